@@ -1,0 +1,73 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *mem_check(void *p)
+{
+	static const char line[] = "spec-runner: out of memory\n";
+
+	if (p)
+		return p;
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		_exit(125);
+	_exit(125);
+}
+
+void *xmalloc(size_t size)
+{
+	return mem_check(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	return mem_check(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	return mem_check(realloc(p, size ? size : 1));
+}
+
+void *xreallocarray(void *p, size_t count, size_t size)
+{
+	if (size && count > SIZE_MAX / size)
+		return mem_check(NULL);
+	return xrealloc(p, count * size);
+}
+
+char *xstrdup(const char *s)
+{
+	return mem_check(strdup(s));
+}
+
+char *xstrndup(const char *s, size_t n)
+{
+	return mem_check(strndup(s, n));
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	char *out = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&out, fmt, ap);
+	va_end(ap);
+	return mem_check(n < 0 ? NULL : out);
+}
+
+void mem_free_ptr(void *pp)
+{
+	void *p;
+
+	memcpy(&p, pp, sizeof(p));
+	free(p);
+	p = NULL;
+	memcpy(pp, &p, sizeof(p));
+}

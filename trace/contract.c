@@ -1,0 +1,37 @@
+#include "trace/contract.h"
+
+const char *const level_text[] = { "off", "basic", "detailed", "debug" };
+const char *const span_name_text[] = {
+#define SPAN(id, name, kind) name,
+#include "trace/contract.def"
+};
+const char *const span_kind_text[] = {
+#define SPAN(id, name, kind) kind,
+#include "trace/contract.def"
+};
+const char *const event_kind_text[] = {
+#define EVENT(id, kind, level) kind,
+#include "trace/contract.def"
+};
+const enum level event_kind_level[] = {
+#define EVENT(id, kind, level) level,
+#include "trace/contract.def"
+};
+const char *const status_text[] = {
+#define STATUS(id, text) text,
+#include "trace/contract.def"
+};
+const char *const token_text[] = {
+	"",
+#define TOKEN(id, text) text,
+#include "trace/contract.def"
+};
+const char *const proc_state_text[] = {
+#define PROC(id, text) text,
+#include "trace/contract.def"
+};
+const char *const category_text[] = {
+	"",
+#define CATEGORY(id, text) text,
+#include "trace/contract.def"
+};
