@@ -13,10 +13,7 @@ struct seal_request {
 	int journal_fd;              /* may be another process's: read with pread only */
 	const char *trace_out;       /* run-trace.json, or NULL */
 	const char *summary_out;     /* run-trace-summary.md, or NULL */
-	const char *findings_out;    /* findings.json, or NULL */
-	const char *report_out;      /* report.md, or NULL */
 	const char *gate_json;       /* fields of contract 8 to merge into `summary`, or NULL */
-	const char *raw_dir;         /* .artifacts/raw/<run_id>, or NULL: for the links in reports */
 	bool lost;                   /* the writer died: no finish record means supervisor_lost */
 	int64_t now_mono_ns;         /* end of what is still open; 0: time of the last record */
 };
