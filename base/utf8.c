@@ -1,0 +1,94 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t utf8_sequence(const char *s, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)s;
+	uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
+	size_t len;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (n < len)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0; /* overlong */
+	else if (p[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (p[0] == 0xf0)
+		low = 0x90; /* overlong */
+	else if (p[0] == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+/* Bytes of s that are plain ASCII, counted eight at a time. */
+static size_t ascii_run(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		uint64_t w;
+
+		memcpy(&w, s + i, 8);
+		if (w & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (i < n && (uint8_t)s[i] < 0x80)
+		i++;
+	return i;
+}
+
+bool utf8_valid(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = ascii_run(s + i, n - i);
+
+		i += len;
+		if (i == n)
+			break;
+		len = utf8_sequence(s + i, n - i);
+		if (!len)
+			return false;
+		i += len;
+	}
+	return true;
+}
+
+void utf8_add_clean(struct str *out, const char *s, size_t n)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_sequence(s + i, n - i);
+
+		if (len) {
+			i += len;
+			continue;
+		}
+		str_addn(out, s + from, i - from);
+		str_add(out, "\xef\xbf\xbd");
+		from = ++i;
+	}
+	str_addn(out, s + from, n - from);
+}
+
+size_t utf8_cut(const char *s, size_t n, size_t max)
+{
+	if (n <= max)
+		return n;
+	for (size_t back = 0; back < 4 && back < max; back++)
+		if (((uint8_t)s[max - back] & 0xc0) != 0x80)
+			return max - back;
+	return max;
+}

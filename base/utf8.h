@@ -1,0 +1,23 @@
+/* utf8.h - any bytes become valid UTF-8. Output of commands, file names and process names may
+ * hold anything; everything that we write as text holds only well-formed UTF-8. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the well-formed sequence at s (1 to 4), or 0 where the bytes at s form none
+ * (overlong, surrogate, beyond U+10FFFF, cut off at n). n must be at least 1. */
+size_t utf8_sequence(const char *s, size_t n);
+
+bool utf8_valid(const char *s, size_t n);
+
+/* Appends s[0..n); each byte that belongs to no sequence becomes U+FFFD. */
+void utf8_add_clean(struct str *out, const char *s, size_t n);
+
+/* The longest prefix of s[0..n) of at most `max` bytes that cuts no sequence apart. */
+size_t utf8_cut(const char *s, size_t n, size_t max);
+
+#endif
