@@ -121,6 +121,8 @@ static void terminate(struct watchdog *w, int64_t now, int64_t wait_ns, struct w
 {
 	int64_t due = min64(clock_add(now, wait_ns), max64(now, w->deadline_kill_ns));
 
+	if (w->emptied)
+		return; /* nobody is left to be signalled; phase_due_ns bounds the streams */
 	if (w->phase == WD_TERMINATING) {
 		w->phase_due_ns = min64(w->phase_due_ns, due);
 		return;
