@@ -1,4 +1,9 @@
 # spec-runner: plain make and pkg-config. Everything built but ./spec-runner goes under .artifacts/.
+#
+#   make            build ./spec-runner
+#   make run        install what is missing, build, supervise a real test suite and a program that hangs
+#   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some)
+#   make lint san fuzz bench install uninstall dist clean
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -12,30 +17,57 @@ WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow 
 PKGS := yaml-0.1 libpcre2-8 libsodium
 PKGS_LIBEXEC := jansson
 PKG_CONFIG ?= pkg-config
-CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' -DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"' -DPCRE2_CODE_UNIT_WIDTH=8
-CFLAGS_ALL = -std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_LIBEXEC) 2>/dev/null)
-LIBS = $(shell $(PKG_CONFIG) --libs $(PKGS))
-LIBS_LIBEXEC = $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC))
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
 
-# Floors 0 to 4. A program is a file runner/cli/main.c (ours) or libexec/NAME.c.
+# Asked once. Empty where pkg-config or a library is missing: parsing must not fail then,
+# because `make run` and `make check` install them; a compile says what to do (needs_pkgs).
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_LIBEXEC) 2>/dev/null)
+PKG_FOUND := $(shell $(PKG_CONFIG) --exists $(PKGS) $(PKGS_LIBEXEC) 2>/dev/null && echo yes)
+needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_LIBEXEC) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
+CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' -DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"' -DPCRE2_CODE_UNIT_WIDTH=8
+CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+LIBS_LIBEXEC := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC) 2>/dev/null)
+
+# Floors 0 to 4. A program is a file runner/cli/main.c (ours) or runner/libexec/NAME.c.
 LIB_SRCS := $(sort $(wildcard base/*.c trace/*.c liveness/*.c findings/*.c findings/report/*.c runner/proc/*.c runner/ui/*.c runner/spec/*.c runner/gate/*.c)) \
 	$(filter-out runner/cli/main.c,$(sort $(wildcard runner/cli/*.c)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
+# The supervisor does not link the readers of other people's binaries (HOUSE: it stays dull).
 PROFILE_SRCS := $(sort $(wildcard profile/*.c))
 PROFILE_OBJS := $(PROFILE_SRCS:%.c=$(BUILD)/%.o)
+PROFILE_LIB := $(if $(PROFILE_SRCS),$(BUILD)/libprofile.a)
 LIBEXEC_SRCS := $(sort $(wildcard runner/libexec/*.c))
 LIBEXEC_PROGS := $(LIBEXEC_SRCS:runner/libexec/%.c=$(LIBEXEC)/spec-runner-%)
-UNIT_SRCS := $(sort $(wildcard tests/unit/*.c tests/sim/*.c))
+UNIT_SRCS := $(sort $(wildcard tests/sim/*.c tests/unit/*.c))
 UNIT_PROGS := $(UNIT_SRCS:%.c=$(BUILD)/%)
-ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c))
+ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c tests/lib/*.c))
 ZOO_PROGS := $(ZOO_SRCS:%.c=$(BUILD)/%)
+BENCH_SRCS := $(sort $(wildcard tests/bench/*.c))
+BENCH_PROGS := $(BENCH_SRCS:%.c=$(BUILD)/%)
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
+REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
+FAULT_LIB := $(BUILD)/tests/fault/fault.so
+CLI_TESTS := $(sort $(wildcard tests/cli/*.t))
+TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests-built
+.PHONY: all programs docs tests-built run check check-here lint san fuzz fuzz-build fuzz-keep bench bench-docs \
+	install uninstall dist clean cross-arm64 FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
 all: programs
 programs: $(PROG) $(LIBEXEC_PROGS)
 
-$(BUILD)/%.o: %.c Makefile
+# Rewritten only when the compiler or a flag changes: then everything is compiled again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS_ALL) $(LDFLAGS))' > $@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
@@ -43,19 +75,135 @@ $(BUILD)/libspecrunner.a: $(LIB_OBJS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+$(BUILD)/libprofile.a: $(PROFILE_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 $(PROG): $(BUILD)/runner/cli/main.o $(BUILD)/libspecrunner.a
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
 
-$(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(BUILD)/libspecrunner.a
+$(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
 
-$(BUILD)/tests/unit/% $(BUILD)/tests/sim/%: $(BUILD)/tests/%.o
-$(UNIT_PROGS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libspecrunner.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+$(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC) -lpthread
 
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lpthread
 
-tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS)
+# The saved inputs of a fuzz target, as a test of their own; built by whichever compiler builds the rest.
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+
+# Preloaded into ./spec-runner to make one of its system calls fail; never sanitised itself.
+$(FAULT_LIB): tests/fault/fault.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPT) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
+
+tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
+
+MAN := .artifacts/man/spec-runner.1
+COMPLETIONS := .artifacts/completion/spec-runner.bash .artifacts/completion/_spec-runner .artifacts/completion/spec-runner.fish
+docs: $(MAN) $(COMPLETIONS)
+$(MAN): $(PROG)
+	@mkdir -p $(@D)
+	./$(PROG) help --man > $@
+.artifacts/completion/spec-runner.bash: $(PROG)
+	@mkdir -p $(@D)
+	./$(PROG) completion bash > $@
+.artifacts/completion/_spec-runner: $(PROG)
+	@mkdir -p $(@D)
+	./$(PROG) completion zsh > $@
+.artifacts/completion/spec-runner.fish: $(PROG)
+	@mkdir -p $(@D)
+	./$(PROG) completion fish > $@
+
+# A sub-make after the installation, because what pkg-config says is read while parsing.
+run:
+	@contrib/install-deps.sh build demo
+	@$(MAKE) --no-print-directory programs $(BUILD)/tests/zoo/silent
+	@contrib/demo.sh $(abspath $(PROG)) $(abspath $(BUILD))
+
+check:
+	@contrib/install-deps.sh build check demo
+	@$(MAKE) --no-print-directory check-here
+
+check-here: export SPEC_RUNNER = $(abspath $(PROG))
+check-here: export TEST_BUILD = $(abspath $(BUILD))
+check-here: export TEST_SANITIZED = $(if $(SANITIZE),1,)
+check-here: tests-built
+	@prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS))
+
+lint:
+	@contrib/install-deps.sh build lint
+	@contrib/lint.sh
+
+SAN_DIR := .artifacts/san
+san:
+	@contrib/install-deps.sh build check demo
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	 $(MAKE) --no-print-directory check-here BUILD=$(SAN_DIR)/build PROG=$(SAN_DIR)/spec-runner LIBEXEC=$(SAN_DIR)/libexec \
+		OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+FUZZ_DIR := .artifacts/fuzz
+FUZZ_BINS := $(FUZZ_NAMES:%=$(FUZZ_DIR)/fuzz_%)
+FUZZ_ONLY ?= $(FUZZ_NAMES)
+fuzz:
+	@contrib/install-deps.sh build fuzz
+	@$(MAKE) --no-print-directory fuzz-build BUILD=$(FUZZ_DIR)/build CC=clang OPT='-O1 -g' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
+	@contrib/fuzz.sh run $(FUZZ_DIR) $(FUZZ_SECONDS) $(FUZZ_ONLY)
+
+fuzz-build: $(FUZZ_BINS)
+$(FUZZ_DIR)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+
+# What fuzzing found new goes, minimised, into the tree, where `make check` replays it.
+fuzz-keep:
+	@contrib/fuzz.sh keep $(FUZZ_DIR) 0 $(FUZZ_ONLY)
+
+bench: programs $(BENCH_PROGS) $(ZOO_PROGS)
+	@SPEC_RUNNER=$(abspath $(PROG)) TEST_BUILD=$(abspath $(BUILD)) tests/bench/run.sh
+
+bench-docs: programs $(BENCH_PROGS) $(ZOO_PROGS)
+	@SPEC_RUNNER=$(abspath $(PROG)) TEST_BUILD=$(abspath $(BUILD)) tests/bench/run.sh --into docs/BENCHMARKS.md
+
+# Compiles and links for arm64 with Debian's cross compiler, where its libraries are installed too
+# (dpkg --add-architecture arm64; apt-get install gcc-aarch64-linux-gnu libyaml-dev:arm64 …).
+cross-arm64:
+	$(MAKE) programs CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar BUILD=.artifacts/arm64/build \
+		PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/libexec \
+		PKG_CONFIG='env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig pkg-config'
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+SCHEMAS := $(sort $(wildcard schemas/*.yaml))
+install: programs docs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(SHARE)/man/man1 $(SHARE)/spec-runner/schemas \
+		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/spec-runner
+	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(DESTDIR)$(LIBEXECDIR)/)
+	$(if $(SCHEMAS),install -m 644 $(SCHEMAS) $(SHARE)/spec-runner/schemas/)
+	install -m 644 $(MAN) $(SHARE)/man/man1/spec-runner.1
+	install -m 644 .artifacts/completion/spec-runner.bash $(SHARE)/bash-completion/completions/spec-runner
+	install -m 644 .artifacts/completion/_spec-runner $(SHARE)/zsh/site-functions/_spec-runner
+	install -m 644 .artifacts/completion/spec-runner.fish $(SHARE)/fish/vendor_completions.d/spec-runner.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(SHARE)/man/man1/spec-runner.1 \
+		$(SHARE)/bash-completion/completions/spec-runner $(SHARE)/zsh/site-functions/_spec-runner \
+		$(SHARE)/fish/vendor_completions.d/spec-runner.fish
+	rm -f $(LIBEXEC_PROGS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
+	-rmdir $(DESTDIR)$(LIBEXECDIR) $(SHARE)/spec-runner/schemas $(SHARE)/spec-runner 2>/dev/null
+
+dist:
+	@mkdir -p .artifacts
+	git archive --prefix=spec-runner-$(VERSION)/ -o .artifacts/spec-runner-$(VERSION).tar.gz HEAD
+	@echo .artifacts/spec-runner-$(VERSION).tar.gz
+
+clean:
+	rm -f spec-runner
+	find .artifacts -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
