@@ -1,0 +1,53 @@
+#!/bin/bash
+# demo.sh PROGRAM BUILD - what `make run` shows: a part of a test suite that nobody here wrote,
+# supervised at level detailed; then a program that hangs. Exit 0 when both ended as
+# they must.
+set -u
+program=$1 zoo=$2/tests/zoo
+out=.artifacts/demo
+rm -rf "$out"
+mkdir -p "$out"
+status=0
+
+expect() { # WHAT GOT WANTED
+	if [ "$2" = "$3" ]; then
+		echo "    exit code $2, as it must be"
+	else
+		echo "    exit code $2, but it must be $3" >&2
+		status=1
+	fi
+}
+
+supervise() { # NAME ARGUMENTS...
+	local name=$1
+
+	shift
+	echo "    spec-runner $*"
+	"$program" --profile-level detailed --profile-out "$out/$name.json" \
+		--profile-summary-out "$out/$name.md" "$@" >"$out/$name.out" 2>"$out/$name.err"
+}
+
+echo "==> A part of CPython's own regression tests, supervised"
+supervise suite run -- /usr/bin/python3 -m test -v test_popen test_thread test_os test_pipes test_fork1
+expect suite $? 0
+tail -n 4 "$out/suite.out" | sed 's/^/    | /'
+"$program" verify "$out/suite.json" | sed 's/^/    /'
+[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+
+echo "==> A program that hangs: no output for 1.5 s at --liveness-level strict"
+supervise hang run --liveness-level strict --liveness-stall-ms 1500 --liveness-kill-grace-ms 500 -- "$zoo/silent"
+expect hang $? 124
+sed 's/^/    | /' "$out/hang.err"
+"$program" verify "$out/hang.json" | sed 's/^/    /'
+[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+if ! grep -q '"stall.subprocess.no_output_no_event"' "$out/hang.json"; then
+	echo "    the stall is not in the trace" >&2
+	status=1
+fi
+
+echo "==> Traces, each with its summary beside it"
+for name in suite hang; do
+	[ -s "$out/$name.json" ] || status=1
+	echo "    $out/$name.json  $out/$name.md"
+done
+exit $status

@@ -1,0 +1,111 @@
+#!/usr/bin/perl
+# style.pl FILE... - the rules of the house that a compiler does not know: floors, banned
+# functions, length of files, functions and lines, words that promise later work, who may
+# print and exit. Prints file:line: message; exit 1 where there was any.
+use strict;
+use warnings;
+
+my %floor = (base => 0, trace => 1, liveness => 2, profile => 2, findings => 3, runner => 4);
+my ($max_file, $max_function, $max_columns) = (800, 90, 115);
+
+# function => why not, and what instead
+my %banned = (
+	(map { $_ => 'unbounded: snprintf, memcpy or struct str' } qw(strcpy strcat strncpy strncat sprintf vsprintf gets stpcpy)),
+	(map { $_ => 'a shell between us and the command: spawn it' } qw(system popen)),
+	(map { $_ => 'no errors reported: strtol with endptr' } qw(atoi atol atoll atof)),
+	(map { $_ => 'hidden state' } qw(strtok gmtime localtime ctime asctime rand srand strsignal)),
+	(map { $_ => 'predictable name: mkstemp or O_TMPFILE' } qw(tmpnam tempnam mktemp)),
+	signal => 'semantics vary: sigaction or signalfd',
+	alloca => 'unbounded stack',
+	(map { $_ => 'a step never sleeps: a timer and the loop' } qw(sleep usleep nanosleep clock_nanosleep)),
+	(map { $_ => 'unchecked allocation path: base/mem.h' } qw(strdupa strndupa)),
+);
+my $banned = join '|', map { quotemeta } sort keys %banned;
+my $promises = join '|', 'TO' . 'DO', 'FIX' . 'ME', 'XX' . 'X', 'HA' . 'CK', 'for ' . 'now', 'not ' . 'implemented', 'place' . 'holder';
+my $prints = 'printf|vprintf|puts|putchar|perror|exit|err|errx|warn|warnx';
+my $bad = 0;
+
+sub complain {
+	my ($file, $line, $message) = @_;
+	print "$file:$line: $message\n";
+	$bad = 1;
+}
+
+# Comments and literals emptied, lines kept: what is left is code.
+sub code_of {
+	my ($text) = @_;
+	$text =~ s{(/\*.*?\*/)|(//[^\n]*)|("(?:\\.|[^"\\\n])*")|('(?:\\.|[^'\\\n])*')}{
+		my $m = $&;
+		defined $3 && $m !~ /\n/ ? '""' : ($m =~ s/[^\n]//gr) . ' ';
+	}gse;
+	return $text;
+}
+
+sub check_include {
+	my ($file, $line, $text) = @_;
+	my ($wing) = $file =~ m{^(\w+)/};
+	my ($target) = $text =~ m{^\s*#\s*include\s+"(\w+)/} or return;
+	return unless defined $wing && exists $floor{$wing};
+	return complain($file, $line, "includes $target/, which is no wing of the house") unless exists $floor{$target};
+	return if $wing eq $target || $floor{$target} < $floor{$wing};
+	complain($file, $line, "$wing (floor $floor{$wing}) includes $target (floor $floor{$target}): only lower floors");
+}
+
+# A function's body begins with { and ends with } in the first column (kernel style).
+sub check_functions {
+	my ($file, @lines) = @_;
+	my ($start, $name);
+	for my $i (0 .. $#lines) {
+		if ($lines[$i] =~ /^\{/) {
+			$start = $i;
+			for (my $k = $i - 1; $k >= 0 && $k > $i - 8; $k--) {
+				next unless $lines[$k] =~ /^\w.*?(\w+)\s*\(/;
+				$name = $1;
+				last;
+			}
+		} elsif (defined $start && $lines[$i] =~ /^\}/) {
+			my $length = $i - $start + 1;
+			complain($file, $start + 1, sprintf('%s() has %d lines (at most %d): one that gathers, one that decides?',
+				$name // '?', $length, $max_function)) if $length > $max_function;
+			undef $start;
+		}
+	}
+}
+
+sub check_c {
+	my ($file, $raw) = @_;
+	my @raw = split /\n/, $raw, -1;
+	my @code = split /\n/, code_of($raw), -1;
+	my $test = $file =~ m{^tests/};
+	my $may_print = $test || $file =~ m{^runner/(cli|libexec)/};
+	check_functions($file, @code);
+	for my $i (0 .. $#code) {
+		check_include($file, $i + 1, $raw[$i]);
+		(my $wide = $raw[$i]) =~ s/\t/        /g;
+		complain($file, $i + 1, 'line of ' . length($wide) . " columns (at most $max_columns)") if length($wide) > $max_columns;
+		complain($file, $i + 1, 'space at the end of the line') if $raw[$i] =~ /[ \t]$/;
+		while ($code[$i] =~ /(?<![\w.>])($banned)\s*\(/g) {
+			complain($file, $i + 1, "$1(): $banned{$1}") unless $test;
+		}
+		while ($code[$i] =~ /(?<![\w.>])($prints)\s*\(/g) {
+			complain($file, $i + 1, "$1(): only runner/cli and programs print and exit") unless $may_print;
+		}
+		complain($file, $i + 1, 'writes to a standard stream: only runner/cli and programs print')
+			if !$may_print && $code[$i] =~ /\bf(printf|puts|write)\s*\(.*\bstd(out|err)\b/ && $file ne 'base/err.c';
+	}
+	complain($file, 1, 'no include guard') if $file =~ /\.h$/ && $raw !~ /^#ifndef \w+_H\n#define \w+_H$/m;
+}
+
+for my $file (@ARGV) {
+	open my $in, '<:raw', $file or die "$file: $!\n";
+	my $raw = do { local $/; <$in> };
+	my @lines = split /\n/, $raw;
+	next unless length $raw;
+	complain($file, scalar @lines, sprintf('%d lines (at most %d): split by noun?', scalar @lines, $max_file)) if @lines > $max_file;
+	complain($file, scalar @lines, 'no newline at the end') unless $raw =~ /\n\z/;
+	for my $i (0 .. $#lines) {
+		complain($file, $i + 1, "'$1' promises later work") if $lines[$i] =~ /\b($promises)\b/;
+	}
+	check_c($file, $raw) if $file =~ /\.(c|h)$/;
+}
+exit $bad;
