@@ -20,12 +20,16 @@
 struct trace;
 typedef uint32_t span_id;
 
-/* Attributes of a span or an event: a JSON object under construction. Keys are
- * literals of ours. Reusable: attrs_init empties it and keeps the buffer. */
+/* Attributes of a span or an event: a JSON object under construction (its members, without
+ * braces). Keys are literals of ours, each at most once. Reusable: attrs_init empties it and
+ * keeps the buffers, so it must be zeroed before the first attrs_init: `struct attrs a = {0};`.
+ * Strings longer than 16 KiB are cut and end in an ellipsis. */
 struct attrs {
 	struct str json;
 	struct redactor *redactor;
+	struct str scratch;
 };
+#define auto_attrs __attribute__((cleanup(attrs_release))) struct attrs
 void attrs_init(struct attrs *a, struct trace *t);
 void attrs_release(struct attrs *a);
 void attrs_int(struct attrs *a, const char *key, int64_t v);
@@ -49,7 +53,8 @@ struct trace_meta {
 	uint8_t parent_id[8];           /* W3C parent span id, zeros where none */
 };
 
-/* Starts recording. path: the journal file to create (locked with flock until the
+/* Starts recording. An anonymous journal is bounded to 8 MiB; what no longer fits is counted
+ * and the sealed trace says so. path: the journal file to create (locked with flock until the
  * last process that holds it ends), or NULL for an anonymous one in memory
  * (memfd "spec-runner-journal"). r may not be freed before the trace. */
 int trace_open(struct trace **t, const char *path, const struct trace_meta *m, struct redactor *r,
@@ -60,7 +65,8 @@ int trace_open(struct trace **t, const char *path, const struct trace_meta *m, s
 int trace_publish(struct trace *t, const char *path, struct err *e);
 
 /* Goes on with the journal behind fd after its writer died: finds the end (a torn
- * last record is dropped), restores the open spans. fd is dup'ed. */
+ * last record is dropped), restores the open spans. fd is dup'ed. Where fd is an anonymous
+ * journal that was published meanwhile, goes on in its file. */
 int trace_attach(struct trace **t, int fd, struct redactor *r, struct err *e);
 
 int trace_fd(const struct trace *t);            /* the journal's descriptor, CLOEXEC */
@@ -74,6 +80,10 @@ static inline bool trace_wants_level(enum level have, enum level want) { return 
 enum level trace_level(const struct trace *t);
 void trace_set_level(struct trace *t, enum level level);
 
+/* The first span is run.total (parent 0), the only one of its name. A parent that has ended
+ * or is 0 means its nearest open ancestor. Returns 0 when the span cannot be recorded (disk full,
+ * run finished); 0 is a good argument everywhere: ending it does nothing, events go to the
+ * root. phase NULL: the last part of the name. */
 span_id trace_span_begin(struct trace *t, span_id parent, enum span_name name, const char *phase,
 			 int64_t now_ns, const struct attrs *a);
 /* Ends a span; its still open descendants end with it, with the same status.
@@ -104,7 +114,7 @@ struct trace_totals {
 struct trace_totals *trace_totals(struct trace *t);
 
 /* The last record: what the run's result is. After it nothing is recorded. Ends all open
- * spans first (status as given). */
+ * spans first (status as given). Never lost, even on a full disk. */
 void trace_finish(struct trace *t, bool pass, int exit_code, enum span_status open_status,
 		  int64_t now_ns);
 
