@@ -32,6 +32,10 @@ bool redact_is_secret_name(const struct redactor *r, const char *name, size_t n)
 /* Appends text, redacted, to out. Any bytes; not required to be UTF-8. */
 void redact_text(struct redactor *r, const char *s, size_t n, struct str *out);
 
+/* What redact_text would hide of a text: the label of the first of it (a kind, or the name of the
+ * variable whose value it is), NULL where nothing is left to hide. */
+const char *redact_finds(struct redactor *r, const char *s, size_t n);
+
 /* Appends the value that stands under `key`. */
 void redact_value(struct redactor *r, const char *key, const char *value, size_t n, struct str *out);
 

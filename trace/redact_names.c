@@ -1,0 +1,83 @@
+/* Which names are secret (contract 7), and which of ours only look so. */
+#include "trace/redact_internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* A name that contains one of these holds a secret. */
+const char *const secret_words[] = {
+	"token", "secret", "password", "passwd", "passphrase", "authorization",
+	"cookie", "key", "credential", "private", "dsn", NULL,
+};
+
+/* The contract's own keys that contain such a word. Their values are words of the contract,
+ * and a redactor that hides them destroys the evidence it is there to keep. */
+static const char *const own_keys[] = { "reason_token", "reason_tokens", NULL };
+
+bool names_is_own_key(const char *name, size_t n)
+{
+	while (n && *name == '-') {
+		name++;
+		n--;
+	}
+	for (size_t i = 0; own_keys[i]; i++)
+		if (strlen(own_keys[i]) == n && memcmp(own_keys[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+size_t names_word(const char *name, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* the first letters of the words, so that most positions cost one test */
+		switch (name[i] | 0x20) {
+		case 't': case 's': case 'p': case 'a': case 'c': case 'k': case 'd':
+			break;
+		default:
+			continue;
+		}
+		for (size_t w = 0; secret_words[w]; w++) {
+			size_t len = strlen(secret_words[w]);
+
+			if (len <= n - i && strncasecmp(name + i, secret_words[w], len) == 0)
+				return w;
+		}
+	}
+	return SIZE_MAX;
+}
+
+const char *names_label(const struct redactor *r, const char *name, size_t n)
+{
+	size_t w;
+
+	if (names_is_own_key(name, n))
+		return NULL;
+	for (size_t i = 0; i < r->name_count; i++)
+		if (r->names[i].len == n && strncasecmp(r->names[i].name, name, n) == 0)
+			return r->names[i].label;
+	w = names_word(name, n);
+	return w == SIZE_MAX ? NULL : secret_words[w];
+}
+
+bool redact_is_secret_name(const struct redactor *r, const char *name, size_t n)
+{
+	return names_label(r, name, n) != NULL;
+}
+
+void label_make(char out[LABEL_SIZE], const char *name, size_t n)
+{
+	size_t i;
+
+	if (n > LABEL_SIZE - 1)
+		n = LABEL_SIZE - 1;
+	for (i = 0; i < n; i++) {
+		char c = name[i];
+		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			     (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+
+		out[i] = plain ? c : '_';
+	}
+	if (i == 0)
+		out[i++] = '_';
+	out[i] = '\0';
+}
