@@ -66,7 +66,7 @@ struct fact_table {
 	size_t n, cap;
 	uint64_t dropped; /* rows beyond FACT_ROWS_MAX */
 };
-#define FACT_ROWS_MAX 20000
+#define FACT_ROWS_MAX 10000
 
 struct fact_block;
 struct facts {

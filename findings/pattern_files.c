@@ -1,0 +1,87 @@
+/* pattern_files.c - where patterns come from: the program itself, and folders of users. */
+#include "findings/pattern.h"
+
+#include "base/embed.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+EMBED(patterns_locks, "findings/patterns/hang-locks.yaml");
+EMBED(patterns_waits, "findings/patterns/hang-waits.yaml");
+EMBED(patterns_phase, "findings/patterns/hang-phase.yaml");
+EMBED(patterns_machine, "findings/patterns/machine.yaml");
+EMBED(patterns_leak, "findings/patterns/leak.yaml");
+EMBED(patterns_run, "findings/patterns/run.yaml");
+
+int patterns_add_builtin(struct patterns *p, struct err *e)
+{
+	static const struct {
+		const char *name;
+		const char *text, *end;
+	} files[] = {
+		{ "patterns/hang-locks.yaml", patterns_locks, patterns_locks_end },
+		{ "patterns/hang-waits.yaml", patterns_waits, patterns_waits_end },
+		{ "patterns/hang-phase.yaml", patterns_phase, patterns_phase_end },
+		{ "patterns/machine.yaml", patterns_machine, patterns_machine_end },
+		{ "patterns/leak.yaml", patterns_leak, patterns_leak_end },
+		{ "patterns/run.yaml", patterns_run, patterns_run_end },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (patterns_add_text(p, files[i].name, files[i].text,
+				      (size_t)(files[i].end - files[i].text), e) < 0)
+			return -1;
+	return 0;
+}
+
+static int is_pattern_file(const struct dirent *d)
+{
+	return d->d_name[0] != '.' && (str_ends(d->d_name, ".yaml") || str_ends(d->d_name, ".yml"));
+}
+
+/* Bytes, not the user's locale: the same order everywhere. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_file(struct patterns *p, const char *path, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t n;
+
+	if (file_read(path, 1024 * 1024, &text, &n, e) < 0) {
+		e->kind = ERR_USAGE; /* the user named the folder */
+		return -1;
+	}
+	return patterns_add_text(p, path, text, n, e);
+}
+
+int patterns_add_dir(struct patterns *p, const char *dir, struct err *e)
+{
+	struct patterns own;
+	struct dirent **list;
+	int n = scandir(dir, &list, is_pattern_file, by_name), rc = 0;
+
+	if (n < 0)
+		return err_set(e, ERR_USAGE, "reading the patterns of %s: %s", dir, strerror(errno));
+	patterns_init(&own);
+	for (int i = 0; i < n; i++) {
+		auto_free char *path = path_join(dir, list[i]->d_name);
+
+		if (rc == 0)
+			rc = add_file(&own, path, e);
+		free(list[i]);
+	}
+	free(list);
+	if (rc == 0 && !own.n)
+		rc = err_set(e, ERR_USAGE, "no *.yaml file in %s", dir);
+	if (rc == 0)
+		patterns_merge(p, &own);
+	patterns_release(&own);
+	return rc;
+}
