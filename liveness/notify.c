@@ -1,40 +1,27 @@
 #include "liveness/notify.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
-
-/* Bytes of the well-formed UTF-8 character (RFC 3629) at s, 0 where there is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-	size_t want = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	if (want == 0 || want > n)
-		return 0;
-	for (size_t i = 1; i < want; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return want;
-}
 
 static void status_set(struct notify *n, const char *value, size_t len)
 {
-	const unsigned char *s = (const unsigned char *)value;
 	size_t at = 0;
 
 	for (size_t i = 0, step; i < len; i += step) {
-		size_t w = utf8_len(s + i, len - i);
+		size_t w = utf8_sequence(value + i, len - i);
+		unsigned char c = (unsigned char)value[i];
 		/* C1 controls (U+0080 to U+009F) move a terminal's cursor as well as C0 ones do. */
-		bool plain = w > 0 && !(w == 1 && (s[i] < 0x20 || s[i] == 0x7f)) &&
-			!(w == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0);
-		size_t out = plain ? w : 1;
+		bool control = w == 1 ? c < 0x20 || c == 0x7f :
+			w == 2 && c == 0xc2 && (unsigned char)value[i + 1] < 0xa0;
+		bool keep = w > 0 && !control;
+		size_t out = keep ? w : 1;
 
 		step = w ? w : 1;
 		if (at + out >= sizeof(n->status))
 			break;
-		if (plain)
-			memcpy(n->status + at, s + i, w);
+		if (keep)
+			memcpy(n->status + at, value + i, w);
 		else
 			n->status[at] = '?';
 		at += out;
