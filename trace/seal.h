@@ -24,17 +24,28 @@ struct seal_result {
 	bool pass;
 	int exit_code;
 	uint64_t span_count, event_count;
+	uint64_t dropped;            /* records that found no room on the disk */
+	uint64_t damaged_at;         /* the journal is damaged from this byte on; 0: it is whole */
 };
 
 /* Writes what is asked for, each file whole or not at all. 0 or -1. */
 int seal_run(const struct seal_request *q, struct seal_result *r, struct err *e);
 
-/* Seals every unlocked journal in `<artifacts_dir>` into
- * `<artifacts_dir>/recovered/<run_id>/` and removes it. Returns the count sealed (>= 0) or -1. */
-int seal_recover_all(const char *artifacts_dir, struct err *e);
-
-/* Seals one journal file. It must not be locked (ERR_FAILURE, "in use by pid N"). */
+/* Seals one journal file into `<artifacts_dir>/recovered/<run_id>/` and removes it. It must not
+ * be locked (ERR_FAILURE, "in use by pid N"). A damaged one is sealed as far as it can be read
+ * and kept aside as `<journal>.damaged`, so that it is not tried again for ever: -1, and e says
+ * so in one line; out_dir is "" when nothing could be sealed. */
 int seal_recover_one(const char *journal_path, const char *artifacts_dir, char out_dir[4096],
 		     struct err *e);
+
+/* Every unlocked `*.journal` in artifacts_dir; a locked one is never touched, and two recoveries at
+ * once are safe. `told` (may be NULL) hears of each: out_dir where it was sealed, or problem
+ * (NULL when there was none). Returns the count sealed (>= 0) or -1: the folder cannot be read. A
+ * missing folder holds none. */
+typedef void seal_told(void *arg, const char *journal, const char *out_dir, const struct err *problem);
+int seal_recover_each(const char *artifacts_dir, seal_told *told, void *arg, struct err *e);
+
+/* The same without an ear: -1 with the first problem when a journal could not be sealed whole. */
+int seal_recover_all(const char *artifacts_dir, struct err *e);
 
 #endif
