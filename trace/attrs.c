@@ -19,13 +19,17 @@ void attrs_release(struct attrs *a)
 	str_release(&a->scratch);
 }
 
-/* "key": with the comma before it. Keys are our own literals and need no escaping. */
-static void attrs_key(struct attrs *a, const char *key)
+#define NUMBER_MAX_BYTES 24
+
+/* "key": with the comma before it, and room for a number behind it. Returns where the value goes.
+ * Keys are our own literals and need no escaping. */
+static char *attrs_begin(struct attrs *a, const char *key)
 {
 	size_t n = strlen(key);
 	char *p;
 
-	str_reserve(&a->json, n + 4 + 24);
+	if (a->json.len + n + 4 + NUMBER_MAX_BYTES >= a->json.cap)
+		str_reserve(&a->json, n + 4 + NUMBER_MAX_BYTES);
 	p = a->json.data + a->json.len;
 	if (a->json.len)
 		*p++ = ',';
@@ -34,14 +38,50 @@ static void attrs_key(struct attrs *a, const char *key)
 	p += n;
 	*p++ = '"';
 	*p++ = ':';
+	return p;
+}
+
+static void attrs_end(struct attrs *a, char *p)
+{
 	*p = '\0';
 	a->json.len = (size_t)(p - a->json.data);
 }
 
+static void attrs_key(struct attrs *a, const char *key)
+{
+	attrs_end(a, attrs_begin(a, key));
+}
+
+/* Heartbeats and reads are mostly integers: two digits a division. */
+static char *put_digits(char *p, uint64_t v)
+{
+	static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334"
+				    "3536373839404142434445464748495051525354555657585960616263646566676869"
+				    "707172737475767778798081828384858687888990919293949596979899";
+	char buf[20], *at = buf + sizeof(buf);
+
+	while (v >= 100) {
+		at -= 2;
+		memcpy(at, pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		at -= 2;
+		memcpy(at, pairs + v * 2, 2);
+	} else {
+		*--at = (char)('0' + v);
+	}
+	memcpy(p, at, (size_t)(buf + sizeof(buf) - at));
+	return p + (buf + sizeof(buf) - at);
+}
+
 void attrs_int(struct attrs *a, const char *key, int64_t v)
 {
-	attrs_key(a, key);
-	str_add_i64(&a->json, v);
+	char *p = attrs_begin(a, key);
+
+	if (v < 0)
+		*p++ = '-';
+	attrs_end(a, put_digits(p, v < 0 ? 0 - (uint64_t)v : (uint64_t)v));
 }
 
 void attrs_ms(struct attrs *a, const char *key, int64_t ns)

@@ -90,8 +90,10 @@ static int journal_map_window(struct journal *j, uint64_t need)
 
 	if (bytes < WINDOW_BYTES)
 		bytes = WINDOW_BYTES;
-	/* Beyond the end of the file a mapping is legal; it is touched only below `allocated`. */
-	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, j->fd, (off_t)off);
+	/* Beyond the end of the file a mapping is legal; it is touched only below `allocated`. A
+	 * run that has filled a window will fill the next: its pages come in one go. */
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (j->win ? MAP_POPULATE : 0), j->fd,
+		 (off_t)off);
 	if (p == MAP_FAILED)
 		return -1;
 	if (j->win)
