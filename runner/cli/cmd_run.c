@@ -1,0 +1,72 @@
+/* run [--] CMD [ARG...]: supervise one command (contract 1). */
+#include "base/clock.h"
+#include "runner/cli/cmd.h"
+#include "runner/proc/proc.h"
+
+struct run_one {
+	struct cli *cli;
+	span_id dispatch;
+	bool started;
+	struct command_result result;
+};
+
+static void run_attach(void *ctx, struct trace *t, span_id dispatch, int64_t now_ns)
+{
+	struct run_one *r = ctx;
+
+	(void)t;
+	(void)now_ns;
+	r->dispatch = dispatch;
+}
+
+static enum work_next run_next(void *ctx, struct command_spec *spec, int64_t now_ns)
+{
+	struct run_one *r = ctx;
+
+	(void)now_ns;
+	if (r->started)
+		return WORK_END;
+	r->started = true;
+	spec->argv = r->cli->operands;
+	spec->limit_ns = clock_ms_to_ns(r->cli->o.timeout_ms);
+	spec->limit_token = TOKEN_SUBPROCESS_WAIT;
+	spec->parent = r->dispatch;
+	return WORK_START;
+}
+
+static void run_done(void *ctx, void *user, const struct command_result *result, int64_t now_ns)
+{
+	struct run_one *r = ctx;
+
+	(void)user;
+	(void)now_ns;
+	r->result = *result;
+}
+
+static int run_end(void *ctx, bool interrupted, int64_t now_ns)
+{
+	struct run_one *r = ctx;
+
+	(void)interrupted;
+	(void)now_ns;
+	return r->result.exit_code;
+}
+
+int cmd_run(struct cli *cli)
+{
+	static const struct work_ops ops = { .next = run_next, .done = run_done, .end = run_end };
+	struct run_one one = { .cli = cli, .result.exit_code = 125 };
+	struct proc_setup setup = {
+		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
+		.ops = &ops, .ctx = &one, .attach = run_attach, .jobs = 1,
+	};
+	struct err e = { 0 };
+	int code;
+
+	if (cli->operand_count == 0) {
+		err_set(&e, ERR_USAGE, "run: no command given; usage: spec-runner run [OPTIONS] [--] CMD [ARG...]");
+		return cli_fail(&e);
+	}
+	code = proc_run(&setup, &e);
+	return e.kind ? cli_fail(&e) : code;
+}

@@ -1,0 +1,493 @@
+/* What a watchdog says is done here: each action is recorded, then carried out. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "runner/proc/contain.h"
+#include "runner/proc/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Processes that one look records, and survivors that are named: the rest is counted. */
+#define ACT_NAMED_MAX 64
+
+static uint32_t act_owner(const struct supervisor *s, const struct command *c)
+{
+	return s->active > 1 ? c->serial : 0;
+}
+
+/* What to call it: the step's or case's name, else its program. */
+static const char *act_name(const struct command *c)
+{
+	return c->spec.name ? c->spec.name : c->spec.argv[0];
+}
+
+static void act_token(struct supervisor *s, struct command *c, span_id span, enum token token, int64_t now,
+		      struct attrs *a)
+{
+	c->tokens |= 1u << token;
+	trace_watchdog(s->c->trace, span, token, now, a);
+}
+
+/* The sample nearest before `since`: what the tree had used when it last moved. */
+static const struct tick_sample *act_window_start(const struct supervisor *s, int64_t since)
+{
+	unsigned n = s->sample_count < TICK_SAMPLES ? s->sample_count : TICK_SAMPLES;
+	const struct tick_sample *best = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct tick_sample *t = &s->sample[i];
+
+		if (!best || (best->at_ns > since && t->at_ns < best->at_ns) ||
+		    (t->at_ns <= since && t->at_ns > best->at_ns))
+			best = t;
+	}
+	return best;
+}
+
+static void act_window_facts(struct supervisor *s, int64_t idle_ns, int64_t now, struct attrs *a)
+{
+	const struct tick_sample *from = act_window_start(s, now - idle_ns);
+	struct window_facts f = { .window_ns = idle_ns, .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
+	struct proc_pressure p;
+
+	tree_scan(&s->tree, true, &s->hooks);
+	if (from) {
+		f.window_ns = now - from->at_ns;
+		f.cpu_ns = s->tree.totals.cpu_ns - from->cpu_ns;
+		f.run_delay_ns = s->tree.totals.delay_ns - from->delay_ns;
+		if (proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 && from->pressure_ns >= 0)
+			f.cpu_pressure_ns = p.some_total_ns - from->pressure_ns;
+	}
+	attrs_ms(a, "window_ms", f.window_ns);
+	attrs_ms(a, "window_cpu_ms", f.cpu_ns);
+	attrs_ms(a, "window_run_delay_ms", f.run_delay_ns);
+	attrs_ms(a, "window_cpu_pressure_ms", f.cpu_pressure_ns);
+	attrs_int(a, "cpus", f.cpus);
+	attrs_word(a, "verdict", liveness_verdict(&f));
+}
+
+static void act_stall(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
+{
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_ms(&a, "idle_ms", out->idle_ns);
+	attrs_int(&a, "threshold_ms", s->c->o->liveness_stall_ms);
+	attrs_int(&a, "min_events", s->c->o->liveness_min_events);
+	act_window_facts(s, out->idle_ns, now, &a);
+	attrs_bool(&a, "output_blocked", stream_owed(&c->stream[0]) || stream_owed(&c->stream[1]));
+	act_token(s, c, c->wait_span, TOKEN_STALL_SUBPROCESS, now, &a);
+	attrs_release(&a);
+	say(s->c, "stall.subprocess.no_output_no_event: '%s' (pid %d) has shown no progress for %.1f s%s",
+	    act_name(c), (int)c->pid, (double)out->idle_ns / 1e9,
+	    c->wd.phase == WD_RUNNING ? "; it goes on" : "");
+}
+
+static void act_limit(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
+{
+	int64_t elapsed = watchdog_elapsed(&c->wd, now);
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_ms(&a, "elapsed_ms", elapsed);
+	if (c->wd.cause == WD_CAUSE_DEADLINE) {
+		trace_checkpoint(s->c->trace, c->wait_span, "run.deadline", now, &a);
+		s->ending = s->interrupted = true;
+		say(s->c, "the deadline is near: ending '%s' after %.1f s", act_name(c), (double)elapsed / 1e9);
+	} else if (out->token != TOKEN_NONE) {
+		int64_t limit = c->wd.cause == WD_CAUSE_HARD_CAP ? c->wd.cfg.hard_cap_ns : c->wd.cfg.limit_ns;
+
+		attrs_ms(&a, "limit_ms", limit);
+		act_token(s, c, c->wait_span, out->token, now, &a);
+		say(s->c, "%s: '%s' (pid %d) is still running after %.1f s", token_text[out->token],
+		    act_name(c), (int)c->pid, (double)elapsed / 1e9);
+	}
+	attrs_release(&a);
+}
+
+/* Who holds the command's pipes or pseudo-terminal, first within the tree, else anywhere. */
+static void act_holders(struct supervisor *s, struct command *c, struct proc_holders *h)
+{
+	auto_pid_list pids = PID_LIST_INIT, all = PID_LIST_INIT;
+
+	tree_scan(&s->tree, true, &s->hooks);
+	tree_pids(&s->tree, act_owner(s, c), &pids);
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		struct stat st;
+		size_t before = h->n;
+
+		if (c->stream[i].fd < 0 || c->stream[i].borrowed || fstat(c->stream[i].fd, &st) < 0)
+			continue;
+		proc_fd_holders(st.st_dev, st.st_ino, pids.v, pids.n, h);
+		if (h->n > before || (!all.n && proc_all(&all) < 0))
+			continue;
+		proc_fd_holders(st.st_dev, st.st_ino, all.v, all.n, h);
+	}
+}
+
+static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
+{
+	struct proc_holders h = PROC_HOLDERS_INIT;
+	struct attrs a = { 0 };
+	auto_str list = STR_INIT;
+	unsigned named = 0;
+
+	act_holders(s, c, &h);
+	str_add(&list, "[");
+	for (size_t i = 0; i < h.n && named < ACT_NAMED_MAX; i++) {
+		const struct proc_holder *o = &h.v[i];
+		struct attrs one = { 0 };
+
+		if (!o->writes || o->pid == getpid() || o->pid == getppid())
+			continue;
+		attrs_init(&one, s->c->trace);
+		attrs_int(&one, "pid", o->pid);
+		attrs_str(&one, "comm", o->comm);
+		attrs_int(&one, "fd", o->fd);
+		str_addf(&list, "%s{%s}", named++ ? "," : "", str_cstr(&one.json));
+		attrs_release(&one);
+		say(s->c, "timeout.subprocess.io_drain: '%s' has exited, but %s (pid %d) holds its pipe (fd %d)",
+		    act_name(c), o->comm, (int)o->pid, o->fd);
+	}
+	str_add(&list, "]");
+	attrs_init(&a, s->c->trace);
+	attrs_int(&a, "drain_ms", s->c->o->drain_ms);
+	attrs_raw(&a, "holders", str_cstr(&list));
+	if (h.denied)
+		attrs_int(&a, "denied", (int64_t)h.denied);
+	act_token(s, c, c->wait_span, TOKEN_SUBPROCESS_IO_DRAIN, now, &a);
+	attrs_release(&a);
+	proc_holders_release(&h);
+}
+
+static void act_member_attrs(struct attrs *a, const struct member *m)
+{
+	struct strv argv = STRV_INIT;
+
+	attrs_int(a, "pid", m->pid);
+	attrs_int(a, "ppid", m->st.ppid);
+	attrs_str(a, "comm", m->st.comm);
+	if (proc_argv_read(m->pid, &argv) == 0 && argv.n)
+		attrs_strv(a, "argv", argv.v);
+	strv_release(&argv);
+}
+
+/* Members that outlive the command: named once, with why they are still there. */
+static void act_survivor(struct supervisor *s, struct command *c, const struct member *m, const char *reason,
+			 int64_t now)
+{
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_word(&a, "state", proc_state_text[PROC_SURVIVOR]);
+	act_member_attrs(&a, m);
+	attrs_word(&a, "reason", reason);
+	trace_event(s->c->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
+	attrs_release(&a);
+}
+
+static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
+{
+	uint32_t owner = act_owner(s, c);
+
+	tree_scan(&s->tree, true, &s->hooks);
+	for (size_t i = 0; i < s->tree.n; i++) {
+		const struct member *m = &s->tree.m[i];
+		struct attrs a = { 0 };
+
+		if (m->st.state == 'Z' || m->allowed || (owner && m->owner != owner))
+			continue;
+		if (++c->leaked > ACT_NAMED_MAX)
+			continue;
+		act_survivor(s, c, m, "leaked", now);
+		attrs_init(&a, s->c->trace);
+		act_member_attrs(&a, m);
+		trace_checkpoint(s->c->trace, c->wait_span, "process.leaked", now, &a);
+		attrs_release(&a);
+		say(s->c, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), m->st.comm,
+		    (int)m->pid);
+	}
+}
+
+static void act_diagnose_members(struct supervisor *s, struct command *c, int64_t now)
+{
+	uint32_t owner = act_owner(s, c);
+	unsigned named = 0;
+
+	tree_scan(&s->tree, true, &s->hooks);
+	for (size_t i = 0; i < s->tree.n && named < ACT_NAMED_MAX; i++) {
+		const struct member *m = &s->tree.m[i];
+		struct proc_syscall call = { 0 };
+		struct attrs a = { 0 };
+		char wchan[64] = "", state[2] = { m->st.state, 0 };
+
+		if (m->st.state == 'Z' && m->st.ppid == s->tree.root)
+			continue;
+		if (owner && m->owner != owner)
+			continue;
+		named++;
+		attrs_init(&a, s->c->trace);
+		act_member_attrs(&a, m);
+		attrs_word(&a, "state", state);
+		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
+		if (wchan[0])
+			attrs_str(&a, "wchan", wchan);
+		if (proc_syscall_read(m->pid, m->pid, &call) == 0 && !call.running)
+			attrs_int(&a, "syscall", call.nr);
+		attrs_ms(&a, "cpu_ms", proc_stat_cpu_ns(&m->st));
+		attrs_int(&a, "threads", m->st.num_threads);
+		trace_checkpoint(s->c->trace, c->wait_span, "diagnose.process", now, &a);
+		attrs_release(&a);
+	}
+}
+
+/* The cheap facts first, from here; then the front looks deeper, within its budget. */
+static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
+{
+	char pid[32];
+	int n = snprintf(pid, sizeof(pid), "%d", (int)c->pid);
+
+	act_diagnose_members(s, c, now);
+	c->diagnose_id = ++s->diagnose_last;
+	if (s->takeover || s->c->link < 0 ||
+	    msg_send(s->c->link, MSG_DIAGNOSE, c->diagnose_id, pid, (size_t)n, -1) < 0) {
+		c->diagnose_id = 0;
+		command_event(s, c, WD_EV_DIAGNOSED, 0, now);
+	}
+}
+
+static void act_hand_over(struct supervisor *s, struct command *c, int sig, int64_t now)
+{
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_int(&a, "signal", sig);
+	attrs_int(&a, "members", (int64_t)tree_signal(&s->tree, act_owner(s, c), sig, &s->hooks));
+	trace_checkpoint(s->c->trace, c->wait_span, "signal.handed_over", now, &a);
+	attrs_release(&a);
+}
+
+static void act_not_permitted(struct supervisor *s, struct command *c, int64_t now)
+{
+	for (size_t i = 0; i < s->tree.n; i++) {
+		struct member *m = &s->tree.m[i];
+
+		if (!m->not_permitted || m->announced)
+			continue;
+		m->announced = true;
+		act_survivor(s, c, m, "not_permitted", now);
+		c->survivors++;
+		say(s->c, "%s (pid %d) belongs to another user and cannot be signalled", m->st.comm, (int)m->pid);
+	}
+}
+
+static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t now)
+{
+	uint32_t owner = act_owner(s, c);
+	struct attrs a = { 0 };
+	size_t members;
+
+	if (!kill) {
+		members = tree_signal(&s->tree, owner, SIGTERM, &s->hooks);
+	} else {
+		tree_scan(&s->tree, true, &s->hooks);
+		members = tree_count(&s->tree, owner);
+		/* one write reaches all, atomically against fork; the walk then meets the dying */
+		if (!owner && s->tree.leave_running.n == 0 && s->c->shared->cgroup_dir[0])
+			contain_cgroup_kill(s->c->shared->cgroup_dir);
+		tree_kill(&s->tree, owner, &s->hooks);
+	}
+	if (s->c->contain == CONTAIN_GROUP && c->pid > 0)
+		killpg(c->pid, kill ? SIGKILL : SIGTERM);
+	act_not_permitted(s, c, now);
+	if (!members)
+		return; /* the last one ended just now: nothing was sent, nothing is recorded */
+	attrs_init(&a, s->c->trace);
+	attrs_int(&a, "members", (int64_t)members);
+	attrs_int(&a, "pid", c->pid);
+	if (!kill)
+		attrs_int(&a, "grace_ms", s->c->o->liveness_kill_grace_ms);
+	act_token(s, c, c->wait_span, kill ? TOKEN_KILL_KILLED : TOKEN_KILL_TERM, now, &a);
+	attrs_release(&a);
+}
+
+static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
+{
+	uint32_t owner = act_owner(s, c);
+
+	tree_scan(&s->tree, true, &s->hooks);
+	for (size_t i = 0; i < s->tree.n; i++) {
+		struct member *m = &s->tree.m[i];
+		struct attrs a = { 0 };
+		char wchan[64] = "";
+
+		if (m->st.state == 'Z' || m->allowed || m->not_permitted || (owner && m->owner != owner))
+			continue;
+		c->survivors++;
+		act_survivor(s, c, m, "unkillable", now);
+		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
+		attrs_init(&a, s->c->trace);
+		act_member_attrs(&a, m);
+		attrs_str(&a, "wchan", wchan);
+		trace_checkpoint(s->c->trace, c->wait_span, "process.unkillable", now, &a);
+		attrs_release(&a);
+		say_always(s->c, "%s (pid %d) does not die (state %c, in %s)", m->st.comm, (int)m->pid,
+			   m->st.state, wchan[0] ? wchan : "the kernel");
+	}
+}
+
+/* The command's own end, in contract 3's numbers. */
+static int act_exit_code(const struct supervisor *s, const struct command *c)
+{
+	if (c->spawn_errno)
+		return c->spawn_errno == ENOENT ? 127 : 126;
+	if (watchdog_ended_it(&c->wd))
+		return 124;
+	if (c->wd.cause == WD_CAUSE_LOST)
+		return 125;
+	if (c->wd.cause == WD_CAUSE_CANCEL)
+		return 128 + (s->cancel_signal ? s->cancel_signal : SIGTERM);
+	if (!c->exited)
+		return 125;
+	return WIFSIGNALED(c->wait_status) ? 128 + WTERMSIG(c->wait_status) : WEXITSTATUS(c->wait_status);
+}
+
+struct act_verdict {
+	enum span_status status;
+	enum err_category category;
+	enum token token;
+	char message[256];
+};
+
+static enum token act_cause_token(const struct command *c)
+{
+	switch (c->wd.cause) {
+	case WD_CAUSE_LIMIT: return c->wd.cfg.limit_token;
+	case WD_CAUSE_TEST_LIMIT: return TOKEN_CASE_HARNESS;
+	case WD_CAUSE_STALL: return TOKEN_STALL_SUBPROCESS;
+	case WD_CAUSE_HARD_CAP: return TOKEN_HARD_CAP;
+	default: return TOKEN_NONE;
+	}
+}
+
+static void act_judge(const struct supervisor *s, const struct command *c, int code, struct act_verdict *v)
+{
+	v->status = watchdog_status(&c->wd);
+	v->category = CATEGORY_NONE;
+	v->token = act_cause_token(c);
+	v->message[0] = '\0';
+	if (c->spawn_errno) {
+		v->status = STATUS_ERROR;
+		v->category = code == 127 ? CATEGORY_NOT_FOUND : CATEGORY_NOT_EXECUTABLE;
+		snprintf(v->message, sizeof(v->message), "cannot be executed: %s", strerror(c->spawn_errno));
+	} else if (watchdog_ended_it(&c->wd)) {
+		v->category = CATEGORY_WATCHDOG;
+		snprintf(v->message, sizeof(v->message), "ended by the watchdog: %s",
+			 v->token ? token_text[v->token] : "the outer deadline is near");
+	} else if (c->wd.cause == WD_CAUSE_CANCEL) {
+		v->category = CATEGORY_CANCELLED;
+		snprintf(v->message, sizeof(v->message), "cancelled by signal %d", s->cancel_signal);
+	} else if (c->wd.cause == WD_CAUSE_LOST) {
+		v->category = CATEGORY_SUPERVISOR_LOST;
+		snprintf(v->message, sizeof(v->message), "one of spec-runner's own processes died");
+	} else if (code != 0) {
+		v->status = STATUS_ERROR;
+		v->category = WIFSIGNALED(c->wait_status) ? CATEGORY_SIGNAL : CATEGORY_EXIT;
+		if (v->category == CATEGORY_SIGNAL)
+			snprintf(v->message, sizeof(v->message), "killed by signal %d", WTERMSIG(c->wait_status));
+		else
+			snprintf(v->message, sizeof(v->message), "exited with code %d", code);
+	}
+}
+
+static void act_finish(struct supervisor *s, struct command *c, int64_t now)
+{
+	struct command_result r = {
+		.exit_code = act_exit_code(s, c),
+		.signal = c->exited && WIFSIGNALED(c->wait_status) ? WTERMSIG(c->wait_status) : 0,
+		.ended_by_watchdog = watchdog_ended_it(&c->wd),
+		.cancelled = c->wd.cause == WD_CAUSE_CANCEL,
+		.lost = c->wd.cause == WD_CAUSE_LOST,
+		.tokens = c->tokens,
+		.duration_ns = now - c->start_ns,
+		.out = str_cstr(&c->stream[STREAM_OUT].kept), .out_bytes = c->stream[STREAM_OUT].kept.len,
+		.err = str_cstr(&c->stream[STREAM_ERR].kept), .err_bytes = c->stream[STREAM_ERR].kept.len,
+		.out_total = stream_total(&c->stream[STREAM_OUT]),
+		.err_total = stream_total(&c->stream[STREAM_ERR]),
+		.leaked = c->leaked,
+		.spawn_errno = c->spawn_errno,
+	};
+	struct act_verdict v;
+	struct attrs a = { 0 };
+
+	act_judge(s, c, r.exit_code, &v);
+	r.status = v.status;
+	attrs_init(&a, s->c->trace);
+	attrs_int(&a, "exit_code", r.exit_code);
+	trace_span_end(s->c->trace, c->wait_span, v.status, v.category, v.message, v.token, now, &a);
+	trace_span_end(s->c->trace, c->exec_span, v.status, v.category, v.message, v.token, now, &a);
+	attrs_release(&a);
+	if (c->spawn_errno)
+		say_always(s->c, "'%s' cannot be executed: %s", c->spec.argv[0], strerror(c->spawn_errno));
+	supervisor_command_done(s, c, &r, now);
+}
+
+static void act_close_streams(struct supervisor *s, struct command *c, int64_t now)
+{
+	for (int i = 0; i < STREAM_COUNT; i++)
+		command_read(s, c, i, now);
+	c->streams_done = true;
+}
+
+void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
+{
+	uint32_t acts = out->actions;
+
+	if (acts & WD_LIMIT || (c->wd.cause == WD_CAUSE_DEADLINE && acts & WD_DIAGNOSE))
+		act_limit(s, c, out, now);
+	if (acts & WD_STALL)
+		act_stall(s, c, out, now);
+	if (acts & WD_DRAIN_OVER)
+		act_drain_over(s, c, now);
+	if (acts & WD_LEFTOVERS)
+		act_leftovers(s, c, now);
+	if (acts & WD_HAND_OVER)
+		act_hand_over(s, c, out->signal, now);
+	if (acts & WD_TERM)
+		act_end(s, c, false, now);
+	if (acts & WD_KILL)
+		act_end(s, c, true, now);
+	if (acts & WD_SWEEP)
+		tree_kill(&s->tree, act_owner(s, c), &s->hooks);
+	if (acts & WD_SURVIVORS)
+		act_survivors(s, c, now);
+	if (acts & WD_CLOSE_STREAMS)
+		act_close_streams(s, c, now);
+	if (acts & WD_FINISH)
+		act_finish(s, c, now);
+	else if (acts & WD_DIAGNOSE)
+		act_diagnose(s, c, now); /* last: it may step the watchdog again */
+}
+
+void act_warn_runner(struct supervisor *s, int64_t now)
+{
+	const struct trace_totals *tot = trace_totals(s->c->trace);
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
+	attrs_int(&a, "threshold_ms", s->c->o->profile_stall_threshold_ms);
+	attrs_word(&a, "last_progress", tot->last_progress);
+	trace_event(s->c->trace, s->c->total_span, EVENT_STALL_WARNING, now, &a);
+	attrs_init(&a, s->c->trace);
+	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
+	attrs_int(&a, "threshold_ms", s->c->o->profile_stall_threshold_ms);
+	act_window_facts(s, now - s->watch.last_ns, now, &a);
+	trace_watchdog(s->c->trace, s->c->total_span, TOKEN_STALL_RUNNER, now, &a);
+	attrs_release(&a);
+}

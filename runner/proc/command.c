@@ -1,0 +1,562 @@
+/* One supervised command, from its start to its end. */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "liveness/notify.h"
+#include "runner/proc/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#define PIPE_WANTED_BYTES (256 * 1024)
+/* Reads of one wake-up: after them other sources get their turn. */
+#define READS_PER_WAKE 8
+
+/* Names that we set ourselves, or that would make a child write over our files. */
+static const char *const env_ours[] = {
+	"SPEC_RUNNER_RUN_ID=", "TRACEPARENT=", "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
+	"SPEC_RUNNER_PROFILE_OUT=", "SPEC_RUNNER_PROFILE_SUMMARY_OUT=", "SPEC_RUNNER_JUNIT=",
+};
+
+static bool env_is_replaced(const char *var, char *const *add)
+{
+	for (size_t i = 0; i < sizeof(env_ours) / sizeof(*env_ours); i++)
+		if (str_starts(var, env_ours[i]))
+			return true;
+	for (; add && *add; add++) {
+		const char *eq = strchr(*add, '=');
+
+		if (eq && strncmp(var, *add, (size_t)(eq - *add) + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void command_environment(struct supervisor *s, struct command *c)
+{
+	char parent[TRACEPARENT_SIZE];
+	char *const *env = c->spec.env_clean ? NULL : s->c->setup->envp;
+
+	for (; env && *env; env++)
+		if (!env_is_replaced(*env, c->spec.env_add))
+			strv_add(&c->envp, *env);
+	for (char *const *add = c->spec.env_add; add && *add; add++)
+		strv_add(&c->envp, *add);
+	strv_take(&c->envp, xasprintf("SPEC_RUNNER_RUN_ID=%s", s->c->run_id));
+	trace_traceparent(s->c->trace, c->exec_span, parent);
+	strv_take(&c->envp, xasprintf("TRACEPARENT=%s", parent));
+	if (c->notify_fd >= 0)
+		strv_take(&c->envp, xasprintf("NOTIFY_SOCKET=%s", c->notify_name));
+	if (c->tmpdir)
+		strv_take(&c->envp, xasprintf("TMPDIR=%s", c->tmpdir));
+}
+
+/* An abstract socket: nothing to remove, nothing in the file system. Without one (no AF_UNIX) a
+ * command is simply not able to notify. */
+static void command_notify_open(struct supervisor *s, struct command *c)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int n, on = 1;
+
+	c->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->notify_fd < 0)
+		return;
+	snprintf(c->notify_name, sizeof(c->notify_name), "@%s-%u", s->c->run_id, c->serial);
+	n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "%s", c->notify_name + 1);
+	if (setsockopt(c->notify_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    bind(c->notify_fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0)
+		fd_close(&c->notify_fd);
+	else
+		supervisor_watch_fd(s, c->notify_fd, EPOLLIN, SRC_NOTIFY, c->slot, 0);
+}
+
+/* Both ends of one output stream. child: what the command gets. */
+static int command_stream_make(struct supervisor *s, struct command *c, int which, int *child, struct err *e)
+{
+	struct context *x = s->c;
+	bool pty = !c->spec.capture && x->terminal.pty_for[which + 1];
+	int ends[2];
+
+	if (pty) {
+		int master = which == STREAM_ERR && x->terminal.master_err >= 0 ? x->terminal.master_err :
+										    x->terminal.master;
+
+		*child = terminal_slave(master);
+		if (*child < 0)
+			return err_sys(e, "opening the pseudo-terminal");
+		stream_init_pass(&c->stream[which], which, master, true, x->shared, &x->outlet[which]);
+		return 0;
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "making a pipe");
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	*child = ends[1];
+	if (c->spec.capture) {
+		stream_init_capture(&c->stream[which], which, ends[0], c->spec.capture_max_bytes);
+	} else {
+		fcntl(ends[0], F_SETPIPE_SZ, PIPE_WANTED_BYTES);
+		stream_init_pass(&c->stream[which], which, ends[0], false, x->shared, &x->outlet[which]);
+	}
+	return 0;
+}
+
+static int command_stdin_make(struct supervisor *s, struct command *c, int *child, struct err *e)
+{
+	*child = -1;
+	if (c->spec.stdin_text) {
+		*child = memfd_create("spec-runner-stdin", MFD_CLOEXEC);
+		if (*child < 0 || fd_write_all(*child, c->spec.stdin_text, c->spec.stdin_bytes) < 0 ||
+		    lseek(*child, 0, SEEK_SET) < 0)
+			return err_sys(e, "preparing standard input");
+	} else if (!c->spec.capture && s->c->terminal.pty_for[0]) {
+		*child = terminal_slave(s->c->terminal.master);
+		if (*child < 0)
+			return err_sys(e, "opening the pseudo-terminal");
+	}
+	return 0;
+}
+
+/* One pipe for both where our own two streams are one: their order is kept. */
+static bool command_merges(const struct supervisor *s, const struct command *c)
+{
+	return !c->spec.capture && s->c->terminal.merge;
+}
+
+static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
+{
+	struct context *x = s->c;
+	auto_close int in = -1, out = -1, errfd = -1;
+	struct spawn_request q = {
+		.argv = c->spec.argv, .cwd = c->spec.cwd, .terminal = &x->terminal,
+		.own_session = c->spec.capture || x->terminal.mode == TERMINAL_NONE,
+		.cgroup_fd = x->cgroup_fd, .pid_namespace = x->contain == CONTAIN_PIDNS,
+		.signals = &x->signals, .exec_errno = &x->shared->exec_errno[c->slot],
+		.ns_status = &x->shared->ns_status[c->slot],
+	};
+
+	if (command_stdin_make(s, c, &in, e) < 0 || command_stream_make(s, c, STREAM_OUT, &out, e) < 0)
+		return -1;
+	if (command_merges(s, c)) {
+		stream_init_pass(&c->stream[STREAM_ERR], STREAM_ERR, -1, true, x->shared, &x->outlet[STREAM_ERR]);
+		c->stream[STREAM_ERR].ended = true;
+		errfd = dup(out);
+	} else if (command_stream_make(s, c, STREAM_ERR, &errfd, e) < 0) {
+		return -1;
+	}
+	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++)
+		if (c->stream[i].fd >= 0)
+			msg_send(x->link, MSG_STREAM, i, NULL, 0, c->stream[i].fd);
+	command_environment(s, c);
+	q.envp = c->envp.v;
+	q.stdin_fd = in;
+	q.stdout_fd = out;
+	q.stderr_fd = errfd;
+	c->pid = spawn_command(&q, e);
+	return c->pid < 0 ? -1 : 0;
+}
+
+static void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
+{
+	const struct options *o = s->c->o;
+	struct watchdog_config cfg = {
+		.level = (enum liveness_level)o->liveness_level,
+		.stall_ns = c->spec.stall_free ? TIME_NEVER : clock_ms_to_ns(o->liveness_stall_ms),
+		.hard_cap_ns = clock_ms_to_ns(o->liveness_hard_cap_ms),
+		.min_events = (uint32_t)(o->liveness_min_events > 0 ? o->liveness_min_events : 1),
+		.limit_ns = c->spec.limit_ns,
+		.limit_token = c->spec.limit_token,
+		.deadline_ns = TIME_NEVER,
+		.kill_grace_ns = clock_ms_to_ns(o->liveness_kill_grace_ms),
+		.drain_ns = clock_ms_to_ns(o->drain_ms),
+		.diagnose_ns = clock_ms_to_ns(o->diagnose_ms),
+		.cancel_term_ns = 2500 * NS_PER_MS,
+		.cancel_kill_ns = 2000 * NS_PER_MS,
+		.unkillable_ns = 2000 * NS_PER_MS,
+		.seal_reserve_ns = 1000 * NS_PER_MS,
+	};
+
+	if (o->deadline_real_ns) {
+		int64_t left = o->deadline_real_ns - s->c->start_real_ns;
+
+		cfg.deadline_ns = clock_add(s->c->start_mono_ns, left > 0 ? left : 0);
+	}
+	c->wd_ring = xcalloc(cfg.min_events, sizeof(*c->wd_ring));
+	watchdog_init(&c->wd, &cfg, c->wd_ring, now);
+}
+
+static void command_arm_streams(struct supervisor *s, struct command *c)
+{
+	for (int i = 0; i < STREAM_COUNT; i++)
+		if (c->stream[i].fd >= 0 && !c->stream[i].ended)
+			c->stream[i].armed = supervisor_watch_fd(s, c->stream[i].fd, EPOLLIN, SRC_STREAM,
+								 c->slot, i) == 0;
+}
+
+static void command_failed_to_start(struct supervisor *s, struct command *c, const struct err *e, int64_t now)
+{
+	struct command_result r = { .exit_code = 125, .status = STATUS_ERROR, .spawn_errno = e->sys };
+
+	say_always(s->c, "%s", e->msg);
+	trace_span_end(s->c->trace, c->exec_span, STATUS_ERROR, CATEGORY_SPAWN, e->msg, TOKEN_NONE, now, NULL);
+	supervisor_command_done(s, c, &r, now);
+}
+
+int command_start(struct supervisor *s, struct command *c, const struct command_spec *spec, int64_t now)
+{
+	struct trace *t = s->c->trace;
+	struct err e = { 0 };
+	struct attrs a = { 0 };
+
+	memset(c, 0, sizeof(*c));
+	c->slot = (int)(c - s->command);
+	c->used = true;
+	c->serial = ++s->last_serial;
+	c->spec = *spec;
+	c->start_ns = now;
+	c->notify_fd = -1;
+	c->stream[0].fd = c->stream[1].fd = -1;
+	progress_seen_init(&c->seen);
+	s->active++;
+	attrs_init(&a, t);
+	attrs_strv(&a, "argv", spec->argv);
+	if (spec->name)
+		attrs_str(&a, "name", spec->name);
+	if (spec->cwd)
+		attrs_str(&a, "cwd", spec->cwd);
+	c->exec_span = trace_span_begin(t, spec->parent, SPAN_SUBPROCESS_EXEC, "exec", now, &a);
+	if (spec->own_tmpdir) {
+		const char *base = getenv("TMPDIR");
+
+		c->tmpdir = xasprintf("%s/spec-runner-XXXXXX", base && *base ? base : "/tmp");
+		if (!mkdtemp(c->tmpdir)) {
+			err_sys(&e, "making a TMPDIR '%s'", c->tmpdir);
+			mem_free_ptr(&c->tmpdir);
+			command_failed_to_start(s, c, &e, now);
+			attrs_release(&a);
+			return -1;
+		}
+	}
+	command_notify_open(s, c);
+	if (command_spawn(s, c, &e) < 0) {
+		attrs_release(&a);
+		command_failed_to_start(s, c, &e, clock_mono_ns());
+		return -1;
+	}
+	c->running = true;
+	now = clock_mono_ns();
+	attrs_init(&a, t);
+	attrs_int(&a, "pid", c->pid);
+	c->wait_span = trace_span_begin(t, c->exec_span, SPAN_SUBPROCESS_WAIT, "wait", now, &a);
+	attrs_init(&a, t);
+	attrs_word(&a, "state", proc_state_text[PROC_SPAWNED]);
+	attrs_int(&a, "pid", c->pid);
+	trace_event(t, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
+	attrs_release(&a);
+	atomic_store(&s->c->shared->any_spawned, 1);
+	if (!spec->capture)
+		atomic_store(&s->c->shared->command_pid, c->pid);
+	command_watchdog_init(s, c, now);
+	command_arm_streams(s, c);
+	command_event(s, c, WD_EV_TIME, 0, now);
+	return 0;
+}
+
+static void stream_disarm(struct supervisor *s, struct stream *st)
+{
+	if (st->armed && st->fd >= 0)
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, st->fd, NULL);
+	st->armed = false;
+}
+
+static void command_stream_over(struct supervisor *s, struct command *c, int which)
+{
+	struct stream *st = &c->stream[which];
+
+	stream_disarm(s, st);
+	stream_close(st);
+	if (!c->spec.capture)
+		msg_send(s->c->link, MSG_STREAM_CLOSE, which, NULL, 0, -1);
+}
+
+static void command_count_read(struct supervisor *s, struct command *c, int which, size_t bytes, int64_t now)
+{
+	struct trace_totals *tot = trace_totals(s->c->trace);
+	struct attrs a = { 0 };
+
+	if (which == STREAM_OUT)
+		tot->stdout_bytes += bytes;
+	else
+		tot->stderr_bytes += bytes;
+	if (trace_level(s->c->trace) < LEVEL_DEBUG)
+		return;
+	attrs_init(&a, s->c->trace);
+	attrs_word(&a, "stream", which == STREAM_OUT ? "stdout" : "stderr");
+	attrs_int(&a, "bytes", (int64_t)bytes);
+	trace_event(s->c->trace, c->wait_span, EVENT_IO_READ, now, &a);
+	attrs_release(&a);
+}
+
+static void command_tell_output(struct supervisor *s, struct command *c, int which, int64_t now)
+{
+	struct outlet *o = &s->c->outlet[which];
+	struct attrs a = { 0 };
+
+	if (s->outlet_told[which])
+		return;
+	s->outlet_told[which] = true;
+	attrs_init(&a, s->c->trace);
+	attrs_word(&a, "stream", which == STREAM_OUT ? "stdout" : "stderr");
+	if (o->error) {
+		attrs_word(&a, "error", strerror(o->error));
+		trace_checkpoint(s->c->trace, c->wait_span, "output.write_error", now, &a);
+		say_always(s->c, "writing the command's %s: %s; what follows is dropped",
+			   which == STREAM_OUT ? "stdout" : "stderr", strerror(o->error));
+	} else {
+		trace_checkpoint(s->c->trace, c->wait_span, "output.closed", now, &a);
+	}
+	attrs_release(&a);
+}
+
+void command_flush(struct supervisor *s, struct command *c, int which, int64_t now)
+{
+	struct stream *st = &c->stream[which];
+	struct outlet *o = st->outlet;
+	int outlet_fd;
+	bool owed = false;
+	ssize_t w;
+
+	if (!st->ring)
+		return;
+	outlet_fd = o->fd;
+	w = stream_flush(st, &owed);
+	if (w < 0 || o->error)
+		command_tell_output(s, c, which, now);
+	if (o->mode == OUTLET_GONE && s->outlet_armed[which]) {
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, outlet_fd, NULL);
+		s->outlet_armed[which] = false;
+	}
+	if (w < 0) {
+		command_stream_over(s, c, which);
+		return;
+	}
+	if (owed && !s->outlet_armed[which])
+		s->outlet_armed[which] =
+			supervisor_watch_fd(s, o->fd, EPOLLOUT, SRC_OUTLET, c->slot, which) == 0;
+	if (!owed && s->outlet_armed[which]) {
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, o->fd, NULL);
+		s->outlet_armed[which] = false;
+	}
+	if (owed && stream_owed(st) >= SHARED_READ_BYTES)
+		stream_disarm(s, st); /* the reader of our output is slow: so is the command */
+	else if (!st->armed && st->fd >= 0 && !st->ended)
+		st->armed = supervisor_watch_fd(s, st->fd, EPOLLIN, SRC_STREAM, c->slot, which) == 0;
+}
+
+void command_read(struct supervisor *s, struct command *c, int which, int64_t now)
+{
+	struct stream *st = &c->stream[which];
+	bool progressed = false;
+
+	for (int i = 0; i < READS_PER_WAKE && st->fd >= 0 && !st->ended; i++) {
+		size_t bytes;
+		bool counts;
+		enum stream_state state = stream_read(st, &bytes, &counts);
+
+		if (state == STREAM_MORE) {
+			progressed |= counts;
+			command_count_read(s, c, which, bytes, now);
+			command_flush(s, c, which, now);
+			continue;
+		}
+		if (state == STREAM_END)
+			command_stream_over(s, c, which);
+		break;
+	}
+	if (progressed)
+		supervisor_progress(s, c, which == STREAM_OUT ? "stdout" : "stderr", now);
+}
+
+void command_notified(struct supervisor *s, struct command *c, int64_t now)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = recv(c->notify_fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+		struct notify what;
+		struct attrs a = { 0 };
+		bool progress = notify_parse(&what, buf, (size_t)n);
+
+		attrs_init(&a, s->c->trace);
+		if (what.has_status)
+			attrs_str(&a, "status", what.status);
+		if (what.ready)
+			attrs_bool(&a, "ready", true);
+		if (what.stopping)
+			attrs_bool(&a, "stopping", true);
+		if (what.has_status || what.ready || what.stopping)
+			trace_checkpoint(s->c->trace, c->wait_span, "notify", now, &a);
+		attrs_release(&a);
+		if (progress)
+			supervisor_progress(s, c, "notify", now);
+	}
+}
+
+bool command_ending(const struct command *c)
+{
+	return c->exited || c->wd.phase != WD_RUNNING;
+}
+
+static bool command_streams_at_end(const struct command *c)
+{
+	for (int i = 0; i < STREAM_COUNT; i++)
+		if (c->stream[i].fd >= 0 || stream_owed(&c->stream[i]))
+			return false;
+	return true;
+}
+
+/* Is nothing of its tree left, but what may stay? */
+static bool command_tree_empty(struct supervisor *s, struct command *c)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+		return true;
+	if (s->active == 1 && s->tree.leave_running.n == 0)
+		return false;
+	tree_scan(&s->tree, true, &s->hooks);
+	return tree_count(&s->tree, s->active > 1 ? c->serial : 0) == 0;
+}
+
+void command_check(struct supervisor *s, struct command *c, int64_t now)
+{
+	if (!c->streams_done && command_streams_at_end(c)) {
+		c->streams_done = true;
+		command_event(s, c, WD_EV_STREAMS_END, 0, now);
+	}
+	if (!c->used || !c->exited || c->empty_told || !command_tree_empty(s, c))
+		return;
+	c->empty_told = true;
+	for (int i = 0; i < STREAM_COUNT && !c->streams_done; i++)
+		command_read(s, c, i, now); /* all of it is there now: nobody is left to write */
+	if (!c->streams_done && (command_streams_at_end(c) || s->tree.alive)) {
+		/* what may stay running may also keep the pipe: we do not wait for it */
+		c->streams_done = true;
+		command_event(s, c, WD_EV_STREAMS_END, 0, now);
+	}
+	if (c->used)
+		command_event(s, c, WD_EV_TREE_EMPTY, 0, now);
+}
+
+static void command_record_exit(struct supervisor *s, struct command *c, int64_t now)
+{
+	bool signaled = WIFSIGNALED(c->wait_status);
+	struct attrs a = { 0 };
+
+	attrs_init(&a, s->c->trace);
+	attrs_word(&a, "state", proc_state_text[signaled ? PROC_SIGNALED : PROC_EXIT]);
+	attrs_int(&a, "pid", c->pid);
+	if (signaled)
+		attrs_int(&a, "signal", WTERMSIG(c->wait_status));
+	else
+		attrs_int(&a, "returncode", WEXITSTATUS(c->wait_status));
+	trace_event(s->c->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
+	attrs_release(&a);
+}
+
+void command_reaped(struct supervisor *s, struct command *c, int wait_status, int64_t now)
+{
+	int ns = atomic_load(&s->c->shared->ns_status[c->slot]);
+
+	c->running = false;
+	c->exited = true;
+	/* the init of a namespace reports what it saw of the command itself */
+	c->wait_status = ns ? ns - 1 : wait_status;
+	c->spawn_errno = atomic_load(&s->c->shared->exec_errno[c->slot]);
+	command_record_exit(s, c, now);
+	if (!c->spec.capture)
+		terminal_give(&s->c->terminal, s->c->terminal.mode == TERMINAL_PTY ?
+						       (int)getpid() : s->c->terminal.signal_own_group);
+	for (int i = 0; i < STREAM_COUNT; i++)
+		command_read(s, c, i, now);
+	command_event(s, c, WD_EV_EXIT, 0, now);
+}
+
+void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM_COUNT], int64_t now)
+{
+	static char *const nameless[] = { "command", NULL };
+
+	memset(c, 0, sizeof(*c));
+	c->used = true;
+	c->serial = ++s->last_serial;
+	c->spec.argv = nameless;
+	c->pid = atomic_load(&s->c->shared->command_pid);
+	c->start_ns = now;
+	c->notify_fd = -1;
+	c->running = true;
+	c->wait_span = s->c->dispatch_span;
+	s->active++;
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		stream_init_pass(&c->stream[i], i, fd_steal(&stream_fd[i]), false, s->c->shared,
+				 &s->c->outlet[i]);
+		c->stream[i].ended = c->stream[i].fd < 0;
+	}
+	command_watchdog_init(s, c, now);
+	command_arm_streams(s, c);
+	if (c->pid <= 0 || kill(c->pid, 0) < 0) {
+		/* it had ended and was reaped; others of its tree may be left */
+		c->running = false;
+		c->exited = true;
+	}
+	command_event(s, c, WD_EV_LOST, 0, now);
+	for (int i = 0; i < STREAM_COUNT && c->used; i++)
+		command_flush(s, c, i, now);
+	if (c->used && c->exited)
+		command_event(s, c, WD_EV_EXIT, 0, now);
+}
+
+void command_event(struct supervisor *s, struct command *c, enum wd_event ev, int arg, int64_t now)
+{
+	struct wd_out out;
+
+	if (!c->used || c->wd.phase == WD_DONE)
+		return;
+	out = watchdog_step(&c->wd, ev, arg, now);
+	c->wd_due_ns = out.next_due_ns;
+	if (out.actions)
+		act_carry_out(s, c, &out, now);
+}
+
+void command_release(struct supervisor *s, struct command *c)
+{
+	struct err e;
+
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		stream_disarm(s, &c->stream[i]);
+		if (c->stream[i].fd >= 0 && !c->spec.capture)
+			msg_send(s->c->link, MSG_STREAM_CLOSE, i, NULL, 0, -1);
+		stream_release(&c->stream[i]);
+	}
+	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++)
+		s->outlet_armed[i] = false;
+	fd_close(&c->notify_fd);
+	free(c->wd_ring);
+	progress_seen_release(&c->seen);
+	strv_release(&c->envp);
+	if (c->tmpdir)
+		path_remove_tree(c->tmpdir, &e);
+	free(c->tmpdir);
+	c->tmpdir = NULL;
+	c->wd_ring = NULL;
+	c->used = false;
+	s->active--;
+}

@@ -1,0 +1,60 @@
+/* context.h - what both of our processes know about this run; made before the fork. */
+#ifndef RUNNER_PROC_CONTEXT_H
+#define RUNNER_PROC_CONTEXT_H
+
+#include "base/err.h"
+#include "base/options.h"
+#include "runner/proc/outlet.h"
+#include "runner/proc/proc.h"
+#include "runner/proc/shared.h"
+#include "runner/proc/spawn.h"
+#include "runner/proc/terminal.h"
+#include "trace/emit.h"
+#include "trace/redact.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where this run writes (contract 4). All owned. */
+struct run_paths {
+	char *artifacts;     /* the artifacts folder, absolute or plain */
+	char *out_dir;       /* where findings.json and report.md go: beside the trace */
+	char *trace, *summary, *findings, *report;
+	char *journal;
+	char *raw;           /* raw/<run_id> */
+	bool nested;
+	bool made_artifacts; /* the folder was not there before: remove it if it stays empty */
+};
+
+struct context {
+	const struct proc_setup *setup;
+	const struct options *o;
+	char run_id[RUN_ID_SIZE];
+	int64_t start_mono_ns, start_real_ns;
+	struct redactor *redactor;
+	struct trace *trace;          /* of whichever process writes it now */
+	int journal_fd;               /* in the front: what it would go on with */
+	struct shared *shared;
+	struct terminal terminal;
+	struct outlet outlet[STREAM_COUNT];
+	struct spawn_signals signals;
+	struct run_paths paths;
+	enum level keep_level;        /* what the trace keeps: the greater of level and on-fail */
+	span_id total_span, dispatch_span;
+	int link;                     /* our end of the SEQPACKET pair; -1: the other is gone */
+	int cgroup_fd;                /* -1 none */
+	enum contain contain;         /* what was achieved */
+	bool is_front;
+	bool journal_failed;          /* a trace is wanted, but its file could not be made … */
+	struct err journal_why;       /* … because of this */
+	enum span_status end_status;  /* of the spans that are open when all is over */
+	bool lost_output;             /* bytes of the command could not be written */
+};
+
+/* `spec-runner: ` + text on stderr, redacted, in one write; begins a new line where the
+ * command's output left one unfinished; never blocks; not with --quiet. */
+void say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same in spite of --quiet: failures of ours. */
+void say_always(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

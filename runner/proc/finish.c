@@ -1,0 +1,111 @@
+/* The end of a run, in whichever process is left: the result is recorded, the journal sealed, the
+ * findings written, what is too old removed. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "runner/proc/helper.h"
+#include "runner/proc/paths.h"
+#include "runner/proc/supervisor.h"
+#include "trace/seal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The program that explains has this long; the trace is sealed before it starts. */
+#define EXPLAIN_NS (10 * NS_PER_S)
+#define EXPLAIN_CANCELLED_NS (1 * NS_PER_S)
+
+static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
+
+static bool finish_wants_trace(const struct context *c, int exit_code)
+{
+	if (c->o->profile_level != LEVEL_OFF || c->setup->force_trace)
+		return true;
+	return exit_code != 0 && c->o->profile_on_fail != 0;
+}
+
+/* What the command printed last, redacted, as raw evidence. */
+static int finish_tails(struct context *c, struct err *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		size_t keep = (size_t)c->o->output_tail_bytes;
+		auto_str window = STR_INIT, tail = STR_INIT;
+		auto_free char *path = NULL;
+
+		if (!keep || !atomic_load(&c->shared->ring[i].read_total))
+			continue;
+		stream_tail(&c->shared->ring[i], c->shared->ring_data[i], c->shared->ring_bytes,
+			    keep + SHARED_CONTEXT_BYTES, &window);
+		redact_tail(c->redactor, str_cstr(&window), window.len, keep, &tail);
+		if (atomic_load(&c->shared->ring[i].read_total) > keep)
+			trace_totals(c->trace)->truncated = 1;
+		path = path_join(c->paths.raw, tail_name[i]);
+		if (file_write(path, tail.data, tail.len, e) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
+{
+	struct seal_result r;
+	struct seal_request q = {
+		.journal_fd = trace_fd(c->trace),
+		.trace_out = c->paths.trace,
+		.summary_out = c->paths.summary,
+		.lost = lost,
+		.now_mono_ns = now,
+		.gate_json = c->setup->summary_json ? c->setup->summary_json(c->setup->ctx) : NULL,
+	};
+
+	return seal_run(&q, &r, e);
+}
+
+/* Seals what a dead supervisor of this root left behind (contract 4: "the next spec-runner"). */
+static void finish_recover_others(struct context *c)
+{
+	struct err e = { 0 };
+
+	if (seal_recover_all(c->paths.artifacts, &e) < 0)
+		say(c, "recovering an earlier run: %s", e.msg);
+}
+
+int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
+{
+	bool wants = finish_wants_trace(c, exit_code);
+	int code = exit_code;
+	struct err e = { 0 };
+	bool failed = false;
+
+	if (wants && finish_tails(c, &e) < 0)
+		failed = true;
+	if (!lost)
+		trace_finish(c->trace, exit_code == 0, exit_code,
+			     exit_code == 0 ? STATUS_OK : c->end_status ? c->end_status : STATUS_ERROR, now);
+	if (wants && !failed && finish_seal(c, lost, now, &e) < 0)
+		failed = true;
+	if (wants && !failed && finish_explain(c, exit_code, &e) < 0)
+		failed = true;
+	if (wants && trace_error(c->trace))
+		say_always(c, "recording stopped early: %s", strerror(trace_error(c->trace)));
+	if (failed)
+		say_always(c, "%s", e.msg);
+	if ((failed || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)
+		code = 125;
+	/* without a sealed trace the journal stays: `recover` may yet make one of it */
+	trace_close(c->trace, !failed);
+	c->trace = NULL;
+	if (wants) {
+		finish_recover_others(c);
+		run_paths_retain(&c->paths, c->o->keep_runs, c->o->keep_bytes, c->run_id);
+	}
+	run_paths_tidy(&c->paths);
+	if (wants && !failed && code != 0)
+		say(c, "%s (exit code %d); the trace is in %s", lost ? "supervisor lost" : "failed", code,
+		    c->paths.trace);
+	return code;
+}

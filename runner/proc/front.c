@@ -1,0 +1,372 @@
+#include "runner/proc/front.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "runner/proc/contain.h"
+#include "runner/proc/helper.h"
+#include "runner/proc/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct front {
+	struct context *c;
+	pid_t supervisor;
+	int epoll_fd, signal_fd, timer_fd;
+	int stream_fd[STREAM_COUNT]; /* duplicates: the supervisor's death is no SIGPIPE for the tests */
+	char input[4096];            /* typed, not yet taken by the pseudo-terminal */
+	size_t input_len;
+	bool input_armed, output_armed;
+	pid_t looker;                /* helper that looks into the tree */
+	int look_id, look_count;
+	int64_t look_until_ns;
+	bool over;
+	int wait_status;
+};
+
+enum front_source { FRONT_SIGNAL, FRONT_LINK, FRONT_INPUT, FRONT_MASTER, FRONT_TIMER };
+
+static const int front_signals[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGWINCH, SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
+};
+#define FRONT_SIGNALS (sizeof(front_signals) / sizeof(*front_signals))
+
+void front_block_signals(struct spawn_signals *was)
+{
+	struct sigaction pipe_was, ignore = { .sa_handler = SIG_IGN };
+	sigset_t block;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < FRONT_SIGNALS; i++)
+		sigaddset(&block, front_signals[i]);
+	sigprocmask(SIG_BLOCK, &block, &was->mask);
+	sigaction(SIGPIPE, &ignore, &pipe_was);
+	was->pipe_ignored = pipe_was.sa_handler == SIG_IGN;
+}
+
+static void front_watch(struct front *f, int fd, uint32_t events, enum front_source src)
+{
+	struct epoll_event ev = { .events = events, .data.u32 = (uint32_t)src };
+
+	epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+/* --- keystrokes for the pseudo-terminal --- */
+
+static void front_arm_input(struct front *f)
+{
+	bool want_in = f->c->terminal.raw && f->input_len == 0;
+	bool want_out = f->input_len > 0;
+
+	if (want_in && !f->input_armed)
+		front_watch(f, f->c->terminal.tty_fd, EPOLLIN, FRONT_INPUT);
+	else if (!want_in && f->input_armed)
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
+	f->input_armed = want_in;
+	if (want_out && !f->output_armed)
+		front_watch(f, f->c->terminal.master, EPOLLOUT, FRONT_MASTER);
+	else if (!want_out && f->output_armed)
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.master, NULL);
+	f->output_armed = want_out;
+}
+
+static void front_pass_input(struct front *f)
+{
+	while (f->input_len) {
+		ssize_t w = write(f->c->terminal.master, f->input, f->input_len);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0 && errno != EAGAIN)
+			f->input_len = 0; /* no slave is open: nobody reads */
+		if (w <= 0)
+			break;
+		f->input_len -= (size_t)w;
+		memmove(f->input, f->input + w, f->input_len);
+	}
+	front_arm_input(f);
+}
+
+static void front_read_input(struct front *f)
+{
+	ssize_t n = read(f->c->terminal.tty_fd, f->input, sizeof(f->input));
+
+	if (n > 0) {
+		f->input_len = (size_t)n;
+		front_pass_input(f);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
+	}
+}
+
+/* --- looking --- */
+
+static void front_look_over(struct front *f)
+{
+	struct itimerspec off = { 0 };
+
+	if (!f->look_id)
+		return;
+	timerfd_settime(f->timer_fd, 0, &off, NULL);
+	msg_send(f->c->link, MSG_DIAGNOSED, f->look_id, NULL, 0, -1);
+	f->look_id = 0;
+	f->looker = 0;
+}
+
+static void front_emit_look(struct front *f, const char *status, const char *file)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "diagnose.snapshot%c\"status\":\"%s\",\"file\":\"%s\"", 0, status, file);
+
+	msg_send(f->c->link, MSG_EMIT, 0, text, (size_t)n, -1);
+}
+
+/* The looker is a child of ours, never of the supervisor, whose waitid would steal its stops. */
+static void front_look(struct front *f, int id, const char *pid)
+{
+	auto_free char *dir = xstrdup(f->c->paths.raw), *file = NULL;
+	char *argv[] = { "spec-runner-inspect", "--json", (char *)pid, NULL };
+	struct itimerspec it = { 0 };
+	int64_t budget = clock_ms_to_ns(f->c->o->diagnose_ms);
+	struct err e;
+	auto_close int out = -1;
+
+	if (f->look_id)
+		front_look_over(f);
+	f->look_id = id;
+	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
+	if (budget > 0 && path_mkdirs(dir, &e) == 0)
+		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	f->looker = out < 0 ? -1 : helper_start("inspect", argv, f->c->setup->envp, out, &e);
+	if (f->looker < 0) {
+		if (out >= 0)
+			unlink(file);
+		front_emit_look(f, "unavailable", "");
+		front_look_over(f);
+		return;
+	}
+	/* a little less than the supervisor allows, so that the snapshot is whole or gone in time */
+	budget -= budget / 10;
+	it.it_value.tv_sec = budget / NS_PER_S;
+	it.it_value.tv_nsec = budget % NS_PER_S;
+	timerfd_settime(f->timer_fd, 0, &it, NULL);
+}
+
+static void front_looked(struct front *f, int status)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "snapshot-%d.json", f->look_count);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		front_emit_look(f, "ok", name);
+	} else {
+		auto_free char *file = path_join(f->c->paths.raw, name);
+
+		unlink(file);
+		front_emit_look(f, WIFSIGNALED(status) ? "timed_out" : "unavailable", "");
+	}
+	front_look_over(f);
+}
+
+/* --- job control --- */
+
+static void front_suspend(struct front *f)
+{
+	terminal_restore(&f->c->terminal);
+	/* those that share our pipeline stop with us; we block SIGTSTP and stop for sure */
+	kill(0, SIGTSTP);
+	raise(SIGSTOP);
+	/* here again after SIGCONT */
+	terminal_set_raw(&f->c->terminal);
+	terminal_copy_size(&f->c->terminal);
+	msg_send(f->c->link, MSG_RESUME, 0, NULL, 0, -1);
+}
+
+/* --- signals, messages --- */
+
+static void front_reap(struct front *f)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == f->supervisor) {
+			f->over = true;
+			f->wait_status = status;
+			return; /* what comes after is the tree's: whoever takes over reaps it */
+		}
+		if (pid == f->looker)
+			front_looked(f, status);
+	}
+}
+
+static void front_signal(struct front *f, const struct signalfd_siginfo *si)
+{
+	switch ((int)si->ssi_signo) {
+	case SIGCHLD: front_reap(f); break;
+	case SIGWINCH: terminal_copy_size(&f->c->terminal); break;
+	case SIGUSR1: msg_send(f->c->link, MSG_ASK, 0, NULL, 0, -1); break;
+	case SIGCONT: break;
+	case SIGTSTP:
+		/* from the terminal only where the command is not in front; from anyone by kill: stop,
+		 * the command goes on, its time too */
+		if (si->ssi_pid != (uint32_t)getpid())
+			raise(SIGSTOP);
+		break;
+	case SIGTTIN:
+	case SIGTTOU: break;
+	default: msg_send(f->c->link, MSG_CANCEL, (int)si->ssi_signo, NULL, 0, -1); break;
+	}
+}
+
+static void front_messages(struct front *f)
+{
+	struct msg m;
+	int fd, got;
+
+	while ((got = msg_recv(f->c->link, &m, &fd)) > 0) {
+		switch (m.kind) {
+		case MSG_STREAM:
+			if (m.value < STREAM_COUNT) {
+				fd_close(&f->stream_fd[m.value]);
+				f->stream_fd[m.value] = fd_steal(&fd);
+			}
+			break;
+		case MSG_STREAM_CLOSE:
+			if (m.value < STREAM_COUNT)
+				fd_close(&f->stream_fd[m.value]);
+			break;
+		case MSG_JOURNAL:
+			f->c->journal_fd = fd_steal(&fd);
+			break;
+		case MSG_SUSPEND: front_suspend(f); break;
+		case MSG_DIAGNOSE: {
+			char pid[32];
+
+			snprintf(pid, sizeof(pid), "%.*s", (int)(m.len < 31 ? m.len : 31), m.text);
+			front_look(f, m.value, pid);
+			break;
+		}
+		default: break;
+		}
+		fd_close(&fd);
+	}
+	if (got < 0)
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->link, NULL);
+}
+
+/* --- when the supervisor dies --- */
+
+/* The tree came to us when it died. Its streams go on where it stopped; the journal too. */
+static int front_take_over(struct front *f)
+{
+	static struct supervisor s;
+	struct context *c = f->c;
+	struct command *cmd = &s.command[0];
+	struct attrs a = { 0 };
+	struct err e = { 0 };
+	int64_t now;
+
+	say_always(c, "the supervising process died (%s %d): ending the command",
+		   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
+		   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
+	fd_close(&c->link);
+	if (trace_attach(&c->trace, c->journal_fd, c->redactor, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
+		say_always(c, "%s", e.msg);
+		return 125;
+	}
+	now = clock_mono_ns();
+	attrs_init(&a, c->trace);
+	attrs_word(&a, "which", "supervisor");
+	attrs_int(&a, "signal", WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : 0);
+	trace_checkpoint(c->trace, c->dispatch_span, "run.supervisor_lost", now, &a);
+	attrs_release(&a);
+	s.takeover = s.ending = s.interrupted = true;
+	if (atomic_load(&c->shared->any_spawned))
+		command_adopt(&s, cmd, f->stream_fd, now);
+	supervisor_loop(&s);
+	supervisor_release(&s);
+	return finish_run(c, 125, true, clock_mono_ns());
+}
+
+static void front_release(struct front *f)
+{
+	for (int i = 0; i < STREAM_COUNT; i++)
+		fd_close(&f->stream_fd[i]);
+	fd_close(&f->epoll_fd);
+	fd_close(&f->signal_fd);
+	fd_close(&f->timer_fd);
+}
+
+static void front_loop(struct front *f)
+{
+	while (!f->over) {
+		struct epoll_event ev[8];
+		int n = epoll_wait(f->epoll_fd, ev, 8, -1);
+
+		for (int i = 0; i < n; i++) {
+			struct signalfd_siginfo si;
+
+			switch ((enum front_source)ev[i].data.u32) {
+			case FRONT_SIGNAL:
+				while (!f->over && read(f->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
+					front_signal(f, &si);
+				break;
+			case FRONT_LINK: front_messages(f); break;
+			case FRONT_INPUT: front_read_input(f); break;
+			case FRONT_MASTER: front_pass_input(f); break;
+			case FRONT_TIMER:
+				if (f->looker > 0)
+					kill(f->looker, SIGKILL); /* its end comes as SIGCHLD */
+				break;
+			}
+		}
+	}
+	/* what it had said before it died: its streams, its journal */
+	front_messages(f);
+}
+
+int front_run(struct context *c, pid_t supervisor)
+{
+	struct front f = { .c = c, .supervisor = supervisor, .stream_fd = { -1, -1 } };
+	sigset_t set;
+	int code;
+
+	f.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	sigemptyset(&set);
+	for (size_t i = 0; i < FRONT_SIGNALS; i++)
+		sigaddset(&set, front_signals[i]);
+	f.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	front_watch(&f, f.signal_fd, EPOLLIN, FRONT_SIGNAL);
+	front_watch(&f, c->link, EPOLLIN, FRONT_LINK);
+	front_watch(&f, f.timer_fd, EPOLLIN, FRONT_TIMER);
+	if (c->terminal.raw) {
+		terminal_set_raw(&c->terminal);
+		front_arm_input(&f);
+	}
+	front_reap(&f); /* it may be over already */
+	front_loop(&f);
+	if (atomic_load(&c->shared->sealed))
+		code = atomic_load(&c->shared->exit_code);
+	else
+		code = front_take_over(&f);
+	terminal_restore(&c->terminal);
+	if (c->terminal.mode == TERMINAL_SHARED)
+		terminal_give(&c->terminal, c->terminal.signal_own_group);
+	if (c->shared->cgroup_dir[0])
+		contain_cgroup_remove(c->shared->cgroup_dir);
+	front_release(&f);
+	return code;
+}

@@ -1,0 +1,17 @@
+/* front.h - the process that the user started: console, signals, terminal, looking. It waits for
+ * the supervisor, and takes over where that one dies. Internal to runner/proc. */
+#ifndef RUNNER_PROC_FRONT_H
+#define RUNNER_PROC_FRONT_H
+
+#include "runner/proc/context.h"
+
+#include <sys/types.h>
+
+/* Blocks the signals that the front reads from a signalfd (and SIGTTOU, SIGTTIN, SIGTSTP, which would
+ * stop us at the terminal), remembers what we were started with, ignores SIGPIPE. Before the fork. */
+void front_block_signals(struct spawn_signals *was);
+
+/* Runs until the supervisor has ended. Returns the exit code of the process. */
+int front_run(struct context *c, pid_t supervisor);
+
+#endif

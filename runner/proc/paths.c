@@ -1,0 +1,140 @@
+#include "runner/proc/paths.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *beside(const char *file, const char *name)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? xasprintf("%.*s/%s", (int)(slash - file), file, name) : xstrdup(name);
+}
+
+/* An option's own path, or NAME in the folder where this run's files go. */
+static char *output_path(const char *given, bool is_given, const char *root, const char *dir, const char *name)
+{
+	return is_given ? path_resolve(root, given) : path_join(dir, name);
+}
+
+void run_paths_init(struct run_paths *p, const struct options *o, const char *root, const char *run_id,
+		    bool nested)
+{
+	auto_free char *dir = NULL, *raw = NULL, *journal = xasprintf("%s.journal", run_id);
+
+	memset(p, 0, sizeof(*p));
+	p->nested = nested;
+	p->artifacts = o->artifacts_dir_given ? path_resolve(root, o->artifacts_dir) :
+						path_join(root, ".artifacts");
+	dir = nested ? xasprintf("%s/nested/%s", p->artifacts, run_id) : xstrdup(p->artifacts);
+	p->trace = output_path(o->profile_out, o->profile_out_given, root, dir, "run-trace.json");
+	p->summary = output_path(o->profile_summary_out, o->profile_summary_out_given, root, dir,
+				 "run-trace-summary.md");
+	p->findings = beside(p->trace, "findings.json");
+	p->report = beside(p->trace, "report.md");
+	p->journal = path_join(p->artifacts, journal);
+	raw = path_join(p->artifacts, "raw");
+	p->raw = path_join(raw, run_id);
+}
+
+int run_paths_make(struct run_paths *p, struct err *e)
+{
+	struct stat st;
+
+	if (stat(p->artifacts, &st) == 0)
+		return 0;
+	if (path_mkdirs(p->artifacts, e) < 0)
+		return -1;
+	p->made_artifacts = true;
+	return 0;
+}
+
+void run_paths_tidy(const struct run_paths *p)
+{
+	if (p->made_artifacts)
+		rmdir(p->artifacts); /* fails where something is in it, as it should */
+}
+
+struct kept_run {
+	char *name;
+	int64_t bytes;
+	time_t when;
+};
+
+static int64_t folder_bytes(const char *path)
+{
+	DIR *d = opendir(path);
+	int64_t sum = 0;
+
+	if (!d)
+		return 0;
+	for (struct dirent *ent; (ent = readdir(d));) {
+		struct stat st;
+
+		if (fstatat(dirfd(d), ent->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			sum += st.st_size;
+	}
+	closedir(d);
+	return sum;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct kept_run *x = a, *y = b;
+
+	if (x->when != y->when)
+		return x->when < y->when ? 1 : -1;
+	return strcmp(y->name, x->name);
+}
+
+static void retain_in(const struct run_paths *p, const char *sub, int64_t keep_runs, int64_t keep_bytes,
+		      const char *run_id)
+{
+	auto_free char *dir = path_join(p->artifacts, sub);
+	DIR *d = opendir(dir);
+	struct kept_run *run = NULL;
+	size_t n = 0;
+	int64_t sum = 0;
+
+	if (!d)
+		return;
+	for (struct dirent *ent; (ent = readdir(d));) {
+		auto_free char *path = path_join(dir, ent->d_name);
+		struct stat st;
+
+		if (strncmp(ent->d_name, "run-", 4) != 0 || stat(path, &st) < 0)
+			continue;
+		run = xreallocarray(run, n + 1, sizeof(*run));
+		run[n++] = (struct kept_run){ xstrdup(ent->d_name), folder_bytes(path), st.st_mtime };
+	}
+	closedir(d);
+	if (n)
+		qsort(run, n, sizeof(*run), newest_first);
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *path = path_join(dir, run[i].name);
+		auto_free char *journal = xasprintf("%s/%s.journal", p->artifacts, run[i].name);
+		struct err e;
+
+		sum += run[i].bytes;
+		if (((int64_t)i >= keep_runs || sum > keep_bytes) && strcmp(run[i].name, run_id) != 0 &&
+		    access(journal, F_OK) < 0)
+			path_remove_tree(path, &e);
+		free(run[i].name);
+	}
+	free(run);
+}
+
+void run_paths_retain(const struct run_paths *p, int64_t keep_runs, int64_t keep_bytes, const char *run_id)
+{
+	static const char *const subs[] = { "raw", "nested", "recovered" };
+
+	for (size_t i = 0; i < sizeof(subs) / sizeof(*subs); i++)
+		retain_in(p, subs[i], keep_runs, keep_bytes, run_id);
+}

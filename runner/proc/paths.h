@@ -1,0 +1,20 @@
+/* paths.h - where a run writes (contract 4). Internal to runner/proc. */
+#ifndef RUNNER_PROC_PATHS_H
+#define RUNNER_PROC_PATHS_H
+
+#include "runner/proc/context.h"
+
+void run_paths_init(struct run_paths *p, const struct options *o, const char *root, const char *run_id,
+		    bool nested);
+
+/* Makes the artifacts folder; remembers whether it was there before. 0 or -1. */
+int run_paths_make(struct run_paths *p, struct err *e);
+
+/* Removes the artifacts folder where we made it and it is empty. */
+void run_paths_tidy(const struct run_paths *p);
+
+/* Keeps the newest keep_runs entries and keep_bytes of raw/, nested/ and recovered/ each. An entry
+ * of a run that is still going on (its journal is there) stays. */
+void run_paths_retain(const struct run_paths *p, int64_t keep_runs, int64_t keep_bytes, const char *run_id);
+
+#endif

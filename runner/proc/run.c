@@ -1,0 +1,245 @@
+/* proc_run: what both processes share is made here; then there are two. */
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "runner/proc/contain.h"
+#include "runner/proc/front.h"
+#include "runner/proc/paths.h"
+#include "runner/proc/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static int hex_bytes(const char *s, uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned v;
+
+		if (sscanf(s + 2 * i, "%2x", &v) != 1)
+			return -1;
+		out[i] = (uint8_t)v;
+	}
+	return 0;
+}
+
+/* W3C trace context: version-traceid-parentid-flags; anything else is ignored. */
+static void read_traceparent(struct trace_meta *m)
+{
+	const char *tp = getenv("TRACEPARENT");
+
+	if (!tp || strlen(tp) < 55 || strspn(tp, "0123456789abcdef-") < 55 || tp[2] != '-' || tp[35] != '-' ||
+	    tp[52] != '-' || strncmp(tp, "ff", 2) == 0)
+		return;
+	if (hex_bytes(tp + 3, m->trace_id, 16) < 0 || hex_bytes(tp + 36, m->parent_id, 8) < 0) {
+		memset(m->trace_id, 0, sizeof(m->trace_id));
+		memset(m->parent_id, 0, sizeof(m->parent_id));
+	}
+}
+
+/* The journal: a file at once where a trace is wanted, in memory until a run at level off has
+ * lasted a moment. Where the file cannot be made the command runs all the same. */
+static int context_open_trace(struct context *c, struct err *e)
+{
+	const struct proc_setup *p = c->setup;
+	bool file = c->o->profile_level != LEVEL_OFF || p->force_trace;
+	auto_str facts = STR_INIT;
+	struct trace_meta m = {
+		.run_id = c->run_id, .command = p->verb, .args = p->args, .envp = p->envp, .root = p->root,
+		.start_real_ns = c->start_real_ns, .start_mono_ns = c->start_mono_ns, .level = c->keep_level,
+	};
+	struct err why = { 0 };
+
+	read_traceparent(&m);
+	env_facts(p->envp, &facts);
+	m.environment_json = str_cstr(&facts);
+	if (file && run_paths_make(&c->paths, &why) == 0 &&
+	    trace_open(&c->trace, c->paths.journal, &m, c->redactor, &why) == 0)
+		return 0;
+	if (file)
+		c->journal_failed = true;
+	if (trace_open(&c->trace, NULL, &m, c->redactor, e) < 0)
+		return -1;
+	if (file)
+		c->journal_why = why;
+	return 0;
+}
+
+static void context_root_spans(struct context *c)
+{
+	struct attrs a = { 0 };
+
+	attrs_init(&a, c->trace);
+	attrs_word(&a, "contain", contain_text[c->contain]);
+	attrs_word(&a, "liveness_level", ((const char *const[]){ "off", "basic", "strict" })[c->o->liveness_level]);
+	c->total_span = trace_span_begin(c->trace, 0, SPAN_RUN_TOTAL, "run", c->start_mono_ns, &a);
+	attrs_init(&a, c->trace);
+	attrs_word(&a, "verb", c->setup->verb);
+	c->dispatch_span = trace_span_begin(c->trace, c->total_span, SPAN_RUNNER_DISPATCH, "dispatch",
+					    clock_mono_ns(), &a);
+	attrs_release(&a);
+}
+
+/* `auto` takes the strongest level that costs the command nothing; a level asked for by name that
+ * cannot be had is an error, not a silent weaker one. */
+static int context_contain(struct context *c, struct err *e)
+{
+	enum contain want = (enum contain)c->o->contain;
+	struct err why = { 0 };
+
+	c->cgroup_fd = -1;
+	c->contain = want == CONTAIN_AUTO ? CONTAIN_SUBREAPER : want;
+	if (want != CONTAIN_AUTO && want != CONTAIN_CGROUP)
+		return 0;
+	c->cgroup_fd = contain_cgroup_make(c->run_id, c->shared->cgroup_dir, sizeof(c->shared->cgroup_dir), &why);
+	if (c->cgroup_fd >= 0)
+		c->contain = CONTAIN_CGROUP;
+	else if (want == CONTAIN_CGROUP)
+		return err_set(e, ERR_FAILURE, "--contain cgroup: %s", why.msg);
+	return 0;
+}
+
+static void context_say_start(struct context *c)
+{
+	static const char *const names[] = { "stdin", "stdout", "stderr" };
+	struct attrs a = { 0 };
+
+	if (c->journal_failed)
+		say_always(c, "no journal can be kept: %s", c->journal_why.msg);
+	for (int fd = 0; fd <= 2; fd++) {
+		if (!c->terminal.closed[fd])
+			continue;
+		attrs_init(&a, c->trace);
+		attrs_word(&a, "stream", names[fd]);
+		trace_checkpoint(c->trace, c->dispatch_span, "stream.closed_at_start", clock_mono_ns(), &a);
+		attrs_release(&a);
+		if (fd == 0)
+			say(c, "stdin is closed: the command reads /dev/null");
+		else if (fd == 1)
+			say(c, "stdout is closed: the command's output is counted, but goes nowhere");
+	}
+}
+
+static int supervisor_main(struct context *c)
+{
+	static struct supervisor s;
+	const struct proc_setup *p = c->setup;
+	struct err e = { 0 };
+	bool lost;
+	int code;
+
+	c->is_front = false;
+	if (c->o->contain != CONTAIN_GROUP)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	outlet_init(&c->outlet[STREAM_OUT], STDOUT_FILENO, c->terminal.closed[1]);
+	outlet_init(&c->outlet[STREAM_ERR], STDERR_FILENO, c->terminal.closed[2]);
+	if (terminal_lead_session(&c->terminal, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
+		say_always(c, "%s", e.msg);
+		code = finish_run(c, 125, false, clock_mono_ns());
+	} else {
+		context_say_start(c);
+		p->attach(p->ctx, c->trace, c->dispatch_span, clock_mono_ns());
+		code = supervisor_loop(&s);
+		lost = s.front_lost;
+		supervisor_release(&s);
+		c->lost_output = c->outlet[STREAM_OUT].error || c->outlet[STREAM_ERR].error;
+		code = finish_run(c, code, lost, clock_mono_ns());
+		if (lost && c->shared->cgroup_dir[0])
+			contain_cgroup_remove(c->shared->cgroup_dir);
+	}
+	atomic_store(&c->shared->exit_code, code);
+	atomic_store(&c->shared->sealed, 1);
+	return code;
+}
+
+/* Many processes and pipes want descriptors; the command gets its own limit back. */
+static void raise_fd_limit(struct spawn_signals *was)
+{
+	struct rlimit r;
+
+	was->have_nofile = getrlimit(RLIMIT_NOFILE, &was->nofile) == 0;
+	r = was->nofile;
+	if (!was->have_nofile || r.rlim_cur >= r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max < 65536 ? r.rlim_max : 65536;
+	if (r.rlim_cur > was->nofile.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static int context_init(struct context *c, const struct proc_setup *p, struct err *e)
+{
+	const struct options *o = p->o;
+	enum level on_fail = (enum level)o->profile_on_fail;
+
+	memset(c, 0, sizeof(*c));
+	c->setup = p;
+	c->o = o;
+	c->link = c->cgroup_fd = c->journal_fd = -1;
+	c->is_front = true;
+	c->start_mono_ns = clock_mono_ns();
+	c->start_real_ns = clock_real_ns();
+	run_id_make(c->run_id, c->start_real_ns);
+	c->keep_level = (enum level)o->profile_level > on_fail ? (enum level)o->profile_level : on_fail;
+	if (c->keep_level == LEVEL_OFF)
+		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */
+	run_paths_init(&c->paths, o, p->root, c->run_id, getenv("SPEC_RUNNER_RUN_ID") != NULL);
+	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
+		return -1;
+	if (terminal_init(&c->terminal, (enum tri)o->pty, e) < 0)
+		return -1;
+	c->shared = shared_new((size_t)o->output_tail_bytes, e);
+	if (!c->shared || context_contain(c, e) < 0)
+		return -1;
+	raise_fd_limit(&c->signals);
+	if (context_open_trace(c, e) < 0)
+		return -1;
+	c->journal_fd = trace_fd(c->trace);
+	context_root_spans(c);
+	return 0;
+}
+
+int proc_run(const struct proc_setup *p, struct err *e)
+{
+	static struct context c;
+	int pair[2];
+	pid_t pid;
+
+	if (context_init(&c, p, e) < 0) {
+		if (c.shared && c.shared->cgroup_dir[0])
+			contain_cgroup_remove(c.shared->cgroup_dir);
+		return e->kind == ERR_USAGE ? 2 : 125;
+	}
+	front_block_signals(&c.signals);
+	if (p->o->contain != CONTAIN_GROUP)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		err_sys(e, "making a socket pair");
+		return 125;
+	}
+	pid = fork();
+	if (pid < 0) {
+		err_sys(e, "starting the supervisor");
+		trace_close(c.trace, true);
+		run_paths_tidy(&c.paths);
+		if (c.shared->cgroup_dir[0])
+			contain_cgroup_remove(c.shared->cgroup_dir);
+		return 125;
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		c.link = pair[1];
+		_exit(supervisor_main(&c));
+	}
+	close(pair[1]);
+	c.link = pair[0];
+	outlet_init(&c.outlet[STREAM_OUT], STDOUT_FILENO, c.terminal.closed[1]);
+	outlet_init(&c.outlet[STREAM_ERR], STDERR_FILENO, c.terminal.closed[2]);
+	return front_run(&c, pid);
+}

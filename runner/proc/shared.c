@@ -1,0 +1,89 @@
+#include "runner/proc/shared.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+struct shared *shared_new(size_t tail_bytes, struct err *e)
+{
+	size_t want = tail_bytes + SHARED_CONTEXT_BYTES + SHARED_READ_BYTES;
+	size_t ring = 512 * 1024;
+	size_t head = (sizeof(struct shared) + 4095) & ~(size_t)4095;
+	struct shared *s;
+	void *p;
+
+	while (ring < want)
+		ring *= 2;
+	p = mmap(NULL, head + ring * STREAM_COUNT, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		err_sys(e, "mapping %zu bytes for the output rings", head + ring * STREAM_COUNT);
+		return NULL;
+	}
+	s = p;
+	s->ring_bytes = ring;
+	for (int i = 0; i < STREAM_COUNT; i++)
+		s->ring_data[i] = (unsigned char *)p + head + ring * (size_t)i;
+	return s;
+}
+
+int msg_send(int sock, enum msg_kind kind, int value, const void *text, size_t len, int fd)
+{
+	struct msg m = { .kind = (int32_t)kind, .value = value };
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { &m, offsetof(struct msg, text) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (sock < 0)
+		return -1;
+	if (len > sizeof(m.text))
+		len = sizeof(m.text);
+	m.len = (uint32_t)len;
+	if (len)
+		memcpy(m.text, text, len);
+	iov.iov_len += len;
+	if (fd >= 0) {
+		struct cmsghdr *c;
+
+		memset(control, 0, sizeof(control));
+		h.msg_control = control;
+		h.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&h);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	do
+		n = sendmsg(sock, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -1 : 0;
+}
+
+int msg_recv(int sock, struct msg *m, int *fd)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { m, sizeof(*m) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	*fd = -1;
+	do
+		n = recvmsg(sock, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : -1;
+	c = CMSG_FIRSTHDR(&h);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	if (n == 0)
+		return -1;
+	if ((size_t)n < offsetof(struct msg, text) || m->len > (size_t)n - offsetof(struct msg, text))
+		m->len = 0;
+	return 1;
+}

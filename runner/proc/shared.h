@@ -1,0 +1,76 @@
+/* shared.h - the page that our two processes share, and the words they exchange.
+ *
+ * Everything that the survivor needs in order to go on lies here: which stream bytes were
+ * read and written, where the cgroup is, whether the trace is sealed. One process
+ * writes a field, the other reads it after the writer's death or after a message. */
+#ifndef RUNNER_PROC_SHARED_H
+#define RUNNER_PROC_SHARED_H
+
+#include "base/err.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { STREAM_OUT, STREAM_ERR, STREAM_COUNT };
+
+/* A ring holds what was read and not yet written, and behind it the tail. */
+struct shared_ring {
+	_Atomic uint64_t read_total;    /* bytes read from the command */
+	_Atomic uint64_t written_total; /* bytes handed on; the rest of read_total is still owed */
+};
+
+struct shared {
+	_Atomic int sealed;             /* the supervisor has sealed: result stands */
+	_Atomic int exit_code;          /* of the run, when sealed */
+	_Atomic int exec_errno[64];     /* by slot: why exec failed, 0 while it did not */
+	_Atomic int ns_status[64];      /* by slot: wait status + 1 that a namespace's init saw */
+	_Atomic pid_t command_pid;      /* of the pass-through command, 0 none */
+	_Atomic int any_spawned;
+	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
+	struct shared_ring ring[STREAM_COUNT];
+	size_t ring_bytes;              /* of each ring */
+	unsigned char *ring_data[STREAM_COUNT];
+};
+
+/* Maps it, shared and zeroed; rings sized for tails of tail_bytes. Lives as long as we do. */
+struct shared *shared_new(size_t tail_bytes, struct err *e);
+
+#define SHARED_READ_BYTES ((size_t)256 * 1024)  /* most that one read takes */
+#define SHARED_CONTEXT_BYTES ((size_t)64 * 1024) /* kept before a tail: see redact_tail */
+
+/* --- messages over the SEQPACKET pair --- */
+enum msg_kind {
+	/* front -> supervisor */
+	MSG_CANCEL = 1, /* value: signal */
+	MSG_RESUME,     /* the front runs again after a stop */
+	MSG_ASK,        /* SIGUSR1: say what runs now */
+	MSG_DIAGNOSED,  /* value: id of the request */
+	MSG_EMIT,       /* text: a checkpoint "name\0attrs json" for the trace */
+	/* supervisor -> front */
+	MSG_STREAM,     /* value: stream; fd: duplicate of the read end (or pty master) */
+	MSG_STREAM_CLOSE, /* value: stream: nobody reads our output any more, or it has ended */
+	MSG_JOURNAL,    /* fd: the journal's new descriptor */
+	MSG_SUSPEND,    /* value: signal that stopped the command; stop with it */
+	MSG_DIAGNOSE,   /* value: id; text: reason. Look, then MSG_DIAGNOSED */
+	MSG_SEALED,     /* value: exit code */
+};
+
+#define MSG_TEXT_MAX 4000
+struct msg {
+	int32_t kind;
+	int32_t value;
+	uint32_t len; /* of text */
+	char text[MSG_TEXT_MAX];
+};
+
+/* fd: passed along, -1 none. 0, or -1 (the other side is gone). Never blocks: a full queue drops
+ * nothing that matters for safety, which does not rest on messages. */
+int msg_send(int sock, enum msg_kind kind, int value, const void *text, size_t len, int fd);
+/* 1: got one (*fd owned by the caller or -1); 0: nothing now; -1: the other side is gone. */
+int msg_recv(int sock, struct msg *m, int *fd);
+
+#endif

@@ -1,0 +1,172 @@
+/* The child between fork and exec calls async-signal-safe functions only. */
+#include "runner/proc/spawn.h"
+
+#include "base/fd.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+
+static void spawn_child_fail(const struct spawn_request *q)
+{
+	atomic_store(q->exec_errno, errno ? errno : EIO);
+	_exit(127);
+}
+
+static void spawn_child_streams(const struct spawn_request *q)
+{
+	const int from[3] = { q->stdin_fd, q->stdout_fd, q->stderr_fd };
+
+	/* ours lie at 3 and above (0-2 were opened at start), so no dup2 destroys another */
+	for (int to = 0; to <= 2; to++)
+		if (from[to] >= 0 && dup2(from[to], to) < 0)
+			spawn_child_fail(q);
+}
+
+static void spawn_child_inherit(const struct spawn_request *q)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
+
+	if (q->signals->have_nofile)
+		setrlimit(RLIMIT_NOFILE, &q->signals->nofile);
+	sigaction(SIGPIPE, q->signals->pipe_ignored ? &ign : &dfl, NULL);
+	sigprocmask(SIG_SETMASK, &q->signals->mask, NULL);
+}
+
+static void __attribute__((noreturn)) spawn_child_exec(const struct spawn_request *q)
+{
+	spawn_child_streams(q);
+	if (q->own_session) {
+		if (setsid() < 0)
+			setpgid(0, 0);
+	} else {
+		setpgid(0, 0);
+		terminal_give(q->terminal, (int)getpid());
+	}
+	if (q->cwd && chdir(q->cwd) < 0)
+		spawn_child_fail(q);
+	spawn_child_inherit(q);
+	execvpe(q->argv[0], q->argv, q->envp);
+	spawn_child_fail(q);
+	_exit(127);
+}
+
+/* PID 1 of the namespace: starts the command, reaps whatever comes, ends with the command's last
+ * descendant. The kernel kills the namespace when it dies. */
+static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_request *q)
+{
+	pid_t command;
+	int status, command_status = 0;
+
+	prctl(PR_SET_NAME, "spec-runner-ns");
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with it the kernel ends the whole namespace */
+	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	command = fork();
+	if (command < 0)
+		spawn_child_fail(q);
+	if (command == 0)
+		spawn_child_exec(q);
+	/* keep nothing of ours: neither a pipe's end nor the journal's lock */
+	if (syscall(SYS_close_range, 0u, ~0u, 0u) < 0)
+		for (int fd = 0; fd < 1024; fd++)
+			close(fd);
+	for (;;) {
+		pid_t pid = waitpid(-1, &status, 0);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid < 0)
+			break;
+		if (pid == command) {
+			command_status = status;
+			atomic_store(q->ns_status, status + 1);
+		}
+	}
+	_exit(WIFEXITED(command_status) ? WEXITSTATUS(command_status) : 128 + WTERMSIG(command_status));
+}
+
+static void spawn_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		errno = 0; /* the mapping is a convenience: without it the child is `nobody` */
+	close(fd);
+}
+
+/* clone3 straight from one thread: no stack of its own, so it behaves as fork does. */
+static pid_t spawn_clone(uint64_t flags, int cgroup_fd)
+{
+	struct clone_args ca;
+
+	memset(&ca, 0, sizeof(ca));
+	ca.flags = flags;
+	ca.exit_signal = SIGCHLD;
+	if (cgroup_fd >= 0) {
+		ca.flags |= CLONE_INTO_CGROUP;
+		ca.cgroup = (uint64_t)cgroup_fd;
+	}
+	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+}
+
+static pid_t spawn_fork(const struct spawn_request *q)
+{
+	pid_t pid = -1;
+
+	if (q->pid_namespace) {
+		uid_t uid = geteuid();
+		gid_t gid = getegid();
+
+		pid = spawn_clone(CLONE_NEWPID, q->cgroup_fd);
+		if (pid < 0 && errno == EPERM)
+			pid = spawn_clone(CLONE_NEWPID | CLONE_NEWUSER, q->cgroup_fd);
+		if (pid == 0 && geteuid() != uid) {
+			char map[64];
+
+			snprintf(map, sizeof(map), "%u %u 1", (unsigned)uid, (unsigned)uid);
+			spawn_write_file("/proc/self/uid_map", map);
+			spawn_write_file("/proc/self/setgroups", "deny");
+			snprintf(map, sizeof(map), "%u %u 1", (unsigned)gid, (unsigned)gid);
+			spawn_write_file("/proc/self/gid_map", map);
+		}
+		return pid;
+	}
+	if (q->cgroup_fd >= 0)
+		pid = spawn_clone(0, q->cgroup_fd);
+	/* before 5.7, or where the cgroup refuses us: without it, the tree is still ours */
+	return pid >= 0 ? pid : fork();
+}
+
+pid_t spawn_command(const struct spawn_request *q, struct err *e)
+{
+	pid_t pid;
+
+	atomic_store(q->exec_errno, 0);
+	atomic_store(q->ns_status, 0);
+	pid = spawn_fork(q);
+	if (pid < 0) {
+		err_sys(e, q->pid_namespace ? "starting a PID namespace" : "starting a process");
+		return -1;
+	}
+	if (pid == 0) {
+		if (q->pid_namespace)
+			spawn_namespace_init(q);
+		spawn_child_exec(q);
+	}
+	/* From both sides, so that whoever comes first does it: a signal to the group must not miss it.
+	 * After exec it fails with EACCES, and is done already. */
+	if (!q->own_session)
+		setpgid(pid, pid);
+	return pid;
+}

@@ -1,0 +1,40 @@
+/* spawn.h - starting one command. Signals stay blocked from before the fork until the child has
+ * set itself up; every descriptor of ours is close-on-exec; what the user's shell gave us
+ * (fds 3 and up without close-on-exec, ignored signals, the mask) goes on to the child. */
+#ifndef RUNNER_PROC_SPAWN_H
+#define RUNNER_PROC_SPAWN_H
+
+#include "base/err.h"
+#include "runner/proc/terminal.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+
+/* The signals and limits that we were started with, for children. */
+struct spawn_signals {
+	sigset_t mask;
+	bool pipe_ignored;
+	struct rlimit nofile;
+	bool have_nofile;
+};
+
+struct spawn_request {
+	char *const *argv;
+	char *const *envp;           /* whole environment of the child */
+	const char *cwd;             /* NULL: ours */
+	int stdin_fd, stdout_fd, stderr_fd; /* what they become; -1: inherit */
+	struct terminal *terminal;   /* mode and foreground */
+	bool own_session;            /* TERMINAL_NONE, or a command that is not in front */
+	int cgroup_fd;               /* -1 none */
+	bool pid_namespace;
+	const struct spawn_signals *signals;
+	_Atomic int *exec_errno;     /* shared memory: set where exec fails */
+	_Atomic int *ns_status;      /* shared memory: pid_namespace only */
+};
+
+/* Returns the child's pid, or -1 (fork itself failed; e says why). Its group is its own pid. */
+pid_t spawn_command(const struct spawn_request *q, struct err *e);
+
+#endif

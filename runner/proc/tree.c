@@ -1,0 +1,382 @@
+#include "runner/proc/tree.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Descriptors are kept for so many members; the rest is opened and closed each time. */
+#define TREE_WATCHED_MAX 512
+/* A child is seen between fork and exec: its command line is read again on so many scans. */
+#define TREE_FRESH_SCANS 2
+#define TREE_CMDLINE_BYTES 4096
+/* Passes of one tree_kill: each costs one walk, and the loop comes back with the next sweep. */
+#define TREE_KILL_PASSES 32
+
+void tree_init(struct tree *t, pid_t root, const struct strv *leave_running)
+{
+	memset(t, 0, sizeof(*t));
+	t->root = root;
+	if (leave_running)
+		strv_copy(&t->leave_running, leave_running);
+	if (proc_watch_open(&t->self, root, 0) < 0)
+		t->self.pid = 0;
+}
+
+static void member_release(struct member *m)
+{
+	if (m->watched)
+		proc_watch_close(&m->watch);
+	m->watched = false;
+}
+
+void tree_release(struct tree *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		member_release(&t->m[i]);
+	free(t->m);
+	free(t->index);
+	strv_release(&t->leave_running);
+	if (t->self.pid)
+		proc_watch_close(&t->self);
+	memset(t, 0, sizeof(*t));
+}
+
+static uint32_t tree_slot(const struct tree *t, pid_t pid)
+{
+	return ((uint32_t)pid * 2654435761u) & (t->index_size - 1);
+}
+
+static void tree_index_put(struct tree *t, size_t at)
+{
+	uint32_t i = tree_slot(t, t->m[at].pid);
+
+	while (t->index[i])
+		i = (i + 1) & (t->index_size - 1);
+	t->index[i] = (uint32_t)at + 1;
+}
+
+static void tree_reindex(struct tree *t)
+{
+	while (t->index_size < (t->n + 1) * 2)
+		t->index_size = t->index_size ? t->index_size * 2 : 64;
+	free(t->index);
+	t->index = xcalloc(t->index_size, sizeof(*t->index));
+	for (size_t i = 0; i < t->n; i++)
+		tree_index_put(t, i);
+}
+
+struct member *tree_find(struct tree *t, pid_t pid)
+{
+	if (!t->index_size)
+		return NULL;
+	for (uint32_t i = tree_slot(t, pid); t->index[i]; i = (i + 1) & (t->index_size - 1))
+		if (t->m[t->index[i] - 1].pid == pid)
+			return &t->m[t->index[i] - 1];
+	return NULL;
+}
+
+static struct member *tree_add(struct tree *t, pid_t pid)
+{
+	struct member *m;
+
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 16;
+		t->m = xreallocarray(t->m, t->cap, sizeof(*t->m));
+	}
+	m = &t->m[t->n++];
+	memset(m, 0, sizeof(*m));
+	m->pid = pid;
+	m->fresh = TREE_FRESH_SCANS;
+	if ((t->n + 1) * 2 > t->index_size)
+		tree_reindex(t);
+	else
+		tree_index_put(t, t->n - 1);
+	return m;
+}
+
+void tree_gone(struct tree *t, pid_t pid)
+{
+	struct member *m = tree_find(t, pid);
+
+	if (m)
+		m->seen = t->generation - 1; /* swept by the next scan */
+}
+
+/* Drops all that the walk did not meet. */
+static void tree_sweep(struct tree *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->m[i].seen != t->generation) {
+			member_release(&t->m[i]);
+			continue;
+		}
+		if (kept != i)
+			t->m[kept] = t->m[i];
+		kept++;
+	}
+	if (kept != t->n) {
+		t->n = kept;
+		tree_reindex(t);
+	}
+}
+
+static bool tree_is_allowed(const struct tree *t, const struct member *m, const char *cmdline, size_t n)
+{
+	char line[TREE_CMDLINE_BYTES];
+
+	for (size_t i = 0; i < n; i++)
+		line[i] = cmdline[i] ? cmdline[i] : ' ';
+	while (n && line[n - 1] == ' ')
+		n--;
+	line[n] = '\0';
+	for (size_t i = 0; i < t->leave_running.n; i++)
+		if (fnmatch(t->leave_running.v[i], m->st.comm, 0) == 0 ||
+		    fnmatch(t->leave_running.v[i], line, 0) == 0)
+			return true;
+	return false;
+}
+
+static void member_read_command_line(struct tree *t, struct member *m, const struct tree_hooks *h)
+{
+	char path[48], buf[TREE_CMDLINE_BYTES];
+	ssize_t n;
+
+	if (m->watched) {
+		n = fd_read_file(m->watch.dir_fd, "cmdline", buf, sizeof(buf));
+	} else {
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)m->pid);
+		n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
+	}
+	if (n <= 0)
+		return;
+	m->allowed = tree_is_allowed(t, m, buf, (size_t)n);
+	if (h && h->command_line)
+		h->command_line(h->ctx, m, buf, (size_t)n);
+}
+
+/* Reads stat (and run delay) of one member; adds what is new to the totals. */
+static bool member_sample(struct tree *t, struct member *m, const struct tree_hooks *h)
+{
+	struct proc_stat st;
+	struct proc_sched sc;
+
+	if ((m->watched ? proc_watch_stat(&m->watch, &st) : proc_stat_read(m->pid, &st)) < 0)
+		return false;
+	if (m->st.start_ticks && m->st.start_ticks != st.start_ticks)
+		return false; /* the pid was reused: the walk meets the new one next time */
+	t->totals.cpu_ns += proc_stat_cpu_ns(&st) - proc_stat_cpu_ns(&m->st);
+	if (m->watched && proc_watch_sched(&m->watch, &sc) == 0) {
+		t->totals.delay_ns += sc.delay_ns - m->delay_ns;
+		m->delay_ns = sc.delay_ns;
+	}
+	if (m->st.comm[0] && strcmp(m->st.comm, st.comm) != 0 && m->fresh == 0)
+		m->fresh = 1;
+	m->st = st;
+	if (m->fresh && st.state != 'Z') {
+		m->fresh--;
+		member_read_command_line(t, m, h);
+	}
+	return true;
+}
+
+static uint32_t tree_owner(struct tree *t, struct member *m, const struct member *parent,
+			   const struct tree_hooks *h)
+{
+	uint32_t owner = h && h->leader ? h->leader(h->ctx, m->pid) : OWNER_UNKNOWN;
+
+	if (owner || m->owner)
+		return owner ? owner : m->owner;
+	if (parent)
+		return parent->owner;
+	(void)t;
+	return h && h->orphan ? h->orphan(h->ctx, m->pid) : OWNER_UNKNOWN;
+}
+
+static void member_reset(struct member *m)
+{
+	struct member anew = { .pid = m->pid, .owner = m->owner, .seen = m->seen,
+			       .fresh = TREE_FRESH_SCANS };
+
+	member_release(m);
+	*m = anew;
+}
+
+/* One member met by the walk below `parent` (SIZE_MAX: below ourselves). Returns its position. */
+static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat, const struct tree_hooks *h)
+{
+	struct member *m = tree_find(t, pid);
+	bool is_new = !m;
+
+	if (is_new) {
+		m = tree_add(t, pid);
+		m->watched = t->n <= TREE_WATCHED_MAX && proc_watch_open(&m->watch, pid, 0) == 0;
+	}
+	m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
+	m->seen = t->generation;
+	if ((is_new || with_stat || m->fresh) && !member_sample(t, m, h)) {
+		/* gone, or its pid was given to another: begin anew with whoever has it */
+		member_reset(m);
+		if (!member_sample(t, m, h))
+			m->st.state = 'Z';
+	}
+	if (parent == SIZE_MAX && !m->adopted && (!h || !h->leader || !h->leader(h->ctx, pid)))
+		m->adopted = true;
+	if (m->adopted && !m->announced && m->st.state != 'Z' && h && h->adopted) {
+		m->announced = true;
+		h->adopted(h->ctx, m);
+	}
+	return (size_t)(m - t->m);
+}
+
+static void member_children(struct member *m, struct pid_list *out)
+{
+	if (m->watched)
+		proc_watch_children(&m->watch, m->st.num_threads, out);
+	else
+		proc_children(m->pid, out);
+}
+
+static void tree_tally(struct tree *t)
+{
+	t->rss_bytes = 0;
+	t->alive = t->running = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->m[i].st.state == 'Z')
+			continue;
+		t->alive++;
+		t->running += t->m[i].st.state == 'R';
+		t->rss_bytes += t->m[i].st.rss_bytes;
+	}
+}
+
+void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
+{
+	auto_pid_list kids = PID_LIST_INIT;
+	size_t *queue = NULL, head = 0, tail = 0, cap = 0;
+	size_t parent = SIZE_MAX;
+
+	t->generation++;
+	if (t->self.pid)
+		proc_watch_children(&t->self, 1, &kids);
+	else
+		proc_children(t->root, &kids);
+	for (;;) {
+		if (tail + kids.n > cap) {
+			cap = (tail + kids.n) * 2;
+			queue = xreallocarray(queue, cap, sizeof(*queue));
+		}
+		for (size_t i = 0; i < kids.n; i++)
+			queue[tail++] = tree_meet(t, kids.v[i], parent, with_stat, h);
+		if (head == tail)
+			break;
+		parent = queue[head++];
+		kids.n = 0;
+		if (t->m[parent].st.state != 'Z')
+			member_children(&t->m[parent], &kids);
+	}
+	free(queue);
+	tree_sweep(t);
+	tree_tally(t);
+}
+
+static bool member_wanted(const struct member *m, uint32_t owner)
+{
+	return m->st.state != 'Z' && !m->allowed && (!owner || m->owner == owner);
+}
+
+size_t tree_count(const struct tree *t, uint32_t owner)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += member_wanted(&t->m[i], owner);
+	return n;
+}
+
+void tree_pids(const struct tree *t, uint32_t owner, struct pid_list *out)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->m[i].st.state != 'Z' && (!owner || t->m[i].owner == owner))
+			pid_list_add(out, t->m[i].pid);
+}
+
+/* Our own children cannot be reused before we reap them; of others only a pidfd is sure, taken
+ * first and then held against the start time that we know. */
+static int member_signal(struct tree *t, struct member *m, int sig)
+{
+	struct proc_stat st;
+	int fd, rc;
+
+	if (m->st.ppid == t->root)
+		return kill(m->pid, sig);
+	fd = (int)syscall(SYS_pidfd_open, m->pid, 0);
+	if (fd < 0)
+		return errno == ENOSYS ? kill(m->pid, sig) : -1;
+	if (proc_stat_read(m->pid, &st) < 0 || st.start_ticks != m->st.start_ticks) {
+		close(fd);
+		errno = ESRCH;
+		return -1;
+	}
+	rc = (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+	if (rc < 0 && errno == ENOSYS)
+		rc = kill(m->pid, sig);
+	close(fd);
+	return rc;
+}
+
+size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_hooks *h)
+{
+	size_t sent = 0;
+
+	tree_scan(t, true, h);
+	for (size_t i = 0; i < t->n; i++) {
+		struct member *m = &t->m[i];
+
+		if (!member_wanted(m, owner))
+			continue;
+		if (member_signal(t, m, sig) == 0)
+			sent++;
+		else if (errno == EPERM)
+			m->not_permitted = true;
+		if (sig == SIGTERM)
+			member_signal(t, m, SIGCONT);
+	}
+	return sent;
+}
+
+size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
+{
+	size_t sent = 0;
+
+	for (int pass = 0; pass < TREE_KILL_PASSES; pass++) {
+		size_t fresh = 0;
+
+		tree_scan(t, false, h);
+		for (size_t i = 0; i < t->n; i++) {
+			struct member *m = &t->m[i];
+
+			if (m->signalled || !member_wanted(m, owner))
+				continue;
+			if (member_signal(t, m, SIGKILL) == 0) {
+				m->signalled = true;
+				fresh++;
+			} else if (errno == EPERM) {
+				m->not_permitted = m->signalled = true;
+			}
+		}
+		sent += fresh;
+		if (!fresh)
+			break;
+	}
+	return sent;
+}

@@ -1,0 +1,87 @@
+/* tree.h - every descendant of ours, whose it is, and how to reach all of them.
+ *
+ * We are a subreaper: a descendant whose parent dies comes to us, so nothing escapes by a double
+ * fork or setsid, and "we have no child" means "the tree is empty". Members are found by walking
+ * /proc/PID/task/TID/children from ourselves. One scan serves heartbeats, new command lines,
+ * ownership and signals. */
+#ifndef RUNNER_PROC_TREE_H
+#define RUNNER_PROC_TREE_H
+
+#include "base/str.h"
+#include "profile/process.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OWNER_UNKNOWN 0u /* an orphan that none of our commands can be shown to have started */
+
+struct member {
+	pid_t pid;
+	uint32_t owner;          /* serial of the command it descends from */
+	struct proc_watch watch;
+	bool watched;            /* descriptors are kept */
+	bool adopted, announced; /* its parent died and it came to us; recorded as such */
+	bool allowed;            /* matches --leave-running */
+	bool signalled;          /* got our KILL */
+	bool not_permitted;      /* could not be signalled */
+	unsigned fresh;          /* scans left in which its command line is read again */
+	unsigned seen;           /* generation of the scan that saw it last */
+	struct proc_stat st;
+	int64_t delay_ns;
+};
+
+struct tree_totals {
+	int64_t cpu_ns, delay_ns; /* accumulated over all members that ever lived (as sampled) */
+};
+
+struct tree {
+	pid_t root;
+	struct member *m;        /* in order of discovery: parents before children */
+	size_t n, cap;
+	uint32_t *index;         /* hash of pid -> position + 1 */
+	uint32_t index_size;
+	unsigned generation;
+	struct proc_watch self;
+	struct strv leave_running;
+	struct tree_totals totals;
+	int64_t rss_bytes;       /* of the last scan */
+	size_t alive, running;   /* of the last scan: not zombies; in state R */
+};
+
+struct tree_hooks {
+	void *ctx;
+	/* Which command does this pid lead (serial), or OWNER_UNKNOWN? */
+	uint32_t (*leader)(void *ctx, pid_t pid);
+	/* An orphan nobody claimed: OWNER_UNKNOWN, or the only command it can be of. */
+	uint32_t (*orphan)(void *ctx, pid_t pid);
+	/* A member with a command line that may be new (fresh member, or comm changed). */
+	void (*command_line)(void *ctx, struct member *m, const char *cmdline, size_t n);
+	void (*adopted)(void *ctx, struct member *m);
+};
+
+void tree_init(struct tree *t, pid_t root, const struct strv *leave_running);
+void tree_release(struct tree *t);
+
+/* Walks the tree. with_stat: read stat and schedstat of each member (heartbeats), else topology
+ * only (but new members always get theirs). */
+void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h);
+
+/* Members of owner (0: of all) that are alive and not allowed to stay; a scan must be fresh. */
+size_t tree_count(const struct tree *t, uint32_t owner);
+
+/* Sends sig to each member of owner (0: all) that is not `allowed`, each once. Returns how many
+ * got it. Safe against reused PIDs. With SIGTERM, SIGCONT follows. */
+size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_hooks *h);
+
+/* KILLs until a pass finds nobody new: a fork race is won here, or by the next sweep. */
+size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
+
+struct member *tree_find(struct tree *t, pid_t pid);
+
+/* Forget one that was reaped. */
+void tree_gone(struct tree *t, pid_t pid);
+
+/* The pids of owner's living members (0: all). */
+void tree_pids(const struct tree *t, uint32_t owner, struct pid_list *out);
+
+#endif
