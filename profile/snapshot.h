@@ -1,0 +1,202 @@
+/* snapshot.h - a process tree at one moment: who is there, what each thread does, what it waits for.
+ *
+ *   snapshot_capture   copies (registers, stack bytes, /proc texts): the only part that touches the
+ *                      processes' time. Needs no parser of binaries and never judges.
+ *   native/resolve     turns copies into frames (libdw, Python structures), in a process with a deadline.
+ *   waits_resolve      turns system calls and frames into edges, cycles and roots.
+ *   snapshot_json/text write contract 11.
+ *
+ * Blocked threads are copied without a stop: a copy counts only where the system call, the stack
+ * pointer and the context-switch counters read the same before and after. Copied memory stays in
+ * memory and is freed with the snapshot; only frames leave it. */
+#ifndef PROFILE_SNAPSHOT_H
+#define PROFILE_SNAPSHOT_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "profile/maps.h"
+#include "profile/process.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* contract 11, waits_on.kind; texts in wait_kind_text[]. */
+enum wait_kind {
+	WAIT_NONE, WAIT_MUTEX, WAIT_RWLOCK, WAIT_CONDITION, WAIT_SEMAPHORE, WAIT_FUTEX, WAIT_PIPE_READ,
+	WAIT_PIPE_WRITE, WAIT_SOCKET_RECV, WAIT_SOCKET_SEND, WAIT_ACCEPT, WAIT_CONNECT, WAIT_CHILD,
+	WAIT_FILE_LOCK, WAIT_POLL, WAIT_SLEEP, WAIT_TTY, WAIT_STDIN, WAIT_SIGNAL, WAIT_EVENTFD, WAIT_IO,
+	WAIT_STOPPED, WAIT_GIL, WAIT_UNKNOWN, WAIT_COUNT
+};
+extern const char *const wait_kind_text[];
+
+/* One collector's own status, and that of each thread (contract 11). */
+enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_DENIED, COLLECT_GONE, COLLECT_TIMED_OUT, COLLECT_UNAVAILABLE };
+extern const char *const collect_status_text[];
+
+enum intrusion { INTRUSION_READ, INTRUSION_MICRO_STOP, INTRUSION_COOPERATIVE, INTRUSION_LAUNCH };
+
+#define BUILD_ID_MAX 20
+struct snap_frame {
+	const char *language; /* a literal: "native", "python" */
+	char *function;       /* NULL: unknown */
+	char *file;           /* NULL: unknown */
+	int line;             /* 0: unknown */
+	char *module;         /* path of the binary; NULL: none */
+	uint64_t pc, sp;      /* native: address in the process, and the frame's stack pointer (0 unknown) */
+	uint64_t offset;      /* native: in the file, for later symbols */
+	uint8_t build_id[BUILD_ID_MAX];
+	uint8_t build_id_len;
+	bool inlined;         /* shares pc with the frame around it */
+	bool activation;      /* pc is where it stands, no return address (innermost, or below a signal) */
+};
+
+/* Registers by DWARF number. Only what `have` marks is known. */
+#define SNAP_REGS 33
+struct snap_regs {
+	uint64_t r[SNAP_REGS];
+	uint64_t have; /* bit i: r[i] */
+	uint64_t pc;
+};
+
+struct snap_holder {
+	pid_t pid, tid; /* tid 0: the process, not one thread of it */
+	int fd;         /* -1: none */
+	char *comm;
+	char *function, *file; /* where the holder stands; NULL unknown */
+	int line;
+};
+
+struct snap_wait {
+	enum wait_kind kind;
+	char *resource;   /* in words; not redacted */
+	bool proved;      /* the holders are known to be those who must move */
+	bool endless;     /* no timeout of its own */
+	int64_t since_ns; /* blocked for so long; -1 unknown */
+	uint64_t address; /* of the lock; 0 none */
+	int64_t timeout_ns; /* of a sleep; -1 unknown */
+	struct snap_holder *holders;
+	size_t holder_count;
+};
+
+struct snap_thread {
+	pid_t tid, ns_tid;    /* ns_tid: as the program itself sees it */
+	char name[PROC_COMM_SIZE];
+	char state;
+	int64_t cpu_ns, cpu_delta_ns; /* delta since the first of two looks; -1: one look */
+	bool same_stack;      /* second look: the same frames as in the first */
+	int64_t switches;
+	int64_t since_ns;     /* last ran so long ago; -1 unknown */
+	enum intrusion intrusion;
+	enum collect_status status;
+	char *reason;         /* why not ok; NULL */
+	struct proc_syscall syscall;
+	char wchan[64];
+	struct snap_regs regs;
+	uint64_t stack_base;
+	unsigned char *stack;
+	size_t stack_size;
+	bool truncated;       /* unwinding did not reach the outermost frame */
+	struct snap_frame *frames;
+	size_t frame_count, frame_cap;
+	pid_t lock_owner;     /* owner of the Python RLock it waits for; 0 unknown */
+	struct snap_wait wait;
+};
+
+struct snap_process {
+	struct proc_stat stat;
+	pid_t pid, ns_pid;
+	uid_t uid;
+	struct strv argv;
+	char *cwd, *exe;
+	bool alive;           /* not a zombie, not gone */
+	bool foreign_ns;      /* other mount namespace: binaries through /proc/PID/root */
+	uint64_t sig_caught;
+	pid_t gil_tid;        /* thread that holds Python's GIL; 0 none or unknown */
+	struct maps maps;
+	struct peek peek;
+	struct snap_thread *threads; /* the main thread first */
+	size_t thread_count;
+	void *native;         /* of native/resolve.c while it works */
+};
+
+struct snap_cycle {
+	bool proved;
+	struct { pid_t pid, tid; } *members;
+	size_t member_count;
+};
+struct snap_root {
+	pid_t pid, tid;
+	const char *pattern_id; /* contract 10 */
+	char *location;         /* "file:function:line" or NULL */
+};
+struct snap_collector {
+	const char *name;
+	enum collect_status status;
+	int64_t duration_ns;
+	char *reason;
+};
+
+struct snapshot {
+	pid_t root;
+	int64_t at_real_ns, at_mono_ns, duration_ns, deadline_ns;
+	struct snap_process *processes; /* parents before children */
+	size_t process_count;
+	struct snap_cycle *cycles;
+	size_t cycle_count;
+	struct snap_root *roots;
+	size_t root_count;
+	struct snap_collector *collectors;
+	size_t collector_count;
+};
+
+struct snapshot_options {
+	int64_t deadline_ns;         /* absolute, monotonic: what is not copied by then is left out and said */
+	enum intrusion intrusion;    /* the most that is allowed: READ or MICRO_STOP */
+	size_t stack_bytes;          /* copied of each thread, at most; 0: 256 KiB */
+};
+
+/* Copies the processes of `pids` (parents first; proc_tree gives them). Never fails as a whole: a process
+ * or thread that cannot be seen has its status and reason. Free with snapshot_release. */
+void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o);
+void snapshot_release(struct snapshot *s);
+/* Drops copied stacks and maps; what is left are frames and facts. */
+void snapshot_drop_copies(struct snapshot *s);
+
+/* Marks in `now` what moved since `before`: CPU time, and same_stack. Both resolved. */
+void snapshot_compare(struct snapshot *now, const struct snapshot *before);
+
+struct snap_process *snapshot_process(const struct snapshot *s, pid_t pid);
+struct snap_thread *snapshot_thread(const struct snap_process *p, pid_t tid);
+void snapshot_collector(struct snapshot *s, const char *name, enum collect_status status, int64_t duration_ns,
+			const char *reason);
+void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Appends an empty frame and returns it; NULL at SNAP_FRAMES_MAX. */
+#define SNAP_FRAMES_MAX 512
+struct snap_frame *thread_frame_add(struct snap_thread *t);
+void snap_frame_release(struct snap_frame *f);
+/* The innermost frame that is the program's own rather than a runtime library's; NULL without frames. */
+const struct snap_frame *thread_place(const struct snap_thread *t);
+
+/* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME). */
+int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, int64_t *frozen_ns);
+/* Copies the stack above regs' stack pointer without a stop. */
+int thread_stack_copy(struct snap_process *p, struct snap_thread *t, uint64_t sp, size_t stack_bytes);
+/* Index of the stack pointer among DWARF registers, and of the frame pointer. */
+#if defined(__x86_64__)
+#define SNAP_REG_SP 7
+#define SNAP_REG_FP 6
+#elif defined(__aarch64__)
+#define SNAP_REG_SP 31
+#define SNAP_REG_FP 29
+#else
+#error "registers of this architecture are not described"
+#endif
+
+struct redactor;
+/* contract 11 as JSON. */
+void snapshot_json(const struct snapshot *s, struct redactor *r, struct str *out);
+/* For people. colour: ANSI. */
+void snapshot_text(const struct snapshot *s, struct redactor *r, bool colour, struct str *out);
+
+#endif

@@ -1,0 +1,21 @@
+/* waits_internal.h - shared by waits.c (calls) and waits_lock.c (locks). */
+#ifndef PROFILE_WAITS_INTERNAL_H
+#define PROFILE_WAITS_INTERNAL_H
+
+#include "profile/fdtable.h"
+#include "profile/snapshot.h"
+
+struct waits {
+	struct snapshot *s;
+	struct fd_table fds;     /* of the processes in the snapshot */
+	struct fd_table machine; /* of all the others; made when first asked for */
+	bool machine_read;
+};
+
+const struct fd_table *waits_machine(struct waits *w);
+bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t);
+void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
+void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);
+void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread *t);
+
+#endif
