@@ -1,4 +1,5 @@
-/* tidy MS CODE - on TERM it tidies up for MS, says so, and exits with CODE. */
+/* tidy MS CODE [clock] - on TERM it tidies up for MS, says so (with "clock": at which nanosecond of
+ * CLOCK_MONOTONIC), and exits with CODE. */
 #include "tests/zoo/zoo.h"
 
 static volatile sig_atomic_t asked;
@@ -25,7 +26,14 @@ int main(int argc, char **argv)
 	while (!asked)
 		sigsuspend(&old);
 	zoo_sleep_ms(zoo_arg(argc, argv, 1, 300));
-	puts("tidied");
+	if (zoo_flag(argc, argv, "clock")) {
+		struct timespec t;
+
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		printf("%lld\n", t.tv_sec * 1000000000LL + t.tv_nsec);
+	} else {
+		puts("tidied");
+	}
 	fflush(stdout);
 	return (int)zoo_arg(argc, argv, 2, 0);
 }
