@@ -17,6 +17,9 @@ WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow 
 PKGS := yaml-0.1 libpcre2-8 libsodium
 PKGS_LIBEXEC := jansson
 PKG_CONFIG ?= pkg-config
+# make V=1 shows whole command lines.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 
@@ -69,38 +72,51 @@ $(BUILD)/flags: FORCE
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC    $<)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
+$(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED(' $(LIB_SRCS) $(PROFILE_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
+	$(sort $(wildcard findings/patterns/*.yaml schemas/*.yaml liveness/dialects/*.yaml))
 
 $(BUILD)/libspecrunner.a: $(LIB_OBJS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR    $@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/libprofile.a: $(PROFILE_OBJS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR    $@)
+	$(Q)$(AR) rcs $@ $^
 
 $(PROG): $(BUILD)/runner/cli/main.o $(BUILD)/libspecrunner.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
 
 $(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
 
 $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC) -lpthread
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC) -lpthread
 
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lpthread
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lpthread
 
 # The saved inputs of a fuzz target, as a test of their own; built by whichever compiler builds the rest.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
 
 # Preloaded into ./spec-runner to make one of its system calls fail; never sanitised itself.
 $(FAULT_LIB): tests/fault/fault.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) -std=gnu17 $(OPT) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
+	$(call say,LINK  $@)
+	$(Q)$(CC) -std=gnu17 $(OPT) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
 
 tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
 
@@ -140,11 +156,12 @@ lint:
 	@contrib/install-deps.sh build lint
 	@contrib/lint.sh
 
+# The program looks for its other programs in .artifacts/libexec beside itself.
 SAN_DIR := .artifacts/san
 san:
 	@contrib/install-deps.sh build check demo
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	 $(MAKE) --no-print-directory check-here BUILD=$(SAN_DIR)/build PROG=$(SAN_DIR)/spec-runner LIBEXEC=$(SAN_DIR)/libexec \
+	 $(MAKE) --no-print-directory check-here BUILD=$(SAN_DIR)/build PROG=$(SAN_DIR)/spec-runner LIBEXEC=$(SAN_DIR)/.artifacts/libexec \
 		OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 
 FUZZ_DIR := .artifacts/fuzz
@@ -158,7 +175,8 @@ fuzz:
 
 fuzz-build: $(FUZZ_BINS)
 $(FUZZ_DIR)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
-	$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
 
 # What fuzzing found new goes, minimised, into the tree, where `make check` replays it.
 fuzz-keep:
@@ -174,7 +192,7 @@ bench-docs: programs $(BENCH_PROGS) $(ZOO_PROGS)
 # (dpkg --add-architecture arm64; apt-get install gcc-aarch64-linux-gnu libyaml-dev:arm64 …).
 cross-arm64:
 	$(MAKE) programs CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar BUILD=.artifacts/arm64/build \
-		PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/libexec \
+		PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/.artifacts/libexec \
 		PKG_CONFIG='env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig pkg-config'
 
 SHARE = $(DESTDIR)$(PREFIX)/share

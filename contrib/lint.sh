@@ -47,7 +47,7 @@ headers_alone() {
 
 both_compilers() { # COMPILER OPT
 	make -s -j"$(nproc)" CC="$1" OPT="$2" BUILD="$out/$1$2" PROG="$out/$1$2/spec-runner" \
-		LIBEXEC="$out/$1$2/libexec" tests-built
+		LIBEXEC="$out/$1$2/.artifacts/libexec" tests-built
 }
 
 perl_compiles() {
