@@ -1,0 +1,70 @@
+#include "runner/cli/cli.h"
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In one write, so that lines of ours never mix with the command's own. */
+static void say(const char *text)
+{
+	char line[sizeof(((struct err *)0)->msg) + 32];
+	int n = snprintf(line, sizeof(line), "spec-runner: %s\n", text);
+
+	if (n < 0)
+		return;
+	if ((size_t)n >= sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	/* Where stderr is closed nobody is left to be told. */
+	if (fd_write_all(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
+int cli_fail(const struct err *e)
+{
+	say(e->msg);
+	return e->kind == ERR_USAGE ? 2 : 125;
+}
+
+void cli_note(const char *fmt, ...)
+{
+	char text[sizeof(((struct err *)0)->msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(text);
+}
+
+int cli_flush(void)
+{
+	struct err e = { 0 };
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	err_sys(&e, "writing to standard output");
+	return cli_fail(&e);
+}
+
+int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *e)
+{
+	memset(cli, 0, sizeof(*cli));
+	cli->verb = cl->verb;
+	cli->operands = cl->operands;
+	cli->operand_count = cl->operand_count;
+	cli->all_args = cl->all_args;
+	cli->all_argc = cl->all_argc;
+	cli->envp = envp;
+	cli->root = path_root();
+	if (options_read(&cli->o, &cli->config, cl, envp, cli->root, e) < 0)
+		return -1;
+	for (size_t i = 0; i < cl->notes.n && !cli->o.quiet; i++)
+		cli_note("%s", cl->notes.v[i]);
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* cli.h - what main and the libexec programs share. */
+#ifndef RUNNER_CLI_CLI_H
+#define RUNNER_CLI_CLI_H
+
+#include "base/command_line.h"
+#include "runner/cli/cmd.h"
+
+/* Root, configuration and values for a verb of ours; says what there is to note. The command line
+ * must outlive cli. */
+int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *e);
+
+/* Flushes stdout. 0, or the exit code (with a message) where what we printed could not be written. */
+int cli_flush(void);
+
+#endif

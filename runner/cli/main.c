@@ -1,0 +1,67 @@
+/* main.c - words in, a verb found, an exit code out. */
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/value.h"
+#include "runner/cli/cli.h"
+#include "runner/cli/help.h"
+#include "runner/cli/libexec.h"
+#include "runner/cli/verbs.h"
+
+extern char **environ;
+
+/* A verb that is a program of its own, ours or anybody's. Returns only on failure. */
+static int run_program(const struct verb *v, const struct command_line *cl)
+{
+	auto_free char *path = cli_libexec_find(v ? v->program : cl->verb);
+	char quoted[VALUE_QUOTE_SIZE], hint[NEAREST_HINT_SIZE];
+	struct err e = { 0 };
+	struct nearest n;
+
+	if (path) {
+		libexec_exec(path, cl->all_args, &e);
+		return cli_fail(&e);
+	}
+	if (v) {
+		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in %s or on PATH",
+			v->syntax.name, v->program, SPEC_RUNNER_LIBEXECDIR);
+		return cli_fail(&e);
+	}
+	nearest_init(&n, cl->verb);
+	for (size_t i = 0; i < verb_count; i++)
+		if (verb_is_available(&verbs[i]))
+			nearest_offer(&n, verbs[i].syntax.name);
+	err_set(&e, ERR_USAGE, "unknown verb %s%s; 'spec-runner help' lists them", value_quote(cl->verb, quoted),
+		nearest_hint(n.best, hint));
+	return cli_fail(&e);
+}
+
+static int dispatch(struct command_line *cl)
+{
+	const struct verb *v = cl->verb ? verb_find(cl->verb) : NULL;
+	struct cli cli;
+	struct err e = { 0 };
+
+	if (cl->version)
+		return cmd_version(NULL);
+	if (cl->help && (!cl->verb || v))
+		return v ? help_verb(v) : help_all();
+	if (!cl->verb) {
+		err_set(&e, ERR_USAGE, "a verb is missing; 'spec-runner help' lists them");
+		return cli_fail(&e);
+	}
+	if (!v || v->program)
+		return run_program(v, cl);
+	if (cli_open(&cli, cl, environ, &e) < 0)
+		return cli_fail(&e);
+	return v->run(&cli);
+}
+
+int main(int argc, char **argv)
+{
+	struct command_line cl;
+	struct err e = { 0 };
+
+	if (command_line_split(&cl, argc, argv, verb_syntax_find, &e) < 0)
+		return cli_fail(&e);
+	return dispatch(&cl);
+}

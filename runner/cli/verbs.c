@@ -1,0 +1,91 @@
+#include "runner/cli/verbs.h"
+
+#include "base/mem.h"
+#include "runner/cli/libexec.h"
+
+#include <string.h>
+
+const struct verb verbs[] = {
+#if __has_include("runner/cli/cmd_run.c")
+	{ .syntax = { .name = "run", .bit = VERB_RUN, .takes_command = true, .reads_values = true },
+	  .operands = "[--] CMD [ARG...]",
+	  .summary = "supervise one command",
+	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is looked "
+		     "at, then ended with everything that it has started. Options end at '--' or at CMD.",
+	  .run = cmd_run },
+#endif
+	{ .syntax = { .name = "inspect", .bit = VERB_INSPECT, .reads_values = true },
+	  .operands = "PID",
+	  .summary = "diagnose a live process tree that is not ours",
+	  .program = "inspect" },
+	{ .syntax = { .name = "status", .bit = VERB_STATUS, .reads_values = true },
+	  .operands = "[PID]",
+	  .summary = "ask a running spec-runner what it is doing",
+	  .program = "status" },
+	{ .syntax = { .name = "report", .bit = VERB_REPORT, .reads_values = true },
+	  .operands = "[TRACE]",
+	  .summary = "findings and reports again, from a sealed trace",
+	  .program = "report" },
+	{ .syntax = { .name = "verify", .bit = VERB_VERIFY, .reads_values = true },
+	  .operands = "TRACE",
+	  .summary = "hold a trace against the contract",
+	  .details = "Checks schema, taxonomy, nesting, times and redaction. Exit status 0 where the trace holds, "
+		     "1 where it does not.",
+	  .program = "verify" },
+#if __has_include("runner/cli/cmd_recover.c")
+	{ .syntax = { .name = "recover", .bit = VERB_RECOVER, .reads_values = true },
+	  .operands = "[JOURNAL]",
+	  .summary = "seal a trace out of a journal that a dead supervisor left",
+	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner holds.",
+	  .run = cmd_recover },
+#endif
+	{ .syntax = { .name = "init", .bit = VERB_INIT },
+	  .operands = "",
+	  .summary = "write a starting spec-runner.yaml for the project found here",
+	  .program = "init" },
+	{ .syntax = { .name = "help", .bit = VERB_HELP },
+	  .operands = "[VERB]",
+	  .summary = "what there is, or how to use a verb",
+	  .run = cmd_help },
+	{ .syntax = { .name = "version", .bit = VERB_VERSION },
+	  .operands = "",
+	  .summary = "this version, and those of the libraries",
+	  .run = cmd_version },
+	{ .syntax = { .name = "completion", .bit = VERB_COMPLETION },
+	  .operands = "bash|zsh|fish",
+	  .summary = "print a completion script for a shell",
+	  .details = "bash: source <(spec-runner completion bash). zsh: write it to a file _spec-runner in $fpath. "
+		     "fish: write it to ~/.config/fish/completions/spec-runner.fish.",
+	  .run = cmd_completion },
+};
+const size_t verb_count = sizeof(verbs) / sizeof(*verbs);
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; i < verb_count; i++)
+		if (strcmp(verbs[i].syntax.name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+const struct verb_syntax *verb_syntax_find(const char *name)
+{
+	const struct verb *v = verb_find(name);
+
+	return v ? &v->syntax : NULL;
+}
+
+bool verb_is_available(const struct verb *v)
+{
+	auto_free char *path = v->program ? cli_libexec_find(v->program) : NULL;
+
+	return v->run || path;
+}
+
+bool verb_any_takes(const struct option_row *row)
+{
+	for (size_t i = 0; i < verb_count; i++)
+		if ((verbs[i].syntax.bit & row->verbs) && verb_is_available(&verbs[i]))
+			return true;
+	return false;
+}
