@@ -1,18 +1,21 @@
-/* embed.h - a file as part of the program: EMBED(name, "path/from/the/root") defines the bytes
- * name[0] … name_end[0] (read-only, a NUL behind the end). The assembler reads the file, so
- * nothing is generated; the object must be made again when the file changes. Use at file scope. */
+/* embed.h - a file of the source tree inside the program, byte for byte. Paths are relative to
+ * the root of the tree (where make runs). The object depends on the file only through
+ * make's rules: whoever embeds a file says so there, or includes it in a file of its own.
+ *
+ *   EMBED(run_trace_schema, "schemas/run_trace_v1.yaml");
+ *   … run_trace_schema, run_trace_schema_end - run_trace_schema …
+ */
 #ifndef BASE_EMBED_H
 #define BASE_EMBED_H
 
 #define EMBED(name, path)                                                                       \
-	__asm__(".pushsection .rodata." #name ",\"a\"\n"                                        \
-		".balign 16\n"                                                                  \
-		#name ":\n"                                                                     \
+	__asm__(".pushsection .rodata\n"                                                        \
+		".balign 8\n"                                                                   \
+		".globl " #name "\n" #name ":\n"                                                \
 		".incbin \"" path "\"\n"                                                        \
-		#name "_end:\n"                                                                 \
+		".globl " #name "_end\n" #name "_end:\n"                                        \
 		".byte 0\n"                                                                     \
 		".popsection\n");                                                               \
-	extern const char name[] __attribute__((visibility("hidden")));                         \
-	extern const char name##_end[] __attribute__((visibility("hidden")))
+	extern const char name[], name##_end[]
 
 #endif
