@@ -21,11 +21,25 @@ void attrs_release(struct attrs *a)
 
 #define NUMBER_MAX_BYTES 24
 
+/* memcpy of a few bytes without the call: keys and numbers are short. */
+static inline char *put_short(char *p, const char *s, size_t n)
+{
+	if (n >= 8 && n <= 16) {
+		memcpy(p, s, 8);
+		memcpy(p + n - 8, s + n - 8, 8);
+	} else if (n >= 4 && n < 8) {
+		memcpy(p, s, 4);
+		memcpy(p + n - 4, s + n - 4, 4);
+	} else {
+		memcpy(p, s, n);
+	}
+	return p + n;
+}
+
 /* "key": with the comma before it, and room for a number behind it. Returns where the value goes.
  * Keys are our own literals and need no escaping. */
-static char *attrs_begin(struct attrs *a, const char *key)
+static inline char *attrs_begin(struct attrs *a, const char *key, size_t n)
 {
-	size_t n = strlen(key);
 	char *p;
 
 	if (a->json.len + n + 4 + NUMBER_MAX_BYTES >= a->json.cap)
@@ -34,14 +48,13 @@ static char *attrs_begin(struct attrs *a, const char *key)
 	if (a->json.len)
 		*p++ = ',';
 	*p++ = '"';
-	memcpy(p, key, n);
-	p += n;
+	p = put_short(p, key, n);
 	*p++ = '"';
 	*p++ = ':';
 	return p;
 }
 
-static void attrs_end(struct attrs *a, char *p)
+static inline void attrs_end(struct attrs *a, char *p)
 {
 	*p = '\0';
 	a->json.len = (size_t)(p - a->json.data);
@@ -49,35 +62,39 @@ static void attrs_end(struct attrs *a, char *p)
 
 static void attrs_key(struct attrs *a, const char *key)
 {
-	attrs_end(a, attrs_begin(a, key));
+	attrs_end(a, attrs_begin(a, key, strlen(key)));
 }
 
-/* Heartbeats and reads are mostly integers: two digits a division. */
-static char *put_digits(char *p, uint64_t v)
+/* Heartbeats and reads are mostly integers: two digits a division, straight into
+ * place: reading back a buffer just written in pieces would stall the processor. */
+static inline char *put_digits(char *p, uint64_t v)
 {
 	static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334"
 				    "3536373839404142434445464748495051525354555657585960616263646566676869"
 				    "707172737475767778798081828384858687888990919293949596979899";
-	char buf[20], *at = buf + sizeof(buf);
+	static const uint64_t power[] = { /* of ten */
+		1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
+		10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u,
+		1000000000000000u, 10000000000000000u, 100000000000000000u, 1000000000000000000u,
+		10000000000000000000u,
+	};
+	unsigned log = (unsigned)(64 - __builtin_clzll(v | 1)) * 1233 >> 12; /* bits * log10(2) */
+	char *end = p + log + (v >= power[log] || v == 0), *at = end;
 
-	while (v >= 100) {
+	for (; v >= 100; v /= 100) {
 		at -= 2;
 		memcpy(at, pairs + v % 100 * 2, 2);
-		v /= 100;
 	}
-	if (v >= 10) {
-		at -= 2;
-		memcpy(at, pairs + v * 2, 2);
-	} else {
-		*--at = (char)('0' + v);
-	}
-	memcpy(p, at, (size_t)(buf + sizeof(buf) - at));
-	return p + (buf + sizeof(buf) - at);
+	if (v >= 10)
+		memcpy(at - 2, pairs + v * 2, 2);
+	else
+		at[-1] = (char)('0' + v);
+	return end;
 }
 
-void attrs_int(struct attrs *a, const char *key, int64_t v)
+void attrs_int_n(struct attrs *a, const char *key, size_t key_n, int64_t v)
 {
-	char *p = attrs_begin(a, key);
+	char *p = attrs_begin(a, key, key_n);
 
 	if (v < 0)
 		*p++ = '-';

@@ -75,9 +75,10 @@ static const char *cursor_bytes(struct cursor *c, uint64_t off, uint64_t n)
 
 static bool head_valid(const struct journal_rec *h)
 {
+	size_t head = journal_head_bytes(journal_rec_type(h->word));
 	uint64_t bytes = journal_rec_bytes(h->word);
 
-	if (bytes < sizeof(*h) || (uint64_t)h->attrs_bytes + h->text_bytes > bytes - sizeof(*h) ||
+	if (bytes < head || (uint64_t)h->attrs_bytes + h->text_bytes > bytes - head ||
 	    h->ts_ns < 0 || h->ts_ns > INT64_MAX / 2)
 		return false;
 	switch (journal_rec_type(h->word)) {
@@ -100,23 +101,26 @@ static bool head_valid(const struct journal_rec *h)
 static int cursor_record(struct cursor *c, uint64_t off, struct record *r)
 {
 	const char *p = cursor_bytes(c, off, sizeof(r->head.word));
+	size_t head;
 
+	memset(&r->head, 0, sizeof(r->head));
 	if (!p)
 		return 0;
 	memcpy(&r->head.word, p, sizeof(r->head.word));
 	if (!r->head.word)
 		return 0;
-	p = cursor_bytes(c, off, sizeof(r->head));
+	head = journal_head_bytes(journal_rec_type(r->head.word));
+	p = cursor_bytes(c, off, head);
 	if (!p)
 		return -1;
-	memcpy(&r->head, p, sizeof(r->head));
+	memcpy(&r->head, p, head);
 	if (!head_valid(&r->head))
 		return -1;
 	p = cursor_bytes(c, off, journal_rec_bytes(r->head.word));
 	if (!p)
 		return -1;
 	r->off = off;
-	r->attrs = p + sizeof(r->head);
+	r->attrs = p + head;
 	r->attrs_n = r->head.attrs_bytes;
 	r->text = r->attrs + r->attrs_n;
 	r->text_n = r->head.text_bytes;

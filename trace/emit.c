@@ -78,12 +78,12 @@ static void add_shell_word(struct str *out, const char *s)
 /* A record of ready attrs and text outside any span. */
 static int put_meta(struct trace *t, enum rec_type type, const struct str *attrs, const struct str *text)
 {
-	struct journal_rec *r = journal_reserve(&t->journal, attrs->len, text->len, true);
+	struct journal_rec *r = journal_reserve(&t->journal, type, attrs->len, text->len, true);
 
 	if (!r)
 		return -1;
-	memcpy(journal_rec_body(r), str_cstr(attrs), attrs->len);
-	memcpy(journal_rec_body(r) + attrs->len, str_cstr(text), text->len);
+	memcpy(journal_rec_body(r, type), str_cstr(attrs), attrs->len);
+	memcpy(journal_rec_body(r, type) + attrs->len, str_cstr(text), text->len);
 	journal_commit(&t->journal, r, type);
 	return 0;
 }
@@ -236,7 +236,7 @@ span_id trace_span_begin(struct trace *t, span_id parent, enum span_name name, c
 		phase = strrchr(span_name_text[name], '.') + 1;
 	phase_n = strlen(phase);
 	BUG_ON(!utf8_valid(phase, phase_n));
-	r = journal_reserve(&t->journal, attrs_n, phase_n, false);
+	r = journal_reserve(&t->journal, REC_BEGIN, attrs_n, phase_n, false);
 	if (!r)
 		return 0;
 	r->span = id;
@@ -244,8 +244,8 @@ span_id trace_span_begin(struct trace *t, span_id parent, enum span_name name, c
 	r->ts_ns = trace_time(t, now_ns);
 	r->parent = id == 1 ? 0 : spans_nearest(&t->spans, parent);
 	if (attrs_n)
-		memcpy(journal_rec_body(r), a->json.data, attrs_n);
-	memcpy(journal_rec_body(r) + attrs_n, phase, phase_n);
+		memcpy(journal_rec_body(r, REC_BEGIN), a->json.data, attrs_n);
+	memcpy(journal_rec_body(r, REC_BEGIN) + attrs_n, phase, phase_n);
 	spans_begin(&t->spans, id, r->parent, journal_offset(&t->journal));
 	t->spans.last_ns = r->ts_ns;
 	journal_commit(&t->journal, r, REC_BEGIN);
@@ -264,7 +264,7 @@ struct ending {
 static void put_end(struct trace *t, const struct open_span *o, const struct ending *g, const struct attrs *a)
 {
 	size_t attrs_n = a ? a->json.len : 0;
-	struct journal_rec *r = journal_reserve(&t->journal, attrs_n, g->message_n, true);
+	struct journal_rec *r = journal_reserve(&t->journal, REC_END, attrs_n, g->message_n, true);
 	int64_t ts_ns = trace_time(t, g->now_ns);
 	span_id id = o->id;
 
@@ -275,9 +275,9 @@ static void put_end(struct trace *t, const struct open_span *o, const struct end
 		r->category = (uint8_t)g->category;
 		r->token = (uint8_t)g->token;
 		if (attrs_n)
-			memcpy(journal_rec_body(r), a->json.data, attrs_n);
+			memcpy(journal_rec_body(r, REC_END), a->json.data, attrs_n);
 		if (g->message_n)
-			memcpy(journal_rec_body(r) + attrs_n, g->message, g->message_n);
+			memcpy(journal_rec_body(r, REC_END) + attrs_n, g->message, g->message_n);
 		journal_link(&t->journal, o->begin_off, journal_offset(&t->journal));
 		journal_commit(&t->journal, r, REC_END);
 	}
@@ -328,7 +328,7 @@ static void put_event(struct trace *t, span_id span, enum event_kind kind, enum 
 
 	if (t->finished || event_kind_level[kind] > t->level || !t->spans.last)
 		return;
-	r = journal_reserve(&t->journal, head_n + comma + n, 0, false);
+	r = journal_reserve(&t->journal, REC_EVENT, head_n + comma + n, 0, false);
 	if (!r)
 		return;
 	span = spans_nearest(&t->spans, span);
@@ -336,7 +336,7 @@ static void put_event(struct trace *t, span_id span, enum event_kind kind, enum 
 	r->ts_ns = trace_time(t, now_ns);
 	r->kind = (uint8_t)kind;
 	r->token = (uint8_t)token;
-	body = journal_rec_body(r);
+	body = journal_rec_body(r, REC_EVENT);
 	if (head_n)
 		memcpy(body, head, head_n);
 	if (comma)

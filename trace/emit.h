@@ -32,7 +32,11 @@ struct attrs {
 #define auto_attrs __attribute__((cleanup(attrs_release))) struct attrs
 void attrs_init(struct attrs *a, struct trace *t);
 void attrs_release(struct attrs *a);
-void attrs_int(struct attrs *a, const char *key, int64_t v);
+void attrs_int_n(struct attrs *a, const char *key, size_t key_n, int64_t v);
+static inline void attrs_int(struct attrs *a, const char *key, int64_t v)
+{
+	attrs_int_n(a, key, __builtin_strlen(key), v); /* a literal's length costs nothing */
+}
 void attrs_ms(struct attrs *a, const char *key, int64_t ns);   /* ns as ms, three decimals */
 void attrs_bool(struct attrs *a, const char *key, bool v);
 void attrs_str(struct attrs *a, const char *key, const char *v); /* redacted, made UTF-8; NULL -> null */

@@ -23,6 +23,7 @@
 
 _Static_assert(sizeof(struct journal_header) <= JOURNAL_PUBLISHED_OFF, "header fits its page");
 _Static_assert(sizeof(struct journal_rec) == 40, "records keep their layout");
+_Static_assert(offsetof(struct journal_rec, end_off) == JOURNAL_EVENT_HEAD_BYTES, "an event's head");
 
 static uint64_t round_up(uint64_t v, uint64_t to) { return (v + to - 1) / to * to; }
 
@@ -253,9 +254,15 @@ static bool journal_make_room(struct journal *j, uint64_t need, bool urgent)
 	return false;
 }
 
-struct journal_rec *journal_reserve(struct journal *j, size_t attrs_bytes, size_t text_bytes, bool urgent)
+static uint64_t record_bytes(enum rec_type type, size_t attrs_bytes, size_t text_bytes)
 {
-	uint64_t bytes = (sizeof(struct journal_rec) + attrs_bytes + text_bytes + 7) & ~UINT64_C(7);
+	return (journal_head_bytes(type) + attrs_bytes + text_bytes + 7) & ~UINT64_C(7);
+}
+
+struct journal_rec *journal_reserve(struct journal *j, enum rec_type type, size_t attrs_bytes,
+				    size_t text_bytes, bool urgent)
+{
+	uint64_t bytes = record_bytes(type, attrs_bytes, text_bytes);
 	uint64_t want = j->pos + bytes + 8; /* and the word behind it */
 	struct journal_rec *r;
 	uint32_t next = 0;
@@ -269,15 +276,19 @@ struct journal_rec *journal_reserve(struct journal *j, size_t attrs_bytes, size_
 	r = (struct journal_rec *)(j->win + (j->pos - j->win_off));
 	/* What a writer before us left half written must not be taken for a record. */
 	memcpy((char *)r + bytes, &next, sizeof(next));
-	memset(r, 0, sizeof(*r));
+	if (type == REC_EVENT) {
+		memset(r, 0, JOURNAL_EVENT_HEAD_BYTES);
+	} else {
+		memset(r, 0, sizeof(*r));
+		r->text_bytes = (uint32_t)text_bytes;
+	}
 	r->attrs_bytes = (uint32_t)attrs_bytes;
-	r->text_bytes = (uint32_t)text_bytes;
 	return r;
 }
 
 void journal_commit(struct journal *j, struct journal_rec *r, enum rec_type type)
 {
-	uint64_t bytes = (sizeof(*r) + r->attrs_bytes + (uint64_t)r->text_bytes + 7) & ~UINT64_C(7);
+	uint64_t bytes = record_bytes(type, r->attrs_bytes, type == REC_EVENT ? 0 : r->text_bytes);
 
 	__atomic_store_n(&r->word, (uint32_t)(bytes / 8) << 8 | (uint32_t)type, __ATOMIC_RELEASE);
 	j->pos += bytes;

@@ -68,14 +68,21 @@ struct journal_rec {
 	uint32_t span;
 	int64_t ts_ns;               /* since the run began; never falls */
 	uint8_t kind, status, token, category;
-	uint32_t parent;             /* BEGIN */
-	uint64_t end_off;            /* BEGIN: where its END lies, 0 not ended */
 	uint32_t attrs_bytes;        /* members of a JSON object, without its braces */
+	/* Up to here in every record; an EVENT, of which there are millions, ends here. */
+	uint64_t end_off;            /* BEGIN: where its END lies, 0 not ended */
+	uint32_t parent;             /* BEGIN */
 	uint32_t text_bytes;         /* UTF-8 */
 };
+#define JOURNAL_EVENT_HEAD_BYTES 24
 
 static inline uint64_t journal_rec_bytes(uint32_t word) { return (uint64_t)(word >> 8) * 8; }
 static inline enum rec_type journal_rec_type(uint32_t word) { return (enum rec_type)(word & 0xff); }
+
+static inline size_t journal_head_bytes(enum rec_type type)
+{
+	return type == REC_EVENT ? JOURNAL_EVENT_HEAD_BYTES : sizeof(struct journal_rec);
+}
 
 struct journal {
 	int fd;
@@ -95,10 +102,15 @@ int journal_expose(struct journal *j, struct err *e);
 /* The journal behind fd, to go on writing at `pos` (found by a reader). fd is dup'ed. */
 int journal_attach(struct journal *j, int fd, uint64_t pos, struct err *e);
 
-/* Room for a record with attrs_bytes and text_bytes behind its head, zeroed but for the two
- * sizes; NULL when there is none (counted in the header). urgent: may use the reserve. */
-struct journal_rec *journal_reserve(struct journal *j, size_t attrs_bytes, size_t text_bytes, bool urgent);
-static inline char *journal_rec_body(struct journal_rec *r) { return (char *)(r + 1); }
+/* Room for a record with attrs_bytes and text_bytes (0 for an EVENT) behind its head, which is
+ * zeroed but for the two sizes; NULL when there is none (counted in the header). urgent: may
+ * use the reserve. journal_commit makes it count; type is the same in all three. */
+struct journal_rec *journal_reserve(struct journal *j, enum rec_type type, size_t attrs_bytes,
+				    size_t text_bytes, bool urgent);
+static inline char *journal_rec_body(struct journal_rec *r, enum rec_type type)
+{
+	return (char *)r + journal_head_bytes(type);
+}
 /* Where the reserved record lies. */
 static inline uint64_t journal_offset(const struct journal *j) { return j->pos; }
 void journal_commit(struct journal *j, struct journal_rec *r, enum rec_type type);
