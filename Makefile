@@ -37,10 +37,12 @@ LIBS_LIBEXEC := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC) 2>/dev/null
 LIB_SRCS := $(sort $(wildcard base/*.c trace/*.c liveness/*.c findings/*.c findings/report/*.c runner/proc/*.c runner/ui/*.c runner/spec/*.c runner/gate/*.c)) \
 	$(filter-out runner/cli/main.c,$(sort $(wildcard runner/cli/*.c)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-# The supervisor does not link the readers of other people's binaries (HOUSE: it stays dull).
-PROFILE_SRCS := $(sort $(wildcard profile/*.c))
+# An archive of its own: a program takes from it what it calls, and the supervisor calls no more than the
+# readers of /proc (it stays dull: other people's binaries are read by programs of libexec).
+PROFILE_SRCS := $(sort $(wildcard profile/*.c profile/*/*.c))
 PROFILE_OBJS := $(PROFILE_SRCS:%.c=$(BUILD)/%.o)
 PROFILE_LIB := $(if $(PROFILE_SRCS),$(BUILD)/libprofile.a)
+ARCHIVES := $(BUILD)/libspecrunner.a $(PROFILE_LIB)
 LIBEXEC_SRCS := $(sort $(wildcard runner/libexec/*.c))
 LIBEXEC_PROGS := $(LIBEXEC_SRCS:runner/libexec/%.c=$(LIBEXEC)/spec-runner-%)
 UNIT_SRCS := $(sort $(wildcard tests/sim/*.c tests/unit/*.c))
@@ -89,28 +91,28 @@ $(BUILD)/libprofile.a: $(PROFILE_OBJS)
 	$(call say,AR    $@)
 	$(Q)$(AR) rcs $@ $^
 
-$(PROG): $(BUILD)/runner/cli/main.o $(BUILD)/libspecrunner.a
+$(PROG): $(BUILD)/runner/cli/main.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
 
-$(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+$(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
 
-$(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+$(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC) -lpthread
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC) -lpthread
 
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lpthread
 
 # The saved inputs of a fuzz target, as a test of their own; built by whichever compiler builds the rest.
-$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+$(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
 
 # Preloaded into ./spec-runner to make one of its system calls fail; never sanitised itself.
 $(FAULT_LIB): tests/fault/fault.c $(BUILD)/flags
@@ -174,9 +176,9 @@ fuzz:
 	@contrib/fuzz.sh run $(FUZZ_DIR) $(FUZZ_SECONDS) $(FUZZ_ONLY)
 
 fuzz-build: $(FUZZ_BINS)
-$(FUZZ_DIR)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(PROFILE_LIB) $(BUILD)/libspecrunner.a
+$(FUZZ_DIR)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
 
 # What fuzzing found new goes, minimised, into the tree, where `make check` replays it.
 fuzz-keep:
