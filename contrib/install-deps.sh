@@ -27,6 +27,7 @@ group_build() {
 	need libpcre2-dev pkg-config --exists libpcre2-8
 	need libsodium-dev pkg-config --exists libsodium
 	need libjansson-dev pkg-config --exists jansson
+	need libdw-dev pkg-config --exists libdw
 }
 
 group_check() {
