@@ -86,8 +86,8 @@ int libexec_exec(const char *path, char *const args[], struct err *e)
 int cli_libexec_main(const char *verb, int argc, char **argv, int (*body)(struct cli *cli))
 {
 	const struct verb *v = verb_find(verb);
-	struct command_line cl;
-	struct cli cli;
+	static struct command_line cl;
+	static struct cli cli; /* lives as long as the process */
 	struct err e = { 0 };
 
 	BUG_ON(!v);

@@ -38,7 +38,7 @@ static int run_program(const struct verb *v, const struct command_line *cl)
 static int dispatch(struct command_line *cl)
 {
 	const struct verb *v = cl->verb ? verb_find(cl->verb) : NULL;
-	struct cli cli;
+	static struct cli cli; /* lives as long as the process */
 	struct err e = { 0 };
 
 	if (cl->version)
@@ -58,7 +58,7 @@ static int dispatch(struct command_line *cl)
 
 int main(int argc, char **argv)
 {
-	struct command_line cl;
+	static struct command_line cl;
 	struct err e = { 0 };
 
 	if (command_line_split(&cl, argc, argv, verb_syntax_find, &e) < 0)
