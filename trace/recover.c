@@ -53,6 +53,8 @@ static int set_aside(const char *path, struct err *e)
 {
 	auto_free char *aside = xasprintf("%s.damaged", path);
 
+	if (str_ends(path, ".damaged")) /* asked for by name, once more */
+		return err_add(e, "journal '%s' is damaged", path);
 	if (rename(path, aside) < 0)
 		err_sys(e, "journal '%s' is damaged and cannot be set aside", path);
 	else

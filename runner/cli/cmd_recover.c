@@ -1,0 +1,53 @@
+/* recover [JOURNAL] - seals a trace out of a journal that a dead supervisor left (contract 1, 4).
+ * Exit code 0, or 1 where something could not be recovered whole. */
+#include "base/mem.h"
+#include "base/path.h"
+#include "runner/cli/cli.h"
+#include "trace/seal.h"
+
+#include <stdio.h>
+
+struct told {
+	bool failed;
+};
+
+static void tell(void *arg, const char *journal, const char *out_dir, const struct err *problem)
+{
+	struct told *t = arg;
+
+	if (problem) {
+		t->failed = true;
+		cli_fail(problem);
+	}
+	if (out_dir)
+		printf("%s: sealed in %s\n", journal, out_dir);
+}
+
+int cmd_recover(struct cli *cli)
+{
+	auto_free char *dir = cli->o.artifacts_dir_given ? path_resolve(cli->root, cli->o.artifacts_dir) :
+							   path_join(cli->root, ".artifacts");
+	struct told told = { false };
+	struct err e = { .kind = ERR_NONE };
+	char out_dir[4096];
+	int rc, count;
+
+	if (cli->operand_count > 1) {
+		err_set(&e, ERR_USAGE, "'recover' takes one journal, or none for all of them");
+		return cli_fail(&e);
+	}
+	if (cli->operand_count == 1) {
+		rc = seal_recover_one(cli->operands[0], dir, out_dir, &e);
+		tell(&told, cli->operands[0], out_dir[0] ? out_dir : NULL, rc < 0 ? &e : NULL);
+	} else {
+		count = seal_recover_each(dir, tell, &told, &e);
+		if (count < 0) {
+			cli_fail(&e);
+			return 1;
+		}
+		if (count == 0 && !told.failed)
+			printf("nothing to recover in %s\n", dir);
+	}
+	rc = cli_flush();
+	return rc ? rc : told.failed;
+}
