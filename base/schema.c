@@ -89,15 +89,22 @@ static bool const_equals(const struct schema_const *c, const struct json_value *
 	return v->kind != JSON_NUMBER || c->number == v->number;
 }
 
+static bool consts_have(const struct schema *s, const struct json_value *v)
+{
+	for (size_t i = 0; i < s->const_count; i++)
+		if (const_equals(&s->consts[i], v))
+			return true;
+	return false;
+}
+
 static void check_consts(struct check *c, const struct schema *s, const struct json_value *v,
 			 const struct schema_place *at)
 {
 	char list[300];
 	size_t used = 0;
 
-	for (size_t i = 0; i < s->const_count; i++)
-		if (const_equals(&s->consts[i], v))
-			return;
+	if (consts_have(s, v))
+		return;
 	list[0] = '\0';
 	for (size_t i = 0; c->report && i < s->const_count && used < sizeof(list) - 1; i++) {
 		int n = snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", s->consts[i].text);
@@ -163,7 +170,7 @@ static void check_object(struct check *c, const struct schema *s, const struct j
 {
 	size_t consts = 0;
 
-	for (; consts < s->property_count && s->properties[consts].schema->is_const && !c->stopped; consts++) {
+	for (; consts < s->property_count && s->properties[consts].schema->has_consts && !c->stopped; consts++) {
 		const struct schema_property *p = &s->properties[consts];
 		const struct json_value *m = member_named(v, p->key, p->len);
 		struct schema_place here = { at, p->key, p->len, 0 };
@@ -241,7 +248,7 @@ static void check_array(struct check *c, const struct schema *s, const struct js
 	}
 }
 
-/* The alternative that the constants in v choose: all constant properties it has are equal.
+/* The alternative that the constants (const, enum) in v choose: all that it has of them allow it.
  * NULL where none or several do. */
 static const struct schema *alternative_chosen(const struct schema *s, const struct json_value *v)
 {
@@ -257,13 +264,13 @@ static const struct schema *alternative_chosen(const struct schema *s, const str
 			const struct schema_property *p = &a->properties[k];
 			const struct json_value *m;
 
-			if (!p->schema->is_const)
+			if (!p->schema->has_consts)
 				break;
 			m = member_named(v, p->key, p->len);
 			told |= m != NULL;
-			differs |= !m || !const_equals(&p->schema->consts[0], m);
+			differs |= m && !consts_have(p->schema, m);
 		}
-		if (differs || (!told && v->kind == JSON_OBJECT && a->property_count && a->properties[0].schema->is_const))
+		if (differs || (!told && v->kind == JSON_OBJECT && a->property_count && a->properties[0].schema->has_consts))
 			continue;
 		if (chosen)
 			return NULL;

@@ -7,7 +7,7 @@
  *   without effect: description, title, $schema, $id, examples, default, definitions.
  *
  * Any other word is an error of the schema, so that no rule is silently without effect.
- * Where alternatives (anyOf, oneOf) differ in a property that is `const`, that property
+ * Where alternatives (anyOf, oneOf) differ in a property that is `const` or `enum`, that property
  * chooses the alternative whose complaints are reported. */
 #ifndef BASE_SCHEMA_H
 #define BASE_SCHEMA_H

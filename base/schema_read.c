@@ -253,7 +253,7 @@ static int read_properties(struct schema *s, const struct yaml_node *n, struct e
 	for (size_t i = 0; i < s->property_count; i++) {
 		struct schema_property p = s->properties[i];
 
-		if (!p.schema->is_const)
+		if (!p.schema->has_consts)
 			continue;
 		memmove(&s->properties[consts + 1], &s->properties[consts], (i - consts) * sizeof(p));
 		s->properties[consts++] = p;

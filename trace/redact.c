@@ -57,7 +57,7 @@ static void name_add(struct redactor *r, const char *name)
 	nm = &r->names[r->name_count++];
 	nm->name = xstrdup(name);
 	nm->len = strlen(name);
-	label_make(nm->label, name, nm->len);
+	redact_label_make(nm->label, name, nm->len);
 }
 
 static bool is_extra(const struct redactor *r, const char *name, size_t n)
@@ -88,7 +88,7 @@ int redactor_new(struct redactor **out, char *const envp[], const struct strv *e
 		if (!n || !redact_is_secret_name(r, envp[i], n))
 			continue;
 		name = xstrndup(envp[i], n);
-		values_add(r, name, eq + 1, is_extra(r, name, n) ? VALUE_MIN_NAMED : VALUE_MIN);
+		redact_values_add(r, name, eq + 1, is_extra(r, name, n) ? VALUE_MIN_NAMED : VALUE_MIN);
 	}
 	*out = r;
 	return 0;
@@ -98,7 +98,7 @@ void redactor_free(struct redactor *r)
 {
 	if (!r)
 		return;
-	values_release(r);
+	redact_values_release(r);
 	for (size_t i = 0; i < r->name_count; i++)
 		free(r->names[i].name);
 	free(r->names);
@@ -121,7 +121,7 @@ static inline uint32_t needle_hash(uint32_t key)
 	return key * UINT32_C(0x9E3779B1) >> 16;
 }
 
-void needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index)
+void redact_needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index)
 {
 	uint32_t key = (uint32_t)fold(bytes[0]) << 16 | (uint32_t)fold(bytes[1]) << 8 | fold(bytes[2]);
 	uint32_t hash = needle_hash(key), *head = &r->heads[hash % BUCKETS];
@@ -145,9 +145,9 @@ static void needles_make(struct redactor *r)
 {
 	r->bitmap = xcalloc(BITMAP_BITS / 64, sizeof(*r->bitmap));
 	r->heads = xcalloc(BUCKETS, sizeof(*r->heads));
-	forms_needles(r);
-	shapes_needles(r);
-	values_needles(r);
+	redact_forms_needles(r);
+	redact_shapes_needles(r);
+	redact_values_needles(r);
 }
 
 /* ---- one pass ------------------------------------------------------------------------------ */
@@ -161,16 +161,16 @@ static void span_push(struct span **v, size_t *count, size_t *cap, struct span s
 	(*v)[(*count)++] = sp;
 }
 
-void scan_add_quoted(struct scan *sc, size_t from, size_t to, const char *label, size_t quote,
+void redact_scan_add_quoted(struct scan *sc, size_t from, size_t to, const char *label, size_t quote,
 		     size_t quote_len)
 {
 	if (to > from)
 		span_push(&sc->spans, &sc->count, &sc->cap, (struct span){ from, to, label, quote, quote_len });
 }
 
-void scan_add(struct scan *sc, size_t from, size_t to, const char *label)
+void redact_scan_add(struct scan *sc, size_t from, size_t to, const char *label)
 {
-	scan_add_quoted(sc, from, to, label, 0, 0);
+	redact_scan_add_quoted(sc, from, to, label, 0, 0);
 }
 
 /* Returns where to go on: behind a marker, else the next byte. */
@@ -186,23 +186,23 @@ static size_t needle_found(struct scan *sc, size_t at, uint32_t key, uint32_t ha
 			continue;
 		switch (nd->kind) {
 		case NEEDLE_WORD:
-			len = strlen(secret_words[nd->index]);
-			if (len <= sc->n - at && strncasecmp(sc->s + at, secret_words[nd->index], len) == 0)
-				form_found(sc, at, len);
+			len = strlen(redact_secret_words[nd->index]);
+			if (len <= sc->n - at && strncasecmp(sc->s + at, redact_secret_words[nd->index], len) == 0)
+				redact_form_found(sc, at, len);
 			break;
 		case NEEDLE_NAME:
 			len = r->names[nd->index].len;
 			if (len <= sc->n - at && strncasecmp(sc->s + at, r->names[nd->index].name, len) == 0)
-				form_found(sc, at, len);
+				redact_form_found(sc, at, len);
 			break;
-		case NEEDLE_VALUE: value_found(sc, at, nd->index); break;
-		case NEEDLE_HEX: value_found_hex(sc, at, nd->index); break;
-		case NEEDLE_BASE64: value_found_base64(sc, at, nd->index); break;
-		case NEEDLE_SHAPE: shape_found(sc, at, nd->index); break;
-		case NEEDLE_URL: url_found(sc, at); break;
-		case NEEDLE_PEM: pem_found(sc, at); break;
+		case NEEDLE_VALUE: redact_value_found(sc, at, nd->index); break;
+		case NEEDLE_HEX: redact_value_found_hex(sc, at, nd->index); break;
+		case NEEDLE_BASE64: redact_value_found_base64(sc, at, nd->index); break;
+		case NEEDLE_SHAPE: redact_shape_found(sc, at, nd->index); break;
+		case NEEDLE_URL: redact_url_found(sc, at); break;
+		case NEEDLE_PEM: redact_pem_found(sc, at); break;
 		case NEEDLE_MARKER:
-			marker = marker_length(r, sc->s + at, sc->n - at);
+			marker = redact_marker_length(r, sc->s + at, sc->n - at);
 			if (!marker)
 				break;
 			span_push(&sc->markers, &sc->marker_count, &sc->marker_cap,
@@ -293,7 +293,7 @@ static void scan_patterns(struct scan *sc)
 			to = v[1];
 			at = to > at ? to : at + 1;
 			if (from < to && around_markers(sc, &from, &to))
-				scan_add(sc, from, to, "pattern");
+				redact_scan_add(sc, from, to, "pattern");
 		}
 	}
 }
@@ -360,7 +360,7 @@ static void scan_run(struct scan *sc, bool cut_at_start)
 	if (!sc->r->bitmap)
 		needles_make(sc->r);
 	if (cut_at_start)
-		values_cut_at_start(sc);
+		redact_values_cut_at_start(sc);
 	scan_needles(sc);
 	if (sc->r->pattern_count)
 		scan_patterns(sc);
@@ -431,7 +431,7 @@ const char *redact_finds(struct redactor *r, const char *s, size_t n)
 
 	scan_text(&sc, r, s, n, false);
 	for (size_t i = 0; i < sc.count && !label; i++)
-		if (marker_length(r, s + sc.spans[i].from, sc.spans[i].to - sc.spans[i].from) !=
+		if (redact_marker_length(r, s + sc.spans[i].from, sc.spans[i].to - sc.spans[i].from) !=
 		    sc.spans[i].to - sc.spans[i].from)
 			label = sc.spans[i].label;
 	scan_release(&sc);
@@ -442,7 +442,7 @@ static void redact_whole(const struct redactor *r, const char *label, const char
 {
 	if (n == 0)
 		return;
-	if (marker_length(r, v, n) == n)
+	if (redact_marker_length(r, v, n) == n)
 		str_addn(out, v, n);
 	else
 		str_addf(out, "<redacted:%s>", label);
@@ -452,12 +452,12 @@ void redact_value(struct redactor *r, const char *key, const char *value, size_t
 {
 	char label[LABEL_SIZE];
 
-	if (!names_label(r, key, strlen(key))) {
+	if (!redact_names_label(r, key, strlen(key))) {
 		redact_text(r, value, n, out);
 		return;
 	}
-	label_make(label, key, strlen(key));
-	redact_whole(r, values_in(r, label, strlen(label)) ? "secret" : label, value, n, out);
+	redact_label_make(label, key, strlen(key));
+	redact_whole(r, redact_values_in(r, label, strlen(label)) ? "secret" : label, value, n, out);
 }
 
 /* The name at the start of an argument ("--token", "TOKEN", "Authorization"): its length, and
@@ -484,7 +484,7 @@ static void redact_argument(struct redactor *r, const char *arg, const char **la
 		redact_whole(r, before, arg, len, out);
 		return;
 	}
-	own = name ? names_label(r, arg, name) : NULL;
+	own = name ? redact_names_label(r, arg, name) : NULL;
 	if (!own || code || !(arg[name] == '=' || arg[name] == ':' || arg[name] == '\0')) {
 		redact_text(r, arg, len, out);
 		return;

@@ -107,7 +107,7 @@ static bool quote_closes(const struct scan *sc, size_t p)
 /* True when text[from..to) is nothing but one marker: it was redacted before. */
 static bool is_marked(const struct scan *sc, size_t from, size_t to)
 {
-	return marker_length(sc->r, sc->s + from, to - from) == to - from;
+	return redact_marker_length(sc->r, sc->s + from, to - from) == to - from;
 }
 
 static void hide(struct scan *sc, size_t from, size_t to, const char *label)
@@ -117,7 +117,7 @@ static void hide(struct scan *sc, size_t from, size_t to, const char *label)
 	if (to > sc->form_done)
 		sc->form_done = to;
 	if (!is_marked(sc, from, to))
-		scan_add(sc, from, to, label);
+		redact_scan_add(sc, from, to, label);
 }
 
 static size_t line_end(const struct scan *sc, size_t at)
@@ -140,7 +140,7 @@ static size_t word_end(const struct scan *sc, size_t at, bool query)
 	size_t p = at;
 
 	while (p < sc->n && !is_space(sc->s[p])) {
-		size_t marker = sc->s[p] == '<' ? marker_length(sc->r, sc->s + p, sc->n - p) : 0;
+		size_t marker = sc->s[p] == '<' ? redact_marker_length(sc->r, sc->s + p, sc->n - p) : 0;
 
 		if (marker) {
 			p += marker;
@@ -220,7 +220,7 @@ static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, co
 	} else {
 		while (to < sc->n && !is_space(sc->s[to]) && !strchr(",]}", sc->s[to]) && sc->s[to] != '\\' &&
 		       !is_quote(sc->s[to])) {
-			size_t marker = sc->s[to] == '<' ? marker_length(sc->r, sc->s + to, sc->n - to) : 0;
+			size_t marker = sc->s[to] == '<' ? redact_marker_length(sc->r, sc->s + to, sc->n - to) : 0;
 
 			to += marker ? marker : 1;
 		}
@@ -229,7 +229,7 @@ static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, co
 		return;
 	if (to > sc->form_done)
 		sc->form_done = to;
-	scan_add_quoted(sc, at, to, label, q->at, q->c == '"' ? q->len : 0);
+	redact_scan_add_quoted(sc, at, to, label, q->at, q->c == '"' ? q->len : 0);
 }
 
 /* YAML: the value stands in the following, deeper lines. */
@@ -341,7 +341,7 @@ static void encoded_value(struct scan *sc, size_t at, const char *label)
 	size_t p = at;
 
 	while (p < sc->n && !is_space(sc->s[p]) && !is_quote(sc->s[p]) && sc->s[p] != '&') {
-		size_t marker = sc->s[p] == '<' ? marker_length(sc->r, sc->s + p, sc->n - p) : 0;
+		size_t marker = sc->s[p] == '<' ? redact_marker_length(sc->r, sc->s + p, sc->n - p) : 0;
 
 		if (sc->s[p] == '%' && sc->n - p >= 3 && sc->s[p + 1] == '2' && sc->s[p + 2] == '6')
 			break;
@@ -424,7 +424,7 @@ static void name_value(struct scan *sc, size_t name, size_t end, const char *lab
 		const char *lt;
 
 		for (lt = memchr(sc->s + p, '<', sc->n - p);
-		     lt && marker_length(sc->r, lt, sc->n - (size_t)(lt - sc->s));)
+		     lt && redact_marker_length(sc->r, lt, sc->n - (size_t)(lt - sc->s));)
 			lt = memchr(lt + 1, '<', sc->n - (size_t)(lt + 1 - sc->s));
 		hide(sc, p + 1, lt ? (size_t)(lt - sc->s) : sc->n, label);
 		return;
@@ -478,7 +478,7 @@ static void name_value(struct scan *sc, size_t name, size_t end, const char *lab
 
 /* A secret word or name stands at text[at..at+len): which name is it part of, and which
  * value has it? */
-void form_found(struct scan *sc, size_t at, size_t len)
+void redact_form_found(struct scan *sc, size_t at, size_t len)
 {
 	size_t name = at, end = at + len;
 	const char *label;
@@ -490,24 +490,24 @@ void form_found(struct scan *sc, size_t at, size_t len)
 	while (end < sc->n && is_name(sc->s[end]))
 		end++;
 	sc->name_done = end;
-	label = names_label(sc->r, sc->s + name, end - name);
+	label = redact_names_label(sc->r, sc->s + name, end - name);
 	if (!label && end - name > 1) /* "-e" style prefixes of a name of --redact-env */
-		label = names_label(sc->r, sc->s + at, end - at);
-	if (label && !names_is_own_key(sc->s + name, end - name))
+		label = redact_names_label(sc->r, sc->s + at, end - at);
+	if (label && !redact_names_is_own_key(sc->s + name, end - name))
 		name_value(sc, name, end, label);
 }
 
-void forms_needles(struct redactor *r)
+void redact_forms_needles(struct redactor *r)
 {
-	for (uint32_t w = 0; secret_words[w]; w++)
-		needle_add(r, secret_words[w], NEEDLE_WORD, w);
+	for (uint32_t w = 0; redact_secret_words[w]; w++)
+		redact_needle_add(r, redact_secret_words[w], NEEDLE_WORD, w);
 	for (size_t i = 0; i < r->name_count; i++) {
 		static const char after[] = "=: \t\"'`\\%>]";
 		const struct secret_name *nm = &r->names[i];
 		char key[8] = { 0 };
 
 		if (nm->len >= 3) {
-			needle_add(r, nm->name, NEEDLE_NAME, (uint32_t)i);
+			redact_needle_add(r, nm->name, NEEDLE_NAME, (uint32_t)i);
 			continue;
 		}
 		memcpy(key, nm->name, nm->len);
@@ -516,7 +516,7 @@ void forms_needles(struct redactor *r)
 				key[nm->len] = after[a];
 				if (nm->len == 1)
 					key[2] = (char)b;
-				needle_add(r, key, NEEDLE_NAME, (uint32_t)i);
+				redact_needle_add(r, key, NEEDLE_NAME, (uint32_t)i);
 			}
 	}
 }

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum needle_kind {
-	NEEDLE_WORD,   /* a word that makes a name secret; index: secret_words */
+	NEEDLE_WORD,   /* a word that makes a name secret; index: redact_secret_words */
 	NEEDLE_NAME,   /* a name of --redact-env; index: r->names */
 	NEEDLE_VALUE,  /* a secret value, raw or escaped; index: r->values */
 	NEEDLE_HEX,    /* the same in hexadecimal */
@@ -90,41 +90,41 @@ struct scan {
 	bool drowned;          /* a pattern hit its limit: nothing of the text may be shown */
 };
 
-void scan_add(struct scan *sc, size_t from, size_t to, const char *label);
-void scan_add_quoted(struct scan *sc, size_t from, size_t to, const char *label, size_t quote,
+void redact_scan_add(struct scan *sc, size_t from, size_t to, const char *label);
+void redact_scan_add_quoted(struct scan *sc, size_t from, size_t to, const char *label, size_t quote,
 		     size_t quote_len);
 
-void needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index);
+void redact_needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index);
 
 /* redact_values.c */
-void values_add(struct redactor *r, const char *name, const char *value, size_t min_len);
-void values_needles(struct redactor *r);
-void values_release(struct redactor *r);
-bool values_in(const struct redactor *r, const char *s, size_t n); /* raw, anywhere */
-void value_found(struct scan *sc, size_t at, uint32_t index);
-void value_found_hex(struct scan *sc, size_t at, uint32_t index);
-void value_found_base64(struct scan *sc, size_t at, uint32_t index);
+void redact_values_add(struct redactor *r, const char *name, const char *value, size_t min_len);
+void redact_values_needles(struct redactor *r);
+void redact_values_release(struct redactor *r);
+bool redact_values_in(const struct redactor *r, const char *s, size_t n); /* raw, anywhere */
+void redact_value_found(struct scan *sc, size_t at, uint32_t index);
+void redact_value_found_hex(struct scan *sc, size_t at, uint32_t index);
+void redact_value_found_base64(struct scan *sc, size_t at, uint32_t index);
 /* A secret that begins before the text: the rest of it at the very beginning. */
-void values_cut_at_start(struct scan *sc);
+void redact_values_cut_at_start(struct scan *sc);
 
 /* redact_names.c */
-extern const char *const secret_words[];
-size_t names_word(const char *name, size_t n); /* index into secret_words, or SIZE_MAX */
-const char *names_label(const struct redactor *r, const char *name, size_t n); /* NULL: not secret */
-bool names_is_own_key(const char *name, size_t n);
-void label_make(char out[LABEL_SIZE], const char *name, size_t n);
+extern const char *const redact_secret_words[];
+size_t redact_names_word(const char *name, size_t n); /* index into redact_secret_words, or SIZE_MAX */
+const char *redact_names_label(const struct redactor *r, const char *name, size_t n); /* NULL: not secret */
+bool redact_names_is_own_key(const char *name, size_t n);
+void redact_label_make(char out[LABEL_SIZE], const char *name, size_t n);
 
 /* redact_forms.c */
-void form_found(struct scan *sc, size_t at, size_t len);
-void forms_needles(struct redactor *r);
+void redact_form_found(struct scan *sc, size_t at, size_t len);
+void redact_forms_needles(struct redactor *r);
 
 /* redact_shapes.c */
-void shapes_needles(struct redactor *r);
-void shape_found(struct scan *sc, size_t at, uint32_t index);
-void url_found(struct scan *sc, size_t at);
-void pem_found(struct scan *sc, size_t at);
+void redact_shapes_needles(struct redactor *r);
+void redact_shape_found(struct scan *sc, size_t at, uint32_t index);
+void redact_url_found(struct scan *sc, size_t at);
+void redact_pem_found(struct scan *sc, size_t at);
 /* Length of the well-formed marker at s[0..n), or 0. */
-size_t marker_length(const struct redactor *r, const char *s, size_t n);
+size_t redact_marker_length(const struct redactor *r, const char *s, size_t n);
 
 static inline unsigned char fold(char c)
 {

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 /* A name that contains one of these holds a secret. */
-const char *const secret_words[] = {
+const char *const redact_secret_words[] = {
 	"token", "secret", "password", "passwd", "passphrase", "authorization",
 	"cookie", "key", "credential", "private", "dsn", NULL,
 };
@@ -14,7 +14,7 @@ const char *const secret_words[] = {
  * and a redactor that hides them destroys the evidence it is there to keep. */
 static const char *const own_keys[] = { "reason_token", "reason_tokens", NULL };
 
-bool names_is_own_key(const char *name, size_t n)
+bool redact_names_is_own_key(const char *name, size_t n)
 {
 	while (n && *name == '-') {
 		name++;
@@ -26,7 +26,7 @@ bool names_is_own_key(const char *name, size_t n)
 	return false;
 }
 
-size_t names_word(const char *name, size_t n)
+size_t redact_names_word(const char *name, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		/* the first letters of the words, so that most positions cost one test */
@@ -36,35 +36,35 @@ size_t names_word(const char *name, size_t n)
 		default:
 			continue;
 		}
-		for (size_t w = 0; secret_words[w]; w++) {
-			size_t len = strlen(secret_words[w]);
+		for (size_t w = 0; redact_secret_words[w]; w++) {
+			size_t len = strlen(redact_secret_words[w]);
 
-			if (len <= n - i && strncasecmp(name + i, secret_words[w], len) == 0)
+			if (len <= n - i && strncasecmp(name + i, redact_secret_words[w], len) == 0)
 				return w;
 		}
 	}
 	return SIZE_MAX;
 }
 
-const char *names_label(const struct redactor *r, const char *name, size_t n)
+const char *redact_names_label(const struct redactor *r, const char *name, size_t n)
 {
 	size_t w;
 
-	if (names_is_own_key(name, n))
+	if (redact_names_is_own_key(name, n))
 		return NULL;
 	for (size_t i = 0; i < r->name_count; i++)
 		if (r->names[i].len == n && strncasecmp(r->names[i].name, name, n) == 0)
 			return r->names[i].label;
-	w = names_word(name, n);
-	return w == SIZE_MAX ? NULL : secret_words[w];
+	w = redact_names_word(name, n);
+	return w == SIZE_MAX ? NULL : redact_secret_words[w];
 }
 
 bool redact_is_secret_name(const struct redactor *r, const char *name, size_t n)
 {
-	return names_label(r, name, n) != NULL;
+	return redact_names_label(r, name, n) != NULL;
 }
 
-void label_make(char out[LABEL_SIZE], const char *name, size_t n)
+void redact_label_make(char out[LABEL_SIZE], const char *name, size_t n)
 {
 	size_t i;
 

@@ -89,7 +89,7 @@ static size_t run_end(const struct scan *sc, size_t at, enum charset set)
 	return at;
 }
 
-void shape_found(struct scan *sc, size_t at, uint32_t index)
+void redact_shape_found(struct scan *sc, size_t at, uint32_t index)
 {
 	const struct shape *sh = &shapes[index];
 	size_t n = strlen(sh->prefix), end, from = at;
@@ -120,7 +120,7 @@ void shape_found(struct scan *sc, size_t at, uint32_t index)
 	}
 	if (sh->any_case || n > 20)
 		from += n; /* "Bearer " and the host name say nothing secret */
-	scan_add(sc, from, end, sh->label);
+	redact_scan_add(sc, from, end, sh->label);
 }
 
 static bool ends_url(char c)
@@ -158,7 +158,7 @@ static void userinfo(struct scan *sc, size_t from)
 		sc->url_done = p;
 	if (!at || (at - from == 3 && memcmp(sc->s + from, "git", 3) == 0))
 		return;
-	scan_add(sc, from, at, "userinfo");
+	redact_scan_add(sc, from, at, "userinfo");
 }
 
 static void userinfo_encoded(struct scan *sc, size_t from)
@@ -175,11 +175,11 @@ static void userinfo_encoded(struct scan *sc, size_t from)
 	}
 	sc->url_done = p;
 	if (at > from)
-		scan_add(sc, from, at, "userinfo");
+		redact_scan_add(sc, from, at, "userinfo");
 }
 
 /* at: ':' of "://" or ":\/\/", or '%' of "%3A%2F%2F". */
-void url_found(struct scan *sc, size_t at)
+void redact_url_found(struct scan *sc, size_t at)
 {
 	const char *s = sc->s + at;
 	size_t n = sc->n - at;
@@ -201,7 +201,7 @@ static bool is_armour(char c)
 
 /* "-----BEGIN … PRIVATE KEY-----" to its end. An end without a beginning is what is left of a
  * key whose first lines were cut off. */
-void pem_found(struct scan *sc, size_t at)
+void redact_pem_found(struct scan *sc, size_t at)
 {
 	const char *s = sc->s + at;
 	size_t n = sc->n - at, line = n < 80 ? n : 80;
@@ -220,7 +220,7 @@ void pem_found(struct scan *sc, size_t at)
 			end++;
 		while (end < sc->n && sc->s[end] == '-')
 			end++;
-		scan_add(sc, at, end, "pem");
+		redact_scan_add(sc, at, end, "pem");
 		sc->pem_done = end;
 	} else if (memcmp(s + 5, "END ", 4) == 0) {
 		hit = memmem(s + 9, line - 9, "PRIVATE KEY", 11);
@@ -233,12 +233,12 @@ void pem_found(struct scan *sc, size_t at)
 			end++;
 		while (at > sc->pem_done && is_armour(sc->s[at - 1]))
 			at--;
-		scan_add(sc, at, end, "pem");
+		redact_scan_add(sc, at, end, "pem");
 		sc->pem_done = end;
 	}
 }
 
-size_t marker_length(const struct redactor *r, const char *s, size_t n)
+size_t redact_marker_length(const struct redactor *r, const char *s, size_t n)
 {
 	static const char open[] = "<redacted:";
 	size_t m = sizeof(open) - 1, p = m;
@@ -250,18 +250,18 @@ size_t marker_length(const struct redactor *r, const char *s, size_t n)
 	if (p == m || p >= n || s[p] != '>' || p - m > LABEL_SIZE - 1)
 		return 0;
 	/* what only looks like a marker may not hide a secret in its label */
-	if (r->value_count && values_in(r, s + m, p - m))
+	if (r->value_count && redact_values_in(r, s + m, p - m))
 		return 0;
 	return p + 1;
 }
 
-void shapes_needles(struct redactor *r)
+void redact_shapes_needles(struct redactor *r)
 {
 	for (uint32_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		needle_add(r, shapes[i].prefix, NEEDLE_SHAPE, i);
-	needle_add(r, "://", NEEDLE_URL, 0);
-	needle_add(r, ":\\/", NEEDLE_URL, 0);
-	needle_add(r, "%3a", NEEDLE_URL, 0);
-	needle_add(r, "---", NEEDLE_PEM, 0);
-	needle_add(r, "<re", NEEDLE_MARKER, 0);
+		redact_needle_add(r, shapes[i].prefix, NEEDLE_SHAPE, i);
+	redact_needle_add(r, "://", NEEDLE_URL, 0);
+	redact_needle_add(r, ":\\/", NEEDLE_URL, 0);
+	redact_needle_add(r, "%3a", NEEDLE_URL, 0);
+	redact_needle_add(r, "---", NEEDLE_PEM, 0);
+	redact_needle_add(r, "<re", NEEDLE_MARKER, 0);
 }

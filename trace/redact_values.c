@@ -75,7 +75,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-void values_add(struct redactor *r, const char *name, const char *value, size_t min_len)
+void redact_values_add(struct redactor *r, const char *name, const char *value, size_t min_len)
 {
 	char label[LABEL_SIZE];
 	size_t n = strlen(value);
@@ -89,7 +89,7 @@ void values_add(struct redactor *r, const char *name, const char *value, size_t 
 		n--;
 	if (n < min_len || is_common(value, n))
 		return;
-	label_make(label, name, strlen(name));
+	redact_label_make(label, name, strlen(name));
 	value_add(r, label, value, n);
 	if (!memchr(value, '\n', n))
 		return;
@@ -108,7 +108,7 @@ void values_add(struct redactor *r, const char *name, const char *value, size_t 
 	}
 }
 
-void values_release(struct redactor *r)
+void redact_values_release(struct redactor *r)
 {
 	for (size_t i = 0; i < r->value_count; i++) {
 		struct secret_value *v = &r->values[i];
@@ -124,7 +124,7 @@ void values_release(struct redactor *r)
 	free(r->values);
 }
 
-bool values_in(const struct redactor *r, const char *s, size_t n)
+bool redact_values_in(const struct redactor *r, const char *s, size_t n)
 {
 	for (size_t i = 0; i < r->value_count; i++)
 		if (memmem(s, n, r->values[i].bytes, r->values[i].len))
@@ -185,7 +185,7 @@ static void value_needles(struct redactor *r, uint32_t index, char prefix[8], si
 	size_t n;
 
 	if (len >= 3) {
-		needle_add(r, prefix, NEEDLE_VALUE, index);
+		redact_needle_add(r, prefix, NEEDLE_VALUE, index);
 		return;
 	}
 	if (at >= v->len)
@@ -237,11 +237,11 @@ static void base64_needles(struct redactor *r, uint32_t index, unsigned alignmen
 					key[2] = '2';
 				else if (key[0] != '%' && key[0] != '\\' && key[1] == '\\')
 					key[2] = '/';
-				needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
+				redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
 				if (key[0] == '\\') { /* then the second character is the third byte */
 					for (size_t d = 0; d < counts[1]; d++) {
 						key[2] = alt[1][d];
-						needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
+						redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
 					}
 				}
 			}
@@ -254,15 +254,15 @@ static void base64_needles(struct redactor *r, uint32_t index, unsigned alignmen
 				key[0] = alt[0][a];
 				key[1] = *brk;
 				key[2] = after[b] ? after[b] : v->base64[alignment][1];
-				needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
+				redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
 				key[1] = v->base64[alignment][1];
 				key[2] = *brk;
 				if (b == 0)
-					needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
+					redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
 			}
 }
 
-void values_needles(struct redactor *r)
+void redact_values_needles(struct redactor *r)
 {
 	for (size_t i = 0; i < r->value_count; i++) {
 		const unsigned char *v = r->values[i].bytes;
@@ -272,7 +272,7 @@ void values_needles(struct redactor *r)
 		hex[0] = hex_digits[v[0] >> 4];
 		hex[1] = hex_digits[v[0] & 15];
 		hex[2] = hex_digits[v[1] >> 4];
-		needle_add(r, hex, NEEDLE_HEX, (uint32_t)i);
+		redact_needle_add(r, hex, NEEDLE_HEX, (uint32_t)i);
 		for (unsigned a = 0; a < 3; a++)
 			base64_needles(r, (uint32_t)i, a);
 	}
@@ -475,16 +475,16 @@ static size_t value_match(const char *s, size_t n, size_t at, const unsigned cha
 	return best;
 }
 
-void value_found(struct scan *sc, size_t at, uint32_t index)
+void redact_value_found(struct scan *sc, size_t at, uint32_t index)
 {
 	const struct secret_value *v = &sc->r->values[index];
 	size_t len = value_match(sc->s, sc->n, at, v->bytes, v->len);
 
 	if (len)
-		scan_add(sc, at, at + len, v->label);
+		redact_scan_add(sc, at, at + len, v->label);
 }
 
-void value_found_hex(struct scan *sc, size_t at, uint32_t index)
+void redact_value_found_hex(struct scan *sc, size_t at, uint32_t index)
 {
 	const struct secret_value *v = &sc->r->values[index];
 
@@ -493,7 +493,7 @@ void value_found_hex(struct scan *sc, size_t at, uint32_t index)
 	for (size_t i = 0; i < v->len; i++)
 		if (hex_number(sc->s, sc->n, at + 2 * i, 2) != v->bytes[i])
 			return;
-	scan_add(sc, at, at + 2 * v->len, v->label);
+	redact_scan_add(sc, at, at + 2 * v->len, v->label);
 }
 
 /* Bytes that the base64 character c takes at s[at..n), 0: it is not there. */
@@ -564,11 +564,11 @@ static void base64_extend(struct scan *sc, size_t at, size_t len, const char *la
 		to++;
 	while (to < sc->n && sc->s[to] == '=')
 		to++;
-	scan_add(sc, from, to, label);
+	redact_scan_add(sc, from, to, label);
 	sc->base64_done = to;
 }
 
-void value_found_base64(struct scan *sc, size_t at, uint32_t index)
+void redact_value_found_base64(struct scan *sc, size_t at, uint32_t index)
 {
 	const struct secret_value *v = &sc->r->values[index / 3];
 	size_t len;
@@ -580,7 +580,7 @@ void value_found_base64(struct scan *sc, size_t at, uint32_t index)
 		base64_extend(sc, at, len, v->label);
 }
 
-void values_cut_at_start(struct scan *sc)
+void redact_values_cut_at_start(struct scan *sc)
 {
 	for (size_t i = 0; i < sc->r->value_count; i++) {
 		const struct secret_value *v = &sc->r->values[i];
@@ -589,7 +589,7 @@ void values_cut_at_start(struct scan *sc)
 			size_t len = value_match(sc->s, sc->n, 0, v->bytes + k, v->len - k);
 
 			if (len)
-				scan_add(sc, 0, len, v->label);
+				redact_scan_add(sc, 0, len, v->label);
 		}
 		for (int a = 0; a < 3; a++)
 			for (size_t k = 1; v->base64[a] && k + 5 <= v->base64_len[a]; k++) {
@@ -605,7 +605,7 @@ void values_cut_at_start(struct scan *sc)
 			while (j < m && hex_number(sc->s, sc->n, 2 * j, 2) == v->bytes[k + j])
 				j++;
 			if (j == m)
-				scan_add(sc, 0, 2 * m, v->label);
+				redact_scan_add(sc, 0, 2 * m, v->label);
 		}
 	}
 }

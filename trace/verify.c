@@ -103,7 +103,7 @@ static void take_span(struct verify *v, const struct json_value *value, const st
 	s.name = (int8_t)word_index(json_get_text(value, "name"), span_name_text, SPAN_COUNT);
 	s.status = (int8_t)word_index(json_get_text(value, "status"), status_text, STATUS_COUNT);
 	s.has_parent = verify_id(parent, &s.parent);
-	if (verify_id(json_get_text(value, "span_id"), &s.id) && !spans_add(v, &s))
+	if (verify_id(json_get_text(value, "span_id"), &s.id) && !verify_span_add(v, &s))
 		verify_say(v, at, "span_id stands in another span already");
 	if (s.name >= 0 && kind && strcmp(kind, span_kind_text[(int)s.name]) != 0)
 		verify_say(v, at, "a %s span must be of kind %s", span_name_text[(int)s.name],
@@ -138,7 +138,7 @@ static void take_event(struct verify *v, const struct json_value *value, const s
 			v->tokens[token]++;
 	}
 	if (ts_ns >= 0 && verify_id(json_get_text(value, "span_id"), &id))
-		event_span(v, id, ts_ns, at);
+		verify_event_span(v, id, ts_ns, at);
 	verify_secrets(v, attrs, at);
 }
 
@@ -168,7 +168,7 @@ static int take_list(struct verify *v, const struct schema *s, const struct sche
 		v->result->span_count = here.index;
 		if (!here.index)
 			verify_say(v, at, "must have at least 1 items");
-		spans_close(v);
+		verify_spans_close(v);
 	} else {
 		v->result->event_count = here.index;
 	}
@@ -188,7 +188,7 @@ static void keep_time(struct verify *v, const struct json_value *value, const st
 static void take_top(struct verify *v, enum top top, const struct json_value *value, const struct schema_place *at)
 {
 	switch (top) {
-	case TOP_SUMMARY: summary_keep(v, value, at); break;
+	case TOP_SUMMARY: verify_summary_keep(v, value, at); break;
 	case TOP_STATUS:
 		v->status = value->kind == JSON_STRING ? word_index(value->text, (const char *const[]){ "pass", "fail" }, 2) : -1;
 		break;
@@ -252,8 +252,8 @@ static void check_whole(struct verify *v, uint64_t seen)
 		verify_say(v, &root, "ended_at is before started_at");
 	if (v->status >= 0 && v->exit_code >= 0 && (v->status == 0) != (v->exit_code == 0))
 		verify_say(v, &root, "status and exit_code contradict each other");
-	events_pending(v);
-	summary_check(v);
+	verify_events_pending(v);
+	verify_summary_check(v);
 }
 
 static int verify_document(struct verify *v, struct err *e)

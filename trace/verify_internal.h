@@ -64,11 +64,11 @@ void verify_say(struct verify *v, const struct schema_place *at, const char *fmt
 bool verify_id(const char *text, uint64_t *id);
 
 /* verify_spans.c */
-bool spans_add(struct verify *v, const struct verify_span *s); /* false: the id is there already */
-const struct verify_span *spans_find(const struct verify *v, uint64_t id);
-void spans_close(struct verify *v); /* parents, nesting, times of all spans */
-void event_span(struct verify *v, uint64_t id, int64_t ts_ns, const struct schema_place *at);
-void events_pending(struct verify *v);
+bool verify_span_add(struct verify *v, const struct verify_span *s); /* false: the id is there already */
+const struct verify_span *verify_span_find(const struct verify *v, uint64_t id);
+void verify_spans_close(struct verify *v); /* parents, nesting, times of all spans */
+void verify_event_span(struct verify *v, uint64_t id, int64_t ts_ns, const struct schema_place *at);
+void verify_events_pending(struct verify *v);
 void verify_release(struct verify *v);
 
 /* verify_rules.c */
@@ -76,7 +76,7 @@ void verify_release(struct verify *v);
 void verify_secrets(struct verify *v, const struct json_value *value, const struct schema_place *up);
 /* What stands at `at` itself. */
 void verify_secrets_at(struct verify *v, const struct json_value *value, const struct schema_place *at);
-void summary_keep(struct verify *v, const struct json_value *value, const struct schema_place *at);
-void summary_check(struct verify *v);
+void verify_summary_keep(struct verify *v, const struct json_value *value, const struct schema_place *at);
+void verify_summary_check(struct verify *v);
 
 #endif

@@ -133,7 +133,7 @@ static void slow_keep(struct verify *v, const struct json_value *rows, const str
 	}
 }
 
-void summary_keep(struct verify *v, const struct json_value *value, const struct schema_place *at)
+void verify_summary_keep(struct verify *v, const struct json_value *value, const struct schema_place *at)
 {
 	const struct json_value *tokens = json_get(value, "reason_tokens");
 	const char *status = json_get_text(value, "status");
@@ -164,7 +164,7 @@ static void compare(struct verify *v, const struct schema_place *summary, const 
 		verify_say(v, &here, "says %" PRId64 ", but there are %" PRIu64, said, counted);
 }
 
-void summary_check(struct verify *v)
+void verify_summary_check(struct verify *v)
 {
 	const struct schema_place root = { 0 }, summary = { &root, "summary", 7, 0 };
 	struct schema_place tokens = { &summary, "reason_tokens", 13, 0 };
@@ -181,7 +181,7 @@ void summary_check(struct verify *v)
 	if (v->summary_status >= 0 && v->status >= 0 && v->summary_status != v->status)
 		verify_say(v, &summary, "status is not that of the run");
 	for (size_t i = 0; i < v->slow_count; i++) {
-		const struct verify_span *s = v->slow[i].known ? spans_find(v, v->slow[i].id) : NULL;
+		const struct verify_span *s = v->slow[i].known ? verify_span_find(v, v->slow[i].id) : NULL;
 
 		here.index = i;
 		if (v->slow[i].known && !s)

@@ -37,7 +37,7 @@ static void slots_grow(struct verify *v)
 		v->slots[slot_of(v, v->spans[i].id)] = (uint32_t)i + 1;
 }
 
-bool spans_add(struct verify *v, const struct verify_span *s)
+bool verify_span_add(struct verify *v, const struct verify_span *s)
 {
 	size_t slot;
 
@@ -55,7 +55,7 @@ bool spans_add(struct verify *v, const struct verify_span *s)
 	return true;
 }
 
-const struct verify_span *spans_find(const struct verify *v, uint64_t id)
+const struct verify_span *verify_span_find(const struct verify *v, uint64_t id)
 {
 	size_t slot;
 
@@ -78,7 +78,7 @@ static void check_parent(struct verify *v, const struct verify_span *s, const st
 		verify_say(v, at, "run.total may have no parent");
 		return;
 	}
-	p = spans_find(v, s->parent);
+	p = verify_span_find(v, s->parent);
 	if (!p) {
 		verify_say(v, at, "parent_span_id names a span that does not exist");
 		return;
@@ -100,7 +100,7 @@ static void check_cycles(struct verify *v)
 
 		while (s && !walk[s - v->spans]) {
 			walk[s - v->spans] = (uint32_t)i + 1;
-			s = s->has_parent ? spans_find(v, s->parent) : NULL;
+			s = s->has_parent ? verify_span_find(v, s->parent) : NULL;
 		}
 		if (s && walk[s - v->spans] == i + 1) {
 			here.index = s->index;
@@ -109,7 +109,7 @@ static void check_cycles(struct verify *v)
 	}
 }
 
-void spans_close(struct verify *v)
+void verify_spans_close(struct verify *v)
 {
 	struct schema_place root = { 0 }, list = { &root, "spans", 5, 0 }, here = { &list, NULL, 0, 0 };
 
@@ -125,7 +125,7 @@ void spans_close(struct verify *v)
 
 static void event_check(struct verify *v, uint64_t id, int64_t ts_ns, const struct schema_place *at)
 {
-	const struct verify_span *s = spans_find(v, id);
+	const struct verify_span *s = verify_span_find(v, id);
 
 	if (!s)
 		verify_say(v, at, "span_id names a span that does not exist");
@@ -133,7 +133,7 @@ static void event_check(struct verify *v, uint64_t id, int64_t ts_ns, const stru
 		verify_say(v, at, "ts_ns lies outside its span");
 }
 
-void event_span(struct verify *v, uint64_t id, int64_t ts_ns, const struct schema_place *at)
+void verify_event_span(struct verify *v, uint64_t id, int64_t ts_ns, const struct schema_place *at)
 {
 	if (v->spans_closed) {
 		event_check(v, id, ts_ns, at);
@@ -146,7 +146,7 @@ void event_span(struct verify *v, uint64_t id, int64_t ts_ns, const struct schem
 	v->pending[v->pending_count++] = (struct pending_event){ id, at->index, ts_ns };
 }
 
-void events_pending(struct verify *v)
+void verify_events_pending(struct verify *v)
 {
 	struct schema_place root = { 0 }, list = { &root, "events", 6, 0 }, here = { &list, NULL, 0, 0 };
 

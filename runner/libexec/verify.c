@@ -21,7 +21,7 @@ static bool show_finding(void *arg, const char *pointer, const char *what)
 	struct show *s = arg;
 
 	if (s->shown++ < SHOWN_MAX)
-		printf("%s: %s\n", *pointer ? pointer : "/", what);
+		printf("%s: %s\n", *pointer ? pointer : "#", what);
 	return s->shown < SHOWN_MAX;
 }
 
