@@ -23,6 +23,7 @@ my $spec = $ENV{SPEC_RUNNER} // "$root/spec-runner";
 my $tmp = $ENV{TMPDIR} // '/tmp';
 my $count = 0;
 my %tags;
+-x $spec or die "$spec is not built: make";
 
 sub spec { return $spec }
 
@@ -32,7 +33,9 @@ sub slow_factor { return $ENV{TEST_SANITIZED} ? 6 : 1 }
 # The path of a zoo program: built from C, or a script.
 sub zoo {
 	my ($name) = @_;
-	return $name =~ /\.(sh|py)$/ ? "$root/tests/zoo/$name" : "$build/tests/zoo/$name";
+	my $path = $name =~ /\.(sh|py)$/ ? "$root/tests/zoo/$name" : "$build/tests/zoo/$name";
+	-x $path or die "$path is not built: make tests-built";
+	return $path;
 }
 
 sub new_dir {
