@@ -6,14 +6,12 @@
 #include <string.h>
 
 const struct verb verbs[] = {
-#if __has_include("runner/cli/cmd_run.c")
 	{ .syntax = { .name = "run", .bit = VERB_RUN, .takes_command = true, .reads_values = true },
 	  .operands = "[--] CMD [ARG...]",
 	  .summary = "supervise one command",
 	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is looked "
 		     "at, then ended with everything that it has started. Options end at '--' or at CMD.",
 	  .run = cmd_run },
-#endif
 	{ .syntax = { .name = "inspect", .bit = VERB_INSPECT, .reads_values = true },
 	  .operands = "PID",
 	  .summary = "diagnose a live process tree that is not ours",
@@ -32,13 +30,11 @@ const struct verb verbs[] = {
 	  .details = "Checks schema, taxonomy, nesting, times and redaction. Exit status 0 where the trace holds, "
 		     "1 where it does not.",
 	  .program = "verify" },
-#if __has_include("runner/cli/cmd_recover.c")
 	{ .syntax = { .name = "recover", .bit = VERB_RECOVER, .reads_values = true },
 	  .operands = "[JOURNAL]",
 	  .summary = "seal a trace out of a journal that a dead supervisor left",
 	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner holds.",
 	  .run = cmd_recover },
-#endif
 	{ .syntax = { .name = "init", .bit = VERB_INIT },
 	  .operands = "",
 	  .summary = "write a starting spec-runner.yaml for the project found here",
