@@ -246,7 +246,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 		thread_reason(t, COLLECT_PARTIAL, "runs, and was not to be stopped");
 		return;
 	}
-	if (thread_stop_copy(p, t, stack_bytes, &frozen_ns) == 0) {
+	if (thread_stop_copy(p, t, stack_bytes, NULL, &frozen_ns) == 0) {
 		t->intrusion = INTRUSION_MICRO_STOP;
 		return;
 	}

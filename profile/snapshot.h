@@ -43,7 +43,8 @@ struct snap_frame {
 	int line;             /* 0: unknown */
 	char *module;         /* path of the binary; NULL: none */
 	uint64_t pc, sp;      /* native: address in the process, and the frame's stack pointer (0 unknown) */
-	uint64_t offset;      /* native: in the file, for later symbols */
+	uint64_t offset;      /* native: address in the file's own numbering, for later symbols */
+	void *image;          /* of native/resolve.c while it works */
 	uint8_t build_id[BUILD_ID_MAX];
 	uint8_t build_id_len;
 	bool inlined;         /* shares pc with the frame around it */
@@ -116,7 +117,6 @@ struct snap_process {
 	struct peek peek;
 	struct snap_thread *threads; /* the main thread first */
 	size_t thread_count;
-	void *native;         /* of native/resolve.c while it works */
 };
 
 struct snap_cycle {
@@ -178,8 +178,14 @@ void snap_frame_release(struct snap_frame *f);
 /* The innermost frame that is the program's own rather than a runtime library's; NULL without frames. */
 const struct snap_frame *thread_place(const struct snap_thread *t);
 
-/* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME). */
-int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, int64_t *frozen_ns);
+/* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME).
+ * also, or NULL: called while the thread stands, for copies alone. */
+struct stop_also {
+	void (*call)(void *arg);
+	void *arg;
+};
+int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, const struct stop_also *also,
+		     int64_t *frozen_ns);
 /* Copies the stack above regs' stack pointer without a stop. */
 int thread_stack_copy(struct snap_process *p, struct snap_thread *t, uint64_t sp, size_t stack_bytes);
 /* Index of the stack pointer among DWARF registers, and of the frame pointer. */

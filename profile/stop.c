@@ -78,7 +78,8 @@ static int regs_copy(pid_t tid, struct snap_regs *r)
 	return 0;
 }
 
-static int stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, int64_t *frozen_ns)
+static int stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, const struct stop_also *also,
+		     int64_t *frozen_ns)
 {
 	struct proc_status st;
 	int status = 0, failed, saved, came;
@@ -113,6 +114,8 @@ static int stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack
 	failed = regs_copy(t->tid, &t->regs) < 0 ||
 		 thread_stack_copy(p, t, t->regs.r[SNAP_REG_SP], stack_bytes) < 0;
 	saved = errno;
+	if (!failed && also)
+		also->call(also->arg);
 	t->ns_tid = st.ns_pid;
 	t->switches = st.voluntary + st.involuntary;
 	ptrace(PTRACE_DETACH, t->tid, NULL, (void *)deliver);
@@ -125,6 +128,7 @@ struct stop_job {
 	struct snap_process *p;
 	struct snap_thread *t;
 	size_t stack_bytes;
+	const struct stop_also *also;
 	int64_t frozen_ns;
 	int failed, sys;
 };
@@ -133,15 +137,16 @@ static void *stop_thread(void *arg)
 {
 	struct stop_job *job = arg;
 
-	job->failed = stop_copy(job->p, job->t, job->stack_bytes, &job->frozen_ns);
+	job->failed = stop_copy(job->p, job->t, job->stack_bytes, job->also, &job->frozen_ns);
 	job->sys = errno;
 	return NULL;
 }
 
 /* In a thread of its own, whose end makes the kernel detach whatever went wrong. */
-int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, int64_t *frozen_ns)
+int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, const struct stop_also *also,
+		     int64_t *frozen_ns)
 {
-	struct stop_job job = { .p = p, .t = t, .stack_bytes = stack_bytes };
+	struct stop_job job = { .p = p, .t = t, .stack_bytes = stack_bytes, .also = also };
 	pthread_t thread;
 	int sys = pthread_create(&thread, NULL, stop_thread, &job);
 

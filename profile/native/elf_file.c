@@ -1,0 +1,251 @@
+#include "profile/native/elf_file.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static bool in_file(const struct elf_file *f, uint64_t off, uint64_t n)
+{
+	return off <= f->size && n <= f->size - off;
+}
+
+static bool segment(const struct elf_file *f, unsigned i, Elf64_Phdr *ph)
+{
+	uint64_t off = f->head.e_phoff + (uint64_t)i * sizeof(*ph);
+
+	if (i >= f->head.e_phnum || f->head.e_phentsize != sizeof(*ph) || f->head.e_phoff > f->size ||
+	    !in_file(f, off, sizeof(*ph)))
+		return false;
+	memcpy(ph, f->bytes + off, sizeof(*ph));
+	return true;
+}
+
+static bool section(const struct elf_file *f, unsigned i, Elf64_Shdr *sh)
+{
+	uint64_t off = f->head.e_shoff + (uint64_t)i * sizeof(*sh);
+
+	if (i >= f->head.e_shnum || f->head.e_shentsize != sizeof(*sh) || f->head.e_shoff > f->size ||
+	    !in_file(f, off, sizeof(*sh)))
+		return false;
+	memcpy(sh, f->bytes + off, sizeof(*sh));
+	return true;
+}
+
+/* A text that ends within the section of strings. */
+static const char *string_at(const struct elf_file *f, const Elf64_Shdr *strings, uint64_t off)
+{
+	const char *s;
+
+	if (strings->sh_type != SHT_STRTAB || !in_file(f, strings->sh_offset, strings->sh_size) ||
+	    off >= strings->sh_size)
+		return NULL;
+	s = (const char *)f->bytes + strings->sh_offset + off;
+	return memchr(s, '\0', strings->sh_size - off) ? s : NULL;
+}
+
+static void note_build_id(struct elf_file *f, uint64_t off, uint64_t size)
+{
+	while (size >= sizeof(Elf64_Nhdr)) {
+		Elf64_Nhdr nh;
+		uint64_t name, desc, whole;
+
+		memcpy(&nh, f->bytes + off, sizeof(nh));
+		name = ((uint64_t)nh.n_namesz + 3) & ~UINT64_C(3);
+		desc = ((uint64_t)nh.n_descsz + 3) & ~UINT64_C(3);
+		whole = sizeof(nh) + name + desc;
+		if (whole > size)
+			return;
+		if (nh.n_type == NT_GNU_BUILD_ID && nh.n_namesz == 4 &&
+		    memcmp(f->bytes + off + sizeof(nh), "GNU", 4) == 0 && nh.n_descsz <= BUILD_ID_MAX) {
+			f->build_id_len = (uint8_t)nh.n_descsz;
+			memcpy(f->build_id, f->bytes + off + sizeof(nh) + name, nh.n_descsz);
+			return;
+		}
+		off += whole;
+		size -= whole;
+	}
+}
+
+int elf_file_from(struct elf_file *f, const void *bytes, size_t size)
+{
+	const unsigned char wanted_data = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	Elf64_Phdr ph;
+
+	*f = (struct elf_file){ .bytes = bytes, .size = size };
+	if (size < sizeof(f->head) || memcmp(bytes, ELFMAG, SELFMAG) != 0)
+		return -1;
+	memcpy(&f->head, bytes, sizeof(f->head));
+	if (f->head.e_ident[EI_CLASS] != ELFCLASS64 || f->head.e_ident[EI_DATA] != wanted_data)
+		return -1;
+	for (unsigned i = 0; !f->build_id_len && segment(f, i, &ph); i++)
+		if (ph.p_type == PT_NOTE && in_file(f, ph.p_offset, ph.p_filesz))
+			note_build_id(f, ph.p_offset, ph.p_filesz);
+	return 0;
+}
+
+int elf_file_open(struct elf_file *f, int fd)
+{
+	struct stat st;
+	void *bytes;
+
+	*f = (struct elf_file){ 0 };
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(f->head))
+		return -1;
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return -1;
+	if (elf_file_from(f, bytes, (size_t)st.st_size) < 0) {
+		munmap(bytes, (size_t)st.st_size);
+		return -1;
+	}
+	f->mapped = true;
+	return 0;
+}
+
+void elf_file_close(struct elf_file *f)
+{
+	if (f->mapped)
+		munmap((void *)(uintptr_t)f->bytes, f->size);
+	*f = (struct elf_file){ 0 };
+}
+
+bool elf_file_vaddr(const struct elf_file *f, uint64_t offset, uint64_t *vaddr)
+{
+	Elf64_Phdr ph;
+
+	for (unsigned i = 0; segment(f, i, &ph); i++)
+		if (ph.p_type == PT_LOAD && offset >= ph.p_offset && offset - ph.p_offset < ph.p_filesz) {
+			*vaddr = offset - ph.p_offset + ph.p_vaddr;
+			return true;
+		}
+	return false;
+}
+
+bool elf_file_section(const struct elf_file *f, const char *name, uint64_t *vaddr, uint64_t *offset, uint64_t *size)
+{
+	Elf64_Shdr names, sh;
+
+	if (!section(f, f->head.e_shstrndx, &names))
+		return false;
+	for (unsigned i = 0; section(f, i, &sh); i++) {
+		const char *n = string_at(f, &names, sh.sh_name);
+
+		if (n && strcmp(n, name) == 0) {
+			*vaddr = sh.sh_addr;
+			*offset = sh.sh_offset;
+			*size = sh.sh_size;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool elf_file_has_section(const struct elf_file *f, const char *name)
+{
+	uint64_t a, b, size;
+
+	return elf_file_section(f, name, &a, &b, &size) && size > 0;
+}
+
+/* Several names for one place: a sized one before one without an end, public before private, plain before
+ * underlined. */
+static int name_rank(const Elf64_Sym *sym, const char *name)
+{
+	int rank = sym->st_size ? 100 : 0;
+
+	rank += ELF64_ST_BIND(sym->st_info) == STB_GLOBAL ? 10 : ELF64_ST_BIND(sym->st_info) == STB_WEAK ? 5 : 0;
+	return rank + (name[0] == '_' ? 0 : 2) + (name[0] == '_' && name[1] == '_' ? 0 : 1);
+}
+
+/* First of names whose address is at or above vaddr. */
+static size_t name_lower(const struct elf_name *names, size_t n, uint64_t vaddr)
+{
+	size_t lo = 0;
+
+	while (lo < n) {
+		size_t mid = lo + (n - lo) / 2;
+
+		if (names[mid].vaddr < vaddr)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+enum { UNSIZED_REACH = 4096 };
+
+static void symbol_offer(const struct elf_file *f, const Elf64_Shdr *strings, const Elf64_Sym *sym,
+			 struct elf_name *names, size_t n)
+{
+	uint64_t reach = sym->st_size ? sym->st_size : UNSIZED_REACH;
+	const char *name = NULL;
+
+	for (size_t i = name_lower(names, n, sym->st_value); i < n && names[i].vaddr - sym->st_value < reach; i++) {
+		int rank;
+
+		if (!name) {
+			name = string_at(f, strings, sym->st_name);
+			if (!name || !*name || *name == '$') /* $x, $d: marks of arm64 assemblers */
+				return;
+		}
+		rank = name_rank(sym, name);
+		/* Without an end the nearest counts; with one, the innermost. */
+		if (names[i].name && (names[i].rank / 100 > rank / 100 ||
+				      (names[i].rank / 100 == rank / 100 &&
+				       (names[i].at > sym->st_value ||
+					(names[i].at == sym->st_value && names[i].rank >= rank)))))
+			continue;
+		names[i].name = name;
+		names[i].at = sym->st_value;
+		names[i].size = sym->st_size;
+		names[i].rank = rank;
+	}
+}
+
+bool elf_file_names(const struct elf_file *f, struct elf_name *names, size_t n)
+{
+	Elf64_Shdr sh, strings;
+	bool full = false;
+
+	for (unsigned i = 0; section(f, i, &sh); i++) {
+		if ((sh.sh_type != SHT_SYMTAB && sh.sh_type != SHT_DYNSYM) || !in_file(f, sh.sh_offset, sh.sh_size) ||
+		    !section(f, sh.sh_link, &strings))
+			continue;
+		full |= sh.sh_type == SHT_SYMTAB;
+		for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= sh.sh_size; at += sizeof(Elf64_Sym)) {
+			Elf64_Sym sym;
+			unsigned type;
+
+			memcpy(&sym, f->bytes + sh.sh_offset + at, sizeof(sym));
+			type = ELF64_ST_TYPE(sym.st_info);
+			if ((type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE) &&
+			    sym.st_shndx != SHN_UNDEF && sym.st_value)
+				symbol_offer(f, &strings, &sym, names, n);
+		}
+	}
+	return full;
+}
+
+uint64_t elf_file_symbol(const struct elf_file *f, const char *name)
+{
+	Elf64_Shdr sh, strings;
+
+	for (unsigned i = 0; section(f, i, &sh); i++) {
+		if ((sh.sh_type != SHT_SYMTAB && sh.sh_type != SHT_DYNSYM) || !in_file(f, sh.sh_offset, sh.sh_size) ||
+		    !section(f, sh.sh_link, &strings))
+			continue;
+		for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= sh.sh_size; at += sizeof(Elf64_Sym)) {
+			const char *s;
+			Elf64_Sym sym;
+
+			memcpy(&sym, f->bytes + sh.sh_offset + at, sizeof(sym));
+			if (sym.st_shndx == SHN_UNDEF || !sym.st_value)
+				continue;
+			s = string_at(f, &strings, sym.st_name);
+			if (s && strcmp(s, name) == 0)
+				return sym.st_value;
+		}
+	}
+	return 0;
+}

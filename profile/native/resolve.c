@@ -1,0 +1,258 @@
+#include "profile/native/resolve.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+/* A process's files: neighbouring maps of one file are one module. */
+static void modules_find(struct native *n)
+{
+	const struct maps *maps = &n->p->maps;
+	size_t cap = 0;
+
+	for (size_t i = 0; i < maps->n;) {
+		const struct map_entry *first = &maps->v[i];
+		bool code = first->x, vdso = strcmp(first->path, "[vdso]") == 0;
+		uint64_t end = first->end;
+		size_t k = i + 1;
+
+		for (; k < maps->n; k++) {
+			const struct map_entry *m = &maps->v[k];
+
+			/* The anonymous rest of a data segment may lie between. */
+			if (m->inode == 0 && !m->path[0] && m->start == end && k + 1 < maps->n &&
+			    maps->v[k + 1].inode == first->inode && maps->v[k + 1].offset)
+				continue;
+			if (!first->inode || m->inode != first->inode || strcmp(m->path, first->path) != 0 ||
+			    (m->offset == 0 && m->start != first->start))
+				break;
+			code |= m->x;
+			end = m->end;
+		}
+		if (code && (vdso || (first->inode && first->path[0] == '/'))) {
+			if (n->module_count == cap) {
+				cap = cap ? cap * 2 : 16;
+				n->modules = xreallocarray(n->modules, cap, sizeof(*n->modules));
+			}
+			n->modules[n->module_count++] = (struct module){
+				.start = first->start, .end = end, .image = image_for(n->r, n->p, first) };
+		}
+		i = k;
+	}
+}
+
+/* Calls that a stop would end early with EINTR: nothing of what the program does may change for a look. */
+static bool interruptible_call(const struct snap_thread *t)
+{
+	switch (t->syscall.nr) {
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait: case SYS_semop: case SYS_semtimedop: case SYS_rt_sigtimedwait: case SYS_io_getevents:
+	case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg: case SYS_accept: case SYS_accept4: case SYS_connect:
+	case SYS_sendto: case SYS_sendmsg: case SYS_msgrcv: case SYS_msgsnd: case 441: case 426:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void frames_place(struct native *n, struct snap_thread *t)
+{
+	for (size_t i = 0; i < t->frame_count; i++) {
+		struct snap_frame *f = &t->frames[i];
+		struct module *m = native_module(n, f->pc - (f->activation ? 0 : 1));
+
+		if (!m || !m->image)
+			continue;
+		f->module = xstrdup(m->image->path);
+		if (!module_vaddr(m, &n->p->maps, f->pc, &f->offset))
+			continue;
+		f->image = m->image;
+		f->build_id_len = m->image->elf.build_id_len;
+		memcpy(f->build_id, m->image->elf.build_id, sizeof(f->build_id));
+	}
+}
+
+static void thread_resolve(struct native *n, struct snap_thread *t, const struct resolve_options *o)
+{
+	bool whole;
+
+	if (!t->stack)
+		return;
+	whole = unwind_thread(n, t);
+	if (!whole && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ && t->state != 'D' &&
+	    !interruptible_call(t)) {
+		int64_t frozen_ns;
+
+		if (thread_stop_copy(n->p, t, 256 * 1024, NULL, &frozen_ns) == 0) {
+			t->intrusion = INTRUSION_MICRO_STOP;
+			whole = unwind_thread(n, t);
+		}
+	}
+	t->truncated = !whole;
+	frames_place(n, t);
+}
+
+struct pending {
+	struct image *image;
+	struct snap_frame *frame;
+	uint64_t vaddr;
+};
+
+static int by_image_and_address(const void *a, const void *b)
+{
+	const struct pending *x = a, *y = b;
+
+	if (x->image != y->image)
+		return x->image < y->image ? -1 : 1;
+	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
+}
+
+/* Names all frames that lie in one file. */
+static void image_names(struct pending *v, size_t n)
+{
+	auto_free struct elf_name *names = xcalloc(n, sizeof(*names));
+	struct image *im = v[0].image;
+	struct elf_file *debug;
+	bool full;
+
+	for (size_t i = 0; i < n; i++)
+		names[i].vaddr = v[i].vaddr;
+	full = elf_file_names(&im->elf, names, n);
+	debug = full ? NULL : image_debug(im);
+	if (debug)
+		elf_file_names(debug, names, n);
+	for (size_t i = 0; i < n; i++) {
+		/* A name without a size is a guess; a stripped file's next public function is not this one. */
+		if (!names[i].name)
+			continue;
+		v[i].frame->function = demangle(names[i].name);
+		if (!v[i].frame->function)
+			v[i].frame->function = xstrdup(names[i].name);
+	}
+}
+
+static void snapshot_names(struct snapshot *s)
+{
+	struct pending *v = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < s->process_count; i++)
+		for (size_t k = 0; k < s->processes[i].thread_count; k++) {
+			struct snap_thread *t = &s->processes[i].threads[k];
+
+			for (size_t f = 0; f < t->frame_count; f++) {
+				if (!t->frames[f].image)
+					continue;
+				if (n == cap) {
+					cap = cap ? cap * 2 : 256;
+					v = xreallocarray(v, cap, sizeof(*v));
+				}
+				v[n++] = (struct pending){ t->frames[f].image, &t->frames[f],
+							   t->frames[f].offset - (t->frames[f].activation ? 0 : 1) };
+			}
+		}
+	if (n)
+		qsort(v, n, sizeof(*v), by_image_and_address);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i + 1; k < n && v[k].image == v[i].image; k++)
+			;
+		image_names(v + i, k - i);
+	}
+	free(v);
+}
+
+static void snapshot_lines(struct resolver *r)
+{
+	for (size_t i = 0; i < r->s->process_count; i++)
+		for (size_t k = 0; k < r->s->processes[i].thread_count; k++)
+			if (clock_mono_ns() < r->deadline_ns)
+				lines_thread(&r->s->processes[i].threads[k]);
+}
+
+/* What the collectors did, for their rows. */
+struct tally {
+	size_t threads, truncated, late, python_processes, python_threads;
+	char python_reason[200];
+};
+
+static void process_resolve(struct native *n, const struct resolve_options *o, struct tally *tally)
+{
+	char reason[200] = "";
+
+	modules_find(n);
+	python_collect(n, o->intrusion, reason, sizeof(reason));
+	tally->python_processes += n->python || reason[0];
+	if (reason[0])
+		memcpy(tally->python_reason, reason, sizeof(reason));
+	n->dwfl = n->module_count ? unwind_begin(n) : NULL;
+	for (size_t k = 0; n->dwfl && k < n->p->thread_count; k++) {
+		struct snap_thread *t = &n->p->threads[k];
+
+		if (clock_mono_ns() >= o->deadline_ns) {
+			tally->late++;
+			continue;
+		}
+		thread_resolve(n, t, o);
+		tally->threads += t->frame_count > 0;
+		tally->truncated += t->truncated && t->frame_count > 0;
+	}
+}
+
+static void resolve_all(struct resolver *r, struct native *natives, const struct resolve_options *o)
+{
+	struct snapshot *s = r->s;
+	int64_t began = clock_mono_ns(), named;
+	struct tally tally = { 0 };
+	char reason[160];
+
+	for (size_t i = 0; i < s->process_count; i++) {
+		natives[i] = (struct native){ .r = r, .p = &s->processes[i] };
+		process_resolve(&natives[i], o, &tally);
+	}
+	snapshot_names(s);
+	if (o->lines)
+		snapshot_lines(r);
+	named = clock_mono_ns();
+	snprintf(reason, sizeof(reason), "%zu stacks, %zu not to their end, %zu too late", tally.threads, tally.truncated,
+		 tally.late);
+	snapshot_collector(s, "native", tally.late ? COLLECT_TIMED_OUT : tally.threads ? COLLECT_OK : COLLECT_UNAVAILABLE,
+			   named - began, reason);
+	for (size_t i = 0; i < s->process_count; i++)
+		tally.python_threads += python_merge(&natives[i]);
+	if (tally.python_processes)
+		snapshot_collector(s, "python", !tally.python_reason[0] ? COLLECT_OK :
+				   tally.python_threads ? COLLECT_PARTIAL : COLLECT_UNAVAILABLE,
+				   clock_mono_ns() - named, tally.python_reason[0] ? tally.python_reason : NULL);
+}
+
+void snapshot_resolve(struct snapshot *s, const struct resolve_options *o)
+{
+	struct resolver r = { .s = s, .deadline_ns = o->deadline_ns };
+	struct native *natives = xcalloc(s->process_count + 1, sizeof(*natives));
+
+	/* libdw would ask the network for debug information, and wait for it. */
+	unsetenv("DEBUGINFOD_URLS");
+	elf_version(EV_CURRENT);
+	resolve_all(&r, natives, o);
+	for (size_t i = 0; i < s->process_count; i++) {
+		struct native *n = &natives[i];
+
+		if (n->dwfl)
+			dwfl_end(n->dwfl);
+		free(n->modules);
+		python_free(n);
+		for (size_t k = 0; k < s->processes[i].thread_count; k++)
+			for (size_t f = 0; f < s->processes[i].threads[k].frame_count; f++)
+				s->processes[i].threads[k].frames[f].image = NULL;
+	}
+	free(natives);
+	for (size_t i = 0; i < r.image_count; i++)
+		image_free(r.images[i]);
+	free(r.images);
+}

@@ -1,0 +1,83 @@
+/* resolve.h - copies into frames: unwinding by libdw, names by one pass over each file's symbols, lines and
+ * inlined functions by DWARF. Runs in a process that may crash or be killed: other people's binaries are read here. */
+#ifndef PROFILE_NATIVE_RESOLVE_H
+#define PROFILE_NATIVE_RESOLVE_H
+
+#include "profile/native/elf_file.h"
+#include "profile/snapshot.h"
+
+#include <elfutils/libdwfl.h>
+
+/* One file that processes have mapped. */
+struct image {
+	uint64_t ino;
+	unsigned dev_major, dev_minor;
+	char *path;          /* as the process sees it */
+	int fd;              /* -1: bytes of memory (the vdso), or not to be opened */
+	unsigned char *copy; /* of the vdso */
+	struct elf_file elf;
+	bool readable;
+	bool runtime;        /* libc and interpreters: names, but no lines */
+	bool dwarf_tried;
+	int debug_fd;
+	struct elf_file debug; /* its separate debug file, opened for names or lines */
+	bool debug_tried;
+	Elf *dwarf_elf;
+	Dwarf *dwarf;
+};
+
+struct module {
+	uint64_t start, end;
+	struct image *image;
+	uint64_t bias;
+	bool bias_known;
+};
+
+struct resolver {
+	struct snapshot *s;
+	struct image **images;
+	size_t image_count;
+	int64_t deadline_ns;
+};
+
+/* Of snap_process.native. */
+struct native {
+	struct resolver *r;
+	struct snap_process *p;
+	struct module *modules;
+	size_t module_count;
+	Dwfl *dwfl;
+	struct snap_thread *current;
+	struct python *python;  /* NULL: runs none */
+};
+
+struct resolve_options {
+	int64_t deadline_ns;
+	enum intrusion intrusion; /* a micro-stop is allowed where the copy did not unwind to its end */
+	bool lines;               /* look for file and line */
+};
+
+/* Fills the frames of every thread that has a copy. Adds the collectors "native" and "python". */
+void snapshot_resolve(struct snapshot *s, const struct resolve_options *o);
+
+/* For the parts of this room. */
+struct module *native_module(struct native *n, uint64_t addr);
+bool module_vaddr(struct module *m, const struct maps *maps, uint64_t addr, uint64_t *vaddr);
+/* Address in the process of a symbol of one of its modules; 0 where it is not there. */
+uint64_t native_symbol(struct native *n, struct module *m, const char *name);
+struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map);
+struct elf_file *image_debug(struct image *im);
+void image_free(struct image *im);
+/* Unwinds one thread's copy. True where it reached the outermost frame. */
+bool unwind_thread(struct native *n, struct snap_thread *t);
+Dwfl *unwind_begin(struct native *n);
+/* File, line and inlined callers of every frame of the thread that has an image with DWARF. */
+void lines_thread(struct snap_thread *t);
+/* Walks the Python frames of a process, before its native ones are unwound: a running thread is stopped for
+ * both at once. reason: why not, "" where it runs no Python. */
+void python_collect(struct native *n, enum intrusion allowed, char *reason, size_t size);
+/* Names them and puts each in the place of the native frame that runs it. The number of threads. */
+size_t python_merge(struct native *n);
+void python_free(struct native *n);
+
+#endif

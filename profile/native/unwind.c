@@ -1,0 +1,182 @@
+/* unwind.c - libdw over a copy. Its callbacks get registers and stack from the copy; only what is not in
+ * there (code below a signal's own stack, a vdso) is read from the process. */
+#include "profile/native/resolve.h"
+
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int cb_find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, char **file_name, Elf **elfp)
+{
+	struct module *m = *userdata;
+
+	(void)mod;
+	(void)name;
+	(void)base;
+	*file_name = NULL;
+	*elfp = NULL;
+	if (!m || !m->image || !m->image->readable)
+		return -1;
+	if (m->image->copy) {
+		*elfp = elf_memory((char *)m->image->copy, m->image->elf.size);
+		return -1;
+	}
+	*file_name = strdup(m->image->path);
+	return fcntl(m->image->fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* Unwinding needs no debug information, and looking for it costs more than the unwinding. */
+static int cb_no_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, const char *file,
+			   const char *link, GElf_Word crc, char **out)
+{
+	(void)mod;
+	(void)userdata;
+	(void)name;
+	(void)base;
+	(void)file;
+	(void)link;
+	(void)crc;
+	(void)out;
+	return -1;
+}
+
+static pid_t cb_next_thread(Dwfl *dwfl, void *arg, void **thread)
+{
+	struct native *n = arg;
+
+	(void)dwfl;
+	if (*thread || !n->current)
+		return 0;
+	*thread = n->current;
+	return n->current->tid;
+}
+
+static bool cb_get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread)
+{
+	struct native *n = arg;
+
+	(void)dwfl;
+	if (!n->current || n->current->tid != tid)
+		return false;
+	*thread = n->current;
+	return true;
+}
+
+static bool cb_memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *arg)
+{
+	struct native *n = arg;
+	const struct snap_thread *t = n->current;
+
+	(void)dwfl;
+	if (addr >= t->stack_base && addr - t->stack_base + sizeof(uint64_t) <= t->stack_size &&
+	    t->stack_size >= sizeof(uint64_t)) {
+		uint64_t v;
+
+		memcpy(&v, t->stack + (addr - t->stack_base), sizeof(v));
+		*result = v;
+		return true;
+	}
+	uint64_t v;
+
+	if (!peek_u64(&n->p->peek, addr, &v))
+		return false;
+	*result = v;
+	return true;
+}
+
+static bool cb_registers(Dwfl_Thread *thread, void *arg)
+{
+	const struct snap_thread *t = arg;
+
+	for (int i = 0; i < SNAP_REGS; i++) {
+		Dwarf_Word v = t->regs.r[i];
+
+		if (t->regs.have >> i & 1 && i != 16 && !dwfl_thread_state_registers(thread, i, 1, &v))
+			return false;
+	}
+#if defined(__x86_64__)
+	{
+		Dwarf_Word pc = t->regs.pc;
+
+		return dwfl_thread_state_registers(thread, 16, 1, &pc);
+	}
+#else
+	dwfl_thread_state_register_pc(thread, t->regs.pc);
+	return true;
+#endif
+}
+
+static int cb_frame(Dwfl_Frame *state, void *arg)
+{
+	struct native *n = arg;
+	struct snap_frame *f;
+	Dwarf_Addr pc;
+	bool activation;
+
+	if (!dwfl_frame_pc(state, &pc, &activation))
+		return DWARF_CB_ABORT;
+	f = thread_frame_add(n->current);
+	if (!f)
+		return DWARF_CB_ABORT;
+	f->language = "native";
+	f->pc = pc;
+	f->activation = activation;
+	return DWARF_CB_OK;
+}
+
+Dwfl *unwind_begin(struct native *n)
+{
+	static const Dwfl_Callbacks files = { .find_elf = cb_find_elf, .find_debuginfo = cb_no_debuginfo };
+	static const Dwfl_Thread_Callbacks threads = {
+		.next_thread = cb_next_thread, .get_thread = cb_get_thread, .memory_read = cb_memory_read,
+		.set_initial_registers = cb_registers };
+	Dwfl *dwfl = dwfl_begin(&files);
+
+	if (!dwfl)
+		return NULL;
+	dwfl_report_begin(dwfl);
+	for (size_t i = 0; i < n->module_count; i++) {
+		struct module *m = &n->modules[i];
+		Dwfl_Module *mod;
+		void **userdata;
+
+		if (!m->image || !m->image->readable)
+			continue;
+		mod = dwfl_report_module(dwfl, m->image->path, m->start, m->end);
+		if (!mod)
+			continue;
+		dwfl_module_info(mod, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+		*userdata = m;
+	}
+	dwfl_report_end(dwfl, NULL, NULL);
+	if (!dwfl_attach_state(dwfl, NULL, n->p->pid, &threads, n)) {
+		dwfl_end(dwfl);
+		return NULL;
+	}
+	return dwfl;
+}
+
+bool unwind_thread(struct native *n, struct snap_thread *t)
+{
+	int result;
+
+	for (size_t i = 0; i < t->frame_count; i++)
+		snap_frame_release(&t->frames[i]);
+	t->frame_count = 0;
+	n->current = t;
+	result = dwfl_getthread_frames(n->dwfl, t->tid, cb_frame, n);
+	/* Where unwinding could not even begin, the place where the thread stands is known all the same. */
+	if (!t->frame_count) {
+		struct snap_frame *f = thread_frame_add(t);
+
+		f->language = "native";
+		f->pc = t->regs.pc;
+		f->activation = true;
+	}
+	/* A last return address of 0 is how some outermost frames are marked. */
+	if (t->frame_count > 1 && t->frames[t->frame_count - 1].pc == 0)
+		t->frame_count--;
+	return result == 0;
+}
