@@ -387,6 +387,8 @@ const char *schema_enum_text(const struct schema *s, size_t i)
 
 const char *schema_description(const struct schema *s)
 {
+	while (!s->description && s->target)
+		s = s->target;
 	return s->description;
 }
 

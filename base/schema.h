@@ -53,7 +53,8 @@ const struct schema *schema_items(const struct schema *s);
 const char *schema_required(const struct schema *s, size_t i);
 /* The i-th text of the schema's `enum`, for tests that hold lists in step. */
 const char *schema_enum_text(const struct schema *s, size_t i);
-const char *schema_description(const struct schema *s); /* or NULL */
+/* Its own description, or that of what it refers to; NULL where there is none. */
+const char *schema_description(const struct schema *s);
 /* The i-th named property, for documentation and tests; NULL behind the last. */
 const struct schema *schema_property_at(const struct schema *s, size_t i, const char **name);
 
