@@ -121,6 +121,8 @@ static int parser_error(struct reader *r)
 	yaml_parser_t *p = &r->parser;
 	const char *problem = p->problem ? p->problem : "not valid YAML";
 
+	if (strcmp(problem, "did not find expected <document start>") == 0)
+		problem = "this does not go on with what stands before it";
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_set(r->e, ERR_FAILURE, "reading '%s': out of memory", r->doc->name);
 	if (p->error == YAML_READER_ERROR) /* the bytes were checked before: a character YAML forbids */

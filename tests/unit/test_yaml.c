@@ -160,6 +160,8 @@ static void test_damage(void)
 	refused("a: [1, 2\nb: 3\n",
 		"f.yaml:2:2: did not find expected ',' or ']', while parsing a flow sequence that begins on line 1");
 	refused("a: 'x\n", "f.yaml:2:1: found unexpected end of stream, while scanning a quoted scalar that begins on line 1");
+	refused("a: 1\n- b\n", "f.yaml:2:1: did not find expected key, while parsing a block mapping that begins on line 1");
+	refused("[a]\nb: 1\n", "f.yaml:2:1: this does not go on with what stands before it");
 	refused("a: b: c\n", "f.yaml:1:5: mapping values are not allowed in this context");
 }
 
