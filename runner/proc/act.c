@@ -14,6 +14,8 @@
 
 /* Processes that one look records, and survivors that are named: the rest is counted. */
 #define ACT_NAMED_MAX 64
+/* One round of killing: then the loop looks at its other duties. */
+#define KILL_ROUND_NS (20 * NS_PER_MS)
 
 static uint32_t act_owner(const struct supervisor *s, const struct command *c)
 {
@@ -286,6 +288,25 @@ static void act_not_permitted(struct supervisor *s, struct command *c, int64_t n
 	}
 }
 
+static void act_reap(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	supervisor_reap(s, clock_mono_ns());
+}
+
+static void act_kill(struct supervisor *s, uint32_t owner)
+{
+	struct context *c = s->c;
+	bool everyone = !owner && s->tree.leave_running.n == 0 && c->contain != CONTAIN_GROUP;
+
+	/* one write reaches all, atomically against fork */
+	if (everyone && c->shared->cgroup_dir[0])
+		contain_cgroup_kill(c->shared->cgroup_dir);
+	if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s))
+		tree_kill(&s->tree, owner, &s->hooks);
+}
+
 static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t now)
 {
 	uint32_t owner = act_owner(s, c);
@@ -297,10 +318,7 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	} else {
 		tree_scan(&s->tree, true, &s->hooks);
 		members = tree_count(&s->tree, owner);
-		/* one write reaches all, atomically against fork; the walk then meets the dying */
-		if (!owner && s->tree.leave_running.n == 0 && s->c->shared->cgroup_dir[0])
-			contain_cgroup_kill(s->c->shared->cgroup_dir);
-		tree_kill(&s->tree, owner, &s->hooks);
+		act_kill(s, owner);
 	}
 	if (s->c->contain == CONTAIN_GROUP && c->pid > 0)
 		killpg(c->pid, kill ? SIGKILL : SIGTERM);
@@ -463,7 +481,7 @@ void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out 
 	if (acts & WD_KILL)
 		act_end(s, c, true, now);
 	if (acts & WD_SWEEP)
-		tree_kill(&s->tree, act_owner(s, c), &s->hooks);
+		act_kill(s, act_owner(s, c));
 	if (acts & WD_SURVIVORS)
 		act_survivors(s, c, now);
 	if (acts & WD_CLOSE_STREAMS)

@@ -197,6 +197,7 @@ static int context_init(struct context *c, const struct proc_setup *p, struct er
 	c->shared = shared_new((size_t)o->output_tail_bytes, e);
 	if (!c->shared || context_contain(c, e) < 0)
 		return -1;
+	c->signals.nice = getpriority(PRIO_PROCESS, 0);
 	raise_fd_limit(&c->signals);
 	if (context_open_trace(c, e) < 0)
 		return -1;
@@ -223,6 +224,9 @@ int proc_run(const struct proc_setup *p, struct err *e)
 		err_sys(e, "making a socket pair");
 		return 125;
 	}
+	/* On a starved machine those that decide must get their turn; the command gets its own priority
+	 * back. Without the right to do so we are as good as any other process. */
+	setpriority(PRIO_PROCESS, 0, c.signals.nice - 10);
 	pid = fork();
 	if (pid < 0) {
 		err_sys(e, "starting the supervisor");

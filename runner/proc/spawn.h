@@ -18,6 +18,7 @@ struct spawn_signals {
 	bool pipe_ignored;
 	struct rlimit nofile;
 	bool have_nofile;
+	int nice;
 };
 
 struct spawn_request {

@@ -22,6 +22,7 @@
 #define TICK_MIN_NS (20 * NS_PER_MS)
 /* A run at level off that lasts so long gets a journal on disk. */
 #define PUBLISH_NS (300 * NS_PER_MS)
+#define REAP_ROUND_NS (10 * NS_PER_MS)
 /* When the run is over, strangers left in the tree get this long after KILL. */
 #define LAST_SWEEP_NS (2 * NS_PER_S)
 
@@ -182,8 +183,12 @@ static void tick_heartbeat(struct supervisor *s, int64_t now)
 static void supervisor_tick(struct supervisor *s, int64_t now)
 {
 	bool beat = now >= s->beat_due_ns;
+	int64_t began = clock_mono_ns(), every = s->tick_every_ns;
 
 	tree_scan(&s->tree, true, &s->hooks);
+	/* a large tree on a busy machine: looking may take a fiftieth of the time, no more */
+	if ((clock_mono_ns() - began) * 50 > every)
+		every = (clock_mono_ns() - began) * 50;
 	tick_remember(s, now);
 	for (int i = 0; i < PROC_JOBS_MAX; i++) {
 		struct command *c = &s->command[i];
@@ -200,10 +205,14 @@ static void supervisor_tick(struct supervisor *s, int64_t now)
 	if (beat) {
 		tick_heartbeat(s, now);
 		s->beat_due_ns = now + clock_ms_to_ns(s->c->o->profile_heartbeat_ms);
+		if (s->beat_due_ns < now + every && every > s->tick_every_ns)
+			s->beat_due_ns = now + every;
 	}
+	if (s->tick_due_ns == TIME_NEVER)
+		return;
 	/* one walk serves both where they are due together */
-	s->tick_due_ns = now + s->tick_every_ns;
-	if (s->beat_due_ns - s->tick_due_ns < s->tick_every_ns / 4 && s->beat_due_ns > s->tick_due_ns)
+	s->tick_due_ns = now + every;
+	if (s->beat_due_ns > s->tick_due_ns && s->beat_due_ns - s->tick_due_ns < every / 4)
 		s->tick_due_ns = s->beat_due_ns;
 }
 
@@ -266,37 +275,46 @@ static void supervisor_resume(struct supervisor *s, int64_t now)
 	}
 }
 
-/* "Exit status: WNOWAIT, journal, then reap": what is recorded can be lost with us no more. */
-static void supervisor_reap(struct supervisor *s, int64_t now)
+/* A change of state of one child that waitid reported. */
+static void supervisor_child(struct supervisor *s, const siginfo_t *si, int64_t now)
 {
-	for (;;) {
+	struct command *c = supervisor_command_of(s, hook_leader(s, si->si_pid));
+
+	if (!c || !c->running)
+		return;
+	switch (si->si_code) {
+	case CLD_STOPPED: supervisor_stopped(s, c, si->si_status, now); break;
+	case CLD_CONTINUED: supervisor_state_event(s, c, PROC_CONTINUED, 0, now); break;
+	case CLD_TRAPPED: break;
+	case CLD_EXITED: command_reaped(s, c, (si->si_status & 0xff) << 8, now); break;
+	default: command_reaped(s, c, si->si_status & 0x7f, now); break;
+	}
+}
+
+/* "Exit status: WNOWAIT, journal, then reap": a command is looked at first, so that what is recorded
+ * of it is lost with us no more. Then whoever else is dead. A tree that forks on and on must not
+ * keep us here: the rest is reaped on the next round. */
+void supervisor_reap(struct supervisor *s, int64_t now)
+{
+	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+		struct command *c = &s->command[i];
 		siginfo_t si = { 0 };
-		struct command *c;
-		int status;
 
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT) < 0 || !si.si_pid)
+		if (c->used && c->running &&
+		    waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
+			supervisor_child(s, &si, now);
+	}
+	s->reap_again = true;
+	for (int i = 1; i % 64 || clock_mono_ns() - now < REAP_ROUND_NS; i++) {
+		siginfo_t si = { 0 };
+
+		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 || !si.si_pid) {
+			s->reap_again = false;
 			return;
-		c = supervisor_command_of(s, hook_leader(s, si.si_pid));
-		if (si.si_code == CLD_STOPPED || si.si_code == CLD_TRAPPED || si.si_code == CLD_CONTINUED) {
-			siginfo_t eaten = { 0 };
-
-			waitid(P_PID, (id_t)si.si_pid, &eaten, WSTOPPED | WCONTINUED | WNOHANG);
-			if (c && si.si_code == CLD_STOPPED)
-				supervisor_stopped(s, c, si.si_status, now);
-			else if (c && si.si_code == CLD_CONTINUED)
-				supervisor_state_event(s, c, PROC_CONTINUED, 0, now);
-			continue;
 		}
-		status = si.si_code == CLD_EXITED ? (si.si_status & 0xff) << 8 : si.si_status & 0x7f;
-		if (c && c->running) {
-			pid_t pid = si.si_pid;
-
-			command_reaped(s, c, status, now);
-			waitpid(pid, NULL, 0);
-		} else {
-			waitpid(si.si_pid, NULL, 0);
-		}
-		tree_gone(&s->tree, si.si_pid);
+		supervisor_child(s, &si, now);
+		if (si.si_code != CLD_STOPPED && si.si_code != CLD_CONTINUED && si.si_code != CLD_TRAPPED)
+			tree_gone(&s->tree, si.si_pid);
 	}
 }
 
@@ -584,7 +602,9 @@ static void supervisor_last_sweep(struct supervisor *s)
 	while (clock_mono_ns() < until) {
 		struct timespec wait = { .tv_nsec = 5 * NS_PER_MS };
 
-		supervisor_reap(s, clock_mono_ns());
+		do
+			supervisor_reap(s, clock_mono_ns());
+		while (s->reap_again);
 		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 			return;
 		tree_kill(&s->tree, 0, &s->hooks);
@@ -607,8 +627,10 @@ int supervisor_loop(struct supervisor *s)
 		if (s->finished)
 			break;
 		supervisor_arm(s, supervisor_next_due(s));
-		n = epoll_wait(s->epoll_fd, ev, 32, -1);
+		n = epoll_wait(s->epoll_fd, ev, 32, s->reap_again ? 0 : -1);
 		now = clock_mono_ns();
+		if (s->reap_again)
+			supervisor_reap(s, now);
 		for (int i = 0; i < n; i++)
 			supervisor_dispatch(s, &ev[i], now);
 		supervisor_time(s, now);

@@ -66,7 +66,7 @@ struct supervisor {
 	int64_t armed_ns;           /* what the timer is set to */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
 	int diagnose_last;
-	bool finished;
+	bool finished, reap_again;
 };
 
 /* Event sources, packed into epoll's u64 as kind << 32 | slot << 8 | which. */
@@ -97,6 +97,7 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e);
 void supervisor_release(struct supervisor *s);
 int supervisor_loop(struct supervisor *s); /* until nothing is left; returns the exit code */
 void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now);
+void supervisor_reap(struct supervisor *s, int64_t now); /* our dead children, for a bounded time */
 struct command *supervisor_command_of(struct supervisor *s, uint32_t serial);
 void supervisor_command_done(struct supervisor *s, struct command *c, const struct command_result *r,
 			     int64_t now);

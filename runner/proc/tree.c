@@ -1,5 +1,6 @@
 #include "runner/proc/tree.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -9,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Descriptors are kept for so many members; the rest is opened and closed each time. */
-#define TREE_WATCHED_MAX 512
+/* Descriptors are kept for so many members (five each), where our limit allows; the rest is opened
+ * and closed each time. */
+#define TREE_WATCHED_MAX 2048
+#define TREE_FDS_SPARE 512
 /* A child is seen between fork and exec: its command line is read again on so many scans. */
 #define TREE_FRESH_SCANS 2
 #define TREE_CMDLINE_BYTES 4096
@@ -22,12 +26,18 @@
 
 void tree_init(struct tree *t, pid_t root, const struct strv *leave_running)
 {
+	struct rlimit r;
+
 	memset(t, 0, sizeof(*t));
 	t->root = root;
 	if (leave_running)
 		strv_copy(&t->leave_running, leave_running);
 	if (proc_watch_open(&t->self, root, 0) < 0)
 		t->self.pid = 0;
+	t->watched_max = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 2 * TREE_FDS_SPARE ?
+				 (size_t)(r.rlim_cur - TREE_FDS_SPARE) / 5 : 64;
+	if (t->watched_max > TREE_WATCHED_MAX)
+		t->watched_max = TREE_WATCHED_MAX;
 }
 
 static void member_release(struct member *m)
@@ -211,15 +221,21 @@ static void member_reset(struct member *m)
 	*m = anew;
 }
 
-/* One member met by the walk below `parent` (SIZE_MAX: below ourselves). Returns its position. */
+/* One member met by the walk below `parent` (SIZE_MAX: below ourselves). Returns its position, or
+ * SIZE_MAX for one that is dead. */
 static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat, const struct tree_hooks *h)
 {
 	struct member *m = tree_find(t, pid);
 	bool is_new = !m;
 
 	if (is_new) {
+		struct proc_stat st;
+
+		/* what is dead already is not worth a place: a chain of forks leaves thousands */
+		if (proc_stat_read(pid, &st) < 0 || st.state == 'Z')
+			return SIZE_MAX;
 		m = tree_add(t, pid);
-		m->watched = t->n <= TREE_WATCHED_MAX && proc_watch_open(&m->watch, pid, 0) == 0;
+		m->watched = t->n <= t->watched_max && proc_watch_open(&m->watch, pid, 0) == 0;
 	}
 	m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
 	m->seen = t->generation;
@@ -240,8 +256,17 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 
 static void member_children(struct member *m, struct pid_list *out)
 {
-	if (m->watched)
+	char path[64], buf[16384];
+	ssize_t n;
+
+	if (m->watched) {
 		proc_watch_children(&m->watch, m->st.num_threads, out);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)m->pid, (int)m->pid);
+	n = m->st.num_threads == 1 ? fd_read_file(AT_FDCWD, path, buf, sizeof(buf)) : -1;
+	if (n >= 0 && n < (ssize_t)sizeof(buf) - 1)
+		proc_children_parse(buf, (size_t)n, out);
 	else
 		proc_children(m->pid, out);
 }
@@ -275,8 +300,12 @@ void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 			cap = (tail + kids.n) * 2;
 			queue = xreallocarray(queue, cap, sizeof(*queue));
 		}
-		for (size_t i = 0; i < kids.n; i++)
-			queue[tail++] = tree_meet(t, kids.v[i], parent, with_stat, h);
+		for (size_t i = 0; i < kids.n; i++) {
+			size_t at = tree_meet(t, kids.v[i], parent, with_stat, h);
+
+			if (at != SIZE_MAX)
+				queue[tail++] = at;
+		}
 		if (head == tail)
 			break;
 		parent = queue[head++];
@@ -379,4 +408,26 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
 			break;
 	}
 	return sent;
+}
+
+/* Killing our own children is enough: what they leave behind becomes our child in its turn. No walk,
+ * no stat, no reused PID (nobody but us reaps them): a pass over two thousand takes a millisecond, a
+ * pass over a few some microseconds, less than a process needs to fork once more. */
+bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx)
+{
+	auto_pid_list kids = PID_LIST_INIT;
+	bool permitted = true;
+
+	do {
+		kids.n = 0;
+		if (t->self.pid)
+			proc_watch_children(&t->self, 1, &kids);
+		else
+			proc_children(t->root, &kids);
+		for (size_t i = 0; i < kids.n; i++)
+			if (kill(kids.v[i], SIGKILL) < 0 && errno == EPERM)
+				permitted = false;
+		reap(ctx);
+	} while (kids.n && permitted && clock_mono_ns() < until_ns);
+	return permitted;
 }

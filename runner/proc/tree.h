@@ -41,6 +41,7 @@ struct tree {
 	uint32_t *index;         /* hash of pid -> position + 1 */
 	uint32_t index_size;
 	unsigned generation;
+	size_t watched_max;
 	struct proc_watch self;
 	struct strv leave_running;
 	struct tree_totals totals;
@@ -75,6 +76,11 @@ size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_ho
 
 /* KILLs until a pass finds nobody new: a fork race is won here, or by the next sweep. */
 size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
+
+/* The same for the whole tree where nobody may stay and we are its subreaper: fast enough for chains
+ * of processes that fork and exit. Goes on until nobody is left or until the time; reap collects
+ * our dead children. False where one could not be signalled: then tree_kill reaches what is below. */
+bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx);
 
 struct member *tree_find(struct tree *t, pid_t pid);
 
