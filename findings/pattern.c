@@ -265,18 +265,24 @@ static void default_identity(struct pattern *p)
 /* `file:function:line` where facts of that kind have a place. */
 static int default_location(struct pattern *p, const struct yaml_node *map, struct err *e)
 {
-	static const char *const forms[] = { "${file}:${function}:${line}", "${file}:${function}",
-					     "${file}:${line}" };
+	static const struct {
+		const char *form, *column[3];
+	} forms[] = { { "${file}:${function}:${line}", { "file", "function", "line" } },
+		      { "${file}:${function}", { "file", "function", "file" } },
+		      { "${module}:${function}", { "module", "function", "function" } },
+		      { "${file}:${line}", { "file", "line", "line" } } };
 	enum fact_kind k = p->scope.kind[0];
-	bool file = fact_col_find(k, "file") >= 0, line = fact_col_find(k, "line") >= 0;
-	bool function = fact_col_find(k, "function") >= 0;
 
-	if (!file || !line || yaml_get(map, "location"))
+	if (yaml_get(map, "location"))
 		return 0;
-	for (unsigned i = function ? 0 : 2; i < (function ? 2 : 3); i++) {
-		struct yaml_node n = { .kind = YAML_SCALAR, .quoted = true, .text = forms[i],
-				       .len = strlen(forms[i]), .file = p->file, .line = p->line, .column = 1 };
+	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct yaml_node n = { .kind = YAML_SCALAR, .quoted = true, .text = forms[i].form,
+				       .len = strlen(forms[i].form), .file = p->file, .line = p->line,
+				       .column = 1 };
 
+		if (fact_col_find(k, forms[i].column[0]) < 0 || fact_col_find(k, forms[i].column[1]) < 0 ||
+		    fact_col_find(k, forms[i].column[2]) < 0)
+			continue;
 		if (template_parse(&p->location.t[p->location.n], &p->scope, &n, e) < 0)
 			return -1;
 		p->location.n++;

@@ -1,0 +1,179 @@
+/* markdown.c - report.md: what was observed stands apart from what it means; each observation has
+ * its source, each conclusion how sure it is and how to check it (seed 000, section 9). */
+#include "findings/report.h"
+
+#include <string.h>
+
+static void head_write(const struct report *r, struct str *out)
+{
+	str_add(out, "# What spec-runner found\n\n");
+	str_add(out, "Run ");
+	report_add_code(out, r->head.run_id);
+	str_add(out, ", ");
+	if (*r->head.args) {
+		size_t from = out->len;
+
+		str_addf(out, "%s %s", r->head.command, r->head.args);
+		auto_str line = STR_INIT;
+		str_add(&line, out->data + from);
+		out->len = from;
+		report_add_code(out, str_cstr(&line));
+	} else {
+		report_add_code(out, r->head.command);
+	}
+	str_addf(out, ": **%s**", r->head.status);
+	if (r->head.has_exit_code)
+		str_addf(out, ", exit code %lld", (long long)r->head.exit_code);
+	str_add(out, ".\n\n");
+}
+
+static void list_write(struct str *out, const char *title, const struct strv *l)
+{
+	if (!l->n)
+		return;
+	str_addf(out, "### %s\n\n", title);
+	for (size_t i = 0; i < l->n; i++) {
+		str_add(out, "- ");
+		report_add_text(out, l->v[i]);
+		str_add(out, "\n");
+	}
+	str_add(out, "\n");
+}
+
+static void observed_write(const struct finding *x, struct str *out)
+{
+	auto_str text = STR_INIT;
+
+	str_add(out, "### Observed\n\n");
+	for (size_t i = 0; i < x->n_evidence; i++) {
+		const struct evidence *ev = &x->evidence[i];
+
+		str_addf(out, "- %s: ", ev->name);
+		str_reset(&text);
+		report_add_value(&text, ev);
+		report_add_code(out, str_cstr(&text));
+		str_reset(&text);
+		report_add_source(&text, ev);
+		str_add(out, " (from ");
+		report_add_code(out, str_cstr(&text));
+		str_add(out, ")\n");
+	}
+	if (x->occurrences > 1)
+		str_addf(out, "- The same %llu times; one of them is shown.\n", (unsigned long long)x->occurrences);
+	str_add(out, "\n");
+}
+
+static void sure_write(const struct finding *x, struct str *out)
+{
+	str_addf(out, "### How sure\n\nConfidence %.2f, the sum of:\n\n", x->confidence);
+	for (size_t i = 0; i < x->basis.n; i++) {
+		str_add(out, "- ");
+		report_add_text(out, x->basis.v[i]);
+		str_add(out, "\n");
+	}
+	if (x->proved)
+		str_add(out, "\nThe facts above prove it.\n\n");
+	else
+		str_add(out, "\nThe facts above make it possible; they do not prove it. Another cause may show the "
+			     "same facts.\n\n");
+}
+
+static void verify_write(const struct finding *x, struct str *out)
+{
+	str_add(out, "### How to verify\n\n");
+	for (size_t i = 0; i < x->verify.n; i++) {
+		str_add(out, "- ");
+		report_add_text(out, x->verify.v[i]);
+		str_add(out, "\n");
+	}
+	str_addf(out, "- After a change, run the same command again: while `%s` comes back in `findings.json`, "
+		      "the cause is still there.\n\n", x->id);
+}
+
+static void finding_write(const struct finding *x, size_t number, struct str *out)
+{
+	str_addf(out, "## %zu. ", number);
+	report_add_text(out, x->pattern->title);
+	str_add(out, "\n\n");
+	str_addf(out, "`%s`, ", x->pattern->id);
+	if (x->location) {
+		str_add(out, "at ");
+		report_add_code(out, x->location);
+		str_add(out, ", ");
+	}
+	str_addf(out, "confidence ");
+	report_add_confidence(out, x);
+	str_addf(out, ", id `%s`\n\n", x->id);
+	observed_write(x, out);
+	str_add(out, "### What it means\n\n");
+	report_add_text(out, x->summary);
+	str_add(out, "\n\n");
+	if (strcmp(x->summary, x->pattern->meaning) != 0) {
+		report_add_text(out, x->pattern->meaning);
+		str_add(out, "\n\n");
+	}
+	sure_write(x, out);
+	list_write(out, "What to try", &x->suggestions);
+	verify_write(x, out);
+}
+
+/* What could not be seen belongs to the truth of what was seen. */
+static void unseen_write(const struct facts *f, struct str *out)
+{
+	const struct fact_table *t = &f->table[FACT_DENIAL];
+	size_t shown = t->n < 20 ? t->n : 20;
+
+	if (!t->n)
+		return;
+	str_add(out, "## What could not be seen\n\n");
+	for (size_t i = 0; i < shown; i++) {
+		const struct fact_row *r = t->rows[i];
+
+		str_add(out, "- ");
+		report_add_text(out, fact_text(r, FC_DENIAL_collector));
+		str_add(out, ": ");
+		report_add_text(out, fact_text(r, FC_DENIAL_status));
+		if (fact_get(r, FC_DENIAL_pid)->known) {
+			str_add(out, ", ");
+			report_add_text(out, fact_text(r, FC_DENIAL_comm));
+			str_addf(out, " (pid %lld)", (long long)fact_int(r, FC_DENIAL_pid, 0));
+		}
+		if (*fact_text(r, FC_DENIAL_reason)) {
+			str_add(out, ": ");
+			report_add_text(out, fact_text(r, FC_DENIAL_reason));
+		}
+		str_add(out, "\n");
+	}
+	if (t->n > shown)
+		str_addf(out, "- and %zu more\n", t->n - shown);
+	str_add(out, "\n");
+}
+
+void report_markdown(const struct report *r, struct str *out)
+{
+	const struct findings *fs = r->findings;
+
+	head_write(r, out);
+	if (!fs->n)
+		str_add(out, "Nothing was found: no pattern matches the facts of this run.\n\n");
+	else if (fs->n > 1)
+		str_addf(out, "%zu findings, the most specific proved one first.\n\n", fs->n);
+	for (size_t i = 0; i < fs->n; i++)
+		finding_write(fs->v[i], i + 1, out);
+	if (fs->dropped)
+		str_addf(out, "%llu more findings are not shown.\n\n", (unsigned long long)fs->dropped);
+	if (fs->cut)
+		str_addf(out, "%u matches of regular expressions were cut off by their limits and count as no match.\n\n",
+			 fs->cut);
+	if (r->facts)
+		unseen_write(r->facts, out);
+	str_add(out, "## Where this comes from\n\n"
+		     "- `run-trace.json` beside this file: what was recorded, event by event\n");
+	str_add(out, "- ");
+	auto_str raw = STR_INIT;
+	str_addf(&raw, "raw/%s/", r->head.run_id);
+	report_add_code(out, str_cstr(&raw));
+	str_add(out, " below the artifacts folder, where it exists: snapshots and tails\n"
+		     "- `spec-runner report --format facts` prints every fact; `spec-runner report` makes this file "
+		     "again, byte for byte\n");
+}

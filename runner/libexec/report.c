@@ -1,0 +1,163 @@
+/* spec-runner report [TRACE]: findings and reports again, from a sealed trace and its raw files.
+ *
+ * Without --format: writes findings.json and report.md beside the trace and prints the block for
+ * people. With it: prints that format on stdout and writes nothing. Exit 0; 2 for usage and
+ * patterns that are wrong; 1 for a trace that cannot be read; 125 where files cannot be written.
+ *
+ * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
+ * nothing is printed where nothing was found. */
+#include "base/mem.h"
+#include "base/path.h"
+#include "findings/analyze.h"
+#include "findings/gather.h"
+#include "findings/pattern.h"
+#include "findings/report.h"
+#include "runner/cli/cli.h"
+#include "runner/cli/libexec.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool internal;
+
+/* The folder of a file; "." for a plain name. Caller frees. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+/* raw/ stands in the artifacts folder; a trace may stand there, beside it, or in nested/RUN_ID/. */
+static int read_facts(struct cli *cli, const char *trace, const char *dir, struct facts *f, struct err *e)
+{
+	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
+	auto_free char *given_raw = path_join(given, "raw");
+	auto_free char *here = path_join(dir, "raw"), *up = path_join(dir, "../raw");
+	auto_free char *upper = path_join(dir, "../../raw"), *root = path_join(cli->root, ".artifacts/raw");
+	const char *const dirs[] = { here, cli->o.artifacts_dir_given ? given_raw : root, up, upper, root, NULL };
+
+	if (facts_init(f, e) < 0)
+		return -1;
+	return gather(f, trace, dirs, e);
+}
+
+static int write_file(const char *dir, const char *name, void (*write)(const struct report *, struct str *),
+		      const struct report *r, struct err *e)
+{
+	auto_free char *path = path_join(dir, name);
+	auto_str out = STR_INIT;
+
+	write(r, &out);
+	return file_write(path, str_cstr(&out), out.len, e);
+}
+
+static int print_text(FILE *to, const struct str *text)
+{
+	fwrite(str_cstr(text), 1, text->len, to);
+	return to == stdout ? cli_flush() : 0;
+}
+
+static int write_reports(const char *dir, struct report *r)
+{
+	auto_free char *path = path_join(dir, "report.md");
+	auto_str out = STR_INIT;
+	struct err e = { 0 };
+
+	if (write_file(dir, "findings.json", report_json, r, &e) < 0 ||
+	    write_file(dir, "report.md", report_markdown, r, &e) < 0)
+		return cli_fail(&e);
+	r->report_path = path;
+	if (!internal || r->findings->n)
+		report_console(r, &out);
+	return print_text(internal ? stderr : stdout, &out);
+}
+
+static int make_report(struct cli *cli, const struct report_ops *format, const char *dir, struct facts *f,
+		       const struct patterns *patterns)
+{
+	struct findings found;
+	struct report r = { .facts = f, .findings = &found };
+	auto_str out = STR_INIT;
+	int rc;
+
+	(void)cli;
+	findings_init(&found);
+	analyze(f, patterns, &found);
+	report_head_read(&r.head, f);
+	if (format) {
+		format->write(&r, &out);
+		rc = print_text(stdout, &out);
+	} else {
+		rc = write_reports(dir, &r);
+	}
+	findings_release(&found);
+	return rc;
+}
+
+static int load_patterns(struct cli *cli, struct patterns *p, struct err *e)
+{
+	patterns_init(p);
+	if (patterns_add_builtin(p, e) < 0)
+		return -1;
+	return cli->o.patterns_dir ? patterns_add_dir(p, cli->o.patterns_dir, e) : 0;
+}
+
+static int find_format(const char *name, const struct report_ops **format, struct err *e)
+{
+	auto_str known = STR_INIT;
+
+	*format = name ? report_find(name) : NULL;
+	if (!name || *format)
+		return 0;
+	for (const struct report_ops *f = report_formats; f->name; f++)
+		str_addf(&known, "%s%s", known.len ? ", " : "", f->name);
+	return err_set(e, ERR_USAGE, "--format: '%s' is no format of report; accepted: %s", name, str_cstr(&known));
+}
+
+static int report_body(struct cli *cli)
+{
+	auto_free char *trace = NULL, *dir = NULL;
+	const struct report_ops *format;
+	struct patterns patterns;
+	struct err e = { 0 };
+	struct facts f;
+	int rc;
+
+	if (cli->operand_count > 1) {
+		err_set(&e, ERR_USAGE, "report takes one trace");
+		return cli_fail(&e);
+	}
+	if (find_format(cli->o.format, &format, &e) < 0)
+		return cli_fail(&e);
+	trace = path_resolve(cli->root, cli->operand_count ? cli->operands[0] : cli->o.profile_out);
+	dir = folder_of(trace);
+	if (load_patterns(cli, &patterns, &e) < 0) {
+		patterns_release(&patterns);
+		return cli_fail(&e);
+	}
+	if (read_facts(cli, trace, dir, &f, &e) < 0) {
+		cli_fail(&e);
+		rc = e.kind == ERR_USAGE ? 2 : 1;
+	} else {
+		rc = make_report(cli, format, dir, &f, &patterns);
+	}
+	facts_release(&f);
+	patterns_release(&patterns);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	/* No option of the user's: the supervisor puts it first. */
+	if (argc > 1 && strcmp(argv[1], "--internal") == 0) {
+		internal = true;
+		argv[1] = argv[0];
+		argc--;
+		argv++;
+	}
+	return cli_libexec_main("report", argc, argv, report_body);
+}
