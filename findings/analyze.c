@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,7 +108,7 @@ static char *first_text(const struct pattern_texts *t, const struct binding *b)
 
 	for (unsigned i = 0; i < t->n; i++) {
 		str_reset(&out);
-		if (template_expand(t->t[i], b, &out))
+		if (phrase_expand(t->t[i], b, &out))
 			return str_steal(&out);
 	}
 	return NULL;
@@ -121,7 +120,7 @@ static void all_texts(const struct pattern_texts *t, const struct binding *b, st
 
 	for (unsigned i = 0; i < t->n; i++) {
 		str_reset(&out);
-		if (template_expand(t->t[i], b, &out) && !strv_has(list, str_cstr(&out)))
+		if (phrase_expand(t->t[i], b, &out) && !strv_has(list, str_cstr(&out)))
 			strv_add(list, str_cstr(&out));
 	}
 }
@@ -129,25 +128,24 @@ static void all_texts(const struct pattern_texts *t, const struct binding *b, st
 static void sum_confidence(struct search *s, struct finding *x)
 {
 	auto_str line = STR_INIT;
-	double sum = 0;
+	int hundredths = 0;
 
 	for (unsigned i = 0; i < s->p->n_confidence; i++) {
 		const struct pattern_evidence *c = &s->p->confidence[i];
 
 		if (!condition_holds(c->when, &s->b, s->cut))
 			continue;
-		sum += c->add;
+		hundredths += (int)(c->add * 100 + (c->add < 0 ? -0.5 : 0.5));
 		str_reset(&line);
 		str_addf(&line, "%+.2f: ", c->add);
-		template_expand(c->because, &s->b, &line);
+		phrase_expand(c->because, &s->b, &line);
 		strv_add(&x->basis, str_cstr(&line));
 	}
 	if (!s->p->n_confidence) {
-		sum = 0.5;
+		hundredths = 50;
 		strv_add(&x->basis, "+0.50: the condition of the pattern holds");
 	}
-	sum = round(sum * 100) / 100;
-	x->confidence = sum < 0 ? 0 : sum > 1 ? 1 : sum;
+	x->confidence = hundredths < 0 ? 0 : hundredths > 100 ? 1 : hundredths / 100.0;
 }
 
 static void add_evidence(struct search *s, struct finding *x)

@@ -487,26 +487,26 @@ struct piece {
 	struct ref ref;
 };
 
-struct template {
+struct phrase {
 	struct piece *p;
 	unsigned n;
 };
 
-static struct piece *piece_add(struct template *t)
+static struct piece *piece_add(struct phrase *t)
 {
 	t->p = xreallocarray(t->p, t->n + 1, sizeof(*t->p));
 	memset(&t->p[t->n], 0, sizeof(t->p[0]));
 	return &t->p[t->n++];
 }
 
-static void flush_text(struct template *t, struct str *text)
+static void flush_text(struct phrase *t, struct str *text)
 {
 	if (text->len)
 		piece_add(t)->text = xstrdup(str_cstr(text));
 	str_reset(text);
 }
 
-static int template_scan(struct template *t, const struct scope *s, const struct yaml_node *n,
+static int phrase_scan(struct phrase *t, const struct scope *s, const struct yaml_node *n,
 			 const char *p, struct err *e)
 {
 	auto_str text = STR_INIT;
@@ -538,9 +538,9 @@ static int template_scan(struct template *t, const struct scope *s, const struct
 	return 0;
 }
 
-int template_parse(struct template **out, const struct scope *s, const struct yaml_node *n, struct err *e)
+int phrase_parse(struct phrase **out, const struct scope *s, const struct yaml_node *n, struct err *e)
 {
-	struct template *t;
+	struct phrase *t;
 	const char *text;
 
 	if (yaml_as_string(n, &text, e) < 0)
@@ -548,15 +548,15 @@ int template_parse(struct template **out, const struct scope *s, const struct ya
 	if (!*text)
 		return yaml_error(n, e, "an empty text says nothing");
 	t = xcalloc(1, sizeof(*t));
-	if (template_scan(t, s, n, text, e) < 0) {
-		template_free(t);
+	if (phrase_scan(t, s, n, text, e) < 0) {
+		phrase_free(t);
 		return -1;
 	}
 	*out = t;
 	return 0;
 }
 
-void template_free(struct template *t)
+void phrase_free(struct phrase *t)
 {
 	if (!t)
 		return;
@@ -566,7 +566,7 @@ void template_free(struct template *t)
 	free(t);
 }
 
-bool template_expand(const struct template *t, const struct binding *b, struct str *out)
+bool phrase_expand(const struct phrase *t, const struct binding *b, struct str *out)
 {
 	bool whole = true;
 

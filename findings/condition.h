@@ -52,10 +52,10 @@ bool condition_holds(const struct condition *c, const struct binding *b, unsigne
 unsigned condition_refs(const struct condition *c, struct ref *out, unsigned max);
 
 /* A text with ${references}; "$$" is a dollar sign. */
-struct template;
-int template_parse(struct template **t, const struct scope *s, const struct yaml_node *n, struct err *e);
-void template_free(struct template *t);
+struct phrase;
+int phrase_parse(struct phrase **t, const struct scope *s, const struct yaml_node *n, struct err *e);
+void phrase_free(struct phrase *t);
 /* Appends the text; false when a reference in it is unknown (then "?" stands in its place). */
-bool template_expand(const struct template *t, const struct binding *b, struct str *out);
+bool phrase_expand(const struct phrase *t, const struct binding *b, struct str *out);
 
 #endif

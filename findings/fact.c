@@ -179,7 +179,7 @@ void fact_set_num(struct fact_row *r, enum fact_col c, double v)
 		return;
 	s->known = true;
 	/* Thousandths: the same figure on every machine, and nobody measures finer. */
-	s->n = fabs(v) < 1e15 ? round(v * 1000.0) / 1000.0 + 0.0 : v;
+	s->n = fabs(v) < 1e15 ? (double)(int64_t)(v * 1000.0 + (v < 0 ? -0.5 : 0.5)) / 1000.0 : v;
 }
 
 void fact_set_bool(struct fact_row *r, enum fact_col c, bool v)

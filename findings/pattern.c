@@ -55,7 +55,7 @@ static int read_texts(struct pattern_texts *t, const struct pattern *p, const st
 	if (!n)
 		return 0;
 	if (n->kind == YAML_SCALAR) {
-		if (template_parse(&t->t[0], &p->scope, n, e) < 0)
+		if (phrase_parse(&t->t[0], &p->scope, n, e) < 0)
 			return -1;
 		t->n = 1;
 		return 0;
@@ -65,7 +65,7 @@ static int read_texts(struct pattern_texts *t, const struct pattern *p, const st
 	yaml_each(item, n) {
 		if (t->n == PATTERN_TEXTS_MAX)
 			return yaml_error(item, e, "more than %d texts", PATTERN_TEXTS_MAX);
-		if (template_parse(&t->t[t->n], &p->scope, item, e) < 0)
+		if (phrase_parse(&t->t[t->n], &p->scope, item, e) < 0)
 			return -1;
 		t->n++;
 	}
@@ -226,7 +226,7 @@ static int read_confidence(struct pattern *p, const struct yaml_node *map, struc
 		v = yaml_get(item, "because");
 		if (!v)
 			return yaml_error(item, e, "'because' is missing: the reason for this share");
-		if (template_parse(&c->because, &p->scope, v, e) < 0)
+		if (phrase_parse(&c->because, &p->scope, v, e) < 0)
 			return -1;
 		v = yaml_get(item, "when");
 		if (v && condition_parse(&c->when, &p->scope, 0, v, e) < 0)
@@ -283,7 +283,7 @@ static int default_location(struct pattern *p, const struct yaml_node *map, stru
 		if (fact_col_find(k, forms[i].column[0]) < 0 || fact_col_find(k, forms[i].column[1]) < 0 ||
 		    fact_col_find(k, forms[i].column[2]) < 0)
 			continue;
-		if (template_parse(&p->location.t[p->location.n], &p->scope, &n, e) < 0)
+		if (phrase_parse(&p->location.t[p->location.n], &p->scope, &n, e) < 0)
 			return -1;
 		p->location.n++;
 	}
@@ -368,7 +368,7 @@ static int read_body(struct pattern *p, const struct yaml_node *n, struct err *e
 static void texts_release(struct pattern_texts *t)
 {
 	for (unsigned i = 0; i < t->n; i++)
-		template_free(t->t[i]);
+		phrase_free(t->t[i]);
 }
 
 static void joins_release(struct pattern_join *j, unsigned n)
@@ -390,7 +390,7 @@ static void pattern_free(struct pattern *p)
 	joins_release(p->absent, p->n_absent);
 	for (unsigned i = 0; i < p->n_confidence; i++) {
 		condition_free(p->confidence[i].when);
-		template_free(p->confidence[i].because);
+		phrase_free(p->confidence[i].because);
 	}
 	free(p->confidence);
 	texts_release(&p->summary);

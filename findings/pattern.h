@@ -26,14 +26,14 @@ struct pattern_join {
 
 /* Alternatives: the first whose references are all known is taken. */
 struct pattern_texts {
-	struct template *t[PATTERN_TEXTS_MAX];
+	struct phrase *t[PATTERN_TEXTS_MAX];
 	unsigned n;
 };
 
 struct pattern_evidence {
 	double add;
 	struct condition *when;      /* NULL: always */
-	struct template *because;
+	struct phrase *because;
 };
 
 enum pattern_severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
