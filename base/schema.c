@@ -119,7 +119,7 @@ static bool type_matches(const struct schema *s, const struct json_value *v)
 	if (s->types & 1u << v->kind)
 		return true;
 	return (s->types & TYPE_INTEGER) && v->kind == JSON_NUMBER &&
-	       (v->is_integer || (v->number == floor(v->number) && fabs(v->number) < 9e15));
+	       (v->is_integer || (fabs(v->number) < 9e15 && v->number == (double)(int64_t)v->number));
 }
 
 static void complain_type(struct check *c, const struct schema *s, const struct json_value *v,
