@@ -17,7 +17,8 @@
 const char *const gate_kind_text[] = { "command", "test", "governance", NULL };
 
 /* Sections whose keys are options (base/options.def); `gate` has its steps besides. */
-static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts", "gate", NULL };
+static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts",
+					"gate", NULL };
 
 void config_init(struct config *c)
 {
@@ -146,7 +147,8 @@ static int step_env(struct gate_step *s, const struct yaml_node *map, struct err
 
 static const char *const step_keys_command[] = { "name", "kind", "argv", "cwd", "env", "timeout_ms", NULL };
 static const char *const step_keys_test[] = { "name", "kind", "paths", "timeout_ms", NULL };
-static const char *const step_keys_governance[] = { "name", "kind", "paths", "check_prefix", "exclude_check_prefix",
+static const char *const step_keys_governance[] = { "name", "kind", "paths", "check_prefix",
+						    "exclude_check_prefix",
 						    "timeout_ms", NULL };
 static const char *const step_keys_any[] = { "name", "kind", "argv", "cwd", "env", "paths", "check_prefix",
 					     "exclude_check_prefix", "timeout_ms", NULL };

@@ -138,7 +138,8 @@ static int set_bool(bool *field, bool invert, const char *name, const char *text
 	return 0;
 }
 
-static int set_string(char **field, const struct option_row *row, const char *name, const char *text, struct err *e)
+static int set_string(char **field, const struct option_row *row, const char *name, const char *text,
+		      struct err *e)
 {
 	if (!*text)
 		return err_set(e, ERR_USAGE, "%s must be a %s, not ''", name,

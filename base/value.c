@@ -177,9 +177,9 @@ const char *value_quoten(const char *text, size_t n, char out[VALUE_QUOTE_SIZE])
 		if (at + 4 + 1 > VALUE_QUOTE_SIZE - 1)
 			break;
 		if (c == '\n' || c == '\t')
-			at += (size_t)sprintf(out + at, "\\%c", c == '\n' ? 'n' : 't');
+			at += (size_t)snprintf(out + at, VALUE_QUOTE_SIZE - at, "\\%c", c == '\n' ? 'n' : 't');
 		else if (c < 0x20 || c == 0x7f)
-			at += (size_t)sprintf(out + at, "\\x%02x", c);
+			at += (size_t)snprintf(out + at, VALUE_QUOTE_SIZE - at, "\\x%02x", c);
 		else
 			out[at++] = (char)c;
 	}

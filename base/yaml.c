@@ -306,7 +306,11 @@ static int reader_run(struct reader *r)
 /* Length of the UTF-8 character at p, 0 where there is none. */
 static size_t utf8_len(const unsigned char *p, size_t n)
 {
-	size_t want = *p < 0x80 ? 1 : (*p & 0xe0) == 0xc0 ? 2 : (*p & 0xf0) == 0xe0 ? 3 : (*p & 0xf8) == 0xf0 ? 4 : 0;
+	size_t want = *p < 0x80	? 1
+		      : (*p & 0xe0) == 0xc0 ? 2
+		      : (*p & 0xf0) == 0xe0 ? 3
+		      : (*p & 0xf8) == 0xf0 ? 4
+					    : 0;
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t c;
 

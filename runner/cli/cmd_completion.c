@@ -83,7 +83,8 @@ static void bash_script(struct str *out)
 	str_add(out, "# bash completion of spec-runner\n"
 		     "_spec_runner() {\n"
 		     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= i w flags\n"
-		     "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+		     "\tif [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then "
+		     "prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 		     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 		     "\t\tw=${COMP_WORDS[i]}\n"
 		     "\t\tcase $w in\n");
@@ -220,7 +221,8 @@ static void fish_script(struct str *out)
 	for (size_t i = 0; i < verb_count; i++) {
 		if (!verb_is_available(&verbs[i]))
 			continue;
-		str_addf(out, "complete -c spec-runner -f -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d '",
+		str_addf(out,
+			 "complete -c spec-runner -f -n \"not __fish_seen_subcommand_from $verbs\" -a %s -d '",
 			 verbs[i].syntax.name);
 		fish_text(out, verbs[i].summary);
 		str_add(out, "'\n");
@@ -233,7 +235,8 @@ static void fish_script(struct str *out)
 		     "complete -c spec-runner -n '__fish_seen_subcommand_from run' -x -a "
 		     "'(__fish_complete_subcommand --commandline)'\n"
 		     "complete -c spec-runner -n '__fish_seen_subcommand_from help' -f -a \"$verbs\"\n"
-		     "complete -c spec-runner -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n");
+		     "complete -c spec-runner -n '__fish_seen_subcommand_from completion' "
+		     "-f -a 'bash zsh fish'\n");
 }
 
 int cmd_completion(struct cli *cli)

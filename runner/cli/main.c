@@ -22,7 +22,8 @@ static int run_program(const struct verb *v, const struct command_line *cl)
 		return cli_fail(&e);
 	}
 	if (v) {
-		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in %s or on PATH",
+		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in %s "
+				       "or on PATH",
 			v->syntax.name, v->program, SPEC_RUNNER_LIBEXECDIR);
 		return cli_fail(&e);
 	}

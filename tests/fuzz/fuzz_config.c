@@ -17,7 +17,8 @@ static void check_steps(const struct config *c)
 	for (size_t i = 0; i < c->step_count; i++) {
 		const struct gate_step *s = &c->steps[i];
 
-		if (!s->name || !*s->name || (int)s->kind < 0 || s->kind >= GATE_KIND_COUNT || !s->line || !s->column ||
+		if (!s->name || !*s->name || (int)s->kind < 0 || s->kind >= GATE_KIND_COUNT || !s->line ||
+			!s->column ||
 		    (s->kind == GATE_COMMAND) != (s->argv.n > 0) || s->timeout_ms < 0)
 			abort();
 	}
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_steps(&c);
 	else if (e.kind != ERR_USAGE || !e.msg[0])
 		abort();
-	if (o.liveness_stall_ms < 1 || o.profile_level < 0 || o.profile_level > 3 || !o.artifacts_dir || !*o.artifacts_dir)
+	if (o.liveness_stall_ms < 1 || o.profile_level < 0 || o.profile_level > 3 || !o.artifacts_dir ||
+		!*o.artifacts_dir)
 		abort();
 	config_release(&c);
 	options_release(&o);

@@ -27,15 +27,18 @@ static void test_whole(void)
 	static const char text[] =
 		"version: 1\n"
 		"liveness: {level: strict, stall_ms: 30000, min_events: 2, hard_cap_ms: 9, kill_grace_ms: 0}\n"
-		"profile: {level: debug, out: t.json, summary_out: s.md, heartbeat_ms: 5, stall_threshold_ms: 6, on_fail: off}\n"
-		"run: {timeout_ms: 1, test_timeout_ms: 2, drain_ms: 3, diagnose_ms: 4, contain: group, pty: always,\n"
+		"profile: {level: debug, out: t.json, summary_out: s.md, heartbeat_ms: 5, stall_threshold_ms: "
+			"6, on_fail: off}\n"
+		"run: {timeout_ms: 1, test_timeout_ms: 2, drain_ms: 3, diagnose_ms: 4, contain: group, pty: "
+			"always,\n"
 		"      dialect: tap, jobs: 7, output_tail_bytes: 8, leave_running: [true, 1]}\n"
 		"redact: {env: NAME, patterns: ['a.c']}\n"
 		"artifacts: {dir: out, keep_runs: 3, keep_bytes: 4096}\n"
 		"gate:\n"
 		"  fail_fast: no\n"
 		"  steps:\n"
-		"    - {name: governance, kind: governance, paths: [specs/governance], check_prefix: a., exclude_check_prefix: [b.]}\n"
+		"    - {name: governance, kind: governance, paths: [specs/governance], check_prefix: a., "
+			"exclude_check_prefix: [b.]}\n"
 		"    - name: unit\n"
 		"      kind: command\n"
 		"      argv: [make, check, true, 1]\n"
@@ -55,7 +58,8 @@ static void test_whole(void)
 	is_int(o.contain, CONTAIN_GROUP, "run.contain");
 	is_str(o.dialect, "tap", "run.dialect");
 	is_int(o.jobs, 7, "run.jobs");
-	is_str(o.leave_running.n == 2 ? o.leave_running.v[0] : "", "true", "run.leave_running: plain words are strings");
+	is_str(o.leave_running.n == 2 ? o.leave_running.v[0] : "", "true",
+		"run.leave_running: plain words are strings");
 	is_int(o.redact_env.n + o.redact_patterns.n, 2, "redact");
 	is_int(o.keep_bytes, 4096, "artifacts.keep_bytes");
 	ok(!o.fail_fast, "gate.fail_fast");
@@ -109,7 +113,8 @@ static void test_damage(void)
 	refused("version: 1\nliveness: {stal_ms: 1}\n", "2:12: unknown key 'stal_ms' (did you mean 'stall_ms'?)");
 	refused("liveness: {stall_ms: 1}\n", "1:1: 'version: 1' is missing");
 	refused("version: 2\n", "1:10: version 2 is not known; 1 is");
-	refused("version: one\n", "1:10: 'version' must be a whole number from -2147483648 to 2147483647, not 'one'");
+	refused("version: one\n", "1:10: 'version' must be a whole number from -2147483648 to 2147483647, not "
+		"'one'");
 	refused("- version: 1\n", "1:1: the document must be a map, not a list");
 	refused("just words\n", "1:1: the document must be a map, not 'just words'");
 	refused("version: 1\nrun: [1]\n", "2:6: 'run' must be a map, not a list");
@@ -118,7 +123,8 @@ static void test_damage(void)
 		"2:19: 'timeout_ms' must be a whole number from 0 to 31536000000, not '-1'");
 	refused("version: 1\nrun: {timeout_ms: '5'}\n",
 		"2:19: 'timeout_ms' must be a whole number from 0 to 31536000000, not the quoted string '5'");
-	refused("version: 1\nrun: {pty: sometimes}\n", "2:12: 'pty' must be auto, always or never, not 'sometimes'");
+	refused("version: 1\nrun: {pty: sometimes}\n",
+		"2:12: 'pty' must be auto, always or never, not 'sometimes'");
 	refused("version: 1\nrun: {dialect: ''}\n", "2:16: 'run.dialect' must be a name, not ''");
 	refused("version: 1\nrun: {leave_running: {a: b}}\n",
 		"2:22: 'leave_running' must be a string or a list of strings, not a map");
@@ -127,7 +133,8 @@ static void test_damage(void)
 	refused("version: 1\nrun:\n\tpty: never\n", "3:1: a tab cannot indent; use spaces");
 	refused_bytes("version: 1\n# \xfe\n", 15, "2:3: the byte 0xfe is not UTF-8 text");
 	refused_bytes("version: 1\0\n", 12, "1:11: the control character 0x00 is not accepted");
-	refused("version: 1\ngate: {fail_fast: maybe, steps: []}\n", "2:19: 'fail_fast' must be true or false, not 'maybe'");
+	refused("version: 1\ngate: {fail_fast: maybe, steps: []}\n",
+		"2:19: 'fail_fast' must be true or false, not 'maybe'");
 	refused("version: 1\ngate: {}\n", "2:7: 'steps' is missing");
 	refused("version: 1\ngate: {steps: []}\n", "2:15: 'steps' must hold at least one step");
 	refused("version: 1\ngate: {steps: {a: b}}\n", "2:15: 'steps' must be a list, not a map");
@@ -139,20 +146,24 @@ static void test_steps(void)
 	step_refused("kind: test", "4:7: 'name' is missing");
 	step_refused("name: '', kind: test", "4:14: 'name' must not be empty");
 	step_refused("name: a", "4:7: 'kind' is missing (command, test or governance)");
-	step_refused("name: a, kind: comand", "4:23: 'kind' must be command, test or governance, not 'comand' (did you mean 'command'?)");
+	step_refused("name: a, kind: comand", "4:23: 'kind' must be command, test or governance, not 'comand' "
+		"(did you mean 'command'?)");
 	step_refused("name: a, kind: command", "4:7: 'argv' is missing");
 	step_refused("name: a, kind: command, argv: []", "4:38: 'argv' must name a program");
 	step_refused("name: a, kind: command, argv: ['']", "4:38: 'argv' must name a program");
-	step_refused("name: a, kind: command, argv: make check", "4:38: 'argv' must be a list of strings, not 'make check'");
+	step_refused("name: a, kind: command, argv: make check",
+		"4:38: 'argv' must be a list of strings, not 'make check'");
 	step_refused("name: a, kind: command, argv: [[a]]", "4:39: item 1 of 'argv' must be a string, not a list");
 	step_refused("name: a, kind: command, argv: [x], tiemout_ms: 5",
 		     "4:43: unknown key 'tiemout_ms' (did you mean 'timeout_ms'?)");
-	step_refused("name: a, kind: command, argv: [x], paths: [y]", "4:43: a step of kind command has no key 'paths'");
+	step_refused("name: a, kind: command, argv: [x], paths: [y]",
+		"4:43: a step of kind command has no key 'paths'");
 	step_refused("name: a, kind: test, argv: [x]", "4:29: a step of kind test has no key 'argv'");
 	step_refused("name: a, kind: command, argv: [x], env: {A=B: c}",
 		     "4:49: the name of a variable holds neither '=' nor NUL");
 	step_refused("name: a, kind: command, argv: [x], cwd: ''", "4:48: 'cwd' must be a folder, not ''");
-	step_refused("name: a, kind: test}\n    - {name: a, kind: test", "5:14: a step named 'a' stands on line 4 already");
+	step_refused("name: a, kind: test}\n    - {name: a, kind: test",
+		"5:14: a step named 'a' stands on line 4 already");
 }
 
 static void test_files(void)

@@ -214,23 +214,28 @@ static void refused(const char *words, const char *variable, const char *message
 static void test_refusals(void)
 {
 	refused("run --bogus x", NULL, "unknown option '--bogus'");
-	refused("run --profile-levle debug x", NULL, "unknown option '--profile-levle' (did you mean '--profile-level'?)");
+	refused("run --profile-levle debug x", NULL,
+		"unknown option '--profile-levle' (did you mean '--profile-level'?)");
 	refused("run -q x", NULL, "unknown option '-q'");
 	refused("run --check-prefix a x", NULL, "'run' does not take the option --check-prefix");
 	refused("--check-prefix a run x", NULL, "'run' does not take the option --check-prefix");
 	refused("run --trace-out a x", NULL, "'run' does not take the option --trace-out");
 	refused("run --timeout-ms", NULL, "--timeout-ms needs a value: --timeout-ms MS");
-	refused("run --timeout-ms abc x", NULL, "--timeout-ms must be a whole number from 0 to 31536000000, not 'abc'");
+	refused("run --timeout-ms abc x", NULL,
+		"--timeout-ms must be a whole number from 0 to 31536000000, not 'abc'");
 	refused("run --timeout-ms= x", NULL, "--timeout-ms must be a whole number from 0 to 31536000000, not ''");
-	refused("run --timeout-ms 1.5 x", NULL, "--timeout-ms must be a whole number from 0 to 31536000000, not '1.5'");
+	refused("run --timeout-ms 1.5 x", NULL,
+		"--timeout-ms must be a whole number from 0 to 31536000000, not '1.5'");
 	refused("run --timeout-ms 99999999999999999999 x", NULL,
 		"--timeout-ms must be a whole number from 0 to 31536000000, not '99999999999999999999'");
 	refused("run --liveness-stall-ms 0 x", NULL,
 		"--liveness-stall-ms must be a whole number from 1 to 31536000000, not '0'");
 	refused("run --timeout-ms x --timeout-ms 5 x", NULL,
 		"--timeout-ms must be a whole number from 0 to 31536000000, not 'x'");
-	refused("run --contain jail x", NULL, "--contain must be auto, group, subreaper, cgroup or pidns, not 'jail'");
-	refused("run --quiet=maybe x", NULL, "--quiet must be true or false (1, 0, yes, no, on, off), not 'maybe'");
+	refused("run --contain jail x", NULL, "--contain must be auto, group, subreaper, cgroup or pidns, not "
+		"'jail'");
+	refused("run --quiet=maybe x", NULL, "--quiet must be true or false (1, 0, yes, no, on, off), not "
+		"'maybe'");
 	refused("run --junit _ x", NULL, "--junit must be a path, not ''");
 	refused("run --config _ x", NULL, "--config must be a path, not ''");
 	refused("run --redact-env _ x", NULL, "--redact-env must be a NAME, not ''");
@@ -253,7 +258,8 @@ static void test_format_of_two_verbs(void)
 	struct parsed p;
 
 	parse(&p, "--format sarif report", env_none);
-	ok(p.rc == 0 && p.o.format && strcmp(p.o.format, "sarif") == 0, "one flag, two verbs, each with its words");
+	ok(p.rc == 0 && p.o.format && strcmp(p.o.format, "sarif") == 0,
+		"one flag, two verbs, each with its words");
 	release(&p);
 }
 

@@ -139,7 +139,8 @@ static void test_types(void)
 	typed("k: stric\n", "f.yaml:1:4: 'k' must be off, basic or strict, not 'stric' (did you mean 'strict'?)");
 	typed("k: {a: b}\n", "f.yaml:1:4: 'k' must be a string, not a map");
 	typed("k:\n", "f.yaml:1:3: 'k' must be a string ('' for an empty one); nothing is given");
-	typed("k: \"a\\0b\"\n", "f.yaml:1:4: 'k' must be a string without a NUL byte, not the quoted string 'a\\x00b'");
+	typed("k: \"a\\0b\"\n", "f.yaml:1:4: 'k' must be a string without a NUL byte, not the quoted string "
+		"'a\\x00b'");
 	typed("k: x\n", "f.yaml:1:4: 'k' must be a list of strings, not 'x'");
 }
 
@@ -158,9 +159,12 @@ static void test_damage(void)
 	refused("a: \xed\xa0\x80\n", "f.yaml:1:4: the byte 0xed is not UTF-8 text");
 	refused("a: b\x01\n", "f.yaml:1:5: the control character 0x01 is not accepted");
 	refused("a: [1, 2\nb: 3\n",
-		"f.yaml:2:2: did not find expected ',' or ']', while parsing a flow sequence that begins on line 1");
-	refused("a: 'x\n", "f.yaml:2:1: found unexpected end of stream, while scanning a quoted scalar that begins on line 1");
-	refused("a: 1\n- b\n", "f.yaml:2:1: did not find expected key, while parsing a block mapping that begins on line 1");
+		"f.yaml:2:2: did not find expected ',' or ']', while parsing a flow sequence that begins on "
+			"line 1");
+	refused("a: 'x\n", "f.yaml:2:1: found unexpected end of stream, while scanning a quoted scalar that "
+		"begins on line 1");
+	refused("a: 1\n- b\n", "f.yaml:2:1: did not find expected key, while parsing a block mapping that "
+		"begins on line 1");
 	refused("[a]\nb: 1\n", "f.yaml:2:1: this does not go on with what stands before it");
 	refused("a: b: c\n", "f.yaml:1:5: mapping values are not allowed in this context");
 }
@@ -259,7 +263,8 @@ static void test_files(void)
 	if (fd >= 0)
 		close(fd);
 	unlink(fifo);
-	ok(mkfifo(fifo, 0600) == 0 && yaml_read(&doc, fifo, NULL, &e) < 0, "a FIFO without a writer does not block");
+	ok(mkfifo(fifo, 0600) == 0 && yaml_read(&doc, fifo, NULL, &e) < 0,
+		"a FIFO without a writer does not block");
 	unlink(fifo);
 }
 
@@ -277,7 +282,8 @@ static void test_words(void)
 		{ "2025-11-21T03:30:00.5+02:00", INT64_C(1763688600500000000) },
 		{ "2025-11-20 20:00:00-05:30", INT64_C(1763688600000000000) },
 	};
-	static const char *const no_times[] = { "", "-1", "1.", "soon", "2025-02-29T00:00:00Z", "2025-11-21T01:30:00",
+	static const char *const no_times[] = { "", "-1", "1.", "soon", "2025-02-29T00:00:00Z",
+		"2025-11-21T01:30:00",
 						"2025-11-21", "99999999999999999999", "1763688600s" };
 	char quoted[VALUE_QUOTE_SIZE];
 	int64_t v;
@@ -297,11 +303,13 @@ static void test_words(void)
 	ok(!value_int("9223372036854775808", &v) && !value_int("", &v) && !value_int("+", &v) &&
 		   !value_int(" 1", &v) && !value_int("1 ", &v) && !value_int("0x1", &v),
 	   "no numbers");
-	ok(value_bool("YES", &b) && b && value_bool("off", &b) && !b && !value_bool("", &b) && !value_bool("2", &b),
+	ok(value_bool("YES", &b) && b && value_bool("off", &b) && !b && !value_bool("", &b) && !value_bool("2",
+		&b),
 	   "booleans");
 	is_str(value_quote("a\nb\x01", quoted), "'a\\nb\\x01'", "a value on one line");
 	memset(quoted, 0, sizeof(quoted));
-	ok(strlen(value_quote("0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+	ok(strlen(value_quote("01234567890123456789012345678901234567890123456789"
+			      "01234567890123456789012345678901234567890",
 			      quoted)) < VALUE_QUOTE_SIZE && str_ends(quoted, "…'"),
 	   "a long one is cut");
 }
