@@ -336,6 +336,32 @@ static void roots_of_process(struct graph *g, const struct snap_process *p, bool
 	}
 }
 
+/* The most specific first; who only waits for somebody else's end comes last. */
+static int pattern_rank(const char *pattern)
+{
+	static const char *const order[] = { "hang.deadlock.", "hang.lock.", "hang.python.", "hang.exit.", "hang.stopped",
+					     "hang.unkillable", "hang." };
+	int rank = 0;
+
+	if (strcmp(pattern, "hang.wait.child") == 0 || strcmp(pattern, "hang.zombie") == 0)
+		return 100;
+	while (strncmp(pattern, order[rank], strlen(order[rank])) != 0)
+		rank++;
+	return rank;
+}
+
+static void roots_sort(struct snapshot *s)
+{
+	for (size_t i = 1; i < s->root_count; i++) {
+		struct snap_root one = s->roots[i];
+		size_t k = i;
+
+		for (; k && pattern_rank(s->roots[k - 1].pattern_id) > pattern_rank(one.pattern_id); k--)
+			s->roots[k] = s->roots[k - 1];
+		s->roots[k] = one;
+	}
+}
+
 void graph_resolve(struct snapshot *s)
 {
 	struct graph g = { .s = s };
@@ -349,6 +375,7 @@ void graph_resolve(struct snapshot *s)
 	seen = xcalloc((size_t)g.n + 1, sizeof(*seen));
 	for (size_t i = 0; i < s->process_count; i++)
 		roots_of_process(&g, &s->processes[i], seen);
+	roots_sort(s);
 	for (int i = 0; i < g.n; i++) {
 		free(g.v[i].to);
 		free(g.v[i].proved);

@@ -407,6 +407,18 @@ static void wait_waitid(struct waits *w, struct snap_process *p, struct snap_thr
 	}
 }
 
+/* Of a sleep until a time of some clock. */
+static int64_t sleep_left(uint64_t clock, int64_t until_ns)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (clock > CLOCK_MONOTONIC || clock_gettime((clockid_t)clock, &now) < 0)
+		return -1;
+	left = until_ns - (now.tv_sec * NS_PER_S + now.tv_nsec);
+	return left > 0 ? left : 0;
+}
+
 static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	const struct proc_syscall *sc = &t->syscall;
@@ -420,9 +432,9 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 		break;
 #endif
 	case SYS_clock_nanosleep:
-		if (!(sc->arg[1] & TIMER_ABSTIME))
-			peek_timespec(p, sc->arg[2], 1, &ns);
-		wait_sleep(t, ns, sc->arg[1] & TIMER_ABSTIME ? "clock_nanosleep until a time" : "clock_nanosleep");
+		if (peek_timespec(p, sc->arg[2], 1, &ns) && sc->arg[1] & TIMER_ABSTIME)
+			ns = sleep_left(sc->arg[0], ns);
+		wait_sleep(t, ns, sc->arg[1] & TIMER_ABSTIME ? "clock_nanosleep, to go" : "clock_nanosleep");
 		break;
 #ifdef SYS_poll
 	case SYS_poll:

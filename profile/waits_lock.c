@@ -125,29 +125,52 @@ static void wait_join(struct waits *w, struct snap_process *p, struct snap_threa
 	t->wait.proved = owner_add(w, p, t, (pid_t)tid);
 }
 
-static void wait_python_lock(struct snap_process *p, struct snap_thread *t)
+static const struct snap_frame *python_frame(const struct snap_thread *t)
 {
-	static const char *const wait[] = { "Condition.wait", "Event.wait", "Queue.get", "Queue.put", NULL };
-	const struct snap_frame *f = NULL;
-
-	(void)p;
-	for (size_t i = 0; i < t->frame_count && !f; i++)
+	for (size_t i = 0; i < t->frame_count; i++)
 		if (strcmp(t->frames[i].language, "python") == 0)
-			f = &t->frames[i];
-	if (f && f->file && f->function && strstr(f->file, "threading.py") &&
-	    (thread_has_function(t, wait, LOCK_DEPTH * 2) || strcmp(f->function, "wait") == 0))
+			return &t->frames[i];
+	return NULL;
+}
+
+/* A thread that is joined is one of the others: where there is only one, it is that. */
+static void wait_python_join(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	wait_set(t, WAIT_FUTEX, "exit of a Python thread (join)");
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (&p->threads[i] != t && python_frame(&p->threads[i]))
+			wait_holder_add(t, w->s, p->pid, p->threads[i].tid, -1);
+	t->wait.proved = t->wait.holder_count == 1;
+}
+
+static void wait_python_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	static const char *const join[] = { "_wait_for_tstate_lock", "ThreadHandle_join", NULL };
+	const struct snap_frame *f = python_frame(t);
+
+	if (thread_has_function(t, join, LOCK_DEPTH)) {
+		wait_python_join(w, p, t);
+		return;
+	}
+	if (f && f->file && f->function && str_ends(f->file, "threading.py") && str_ends(f->function, "wait")) {
 		wait_set(t, WAIT_CONDITION, "threading condition");
-	else if (f && f->function && strstr(f->function, "_wait_for_tstate_lock"))
-		wait_set(t, WAIT_FUTEX, "exit of a Python thread (join)");
+		return;
+	}
+	if (t->wait.address)
+		wait_set(t, WAIT_MUTEX, "Python lock 0x%llx", (unsigned long long)t->wait.address);
 	else
 		wait_set(t, WAIT_MUTEX, "Python lock");
+	if (t->lock_owner) {
+		wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
+		t->wait.proved = true;
+	}
 }
 
 void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	static const char *const gil[] = { "take_gil", NULL };
 	static const char *const python_lock[] = { "PyThread_acquire_lock", "_PyMutex_LockTimed", "lock_PyThread_acquire",
-						   "acquire_timed", NULL };
+						   "acquire_timed", "ThreadHandle_join", NULL };
 	static const char *const join[] = { "pthread_join", "pthread_timedjoin", "pthread_clockjoin", NULL };
 	static const char *const condition[] = { "pthread_cond_", "Condvar", "condition_variable", NULL };
 	static const char *const rwlock[] = { "pthread_rwlock_", "RwLock", NULL };
@@ -167,11 +190,7 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 			t->wait.proved = true;
 		}
 	} else if (thread_has_function(t, python_lock, 10)) {
-		wait_python_lock(p, t);
-		if (t->lock_owner && t->lock_owner != t->tid) {
-			wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
-			t->wait.proved = true;
-		}
+		wait_python_lock(w, p, t);
 	} else if (thread_has_function(t, join, 6)) {
 		wait_join(w, p, t, addr);
 	} else if (thread_has_function(t, condition, 8)) {

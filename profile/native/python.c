@@ -281,35 +281,78 @@ static void thread_merge(struct native *n, struct python *py, struct python_thre
 			      "it ran while its Python frames were read");
 }
 
-/* The RLock object that a thread is about to take lies in its native frames; it names its owner. {refcount, type,
- * lock, owner, count}, since 3.2; 3.14 turned it into {lock byte, owner, level}. */
-static void lock_owner_find(struct native *n, struct python *py, struct snap_thread *t)
+/* "_thread.lock" of the type of the object at `object`, whose first words go to `words`. */
+static bool object_read(struct peek *p, uint64_t object, uint64_t words[5], char type[32])
 {
-	static const char *const acquire[] = { "rlock_acquire", "RLock_acquire", NULL };
+	uint64_t name;
+
+	type[0] = '\0';
+	if (object & 7 || object < 65536 || !peek_full(p, object, words, 5 * sizeof(*words)) || words[1] & 7 ||
+	    !peek_u64(p, words[1] + 24, &name) || peek_read(p, name, type, 31) <= 0)
+		return false;
+	type[31] = '\0';
+	return true;
+}
+
+/* A plain lock names no owner. But `with lock:` keeps the lock's bound __exit__ on the value stack of its frame for as
+ * long as the block lasts: a thread with such a frame, which does not wait for the lock itself, holds it. */
+static bool frame_holds(struct native *n, struct python *py, const struct python_frame *f, uint64_t lock)
+{
+	uint64_t slots[96], words[5];
+	char type[32];
+	ssize_t got = f->shim ? 0 : peek_read(&n->p->peek, f->address + py->l.frame_locals, slots, sizeof(slots));
+
+	for (ssize_t i = 0; i < got / 8; i++)
+		if (object_read(&n->p->peek, slots[i], words, type) && words[3] == lock &&
+		    strcmp(type, "builtin_function_or_method") == 0)
+			return true;
+	return false;
+}
+
+static void lock_holder_find(struct native *n, struct python *py, struct snap_thread *t, uint64_t lock)
+{
+	for (size_t i = 0; i < py->n; i++) {
+		const struct python_thread *pt = &py->v[i];
+
+		if (!pt->t || pt->t == t || pt->t->wait.address == lock)
+			continue;
+		for (size_t k = 0; k < pt->count && k < 60; k++)
+			if (frame_holds(n, py, &pt->frames[k], lock)) {
+				t->lock_owner = pt->t->tid;
+				return;
+			}
+	}
+}
+
+/* The lock object that a thread is about to take lies in its innermost native frames. An RLock names its owner:
+ * {refcount, type, lock, owner, count}. */
+static void lock_find(struct native *n, struct python *py, struct snap_thread *t)
+{
+	static const char *const acquire[] = { "PyThread_acquire_lock", "_PyMutex_Lock", NULL };
 	size_t from = t->syscall.sp > t->stack_base ? (size_t)(t->syscall.sp - t->stack_base) : 0;
 	bool blocked = false;
 
-	for (size_t i = 0; i < t->frame_count && i < 12; i++)
+	for (size_t i = 0; i < t->frame_count && i < 8; i++)
 		for (size_t k = 0; acquire[k]; k++)
 			blocked |= t->frames[i].function && strstr(t->frames[i].function, acquire[k]);
-	if (!blocked)
-		return;
-	for (size_t at = from; at + 8 <= t->stack_size && at < from + LOCK_SCAN_BYTES; at += 8) {
-		uint64_t object, type, name, words[5];
-		char text[16] = "";
+	for (size_t at = from; blocked && at + 8 <= t->stack_size && at < from + LOCK_SCAN_BYTES; at += 8) {
+		uint64_t object, words[5];
+		char type[32];
 
 		memcpy(&object, t->stack + at, sizeof(object));
-		if (object & 7 || object < 65536 || !peek_full(&n->p->peek, object, words, sizeof(words)))
+		if (!object_read(&n->p->peek, object, words, type))
 			continue;
-		type = words[1];
-		if (type & 7 || !peek_u64(&n->p->peek, type + 24, &name) || !peek_full(&n->p->peek, name, text, 14) ||
-		    strncmp(text, "_thread.RLock", 13) != 0)
-			continue;
-		for (size_t i = 0; i < py->n; i++)
-			if (py->v[i].t && py->v[i].ident && py->v[i].ident == words[3])
-				t->lock_owner = py->v[i].t->tid;
-		t->wait.address = object;
-		return;
+		if (strcmp(type, "_thread.RLock") == 0) {
+			for (size_t i = 0; i < py->n; i++)
+				if (py->v[i].t && py->v[i].ident && py->v[i].ident == words[3])
+					t->lock_owner = py->v[i].t->tid;
+			t->wait.address = object;
+			return;
+		}
+		if (strcmp(type, "_thread.lock") == 0) {
+			t->wait.address = object;
+			return;
+		}
 	}
 }
 
@@ -319,8 +362,16 @@ size_t python_merge(struct native *n)
 	size_t threads = 0;
 
 	for (size_t i = 0; py && i < py->n; i++)
+		if (py->v[i].t && py->v[i].count)
+			lock_find(n, py, py->v[i].t);
+	for (size_t i = 0; py && i < py->n; i++) {
+		struct snap_thread *t = py->v[i].t;
+
+		if (t && t->wait.address && !t->lock_owner)
+			lock_holder_find(n, py, t, t->wait.address);
+	}
+	for (size_t i = 0; py && i < py->n; i++)
 		if (py->v[i].t && py->v[i].count) {
-			lock_owner_find(n, py, py->v[i].t);
 			thread_merge(n, py, &py->v[i]);
 			threads++;
 		}
