@@ -32,6 +32,7 @@ static void act_token(struct supervisor *s, struct command *c, span_id span, enu
 		      struct attrs *a)
 {
 	c->tokens |= 1u << token;
+	s->c->concerns = true;
 	trace_watchdog(s->c->trace, span, token, now, a);
 }
 
@@ -189,6 +190,7 @@ static void act_survivor(struct supervisor *s, struct command *c, const struct m
 	attrs_word(&a, "state", proc_state_text[PROC_SURVIVOR]);
 	act_member_attrs(&a, m);
 	attrs_word(&a, "reason", reason);
+	s->c->concerns = true;
 	trace_event(s->c->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
 	attrs_release(&a);
 }
@@ -507,5 +509,6 @@ void act_warn_runner(struct supervisor *s, int64_t now)
 	attrs_int(&a, "threshold_ms", s->c->o->profile_stall_threshold_ms);
 	act_window_facts(s, now - s->watch.last_ns, now, &a);
 	trace_watchdog(s->c->trace, s->c->total_span, TOKEN_STALL_RUNNER, now, &a);
+	s->c->concerns = true;
 	attrs_release(&a);
 }

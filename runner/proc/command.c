@@ -313,7 +313,7 @@ static void command_tell_output(struct supervisor *s, struct command *c, int whi
 
 	if (s->outlet_told[which])
 		return;
-	s->outlet_told[which] = true;
+	s->outlet_told[which] = s->c->concerns = true;
 	attrs_init(&a, s->c->trace);
 	attrs_word(&a, "stream", which == STREAM_OUT ? "stdout" : "stderr");
 	if (o->error) {

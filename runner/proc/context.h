@@ -48,6 +48,8 @@ struct context {
 	bool journal_failed;          /* a trace is wanted, but its file could not be made … */
 	struct err journal_why;       /* … because of this */
 	enum span_status end_status;  /* of the spans that are open when all is over */
+	bool concerns;                /* something happened that findings may be about */
+	bool cancelled;
 	bool lost_output;             /* bytes of the command could not be written */
 };
 

@@ -13,10 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The program that explains has this long; the trace is sealed before it starts. */
-#define EXPLAIN_NS (10 * NS_PER_S)
-#define EXPLAIN_CANCELLED_NS (1 * NS_PER_S)
-
 static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
 
 static bool finish_wants_trace(const struct context *c, int exit_code)

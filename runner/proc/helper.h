@@ -12,7 +12,7 @@
 char *helper_path(const char *name);
 
 /* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; stderr is ours. Default signals,
- * own process group. argv[0] is replaced by the path. Returns its pid or -1. */
+ * own process group, ordinary priority. argv[0] is replaced by the path. Returns its pid or -1. */
 pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, struct err *e);
 
 /* Waits until the absolute time; KILLs and reaps it then. Returns its exit code, or -1 (killed, signal). */

@@ -345,6 +345,7 @@ static void supervisor_cancel(struct supervisor *s, int sig, int64_t now)
 		say(s->c, "signal %d (%s): handing it to the command", sig, sigabbrev_np(sig));
 	}
 	s->ending = s->interrupted = true;
+	s->c->concerns = s->c->cancelled = true;
 	supervisor_event_all(s, WD_EV_CANCEL, sig, now);
 }
 

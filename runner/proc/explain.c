@@ -1,0 +1,46 @@
+/* findings.json and report.md come with every trace (contract 4). Where nothing happened there is
+ * nothing to look for, and they are written here; else the program that explains does it, in a
+ * process of its own and with a deadline: it loads patterns and reads what others wrote. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "findings/report.h"
+#include "runner/proc/helper.h"
+#include "runner/proc/supervisor.h"
+
+#include <string.h>
+
+#define EXPLAIN_NS (10 * NS_PER_S)
+/* After a cancel all is sealed within 7 s of the first signal (contract 3). */
+#define EXPLAIN_CANCELLED_NS (500 * NS_PER_MS)
+
+static int explain_clean(struct context *c, struct err *e)
+{
+	const char *slash = strrchr(c->paths.trace, '/');
+	auto_free char *dir = slash ? xstrndup(c->paths.trace, (size_t)(slash - c->paths.trace)) : xstrdup(".");
+	struct strv args = STRV_INIT;
+	int rc;
+
+	redact_argv(c->redactor, c->setup->args, &args);
+	rc = findings_write_clean(dir, c->run_id, c->setup->verb, args.v, "pass", 0, e);
+	strv_release(&args);
+	return rc;
+}
+
+int finish_explain(struct context *c, int exit_code, struct err *e)
+{
+	char *argv[5] = { "spec-runner-report", "--internal", c->paths.trace, NULL, NULL };
+	pid_t pid;
+	int rc;
+
+	if (exit_code == 0 && !c->concerns)
+		return explain_clean(c, e);
+	if (c->o->quiet)
+		argv[3] = "--quiet";
+	pid = helper_start("report", argv, c->setup->envp, -1, e);
+	if (pid < 0)
+		return err_add(e, "writing findings");
+	rc = helper_wait(pid, clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS));
+	if (rc < 0)
+		return err_set(e, ERR_FAILURE, "writing findings: spec-runner-report did not end in time");
+	return rc ? err_set(e, ERR_FAILURE, "writing findings: spec-runner-report ended with exit code %d", rc) : 0;
+}
