@@ -378,26 +378,29 @@ static int cycle_visit(const struct case_set *s, uint32_t at, uint8_t *colour, u
 
 	colour[at] = GREY;
 	path[depth] = at;
-	for (uint32_t i = 0; i < c->chain.step_count; i++) {
-		const struct chain_step *step = &c->chain.steps[i];
+	for (uint32_t i = 0; i < c->chain.step_count + c->use_count; i++) {
+		bool is_step = i < c->chain.step_count;
+		uint32_t target = is_step ? c->chain.steps[i].target : c->uses[i - c->chain.step_count].target;
+		struct chain_step here = { .line = c->line, .column = c->column };
+		const struct chain_step *step = is_step ? &c->chain.steps[i] : &here;
 		auto_str text = STR_INIT;
 		uint32_t from = 0;
 
-		if (colour[step->target] == BLACK)
+		if (colour[target] == BLACK)
 			continue;
-		if (colour[step->target] == WHITE) {
+		if (colour[target] == WHITE) {
 			if (depth + 1 >= CHAIN_DEPTH_MAX)
 				return step_error(c, step, e, "chains are nested too deep");
-			if (cycle_visit(s, step->target, colour, path, depth + 1, e) < 0)
+			if (cycle_visit(s, target, colour, path, depth + 1, e) < 0)
 				return -1;
 			continue;
 		}
-		while (path[from] != step->target)
+		while (path[from] != target)
 			from++;
 		str_add(&text, "the chain comes back to itself: ");
 		for (; from <= depth; from++)
 			str_addf(&text, "%s -> ", s->cases[path[from]].id);
-		str_add(&text, s->cases[step->target].id);
+		str_add(&text, s->cases[target].id);
 		return step_error(c, step, e, str_cstr(&text));
 	}
 	colour[at] = BLACK;
@@ -501,8 +504,7 @@ static int case_uses(struct case_set *s, uint32_t at, struct err *e)
 
 	if (list_uses(s, at, &h->argv, e) < 0 || list_uses(s, at, &h->env, e) < 0 ||
 	    text_uses(s, at, h->cwd, e) < 0 || text_uses(s, at, h->stdin_text, e) < 0 ||
-	    list_uses(s, at, &h->paths, e) < 0 || expectations_uses(s, at, &c->must, e) < 0 ||
-	    expectations_uses(s, at, &c->must_not, e) < 0 || expectations_uses(s, at, &c->may, e) < 0)
+	    expectations_uses(s, at, &c->must, e) < 0 || expectations_uses(s, at, &c->must_not, e) < 0 || expectations_uses(s, at, &c->may, e) < 0)
 		return -1;
 	return 0;
 }
@@ -516,12 +518,12 @@ int case_set_resolve(struct case_set *s, struct err *e)
 		for (uint32_t k = 0; k < s->cases[i].chain.step_count; k++)
 			if (step_resolve(s, i, k, e) < 0)
 				return -1;
+	for (uint32_t i = 0; i < s->count; i++)
+		if (case_uses(s, i, e) < 0)
+			return -1;
 	colour = xcalloc(s->count + 1, 1);
 	for (uint32_t i = 0; i < s->count; i++)
 		if (colour[i] == WHITE && cycle_visit(s, i, colour, path, 0, e) < 0)
-			return -1;
-	for (uint32_t i = 0; i < s->count; i++)
-		if (case_uses(s, i, e) < 0)
 			return -1;
 	return 0;
 }
