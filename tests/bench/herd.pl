@@ -22,7 +22,7 @@ for my $contain ('subreaper', 'auto') {
 		my $t = trace_of($r) or die $r->{err};
 		my ($wait) = spans($t, 'subprocess.wait');
 		my ($kill) = grep { $_->{attrs}{reason_token} eq 'watchdog.kill.killed' } events($t, 'watchdog');
-		push @took, $wait->{end_ns} / 1e6 - $kill->{ts_ms};
+		push @took, ($wait->{end_ns} - $kill->{ts_ns}) / 1e6;
 	}
 	my $worst = (sort { $a <=> $b } @took)[-1];
 	row("2,000 processes gone after KILL, --contain $contain, worst of $runs", sprintf('%.0f ms', $worst), '', "$survivors survivors",

@@ -16,7 +16,7 @@ for (1 .. $runs) {
 	my $t = trace_of($r) or die $r->{err};
 	my ($wait) = spans($t, 'subprocess.wait');
 	my ($stall) = grep { $_->{attrs}{reason_token} =~ /^stall\.subprocess/ } events($t, 'watchdog');
-	push @late, $stall->{ts_ms} - $wait->{start_ns} / 1e6 - 100;
+	push @late, ($stall->{ts_ns} - $wait->{start_ns}) / 1e6 - 100;
 	no_left($r);
 
 	$r = start_spec(['run', '--timeout-ms', 100, '--profile-on-fail', 'off', '--', zoo('tidy'), 20, 0, 'clock']);

@@ -32,7 +32,7 @@ my $tests = 'for fd in 0 1 2; do test -t $fd && echo "$fd is a terminal"; done; 
 for my $pty ('auto', 'always', 'never') {
 	my $p = on_terminal(['run', '--pty', $pty, '--', '/bin/sh', '-c', $tests]);
 	ends($p, 5, "--pty $pty: exit code");
-	is join(' ', $p->{all} =~ /(\d) is a terminal\r?\n/g), '0 1 2', "--pty $pty: all three streams are terminals";
+	is join(' ', $p->{all} =~ /(\d) is a terminal\r?\n/g), $pty eq 'never' ? '0' : '0 1 2', "--pty $pty: which streams are terminals";
 	my $q = on_terminal(['run', '--pty', $pty, '--', '/bin/sh', '-c', 'stty size'], rows => 33, cols => 101);
 	ends($q, 0, "--pty $pty: stty");
 	like $q->{all}, qr/^33 101\r?$/m, "--pty $pty: the size of the window";
@@ -45,10 +45,13 @@ for my $pty ('auto', 'always', 'never') {
 
 # Only those of the streams that are terminals.
 my $file = new_dir() . '/out';
-my $p = on_terminal(['run', '--', '/bin/sh', '-c', 'for fd in 0 1 2; do test -t $fd && echo "$fd is a terminal" >&2; done; printf "x\ny"'], out => $file);
-ends($p, 0, 'stdout to a file');
-is join(' ', $p->{all} =~ /(\d) is a terminal/g), '0 2', 'the other two are terminals';
+my $p = on_terminal(['run', '--', '/bin/sh', '-c', 'for fd in 0 1 2; do test -t $fd && echo "$fd is a terminal"; done; printf "x\ny" >&2'], err => $file);
+ends($p, 0, 'stderr to a file');
+is join(' ', $p->{all} =~ /(\d) is a terminal/g), '0 1', 'the other two are terminals';
 is read_file($file), "x\ny", 'the file has the bytes as they are';
+$p = on_terminal(['run', '--', '/bin/sh', '-c', 'test -t 1 || printf "a\nb"'], out => $file);
+ends($p, 0, 'stdout to a file');
+is read_file($file), "a\nb", 'has the bytes as they are, too';
 
 # Without any terminal, when asked.
 my $r = run_spec(['run', '--pty', 'always', '--', '/bin/sh', '-c', 'test -t 1 && echo yes']);
@@ -86,14 +89,12 @@ for my $pty ('auto', 'never') {
 # Settings survive, whatever the command does to them, and however it ends.
 for my $case (['stty raw -echo; exit 0', 0], ['stty -echo -icanon; kill -9 $$', 137]) {
 	my $s = on_terminal(['run', '--', '/bin/sh', '-c', "sleep 0.2; $case->[0]"]);
-	my $before = $s->settings;
 	ends($s, $case->[1], "settings: $case->[0]");
-	is $s->settings, $before, 'the terminal is as it was';
+	is $s->settings, $s->{before}, 'the terminal is as it was';
 }
 my $k = on_terminal(['run', '--timeout-ms', 500, '--liveness-kill-grace-ms', 200, '--', zoo('ignore_term')]);
-my $before = $k->settings;
 ends($k, 124, 'settings: after a kill');
-is $k->settings, $before, 'the terminal is as it was';
+is $k->settings, $k->{before}, 'the terminal is as it was';
 
 # The terminal goes away.
 my $h = on_terminal(['run', '--', zoo('silent')]);
@@ -124,6 +125,7 @@ SKIP: {
 		select undef, undef, undef, $limit / 1000;
 		$b->type("fg\n");
 		ok $b->expect(qr/done\r?\n/, $wait), "--pty $pty: fg goes on" or diag($b->{all});
+		$b->expect(qr/prompt> /, $wait);
 		$b->type("echo code=\$?\n");
 		ok $b->expect(qr/code=6\r?\n/, $wait), "--pty $pty: the time stopped did not count" or diag($b->{all});
 		$b->type("exit\n");

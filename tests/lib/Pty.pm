@@ -15,17 +15,21 @@ use constant {
 sub new {
 	my ($class, $argv, %o) = @_;
 	open my $master, '+<', '/dev/ptmx' or die "/dev/ptmx: $!";
-	ioctl $master, TIOCSPTLCK, pack 'i', 0 or die "unlockpt: $!";
-	my $n = pack 'i', 0;
-	ioctl $master, TIOCGPTN, $n or die "ptsname: $!";
+	my ($locked, $n) = (pack('i', 0), pack('i', 0));
+	ioctl($master, TIOCSPTLCK, $locked) or die "unlockpt: $!";
+	ioctl($master, TIOCGPTN, $n) or die "ptsname: $!";
 	my $self = bless { master => $master, slave => '/dev/pts/' . unpack('i', $n), screen => '' }, $class;
 	$self->resize($o{rows} // 24, $o{cols} // 80);
+	# Held open, so that the screen can still be read and set up when nobody else has it.
+	open $self->{keep}, '+<', $self->{slave} or die "slave: $!";
+	$self->{before} = $self->settings;
 	$self->{pid} = fork() // die "fork: $!";
 	if (!$self->{pid}) {
 		setsid();
 		open my $tty, '+<', $self->{slave} or die "slave: $!";
-		ioctl $tty, TIOCSCTTY, 0;
+		ioctl($tty, TIOCSCTTY, 0) or die "controlling terminal: $!";
 		close $master;
+		close $self->{keep};
 		chdir $o{dir} if $o{dir};
 		$ENV{$_} = $o{env}{$_} for keys %{ $o{env} // {} };
 		open STDIN, '<&', $tty;
@@ -35,14 +39,13 @@ sub new {
 		{ no warnings; exec { $argv->[0] } @$argv; }
 		POSIX::_exit(127);
 	}
-	# Held open, so that the screen can still be read and set up when nobody else has it.
-	open $self->{keep}, '+<', $self->{slave} or die "slave: $!";
 	return $self;
 }
 
 sub resize {
 	my ($self, $rows, $cols) = @_;
-	ioctl $self->{master}, TIOCSWINSZ, pack 'S4', $rows, $cols, 0, 0 or die "window size: $!";
+	my $size = pack 'S4', $rows, $cols, 0, 0;
+	ioctl($self->{master}, TIOCSWINSZ, $size) or die "window size: $!";
 }
 
 sub type { my ($self, $text) = @_; syswrite $self->{master}, $text }
@@ -83,7 +86,7 @@ sub finish {
 	return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
-# The terminal's settings as stty prints them.
+# The terminal's settings as stty prints them; {before} has those from before the start.
 sub settings {
 	my ($self) = @_;
 	my $got = `stty -g < $self->{slave}`;
