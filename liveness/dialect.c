@@ -1,0 +1,372 @@
+/* dialect.c - the reader: lines meet the rules of the dialects that are spoken. See dialect.h.
+ *
+ * For speed each byte value has a list of the rules whose lines can begin with it; ordinary
+ * output meets an empty list or a literal text (`has`) that is not there, and no pattern is run. The
+ * lists change only when a dialect is entered or left. */
+#include "liveness/dialect_int.h"
+
+#include "base/mem.h"
+#include "base/nearest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MATCH_LIMIT 100000 /* a line of a real tool takes under 2,000 */
+#define HEAP_LIMIT_KIB 1024
+
+/* --- entering and leaving --- */
+
+static bool spoken_before(const struct spoken *a, const struct spoken *b)
+{
+	return a->entered > b->entered;
+}
+
+static bool unmutes(const struct rule *u)
+{
+	return u->kind == RULE_CHOOSE || u->kind == RULE_PLAN || u->kind == RULE_TOTALS;
+}
+
+/* Makes the lists of rules by first byte. Happens when a dialect is entered or left, so rarely. */
+static void lists_make(struct dialect_reader *r)
+{
+	uint16_t order[256];
+	unsigned n = 0, total = 0;
+
+	for (unsigned i = 0; i < r->n && n < 256; i++) {
+		unsigned at = n++;
+
+		total += r->spoken[i].d->rule_n;
+		for (; at > 0 && spoken_before(&r->spoken[i], &r->spoken[order[at - 1]]); at--)
+			order[at] = order[at - 1];
+		order[at] = (uint16_t)i;
+	}
+	memset(r->list_n, 0, sizeof(r->list_n));
+	for (unsigned b = 0; b < 256; b++)
+		r->list[b] = xreallocarray(r->list[b], total + 1, sizeof(struct candidate));
+	for (unsigned k = 0; k < n; k++) {
+		struct spoken *sp = &r->spoken[order[k]];
+
+		for (unsigned u = 0; u < sp->d->rule_n; u++) {
+			struct rule *rule = &sp->d->rule[u];
+
+			if ((!sp->active && !rule->enter) || (sp->muted && !unmutes(rule)) || !rule_ready(rule))
+				continue;
+			for (unsigned b = 0; b < 256; b++)
+				if (rule->first[b / 8] & (1u << (b & 7)))
+					r->list[b][r->list_n[b]++] = (struct candidate){ order[k], (uint16_t)u };
+		}
+	}
+	r->dirty = false;
+}
+
+static void enter(struct dialect_reader *r, unsigned spoken)
+{
+	struct spoken *sp = &r->spoken[spoken];
+	struct dialect_event ev = event_of(r, sp, DIALECT_ENTER);
+
+	if (sp->active)
+		return;
+	sp->active = true;
+	sp->muted = false;
+	sp->entered = ++r->entries;
+	spoken_reset(sp);
+	r->dirty = true;
+	if (r->last_spoken < 0)
+		r->last_spoken = (int)spoken;
+	if (!sp->told)
+		reader_emit(r, &ev);
+	sp->told = true;
+}
+
+static void leave(struct dialect_reader *r, unsigned spoken)
+{
+	struct spoken *sp = &r->spoken[spoken];
+	struct test *t;
+
+	while ((t = test_latest(r, spoken)))
+		test_end_silent(r, t);
+	spoken_reset(sp);
+	if (sp->forced)
+		return;
+	sp->active = false;
+	r->dirty = true;
+}
+
+static void on_cut(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
+{
+	struct dialect_event ev = event_of(r, sp, DIALECT_RULE_CUT);
+
+	ev.test = u->where;
+	if (u->broken)
+		r->dirty = true;
+	reader_emit(r, &ev);
+}
+
+static void apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
+{
+	if (u->enter)
+		enter(r, spoken);
+	r->last_spoken = (int)spoken;
+	rule_apply(r, spoken, u);
+	if (u->leave || u->kind == RULE_LEAVE) {
+		leave(r, spoken);
+		r->spoken[spoken].muted = u->mute;
+	}
+}
+
+/* --- lines --- */
+
+/* "> cmd" (npm, yarn), "$ cmd" (pnpm, make -n), "+ cmd" (sh -x). */
+static void on_echo(struct dialect_reader *r, const char *line, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && line[at] == line[0])
+		at++;
+	if (at == n || line[at] != ' ')
+		return;
+	at++;
+	for (unsigned i = 0; i < r->n; i++)
+		if (!r->spoken[i].active && dialect_argv_matches(r->spoken[i].d, line + at, n - at, r->md, r->mc))
+			enter(r, i);
+}
+
+static bool offer(struct dialect_reader *r, const char *line, size_t n)
+{
+	unsigned char first = (unsigned char)line[0];
+
+	if (r->dirty)
+		lists_make(r);
+	for (unsigned i = 0; i < r->list_n[first]; i++) {
+		struct candidate c = r->list[first][i];
+		struct rule *u = &r->spoken[c.spoken].d->rule[c.rule];
+		int rc;
+
+		if (r->in_partial && !u->partial)
+			continue;
+		rc = rule_match(u, line, n, r->md, r->mc);
+		if (rc < 0)
+			on_cut(r, &r->spoken[c.spoken], u);
+		if (rc <= 0)
+			continue;
+		r->text = line;
+		r->ovector = pcre2_get_ovector_pointer(r->md);
+		if (u->kind == RULE_END && !u->group[G_DOTS]) {
+			if (r->partial_end[r->stream] == u)
+				return true; /* counted when the line was not yet whole */
+			if (r->in_partial)
+				r->partial_end[r->stream] = u;
+		}
+		apply(r, c.spoken, u);
+		if (!u->share)
+			return true;
+	}
+	return false;
+}
+
+static void on_line(void *ctx, const char *line, size_t n)
+{
+	struct dialect_reader *r = ctx;
+	uint32_t partial = r->partial_id[r->stream];
+
+	if (n == 0)
+		return;
+	r->touched = 0;
+	if (!offer(r, line, n) && (line[0] == '>' || line[0] == '$' || line[0] == '+'))
+		on_echo(r, line, n);
+	if (partial && r->touched && r->touched != partial && r->partial_id[r->stream] == partial)
+		for (struct test *t = r->running; t; t = t->next)
+			if (t->id == partial) {
+				test_end(r, t, DIALECT_WITHDRAWN, DIALECT_UNKNOWN, -1, true);
+				break;
+			}
+	r->partial_id[r->stream] = 0;
+	r->partial_end[r->stream] = NULL;
+	for (unsigned i = 0; i < r->n; i++)
+		r->spoken[i].dots[r->stream] = 0;
+}
+
+void dialect_feed(struct dialect_reader *r, int stream, const char *p, size_t n, int64_t now_ns)
+{
+	struct line_buffer *b;
+	char rest[DIALECT_LINE_MAX];
+	size_t had, len;
+
+	r->stream = stream == 2;
+	r->now = now_ns;
+	b = &r->line[r->stream];
+	had = b->len;
+	lines_feed(b, p, n, on_line, r);
+	if (b->len == 0 || (b->len == had && had == DIALECT_LINE_MAX))
+		return;
+	len = lines_rest(b, rest);
+	if (len == 0)
+		return;
+	r->in_partial = true;
+	r->touched = 0;
+	offer(r, rest, len);
+	r->in_partial = false;
+}
+
+void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns)
+{
+	struct line_buffer *b = &r->line[stream == 2];
+
+	r->stream = stream == 2;
+	r->now = now_ns;
+	if (b->len > 0)
+		lines_feed(b, "\n", 1, on_line, r);
+}
+
+/* --- life --- */
+
+static void argv_join(char *const argv[], struct str *out)
+{
+	for (size_t i = 0; argv && argv[i] && out->len < DIALECT_LINE_MAX; i++) {
+		if (i)
+			str_addc(out, ' ');
+		str_add(out, argv[i]);
+	}
+}
+
+static int choose(struct dialect_reader *r, struct dialect_set *set, const char *choice, char *const argv[],
+		  struct err *e)
+{
+	bool automatic = strcmp(choice, "auto") == 0;
+	auto_str line = STR_INIT;
+	struct nearest near;
+	char hint[NEAREST_HINT_SIZE];
+
+	argv_join(argv, &line);
+	nearest_init(&near, choice);
+	r->spoken = xcalloc(set->n + 1, sizeof(*r->spoken));
+	for (unsigned i = 0; i < set->n; i++) {
+		struct dialect *d = set->dialect[i];
+
+		nearest_offer(&near, d->name);
+		if (!automatic && strcmp(d->name, choice) != 0)
+			continue;
+		r->spoken[r->n] = (struct spoken){ .d = d, .plan = -1 };
+		if (!automatic || (line.len && dialect_argv_matches(d, line.data, line.len, r->md, r->mc))) {
+			r->spoken[r->n].forced = !automatic;
+			enter(r, r->n);
+		}
+		r->n++;
+	}
+	if (!automatic && r->n == 0)
+		return err_set(e, ERR_USAGE, "no dialect '%s'%s", choice, nearest_hint(near.best, hint));
+	return 0;
+}
+
+int dialect_reader_new(struct dialect_reader **out, struct dialect_set *set, const char *choice,
+		       char *const argv[], dialect_event_fn *fn, void *ctx, struct err *e)
+{
+	struct dialect_reader *r = xcalloc(1, sizeof(*r));
+
+	r->set = set;
+	r->fn = fn;
+	r->ctx = ctx;
+	r->last_spoken = -1;
+	r->dirty = true;
+	r->md = pcre2_match_data_create(64, NULL);
+	r->mc = pcre2_match_context_create(NULL);
+	if (!r->md || !r->mc) {
+		dialect_reader_free(r);
+		return err_set(e, ERR_FAILURE, "out of memory for patterns");
+	}
+	pcre2_set_match_limit(r->mc, MATCH_LIMIT);
+	pcre2_set_heap_limit(r->mc, HEAP_LIMIT_KIB);
+	if (choose(r, set, choice, argv, e) < 0) {
+		dialect_reader_free(r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+void dialect_reader_free(struct dialect_reader *r)
+{
+	if (!r)
+		return;
+	while (r->running) {
+		struct test *t = r->running;
+
+		r->running = t->next;
+		test_free(t);
+	}
+	for (unsigned i = 0; i < r->n; i++)
+		spoken_reset(&r->spoken[i]);
+	for (unsigned b = 0; b < 256; b++)
+		free(r->list[b]);
+	for (int s = 0; s < 2; s++)
+		lines_release(&r->line[s]);
+	if (r->md)
+		pcre2_match_data_free(r->md);
+	if (r->mc)
+		pcre2_match_context_free(r->mc);
+	free(r->spoken);
+	free(r);
+}
+
+/* --- questions --- */
+
+size_t dialect_running(const struct dialect_reader *r, struct dialect_running *out, size_t max)
+{
+	size_t n = 0;
+
+	for (const struct test *t = r->running; t && n < max; t = t->next)
+		if (!t->paused)
+			out[n++] = (struct dialect_running){ r->spoken[t->spoken].d->name, t->suite, t->name, t->file,
+							     t->start_ns, t->line, t->id };
+	return n;
+}
+
+/* Has a dialect that names single tests spoken? Then the files of another are no tests. */
+static bool names_tests(const struct dialect_reader *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		for (int k = 0; k < DIALECT_RESULTS && !r->spoken[i].d->files; k++)
+			if (r->spoken[i].done[k])
+				return true;
+	return false;
+}
+
+void dialect_counts(const struct dialect_reader *r, const char *dialect, struct dialect_counts *out)
+{
+	bool tests = !dialect && names_tests(r);
+
+	*out = (struct dialect_counts){ .plan = -1 };
+	for (unsigned i = 0; i < r->n; i++) {
+		const struct spoken *sp = &r->spoken[i];
+
+		if ((dialect && strcmp(dialect, sp->d->name) != 0) || (tests && sp->d->files))
+			continue;
+		for (int k = 0; k < DIALECT_RESULTS; k++)
+			out->done[k] += sp->done[k];
+		if (sp->plan >= 0)
+			out->plan = (out->plan < 0 ? 0 : out->plan) + sp->plan;
+		for (const struct test *t = r->running; t; t = t->next)
+			out->running += t->spoken == i && !t->paused;
+	}
+}
+
+const char *dialect_current(const struct dialect_reader *r)
+{
+	return r->last_spoken < 0 ? NULL : r->spoken[r->last_spoken].d->name;
+}
+
+bool dialect_names_at_end(const struct dialect_reader *r)
+{
+	return r->last_spoken >= 0 && r->spoken[r->last_spoken].d->names_at_end;
+}
+
+void dialect_last(const struct dialect_reader *r, const char **suite, const char **test)
+{
+	*suite = r->last_suite;
+	*test = r->last_test;
+}
+
+const char *dialect_hint(const struct dialect_reader *r)
+{
+	return r->last_spoken < 0 ? NULL : r->spoken[r->last_spoken].d->hint;
+}

@@ -1,0 +1,180 @@
+/* dialect_int.h - shared by dialect*.c and nothing else. */
+#ifndef LIVENESS_DIALECT_INT_H
+#define LIVENESS_DIALECT_INT_H
+
+#include "liveness/dialect.h"
+
+#include <pcre2.h>
+
+enum rule_kind {
+	RULE_CHOOSE,  /* proof only */
+	RULE_START, RULE_END, RULE_SUITE, RULE_PLAN, RULE_TOTALS,
+	RULE_PAUSE,   /* it waits for its turn: it does not run */
+	RULE_PART,    /* a failed part of the running test: what it ends with when nobody says so */
+	RULE_LEAVE,   /* the dialect is no longer spoken */
+	RULE_IGNORE,  /* claims a line that looks like another rule's */
+};
+
+/* Named groups of a pattern, as capture numbers; 0: the pattern has none such. */
+enum group {
+	G_TEST, G_SUITE, G_RESULT, G_DURATION, G_UNIT, G_FILE, G_LINE, G_PLAN, G_INDENT, G_DOTS,
+	G_PASSED, G_FAILED, G_ERRORS, G_SKIPPED, G_XFAILED, G_TOTAL, GROUPS
+};
+
+#define RULE_HAS_MAX 8
+#define RULE_WORDS_MAX 24
+
+struct rule {
+	enum rule_kind kind;
+	char *pattern;
+	char *where;             /* "pytest.yaml:12" */
+	char *has[RULE_HAS_MAX]; /* a matching line holds one of these */
+	size_t has_len[RULE_HAS_MAX];
+	unsigned has_n;
+	bool enter, partial, anywhere, leave, json;
+	bool mute;               /* with leave: no test until a choose, plan or totals rule */
+	bool share;              /* claims no line: other dialects read it too */
+	bool fixed;              /* `result:` given */
+	enum dialect_result result;
+	int64_t unit_ns;         /* of a duration without a unit */
+
+	pcre2_code *code;        /* NULL until needed */
+	bool broken, jitted;
+	uint32_t tried, cuts;
+	uint8_t group[GROUPS];
+	uint8_t first[32];       /* bitmap of bytes that a matching line can begin with */
+};
+
+struct word {
+	char *text;
+	size_t len;
+	enum dialect_result result;
+};
+
+struct dialect {
+	char *name, *hint;
+	char **argv;             /* patterns searched in the command line */
+	pcre2_code **argv_code;
+	unsigned argv_n;
+	struct rule *rule;
+	unsigned rule_n;
+	struct word word[RULE_WORDS_MAX]; /* of the group `result`, and characters of `dots` */
+	unsigned word_n;
+	bool names_at_end;
+	bool one_at_a_time;      /* a start ends the one before */
+	bool files;              /* its tests are whole files, whose tests another dialect names */
+	enum { COUNT_TOP, COUNT_LEAVES, COUNT_ALL } count; /* of points at several indents */
+	enum dialect_result silent; /* result of one that ended because the next started */
+	unsigned nest;           /* columns an indent level has; 0: no levels */
+};
+
+struct dialect_set {
+	struct dialect **dialect;
+	unsigned n;
+};
+
+/* Compiles at need. False: the pattern cannot be used (memory); it then matches nothing. */
+bool rule_ready(struct rule *r);
+/* Offers a line. >0: matched, offsets in md; 0: no; <0: its limit was met. */
+int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc);
+bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
+			  pcre2_match_context *mc);
+
+/* --- lines (dialect_lines.c) --- */
+
+struct line_buffer {
+	char *data;              /* the line so far, at most DIALECT_LINE_MAX bytes */
+	size_t len, cap;
+	bool cr;                 /* the last byte was CR: a following LF belongs to it */
+};
+typedef void line_fn(void *ctx, const char *line, size_t n);
+
+/* Cuts bytes into lines (LF, CRLF, CR) and gives each whole one, without ANSI sequences, to fn. */
+void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, void *ctx);
+/* The rest without an end of line, cleaned into out (DIALECT_LINE_MAX bytes). Returns its length. */
+size_t lines_rest(const struct line_buffer *b, char *out);
+void lines_release(struct line_buffer *b);
+/* Removes ESC sequences and other control characters but TAB. out may be p. Returns the length. */
+size_t line_clean(const char *p, size_t n, char *out);
+
+/* --- a reader (dialect.c) and what its rules do (dialect_rules.c) --- */
+
+#define DEPTH_MAX 16
+#define NAME_SIZE (DIALECT_NAME_MAX + 1)
+
+struct test {
+	struct test *next;       /* the one started before */
+	uint32_t id, spoken;
+	char *suite, *name, *file;
+	int64_t start_ns, line;
+	bool paused;
+};
+
+/* A dialect of the set, as far as this command speaks it. */
+struct spoken {
+	struct dialect *d;
+	bool active, forced, told; /* forced: the user named it, it is spoken to the end */
+	uint64_t entered;        /* order of entering: the latest is asked first */
+	char *suite[DEPTH_MAX];
+	unsigned depth;          /* suites on the stack */
+	bool child[DEPTH_MAX + 1]; /* points have ended at that depth since the last one above it */
+	char *file;
+	bool part_failed, muted;
+	enum dialect_result part;
+	unsigned dots[2];        /* characters of the current line of each stream that are counted */
+	uint64_t done[DIALECT_RESULTS];
+	int64_t plan;
+};
+
+struct candidate {
+	uint16_t spoken, rule;
+};
+
+struct dialect_reader {
+	struct dialect_set *set;
+	struct spoken *spoken;
+	unsigned n;
+	dialect_event_fn *fn;
+	void *ctx;
+	struct candidate *list[256];
+	unsigned list_n[256];
+	struct line_buffer line[2];
+	uint32_t partial_id[2];  /* the test that the unfinished line of a stream has started */
+	const struct rule *partial_end[2]; /* the rule by which it has ended one */
+	pcre2_match_data *md;
+	pcre2_match_context *mc;
+	struct test *running;
+	uint32_t running_n, last_id;
+	uint64_t entries;
+	uint32_t touched;        /* test that the rule in hand was about */
+	int last_spoken;         /* -1: nothing yet */
+	char last_suite[NAME_SIZE], last_test[NAME_SIZE];
+	int64_t now;
+	int stream;              /* 0, 1 */
+	bool in_partial, dirty;
+	const char *text;        /* the line in hand */
+	PCRE2_SIZE *ovector;
+};
+
+struct dialect_event event_of(const struct dialect_reader *r, const struct spoken *sp,
+			      enum dialect_event_kind kind);
+void reader_emit(const struct dialect_reader *r, const struct dialect_event *ev);
+/* Unlinks a running test and reports how it ended. */
+void test_end(struct dialect_reader *r, struct test *t, enum dialect_event_kind kind,
+	      enum dialect_result result, int64_t duration_ns, bool nested);
+/* The tool went on without a word about the test that ran. */
+void test_end_silent(struct dialect_reader *r, struct test *t);
+void test_free(struct test *t);
+struct test *test_latest(struct dialect_reader *r, unsigned spoken);
+void spoken_reset(struct spoken *sp);
+/* What the matched rule says about tests; r->text and r->ovector hold the match. */
+void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u);
+
+/* Built in: {file name, text, length}. */
+struct dialect_file {
+	const char *name, *text, *end;
+};
+extern const struct dialect_file dialect_files[];
+extern const unsigned dialect_files_n;
+
+#endif

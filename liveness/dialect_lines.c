@@ -1,0 +1,141 @@
+/* dialect_lines.c - bytes of a stream as lines that a rule can read. Whole lines are read where
+ * they lie; only what a read cut apart is copied. CR ends a line too: a progress bar redraws itself
+ * with it, and the next text is a line of its own. */
+#include "liveness/dialect_int.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Length of the escape sequence at p (p[0] is ESC), at most n. */
+static size_t escape_len(const char *p, size_t n)
+{
+	size_t i = 2;
+
+	if (n < 2)
+		return n;
+	if (p[1] == '[') { /* CSI: parameters, then one byte 0x40 to 0x7e */
+		while (i < n && ((unsigned char)p[i] < 0x40 || (unsigned char)p[i] > 0x7e))
+			i++;
+		return i < n ? i + 1 : n;
+	}
+	if (p[1] == ']' || p[1] == 'P' || p[1] == '_' || p[1] == '^') { /* strings until BEL or ST */
+		for (; i < n; i++) {
+			if (p[i] == '\a')
+				return i + 1;
+			if (p[i] == '\033' && i + 1 < n && p[i + 1] == '\\')
+				return i + 2;
+		}
+		return n;
+	}
+	return 2;
+}
+
+size_t line_clean(const char *p, size_t n, char *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n;) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '\033') {
+			i += escape_len(p + i, n - i);
+			continue;
+		}
+		if (c == '\b' && at > 0)
+			at--;
+		if (c >= 0x20 || c == '\t')
+			out[at++] = (char)c;
+		i++;
+	}
+	return at;
+}
+
+static bool is_plain(const char *p, size_t n)
+{
+	return !memchr(p, '\033', n) && !memchr(p, '\b', n);
+}
+
+static void give(const char *p, size_t n, line_fn *fn, void *ctx)
+{
+	char clean[DIALECT_LINE_MAX];
+
+	if (n > DIALECT_LINE_MAX)
+		n = DIALECT_LINE_MAX;
+	if (is_plain(p, n))
+		fn(ctx, p, n);
+	else
+		fn(ctx, clean, line_clean(p, n, clean));
+}
+
+static void keep(struct line_buffer *b, const char *p, size_t n)
+{
+	if (b->len + n > DIALECT_LINE_MAX)
+		n = DIALECT_LINE_MAX - b->len;
+	if (b->len + n > b->cap) {
+		b->cap = b->len + n < 512 ? 512 : DIALECT_LINE_MAX;
+		b->data = xrealloc(b->data, b->cap);
+	}
+	if (n)
+		memcpy(b->data + b->len, p, n);
+	b->len += n;
+}
+
+static void give_kept(struct line_buffer *b, const char *p, size_t n, line_fn *fn, void *ctx)
+{
+	if (b->len == 0) {
+		give(p, n, fn, ctx);
+		return;
+	}
+	keep(b, p, n);
+	give(b->data, b->len, fn, ctx);
+	b->len = 0;
+}
+
+void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, void *ctx)
+{
+	const char *end = p + n, *cr = NULL;
+	bool look_for_cr = true;
+
+	if (b->cr && n > 0) {
+		b->cr = false;
+		if (*p == '\n')
+			p++;
+	}
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
+
+		/* CR is rare: it is looked for once, then again behind each one that was found. */
+		if (look_for_cr && (!cr || cr < p)) {
+			cr = memchr(p, '\r', (size_t)(end - p));
+			look_for_cr = cr != NULL;
+		}
+		if (cr && cr >= p && cr < stop) {
+			give_kept(b, p, (size_t)(cr - p), fn, ctx);
+			p = cr + 1;
+			if (p == end)
+				b->cr = true;
+			else if (*p == '\n')
+				p++;
+			continue;
+		}
+		if (!nl) {
+			keep(b, p, (size_t)(end - p));
+			return;
+		}
+		give_kept(b, p, (size_t)(nl - p), fn, ctx);
+		p = nl + 1;
+	}
+}
+
+size_t lines_rest(const struct line_buffer *b, char *out)
+{
+	return line_clean(b->data, b->len, out);
+}
+
+void lines_release(struct line_buffer *b)
+{
+	free(b->data);
+	*b = (struct line_buffer){ .data = NULL };
+}
