@@ -13,7 +13,14 @@ int64_t clock_real_ns(void); /* CLOCK_REALTIME since 1970 */
 int64_t clock_boot_ns(void); /* CLOCK_BOOTTIME: minus MONOTONIC = time suspended */
 
 /* "2026-11-21T00:26:09.123Z": RFC 3339, UTC, milliseconds (contract 5). */
-#define CLOCK_RFC3339_SIZE 80
+struct clock_utc {
+	int year, month, day, hour, minute, second; /* month and day from 1 */
+	int millisecond;
+};
+/* Civil time, UTC. gmtime_r would read the time zone's file at start, for nothing. */
+void clock_utc(struct clock_utc *u, int64_t real_ns);
+
+#define CLOCK_RFC3339_SIZE 96
 void clock_rfc3339(char out[CLOCK_RFC3339_SIZE], int64_t real_ns);
 
 /* ms -> ns without overflow: anything beyond 292 years is TIME_NEVER. */

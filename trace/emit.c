@@ -29,15 +29,13 @@ static void random_bytes(void *p, size_t n)
 
 void run_id_make(char out[RUN_ID_SIZE], int64_t real_ns)
 {
-	time_t s = (time_t)(real_ns / NS_PER_S);
+	struct clock_utc u;
 	uint32_t r;
-	struct tm tm;
 
 	random_bytes(&r, sizeof(r));
-	gmtime_r(&s, &tm);
-	snprintf(out, RUN_ID_SIZE, "run-%04d%02d%02dT%02d%02d%02dZ-%08x", (tm.tm_year + 1900) % 10000,
-		 (tm.tm_mon + 1) % 100, tm.tm_mday % 100, tm.tm_hour % 100, tm.tm_min % 100,
-		 tm.tm_sec % 100, r);
+	clock_utc(&u, real_ns);
+	snprintf(out, RUN_ID_SIZE, "run-%04d%02d%02dT%02d%02d%02dZ-%08x", u.year % 10000, u.month % 100,
+		 u.day % 100, u.hour % 100, u.minute % 100, u.second % 100, r);
 }
 
 static void header_fill(struct journal_header *h, const struct trace_meta *m)

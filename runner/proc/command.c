@@ -284,7 +284,9 @@ static void command_stream_over(struct supervisor *s, struct command *c, int whi
 
 	stream_disarm(s, st);
 	stream_close(st);
-	if (!c->spec.capture)
+	/* the front's duplicate of a stream at its end harms nobody; while the command still writes it
+	 * would keep the SIGPIPE away that it must get */
+	if (st->ring && st->outlet->mode == OUTLET_GONE)
 		msg_send(s->c->link, MSG_STREAM_CLOSE, which, NULL, 0, -1);
 }
 
@@ -542,8 +544,6 @@ void command_release(struct supervisor *s, struct command *c)
 
 	for (int i = 0; i < STREAM_COUNT; i++) {
 		stream_disarm(s, &c->stream[i]);
-		if (c->stream[i].fd >= 0 && !c->spec.capture)
-			msg_send(s->c->link, MSG_STREAM_CLOSE, i, NULL, 0, -1);
 		stream_release(&c->stream[i]);
 	}
 	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++)

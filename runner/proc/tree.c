@@ -32,8 +32,6 @@ void tree_init(struct tree *t, pid_t root, const struct strv *leave_running)
 	t->root = root;
 	if (leave_running)
 		strv_copy(&t->leave_running, leave_running);
-	if (proc_watch_open(&t->self, root, 0) < 0)
-		t->self.pid = 0;
 	t->watched_max = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 2 * TREE_FDS_SPARE ?
 				 (size_t)(r.rlim_cur - TREE_FDS_SPARE) / 5 : 64;
 	if (t->watched_max > TREE_WATCHED_MAX)
@@ -284,6 +282,17 @@ static void tree_tally(struct tree *t)
 	}
 }
 
+/* The first walk opens our own entry: a command that ends at once costs no walk. */
+static void tree_own_children(struct tree *t, struct pid_list *out)
+{
+	if (!t->self.pid && proc_watch_open(&t->self, t->root, 0) < 0)
+		t->self.pid = 0;
+	if (t->self.pid)
+		proc_watch_children(&t->self, 1, out);
+	else
+		proc_children(t->root, out);
+}
+
 void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 {
 	auto_pid_list kids = PID_LIST_INIT;
@@ -291,10 +300,7 @@ void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 	size_t parent = SIZE_MAX;
 
 	t->generation++;
-	if (t->self.pid)
-		proc_watch_children(&t->self, 1, &kids);
-	else
-		proc_children(t->root, &kids);
+	tree_own_children(t, &kids);
 	for (;;) {
 		if (tail + kids.n > cap) {
 			cap = (tail + kids.n) * 2;
@@ -420,10 +426,7 @@ bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx
 
 	do {
 		kids.n = 0;
-		if (t->self.pid)
-			proc_watch_children(&t->self, 1, &kids);
-		else
-			proc_children(t->root, &kids);
+		tree_own_children(t, &kids);
 		for (size_t i = 0; i < kids.n; i++)
 			if (kill(kids.v[i], SIGKILL) < 0 && errno == EPERM)
 				permitted = false;
