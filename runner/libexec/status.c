@@ -36,6 +36,7 @@ struct held {
 struct held_list {
 	struct held *v;
 	size_t n;
+	bool closed; /* no journal comes in any more, only who else holds those that are here */
 };
 
 struct kept_event {
@@ -68,6 +69,8 @@ static void held_add(struct held_list *l, int fd, int pid)
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].dev == st.st_dev && l->v[i].ino == st.st_ino)
 			f = &l->v[i];
+	if (!f && l->closed)
+		return;
 	if (!f) {
 		l->v = xreallocarray(l->v, l->n + 1, sizeof(*l->v));
 		f = &l->v[l->n++];
@@ -397,6 +400,9 @@ static int find_runs(struct cli *cli, struct held_list *l, struct err *e)
 	if (errno || *end || end == cli->operands[0] || pid <= 0 || pid > INT_MAX)
 		return err_set(e, ERR_USAGE, "'%s' is no process id", cli->operands[0]);
 	look_at_pid(l, (int)pid);
+	l->closed = true;
+	if (l->n)
+		look_at_processes(l);
 	return l->n ? 0 : err_set(e, ERR_FAILURE, "process %ld is no running spec-runner of yours", pid);
 }
 
@@ -430,7 +436,7 @@ static void show_runs(struct cli *cli, const struct held_list *l)
 
 static int status_body(struct cli *cli)
 {
-	struct held_list l = { NULL, 0 };
+	struct held_list l = { NULL, 0, false };
 	struct err e = { .kind = ERR_NONE };
 	int rc = find_runs(cli, &l, &e);
 
