@@ -57,7 +57,7 @@ is run_spec(['recover', $run->{journal}], dir => $dir)->{code}, 0, 'by name';
 check_lost($dir, $run, 'recover JOURNAL');
 
 $run = lost_run($dir);
-is run_spec(['run', '--', 'true'], dir => $dir)->{code}, 0, 'the next run in that root';
+is run_spec(['--profile-level', 'basic', 'run', '--', 'true'], dir => $dir)->{code}, 0, 'the next run in that root';
 check_lost($dir, $run, 'the next run');
 
 my $live = start_spec(['--profile-level', 'basic', 'run', '--', 'sleep', 30], dir => $dir);
