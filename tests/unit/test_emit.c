@@ -30,7 +30,7 @@ static void test_attrs(void)
 			    "\"ten\":10,\"a_key_of_more_than_sixteen_bytes\":1000000,\"ms\":1.235,\"yes\":true",
 	       "integers, milliseconds and booleans are rendered exactly");
 	attrs_init(&a, t);
-	for (int64_t v = 1, n = 0; n < 19; v *= 10, n++) {
+	for (int64_t v = 1; v <= INT64_MAX / 10; v *= 10) {
 		char want[32];
 		auto_str got = STR_INIT;
 
