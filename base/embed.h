@@ -3,10 +3,13 @@
  * make's rules: whoever embeds a file says so there, or includes it in a file of its own.
  *
  *   EMBED(run_trace_schema, "schemas/run_trace_v1.yaml");
- *   … run_trace_schema, run_trace_schema_end - run_trace_schema …
+ *   … run_trace_schema, EMBED_SIZE(run_trace_schema) …
  */
 #ifndef BASE_EMBED_H
 #define BASE_EMBED_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #define EMBED(name, path)                                                                       \
 	__asm__(".pushsection .rodata\n"                                                        \
@@ -17,5 +20,8 @@
 		".byte 0\n"                                                                     \
 		".popsection\n");                                                               \
 	extern const char name[], name##_end[]
+
+/* Bytes of it. */
+#define EMBED_SIZE(name) ((size_t)((uintptr_t)name##_end - (uintptr_t)name))
 
 #endif

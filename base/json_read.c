@@ -213,7 +213,9 @@ static int hex4(const char *s)
 	int v = 0;
 
 	for (int i = 0; i < 4; i++) {
-		int c = s[i], h = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+		int c = s[i], h = c >= '0' && c <= '9'			   ? c - '0'
+				  : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+									   : -1;
 
 		if (h < 0)
 			return -1;
@@ -262,7 +264,8 @@ static enum parse parse_escape(struct parser *p, char **o)
 		return bad(p, "no such escape in a string");
 	p->at += 6;
 	if (hi >= 0xd800 && hi < 0xe000) {
-		if (hi >= 0xdc00 || left < 12 || s[6] != '\\' || s[7] != 'u' || (lo = hex4(s + 8)) < 0xdc00 || lo >= 0xe000) {
+		if (hi >= 0xdc00 || left < 12 || s[6] != '\\' || s[7] != 'u' || (lo = hex4(s + 8)) < 0xdc00 ||
+		    lo >= 0xe000) {
 			p->at -= 6;
 			return bad(p, "half a surrogate pair in a string");
 		}
@@ -363,7 +366,8 @@ static enum parse parse_number(struct parser *p, struct json_value *v)
 		return PARSE_MORE;
 	v->kind = JSON_NUMBER;
 	if (fits && digits <= 15) { /* both exact in a double: so is the quotient's rounding */
-		static const double power[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+		static const double power[] = { 1,   1e1, 1e2,	1e3,  1e4,  1e5,  1e6,	1e7,
+						1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
 
 		v->number = (double)mantissa / power[decimals];
 		if (negative)
@@ -489,8 +493,17 @@ static enum parse parse_value(struct parser *p, struct json_value *v, int depth)
 	case 't': return parse_word(p, "true", v, JSON_TRUE);
 	case 'f': return parse_word(p, "false", v, JSON_FALSE);
 	case 'n': return parse_word(p, "null", v, JSON_NULL);
-	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-		return parse_number(p, v);
+	case '-':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9': return parse_number(p, v);
 	default: return bad(p, "no JSON value");
 	}
 }

@@ -125,9 +125,11 @@ static bool type_matches(const struct schema *s, const struct json_value *v)
 static void complain_type(struct check *c, const struct schema *s, const struct json_value *v,
 			  const struct schema_place *at)
 {
-	static const struct { unsigned bit; const char *text; } texts[] = {
-		{ 1u << JSON_NULL, "null" }, { 1u << JSON_TRUE, "a boolean" }, { 1u << JSON_NUMBER, "a number" },
-		{ TYPE_INTEGER, "an integer" }, { 1u << JSON_STRING, "a string" }, { 1u << JSON_ARRAY, "an array" },
+	static const struct { unsigned bit; const char *text;
+	} texts[] = {
+		{ 1u << JSON_NULL, "null" },	    { 1u << JSON_TRUE, "a boolean" },
+		{ 1u << JSON_NUMBER, "a number" },  { TYPE_INTEGER, "an integer" },
+		{ 1u << JSON_STRING, "a string" },  { 1u << JSON_ARRAY, "an array" },
 		{ 1u << JSON_OBJECT, "an object" },
 	};
 	char list[120] = "";
@@ -138,7 +140,8 @@ static void complain_type(struct check *c, const struct schema *s, const struct 
 
 			snprintf(list + used, sizeof(list) - used, "%s%s", used ? " or " : "", texts[i].text);
 		}
-	complain(c, at, "must be %s, not %s", list, v->kind == JSON_NUMBER ? "this number" : json_kind_text(v->kind));
+	complain(c, at, "must be %s, not %s", list,
+		 v->kind == JSON_NUMBER ? "this number" : json_kind_text(v->kind));
 }
 
 static void check_node(struct check *c, const struct schema *s, const struct json_value *v,
@@ -191,7 +194,8 @@ static void check_object(struct check *c, const struct schema *s, const struct j
 		bool done = false;
 
 		for (size_t i = 0; i < consts && !done; i++)
-			done = s->properties[i].len == m->key_len && memcmp(s->properties[i].key, m->key, m->key_len) == 0;
+			done = s->properties[i].len == m->key_len &&
+			       memcmp(s->properties[i].key, m->key, m->key_len) == 0;
 		if (!done)
 			check_member(c, s, m, at);
 		if (c->stopped)
@@ -206,7 +210,8 @@ static bool values_equal(const struct json_value *a, const struct json_value *b)
 	if (a->kind != b->kind || a->count != b->count)
 		return false;
 	switch (a->kind) {
-	case JSON_NUMBER: return a->is_integer && b->is_integer ? a->integer == b->integer : a->number == b->number;
+	case JSON_NUMBER:
+		return a->is_integer && b->is_integer ? a->integer == b->integer : a->number == b->number;
 	case JSON_STRING: return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 	case JSON_ARRAY:
 		for (x = a->first, y = b->first; x; x = x->next, y = y->next)
@@ -239,7 +244,8 @@ static void check_array(struct check *c, const struct schema *s, const struct js
 			return;
 		if (s->items)
 			check_node(c, s->items, item, &here);
-		for (const struct json_value *other = s->unique_items ? v->first : item; other != item; other = other->next)
+		for (const struct json_value *other = s->unique_items ? v->first : item; other != item;
+		     other = other->next)
 			if (values_equal(other, item)) {
 				complain(c, &here, "stands here twice");
 				break;
@@ -270,7 +276,8 @@ static const struct schema *alternative_chosen(const struct schema *s, const str
 			told |= m != NULL;
 			differs |= m && !consts_have(p->schema, m);
 		}
-		if (differs || (!told && v->kind == JSON_OBJECT && a->property_count && a->properties[0].schema->has_consts))
+		if (differs || (!told && v->kind == JSON_OBJECT && a->property_count &&
+				a->properties[0].schema->has_consts))
 			continue;
 		if (chosen)
 			return NULL;

@@ -116,7 +116,8 @@ static int enum_read(struct schema *s, const struct yaml_node *n, struct err *e)
 
 static int type_add(struct schema *s, const struct yaml_node *n, struct err *e)
 {
-	static const char *const words[] = { "null", "boolean", "number", "integer", "string", "array", "object", NULL };
+	static const char *const words[] = { "null",   "boolean", "number", "integer",
+					     "string", "array",	  "object", NULL };
 	static const unsigned bits[] = {
 		1u << JSON_NULL, TYPE_BOOLEAN, 1u << JSON_NUMBER, TYPE_INTEGER, 1u << JSON_STRING,
 		1u << JSON_ARRAY, 1u << JSON_OBJECT,
@@ -148,12 +149,14 @@ static int regex_read(const struct yaml_node *at, const char *text, void **out, 
 	PCRE2_SIZE offset;
 	PCRE2_UCHAR reason[160];
 	int code;
-	pcre2_code *re = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
-				       PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY, &code, &offset, NULL);
+	pcre2_code *re =
+	    pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+			  PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY, &code, &offset, NULL);
 
 	if (!re) {
 		pcre2_get_error_message(code, reason, sizeof(reason));
-		return yaml_error(at, e, "pattern '%.80s' at offset %zu: %s", text, (size_t)offset, (char *)reason);
+		return yaml_error(at, e, "pattern '%.80s' at offset %zu: %s", text, (size_t)offset,
+				  (char *)reason);
 	}
 	pcre2_jit_compile(re, PCRE2_JIT_COMPLETE);
 	*out = re;
@@ -268,7 +271,8 @@ static int read_pattern_properties(struct schema *s, const struct yaml_node *n, 
 	yaml_each(item, n) {
 		struct schema_pattern_property p = { 0 };
 
-		if (node_read(&p.schema, s->root, item, e) < 0 || regex_read(item->key, item->key->text, &p.regex, e) < 0)
+		if (node_read(&p.schema, s->root, item, e) < 0 ||
+		    regex_read(item->key, item->key->text, &p.regex, e) < 0)
 			return -1;
 		p.text = xstrdup(item->key->text);
 		s->patterns = xreallocarray(s->patterns, s->pattern_count + 1, sizeof(p));
@@ -305,7 +309,8 @@ static int read_alternatives(struct schema *s, const struct yaml_node *n, struct
 
 		if (node_read(&child, s->root, item, e) < 0)
 			return -1;
-		s->alternatives = xreallocarray(s->alternatives, s->alternative_count + 1, sizeof(*s->alternatives));
+		s->alternatives =
+		    xreallocarray(s->alternatives, s->alternative_count + 1, sizeof(*s->alternatives));
 		s->alternatives[s->alternative_count++] = child;
 	}
 	return s->alternative_count ? 0 : yaml_error(n, e, "needs at least one alternative");
@@ -344,15 +349,34 @@ static const struct {
 	const char *word;
 	int (*read)(struct schema *s, const struct yaml_node *n, struct err *e);
 } words[] = {
-	{ "type", type_read }, { "enum", enum_read }, { "const", read_const }, { "pattern", read_pattern },
-	{ "minLength", read_min_length }, { "maxLength", read_max_length }, { "minimum", read_minimum },
-	{ "maximum", read_maximum }, { "required", read_required }, { "properties", read_properties },
-	{ "patternProperties", read_pattern_properties }, { "additionalProperties", read_additional },
-	{ "minProperties", read_min_properties }, { "maxProperties", read_max_properties },
-	{ "items", read_items }, { "minItems", read_min_items }, { "maxItems", read_max_items },
-	{ "uniqueItems", read_unique }, { "anyOf", read_alternatives }, { "oneOf", read_one_of }, { "$ref", read_ref },
-	{ "definitions", read_definitions }, { "description", read_description }, { "title", read_nothing },
-	{ "$schema", read_nothing }, { "$id", read_nothing }, { "examples", read_nothing }, { "default", read_nothing },
+	{ "type", type_read },
+	{ "enum", enum_read },
+	{ "const", read_const },
+	{ "pattern", read_pattern },
+	{ "minLength", read_min_length },
+	{ "maxLength", read_max_length },
+	{ "minimum", read_minimum },
+	{ "maximum", read_maximum },
+	{ "required", read_required },
+	{ "properties", read_properties },
+	{ "patternProperties", read_pattern_properties },
+	{ "additionalProperties", read_additional },
+	{ "minProperties", read_min_properties },
+	{ "maxProperties", read_max_properties },
+	{ "items", read_items },
+	{ "minItems", read_min_items },
+	{ "maxItems", read_max_items },
+	{ "uniqueItems", read_unique },
+	{ "anyOf", read_alternatives },
+	{ "oneOf", read_one_of },
+	{ "$ref", read_ref },
+	{ "definitions", read_definitions },
+	{ "description", read_description },
+	{ "title", read_nothing },
+	{ "$schema", read_nothing },
+	{ "$id", read_nothing },
+	{ "examples", read_nothing },
+	{ "default", read_nothing },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 
@@ -371,9 +395,11 @@ static int node_fill(struct schema *s, const struct yaml_node *n, struct err *e)
 				return -1;
 	/* JSON Schema lets the neighbours of a $ref be without effect; here they are an error. */
 	if (s->ref)
-		yaml_each(other, n)
-			if (strcmp(other->key->text, "$ref") != 0 && strcmp(other->key->text, "description") != 0)
-				return yaml_error(other, e, "'%.40s' has no effect beside '$ref'", other->key->text);
+		yaml_each(other, n) if (strcmp(other->key->text, "$ref") != 0 &&
+					strcmp(other->key->text, "description") !=
+					    0) return yaml_error(other, e,
+								 "'%.40s' has no effect beside '$ref'",
+								 other->key->text);
 	return 0;
 }
 
@@ -395,14 +421,16 @@ static int refs_resolve(struct schema *root, const char *name, struct err *e)
 			if (strcmp(root->definitions[i].key, s->ref) == 0)
 				s->target = root->definitions[i].schema;
 		if (!s->target)
-			return err_set(e, ERR_USAGE, "%s:%u:%u: no definition '%.80s'", name, s->line, s->column, s->ref);
+			return err_set(e, ERR_USAGE, "%s:%u:%u: no definition '%.80s'", name, s->line,
+				       s->column, s->ref);
 	}
 	for (struct schema *s = root; s; s = s->next_owned) {
 		size_t steps = 0;
 
 		for (const struct schema *t = s; t->target; t = t->target)
 			if (++steps > nodes)
-				return err_set(e, ERR_USAGE, "%s:%u:%u: '$ref' leads back to itself", name, s->line, s->column);
+				return err_set(e, ERR_USAGE, "%s:%u:%u: '$ref' leads back to itself", name,
+					       s->line, s->column);
 	}
 	return 0;
 }

@@ -563,7 +563,8 @@ static void profile_key_make(struct redactor *r, char *const envp[])
 		if (strncmp(envp[i], KEY_ENV "=", sizeof(KEY_ENV)) == 0 && envp[i][sizeof(KEY_ENV)])
 			given = envp[i] + sizeof(KEY_ENV);
 	if (given) { /* any text serves as a key */
-		(void)crypto_generichash(r->key, sizeof(r->key), (const unsigned char *)given, strlen(given), NULL, 0);
+		(void)crypto_generichash(r->key, sizeof(r->key), (const unsigned char *)given, strlen(given),
+					 NULL, 0);
 	} else {
 		while (done < sizeof(r->key)) {
 			ssize_t got = getrandom(r->key + done, sizeof(r->key) - done, 0);
@@ -618,8 +619,8 @@ void redact_env_profile(struct redactor *r, char *const envp[], struct str *out)
 		str_addf(out, "\":{\"set\":true,\"length_bucket\":\"%s\"", length_bucket(strlen(eq + 1)));
 		/* the key's own row says nothing about it that could be tried out */
 		if (!(n == strlen(KEY_ENV) && memcmp(envp[i], KEY_ENV, n) == 0)) {
-			crypto_generichash(hash, sizeof(hash), (const unsigned char *)eq + 1, strlen(eq + 1), r->key,
-					   sizeof(r->key));
+			crypto_generichash(hash, sizeof(hash), (const unsigned char *)eq + 1, strlen(eq + 1),
+					   r->key, sizeof(r->key));
 			sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 			str_addf(out, ",\"hash\":\"%s\"", hex);
 		}

@@ -374,10 +374,12 @@ static void flag_value(struct scan *sc, size_t at, const char *label)
 static bool is_place(const struct scan *sc, size_t name, size_t end)
 {
 	static const char *const suffixes[] = {
-		"c", "h", "cc", "cpp", "cxx", "hpp", "hh", "py", "pyx", "js", "mjs", "cjs", "ts", "jsx", "tsx", "go",
-		"rs", "java", "kt", "scala", "rb", "php", "cs", "swift", "sh", "bash", "bats", "pl", "pm", "t", "lua",
-		"ex", "exs", "erl", "hs", "ml", "s", "S", "m", "mm", "zig", "nim", "d", "f90", "yaml", "yml", "json",
-		"toml", "txt", "md", "log", "xml", "html", "css", "so", "def", "feature", NULL,
+		"c",   "h",   "cc",   "cpp",   "cxx",  "hpp",  "hh",	  "py",	  "pyx", "js",
+		"mjs", "cjs", "ts",   "jsx",   "tsx",  "go",   "rs",	  "java", "kt",	 "scala",
+		"rb",  "php", "cs",   "swift", "sh",   "bash", "bats",	  "pl",	  "pm",	 "t",
+		"lua", "ex",  "exs",  "erl",   "hs",   "ml",   "s",	  "S",	  "m",	 "mm",
+		"zig", "nim", "d",    "f90",   "yaml", "yml",  "json",	  "toml", "txt", "md",
+		"log", "xml", "html", "css",   "so",   "def",  "feature", NULL,
 	};
 	size_t dot = end;
 
@@ -414,6 +416,7 @@ static bool is_no_name(const struct scan *sc, size_t name, size_t end)
 
 static void name_value(struct scan *sc, size_t name, size_t end, const char *label)
 {
+	static const struct quote none;
 	struct quote open = quote_before(sc, name), close = quote_at(sc, end);
 	size_t p = end;
 	bool quoted = open.len && close.len == open.len && close.c == open.c;
@@ -436,7 +439,8 @@ static void name_value(struct scan *sc, size_t name, size_t end, const char *lab
 
 		while (z < sc->n && is_blank(sc->s[z]))
 			z++;
-		if (z < sc->n && sc->s[z] != '=' && !(sc->s[z] == ':' && z + 1 < sc->n && is_blank(sc->s[z + 1]))) {
+		if (z < sc->n && sc->s[z] != '=' &&
+		    !(sc->s[z] == ':' && z + 1 < sc->n && is_blank(sc->s[z + 1]))) {
 			flag_value(sc, p, label);
 			return;
 		}
@@ -454,7 +458,7 @@ static void name_value(struct scan *sc, size_t name, size_t end, const char *lab
 	if (sc->s[p] == '=') {
 		if (p + 1 < sc->n && sc->s[p + 1] == '=')
 			p++; /* an assertion prints both sides of a comparison */
-		equals_value(sc, name, p + 1, quoted ? &(struct quote){ 0 } : &open, label);
+		equals_value(sc, name, p + 1, quoted ? &none : &open, label);
 		return;
 	}
 	if (sc->s[p] != ':' || (p + 1 < sc->n && sc->s[p + 1] == ':'))

@@ -4,7 +4,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum charset { ALNUM, ALNUM_BAR /* and _ */, ALNUM_DASH /* and _ - */, UPPER /* A-Z 0-9 */, TOKEN_CHARS /* . _ ~ + / = - */ };
+enum charset {
+	ALNUM,
+	ALNUM_BAR /* and _ */,
+	ALNUM_DASH /* and _ - */,
+	UPPER /* A-Z 0-9 */,
+	TOKEN_CHARS /* . _ ~ + / = - */
+};
 
 struct shape {
 	const char *prefix; /* at least three bytes; exact case unless `any_case` */

@@ -504,7 +504,9 @@ static size_t base64_step(const char *s, size_t n, size_t at, char c)
 	if (s[at] == c)
 		return 1;
 	if (c == '+')
-		return s[at] == '-' ? 1 : n - at >= 3 && s[at] == '%' && hex_number(s, n, at + 1, 2) == '+' ? 3 : 0;
+		return s[at] == '-'							   ? 1
+		       : n - at >= 3 && s[at] == '%' && hex_number(s, n, at + 1, 2) == '+' ? 3
+											   : 0;
 	if (c != '/')
 		return 0;
 	if (s[at] == '_')

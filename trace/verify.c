@@ -3,6 +3,7 @@
  * spans, or at the end of the file where the events come first. */
 #include "trace/verify_internal.h"
 
+#include "base/embed.h"
 #include "base/mem.h"
 #include "base/value.h"
 
@@ -179,7 +180,8 @@ static int take_list(struct verify *v, const struct schema *s, const struct sche
 
 enum top { TOP_SPANS, TOP_EVENTS, TOP_SUMMARY, TOP_STATUS, TOP_STARTED, TOP_ENDED, TOP_EXIT_CODE, TOP_OTHER };
 
-static void keep_time(struct verify *v, const struct json_value *value, const struct schema_place *at, int64_t *out)
+static void keep_time(struct verify *v, const struct json_value *value, const struct schema_place *at,
+		      int64_t *out)
 {
 	if (value->kind == JSON_STRING && !value_time(value->text, out))
 		verify_say(v, at, "is no RFC 3339 time");
@@ -190,7 +192,9 @@ static void take_top(struct verify *v, enum top top, const struct json_value *va
 	switch (top) {
 	case TOP_SUMMARY: verify_summary_keep(v, value, at); break;
 	case TOP_STATUS:
-		v->status = value->kind == JSON_STRING ? word_index(value->text, (const char *const[]){ "pass", "fail" }, 2) : -1;
+		v->status = value->kind == JSON_STRING
+				? word_index(value->text, (const char *const[]){ "pass", "fail" }, 2)
+				: -1;
 		break;
 	case TOP_EXIT_CODE: v->exit_code = value->is_integer ? value->integer : -1; break;
 	case TOP_STARTED: keep_time(v, value, at, &v->started_ns); break;
@@ -206,7 +210,8 @@ static void take_top(struct verify *v, enum top top, const struct json_value *va
 
 static int take_member(struct verify *v, const char *key, size_t len, uint64_t *seen, struct err *e)
 {
-	static const char *const names[] = { "spans", "events", "summary", "status", "started_at", "ended_at", "exit_code" };
+	static const char *const names[] = { "spans",	   "events",   "summary",  "status",
+					     "started_at", "ended_at", "exit_code" };
 	const struct schema_place root = { 0 };
 	auto_free char *own = xmalloc(len + 1);
 	struct schema_place at = { &root, own, len, 0 };
@@ -285,7 +290,7 @@ int verify_run(int fd, const char *name, struct redactor *r, verify_report *repo
 
 	memset(result, 0, sizeof(*result));
 	if (schema_parse(&v.schema, "schemas/run_trace_v1.yaml", run_trace_schema,
-			 (size_t)(run_trace_schema_end - run_trace_schema), e) < 0)
+			 EMBED_SIZE(run_trace_schema), e) < 0)
 		return -1;
 	v.reader = json_reader_new(fd, name);
 	rc = verify_document(&v, e);

@@ -21,7 +21,8 @@ static bool is_marker(const struct verify *v, const struct json_value *value)
 	return out.len == value->len && memcmp(out.data, value->text, out.len) == 0;
 }
 
-static void check_text(struct verify *v, const struct json_value *value, bool secret, const struct schema_place *at)
+static void check_text(struct verify *v, const struct json_value *value, bool secret,
+		       const struct schema_place *at)
 {
 	const char *label;
 
@@ -78,7 +79,9 @@ static void walk(struct verify *v, const struct json_value *value, bool secret, 
 		json_each(member, value) {
 			here.key = member->key;
 			here.key_len = member->key_len;
-			walk(v, member, secret || redact_is_secret_name(v->redactor, member->key, member->key_len), &here);
+			walk(v, member,
+			     secret || redact_is_secret_name(v->redactor, member->key, member->key_len),
+			     &here);
 		}
 		break;
 	default: break;
@@ -156,7 +159,8 @@ void verify_summary_keep(struct verify *v, const struct json_value *value, const
 	slow_keep(v, json_get(value, "slowest_spans"), at);
 }
 
-static void compare(struct verify *v, const struct schema_place *summary, const char *key, int64_t said, uint64_t counted)
+static void compare(struct verify *v, const struct schema_place *summary, const char *key, int64_t said,
+		    uint64_t counted)
 {
 	struct schema_place here = { summary, key, strlen(key), 0 };
 

@@ -84,7 +84,8 @@ static void check_parent(struct verify *v, const struct verify_span *s, const st
 		return;
 	}
 	if (s->name >= 0 && p->name >= 0 && !(allowed_parents[(int)s->name] & 1u << p->name))
-		verify_say(v, at, "a %s may not lie in a %s", span_name_text[(int)s->name], span_name_text[(int)p->name]);
+		verify_say(v, at, "a %s may not lie in a %s", span_name_text[(int)s->name],
+			   span_name_text[(int)p->name]);
 	if (s->start_ns >= 0 && p->start_ns >= 0 && (s->start_ns < p->start_ns || s->end_ns > p->end_ns))
 		verify_say(v, at, "does not lie within its parent");
 }

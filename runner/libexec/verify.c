@@ -27,16 +27,18 @@ static bool show_finding(void *arg, const char *pointer, const char *what)
 
 static int verify_file(struct cli *cli, const char *path, struct verify_result *result, struct err *e)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct redactor *r = NULL;
 	struct show show = { 0 };
-	int rc;
+	int fd, rc;
 
-	if (fd < 0)
-		return err_sys(e, "%s", path);
 	if (redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, e) < 0)
 		return -1;
-	rc = verify_run(fd, path, r, show_finding, &show, result, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		rc = err_sys(e, "%s", path);
+	else
+		rc = verify_run(fd, path, r, show_finding, &show, result, e);
+	fd_close(&fd);
 	redactor_free(r);
 	return rc;
 }
@@ -65,7 +67,8 @@ static int verify_body(struct cli *cli)
 	if (rc)
 		return rc;
 	if (result.findings)
-		cli_note("%s: %" PRIu64 " finding%s", cli->operands[0], result.findings, result.findings == 1 ? "" : "s");
+		cli_note("%s: %" PRIu64 " finding%s", cli->operands[0], result.findings,
+			 result.findings == 1 ? "" : "s");
 	return result.findings ? 1 : 0;
 }
 

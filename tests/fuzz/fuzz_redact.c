@@ -9,8 +9,12 @@
 #include <string.h>
 
 static char *const envp[] = {
-	"API_TOKEN=hunter2/secret+value", "DB_PASSWORD=p@ss w\"o\\rd&x", "HOST_KEY=line one of the key\nline two of the key",
-	"X_SECRET=aaaaaaaa", "HOME=/root", NULL,
+	"API_TOKEN=hunter2/secret+value",
+	"DB_PASSWORD=p@ss w\"o\\rd&x",
+	"HOST_KEY=line one of the key\nline two of the key",
+	"X_SECRET=aaaaaaaa",
+	"HOME=/root",
+	NULL,
 };
 
 static void must_not_have(const struct str *out, const char *secret)

@@ -38,7 +38,8 @@ static char *redacted(struct redactor *r, const char *s)
 
 /* ---- forms --------------------------------------------------------------------------------- */
 
-static const struct { const char *in, *out; } forms[] = {
+static const struct { const char *in, *out;
+} forms[] = {
 	{ "nothing to see here", "nothing to see here" },
 	{ "", "" },
 	{ "--token abc --other x", "--token <redacted:token> --other x" },
@@ -52,25 +53,30 @@ static const struct { const char *in, *out; } forms[] = {
 	{ "docker run -e \"TOKEN=a b\" img", "docker run -e \"TOKEN=<redacted:token>\" img" },
 	{ "sh -c 'TOKEN=abc' foo", "sh -c 'TOKEN=<redacted:token>' foo" },
 	{ "Authorization: Bearer abc def", "Authorization: <redacted:authorization>" },
-	{ "curl -H \"Authorization: Bearer abc\" http://x", "curl -H \"Authorization: <redacted:authorization>\" http://x" },
+	{ "curl -H \"Authorization: Bearer abc\" http://x",
+	  "curl -H \"Authorization: <redacted:authorization>\" http://x" },
 	{ "> Cookie: a=b; c=d\r\n> Host: x", "> Cookie: <redacted:cookie>\r\n> Host: x" },
 	{ "Set-Cookie: sid=1; path=/\nx", "Set-Cookie: <redacted:cookie>\nx" },
 	{ "password: my long pass phrase\nuser: bob", "password: <redacted:password>\nuser: bob" },
 	{ "- {password: abc, user: bob}", "- {password: <redacted:password>, user: bob}" },
-	{ "a:\n  private_key: |\n    line1\n    line2\n  b: 1", "a:\n  private_key: |\n    <redacted:private>\n  b: 1" },
+	{ "a:\n  private_key: |\n    line1\n    line2\n  b: 1",
+	  "a:\n  private_key: |\n    <redacted:private>\n  b: 1" },
 	{ "secrets:\n  - abc\n  - def\nb: 1", "" },
 	{ "{\"token\":\"ab\\\"c\",\"x\":1}", "{\"token\":\"<redacted:token>\",\"x\":1}" },
 	{ "{\"token\": 12345, \"x\": 1}", "{\"token\": \"<redacted:token>\", \"x\": 1}" },
 	{ "{\"token\": null, \"key\": true}", "{\"token\": null, \"key\": true}" },
 	{ "{\"tokens\": [\"a\", \"b]\"], \"x\": 1}", "{\"tokens\": \"<redacted:token>\", \"x\": 1}" },
-	{ "{\"credentials\": {\"u\": {\"p\": 1}}, \"x\": 1}", "{\"credentials\": \"<redacted:credential>\", \"x\": 1}" },
-	{ "{\\\"password\\\":\\\"a\\\\\\\"b\\\",\\\"x\\\":1}", "{\\\"password\\\":\\\"<redacted:password>\\\",\\\"x\\\":1}" },
+	{ "{\"credentials\": {\"u\": {\"p\": 1}}, \"x\": 1}",
+	  "{\"credentials\": \"<redacted:credential>\", \"x\": 1}" },
+	{ "{\\\"password\\\":\\\"a\\\\\\\"b\\\",\\\"x\\\":1}",
+	  "{\\\"password\\\":\\\"<redacted:password>\\\",\\\"x\\\":1}" },
 	{ "{\\\"password\\\":17,\\\"x\\\":1}", "{\\\"password\\\":\\\"<redacted:password>\\\",\\\"x\\\":1}" },
 	{ "{'token': 'abc', 'x': 1}", "{'token': '<redacted:token>', 'x': 1}" },
 	{ ":token => \"abc\", :x", ":token => \"<redacted:token>\", :x" },
 	{ "https://h/p?token=abc&x=1#f", "https://h/p?token=<redacted:token>&x=1#f" },
 	{ "https://h/p?x=1&api_key=abc", "https://h/p?x=1&api_key=<redacted:key>" },
-	{ "r=https%3A%2F%2Fh%2F%3Ftoken%3Dabc%26x%3D1", "r=https%3A%2F%2Fh%2F%3Ftoken%3D<redacted:token>%26x%3D1" },
+	{ "r=https%3A%2F%2Fh%2F%3Ftoken%3Dabc%26x%3D1",
+	  "r=https%3A%2F%2Fh%2F%3Ftoken%3D<redacted:token>%26x%3D1" },
 	{ "https://u:p@host/x", "https://<redacted:userinfo>@host/x" },
 	{ "https://onlytoken@host/x", "https://<redacted:userinfo>@host/x" },
 	{ "postgres://u:p@ss/w@host:5432/db", "postgres://<redacted:userinfo>@host:5432/db" },
@@ -99,7 +105,8 @@ static void test_forms(void)
 		auto_free char *twice = redacted(r, once);
 
 		if (strncmp(forms[i].in, "secrets:", 8) == 0) { /* list items are as deep as they are */
-			ok(!strstr(once, "abc") && !strstr(once, "def") && strstr(once, "b: 1"), "a YAML list is hidden");
+			ok(!strstr(once, "abc") && !strstr(once, "def") && strstr(once, "b: 1"),
+			   "a YAML list is hidden");
 		} else {
 			is_str(once, forms[i].out, "form %zu", i);
 		}
@@ -145,7 +152,8 @@ static void urlencode(struct str *out, const char *s, int how)
 		else if (plain && how != 3)
 			str_addc(out, *s);
 		else
-			str_addf(out, how == 0 || (how == 2 && rng() % 2) ? "%%%02x" : "%%%02X", (unsigned char)*s);
+			str_addf(out, how == 0 || (how == 2 && rng() % 2) ? "%%%02x" : "%%%02X",
+				 (unsigned char)*s);
 	}
 }
 
@@ -210,10 +218,20 @@ static void encode(struct str *out, const char *v, int form)
 }
 
 static const char *const secrets[] = {
-	"hunter2", "S3cr3t!pass", "a+b/c=d&e?f#g", "with space and \"quotes\"", "back\\slash\\n", "per%cent%20x",
-	"p\xc3\xa4ssw\xc3\xb6rd-\xe2\x82\xac\xf0\x9f\x94\x91", "aaaaaa", "<xml>&amp;\"", "it's mine",
-	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-	"~tilde_under-dash.dot", "line one of it\nline two of the secret value",
+	"hunter2",
+	"S3cr3t!pass",
+	"a+b/c=d&e?f#g",
+	"with space and \"quotes\"",
+	"back\\slash\\n",
+	"per%cent%20x",
+	"p\xc3\xa4ssw\xc3\xb6rd-\xe2\x82\xac\xf0\x9f\x94\x91",
+	"aaaaaa",
+	"<xml>&amp;\"",
+	"it's mine",
+	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+	"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	"~tilde_under-dash.dot",
+	"line one of it\nline two of the secret value",
 };
 #define SECRETS (sizeof(secrets) / sizeof(secrets[0]))
 
@@ -272,7 +290,8 @@ static void test_values(void)
 					printf("# left: %s\n# of: %s\n", out.data, enc.data);
 			}
 			planted++;
-			ok(!leaked && stable && kept, "secret %zu in form %d: hidden, stable, the rest kept", i, form);
+			ok(!leaked && stable && kept, "secret %zu in form %d: hidden, stable, the rest kept",
+			   i, form);
 		}
 	ok(planted >= 200, "%zu secrets planted", planted);
 	redactor_free(r);
@@ -283,15 +302,22 @@ static void test_values(void)
 static void test_lines_and_limits(void)
 {
 	char *envp[] = {
-		"DEPLOY_KEY=-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAA\nQyNTUxOQAAACDdummydummydummy\n-----END OPENSSH PRIVATE KEY-----\n",
-		"SHORT_TOKEN=abc12", "PADDED_TOKEN=  spaced-value \n", "OTHER=whatever", NULL,
+		"DEPLOY_KEY=-----BEGIN OPENSSH PRIVATE "
+		"KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAA\nQyNTUxOQAAACDdummydummydummy\n-----END "
+		"OPENSSH PRIVATE KEY-----\n",
+		"SHORT_TOKEN=abc12",
+		"PADDED_TOKEN=  spaced-value \n",
+		"OTHER=whatever",
+		NULL,
 	};
 	struct redactor *r = make(envp);
-	auto_free char *a = redacted(r, "1| b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAA\n2| QyNTUxOQAAACDdummydummydummy\n");
+	auto_free char *a =
+	    redacted(r, "1| b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAA\n2| QyNTUxOQAAACDdummydummydummy\n");
 	auto_free char *b = redacted(r, "see abc12 and spaced-value, whatever");
 
 	is_str(a, "1| <redacted:DEPLOY_KEY>\n2| <redacted:DEPLOY_KEY>\n", "a key printed line by line");
-	is_str(b, "see abc12 and <redacted:PADDED_TOKEN>, whatever", "five bytes are no secret, white space is not part of one");
+	is_str(b, "see abc12 and <redacted:PADDED_TOKEN>, whatever",
+	       "five bytes are no secret, white space is not part of one");
 	redactor_free(r);
 }
 
@@ -300,15 +326,25 @@ static void test_lines_and_limits(void)
 static void test_shapes(void)
 {
 	static const char *const all[] = {
-		"ghp_abcdefghijklmnopqrstuvwxyz0123456789", "gho_abcdefghijklmnopqrstuvwxyz0123456789",
-		"ghs_abcdefghijklmnopqrstuvwxyz0123456789", "ghu_abcdefghijklmnopqrstuvwxyz0123456789",
-		"ghr_abcdefghijklmnopqrstuvwxyz0123456789", "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
-		"glpat-abcdefghij0123456789", "glptt-abcdefghij0123456789abcdef", "AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE",
-		"xoxb-123456789012-1234567890123-abcdefGHIJKL", "xoxp-1-2-3-abcdefabcdef", "npm_abcdefghijklmnopqrstuvwxyz0123456789",
-		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+		"ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+		"gho_abcdefghijklmnopqrstuvwxyz0123456789",
+		"ghs_abcdefghijklmnopqrstuvwxyz0123456789",
+		"ghu_abcdefghijklmnopqrstuvwxyz0123456789",
+		"ghr_abcdefghijklmnopqrstuvwxyz0123456789",
+		"github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
+		"glpat-abcdefghij0123456789",
+		"glptt-abcdefghij0123456789abcdef",
+		"AKIAIOSFODNN7EXAMPLE",
+		"ASIAIOSFODNN7EXAMPLE",
+		"xoxb-123456789012-1234567890123-abcdefGHIJKL",
+		"xoxp-1-2-3-abcdefabcdef",
+		"npm_abcdefghijklmnopqrstuvwxyz0123456789",
+		("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_"
+		"XgL0n3I9PlFUP0THsR8U"),
 		"-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\ndef=\n-----END RSA PRIVATE KEY-----",
 		"-----BEGIN PRIVATE KEY-----\\nMIIEabc\\n-----END PRIVATE KEY-----",
-		"AIzaSyA0123456789abcdefghijklmnopqrstuv", "sk_live_0123456789abcdefghij",
+		"AIzaSyA0123456789abcdefghijklmnopqrstuv",
+		"sk_live_0123456789abcdefghij",
 		"hooks.slack.com/services/T000/B000/XXXXXXXXXXXX",
 	};
 	char *envp[] = { NULL };
@@ -318,11 +354,14 @@ static void test_shapes(void)
 		auto_free char *in = xasprintf("before %s after", all[i]);
 		auto_free char *out = redacted(r, in);
 
-		ok(!strstr(out, all[i] + 12) && str_starts(out, "before ") && str_ends(out, " after"), "shape %.12s", all[i]);
-		ok(redact_finds(r, in, strlen(in)) != NULL && !redact_finds(r, out, strlen(out)), "shape %.12s is found, then not", all[i]);
+		ok(!strstr(out, all[i] + 12) && str_starts(out, "before ") && str_ends(out, " after"),
+		   "shape %.12s", all[i]);
+		ok(redact_finds(r, in, strlen(in)) != NULL && !redact_finds(r, out, strlen(out)),
+		   "shape %.12s is found, then not", all[i]);
 	}
 	{
-		const char *plain = "npm_config_registry npm_lifecycle_event highs_and_lows_of_it eyJ. AKIA -----BEGIN CERTIFICATE----- x";
+		const char *plain = "npm_config_registry npm_lifecycle_event highs_and_lows_of_it eyJ. AKIA "
+				    "-----BEGIN CERTIFICATE----- x";
 		auto_free char *out = redacted(r, plain);
 
 		is_str(out, plain, "no shapes");
@@ -335,13 +374,46 @@ static void test_shapes(void)
 static void test_argv(void)
 {
 	static char *const argv[] = {
-		"--profile-level", "debug", "--password", "hunter 2", "--api-key=a b c", "curl", "-H", "Authorization: Bearer a b",
-		"env", "TOKEN=x y", "sh", "-c", "SECRET=abc make; echo \"done\"", "--private", "--verbose", "Cookie:", "a b", "last", NULL,
+		"--profile-level",
+		"debug",
+		"--password",
+		"hunter 2",
+		"--api-key=a b c",
+		"curl",
+		"-H",
+		"Authorization: Bearer a b",
+		"env",
+		"TOKEN=x y",
+		"sh",
+		"-c",
+		"SECRET=abc make; echo \"done\"",
+		"--private",
+		"--verbose",
+		"Cookie:",
+		"a b",
+		"last",
+		NULL,
 	};
 	static const char *const want[] = {
-		"--profile-level", "debug", "--password", "<redacted:password>", "--api-key=<redacted:key>", "curl", "-H",
-		"Authorization: <redacted:authorization>", "env", "TOKEN=<redacted:token>", "sh", "-c",
-		"SECRET=<redacted:secret> make; echo \"done\"", "--private", "--verbose", "Cookie:", "<redacted:cookie>", "last", NULL,
+		"--profile-level",
+		"debug",
+		"--password",
+		"<redacted:password>",
+		"--api-key=<redacted:key>",
+		"curl",
+		"-H",
+		"Authorization: <redacted:authorization>",
+		"env",
+		"TOKEN=<redacted:token>",
+		"sh",
+		"-c",
+		"SECRET=<redacted:secret> make; echo \"done\"",
+		"--private",
+		"--verbose",
+		"Cookie:",
+		"<redacted:cookie>",
+		"last",
+		NULL,
 	};
 	char *envp[] = { NULL };
 	struct redactor *r = make(envp);
@@ -381,7 +453,8 @@ static void test_user_rules(void)
 	strv_add(&patterns, "redacted|pattern");
 	is_int(redactor_new(&r, envp, &names, &patterns, &e), 0, "names and patterns");
 	{
-		auto_free char *out = redacted(r, "abcd-efgh MYVAR=x -DMYVAR=1 pw: 2 ORDER-1234 zzzz redacted order-x");
+		auto_free char *out =
+		    redacted(r, "abcd-efgh MYVAR=x -DMYVAR=1 pw: 2 ORDER-1234 zzzz redacted order-x");
 		auto_free char *again = redacted(r, out);
 
 		is_str(out, "<redacted:MYVAR> MYVAR=<redacted:MYVAR> -DMYVAR=<redacted:MYVAR> pw: <redacted:PW>",
@@ -398,7 +471,8 @@ static void test_user_rules(void)
 	strv_add(&patterns, "(a+)+$");
 	is_int(redactor_new(&r, envp, NULL, &patterns, &e), 0, "a pattern that explodes");
 	{
-		auto_free char *out = redacted(r, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+		auto_free char *out =
+		    redacted(r, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
 
 		is_str(out, "<redacted:pattern-limit>", "a pattern at its limit hides everything");
 	}
@@ -434,7 +508,8 @@ static void test_tail(void)
 			redact_tail(r, in.data, in.len, keep, &out);
 			for (size_t i = 0; i + 5 <= 36; i++)
 				leaked |= memmem(out.data, out.len, secret + i, 5) != NULL;
-			leaked |= memmem(str_cstr(&out), out.len, "pppp", 4) || memmem(str_cstr(&out), out.len, "1234", 4);
+			leaked |= memmem(str_cstr(&out), out.len, "pppp", 4) ||
+				  memmem(str_cstr(&out), out.len, "1234", 4);
 		}
 	ok(!leaked, "a secret before the cut of a tail, at every cut");
 	leaked = false;
@@ -458,7 +533,8 @@ static void test_tail(void)
 
 static void test_profile(void)
 {
-	char *envp[] = { "A=", "B_TOKEN=hunter2hunter2", "SPEC_RUNNER_REDACTION_KEY=comparable", "C=/home/x", NULL };
+	char *envp[] = { "A=", "B_TOKEN=hunter2hunter2", "SPEC_RUNNER_REDACTION_KEY=comparable", "C=/home/x",
+			 NULL };
 	char *none[] = { "B_TOKEN=hunter2hunter2", NULL };
 	auto_str a = STR_INIT, b = STR_INIT, c = STR_INIT, d = STR_INIT;
 	unsigned char digest[64];
@@ -472,16 +548,19 @@ static void test_profile(void)
 	}
 	is_str(a.data, b.data, "the same under SPEC_RUNNER_REDACTION_KEY");
 	ok(strcmp(c.data, d.data) != 0, "another one without it");
-	ok(strstr(a.data, "\"A\":{\"set\":true,\"length_bucket\":\"0\"") && strstr(a.data, "\"length_bucket\":\"8-15\""),
+	ok(strstr(a.data, "\"A\":{\"set\":true,\"length_bucket\":\"0\"") &&
+	       strstr(a.data, "\"length_bucket\":\"8-15\""),
 	   "length buckets");
-	ok(strstr(a.data, "\"SPEC_RUNNER_REDACTION_KEY\":{\"set\":true,\"length_bucket\":\"8-15\"}"), "no hash of the key");
+	ok(strstr(a.data, "\"SPEC_RUNNER_REDACTION_KEY\":{\"set\":true,\"length_bucket\":\"8-15\"}"),
+	   "no hash of the key");
 	ok(!strstr(a.data, "hunter2") && !strstr(a.data, "/home/x") && !strstr(a.data, "comparable"), "no value");
 	crypto_hash_sha256(digest, (const unsigned char *)"hunter2hunter2", 14);
 	hex(&sha, digest, 32);
 	sha.data[12] = '\0'; /* nor the beginning of a hash without a key */
 	crypto_generichash(digest, 16, (const unsigned char *)"hunter2hunter2", 14, NULL, 0);
 	hex(&b2, digest, 16);
-	ok(!strstr(a.data, sha.data) && !strstr(c.data, sha.data) && !strstr(c.data, b2.data) && !strstr(a.data, b2.data),
+	ok(!strstr(a.data, sha.data) && !strstr(c.data, sha.data) && !strstr(c.data, b2.data) &&
+	       !strstr(a.data, b2.data),
 	   "no unkeyed hash");
 }
 
@@ -499,7 +578,8 @@ static void test_cost(void)
 				 : xasprintf("SERVICE_%d_TOKEN=value-%d-abcdefghijklmnop", i, i * 7919);
 	envp[VARIABLES] = NULL;
 	for (size_t i = 0; i < TEXT; i++)
-		text[i] = "the quick brown fox jumps over a lazy dog 0123 [ok] test_name ... PASSED\n"[rng() % 3 ? i % 73 : rng() % 73];
+		text[i] = "the quick brown fox jumps over a lazy dog 0123 [ok] test_name ... PASSED\n"
+		    [rng() % 3 ? i % 73 : rng() % 73];
 	for (int i = 0; i < 10; i++) {
 		start = clock_mono_ns();
 		r = make(envp);

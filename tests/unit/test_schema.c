@@ -2,6 +2,7 @@
  * words of trace/contract.def. */
 #include "base/schema.h"
 
+#include "base/embed.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -31,7 +32,10 @@ static void test_values(void)
 	struct json_reader *r = NULL;
 	const struct json_value *v;
 
-	is_str(read_text(" {\"a\" : [1, -2.5e1, \"x\\u00e4\\ud83d\\ude00\\n\", true,false , null], \"b\":{}} ", &v, &r), "", "a value");
+	is_str(
+	    read_text(" {\"a\" : [1, -2.5e1, \"x\\u00e4\\ud83d\\ude00\\n\", true,false , null], \"b\":{}} ",
+		      &v, &r),
+	    "", "a value");
 	is_int(v->count, 2, "members");
 	v = json_get(v, "a");
 	is_int(v->count, 6, "items");
@@ -112,9 +116,12 @@ static void test_pieces(void)
 	close(p[1]);
 	r = json_reader_new(p[0], "pipe");
 	rc = json_enter(r, JSON_OBJECT, &e);
-	rc = rc == 0 && json_next_key(r, &key, &len, &e) == 1 && strcmp(key, "big") == 0 ? json_take(r, &v, &e) : -1;
+	rc = rc == 0 && json_next_key(r, &key, &len, &e) == 1 && strcmp(key, "big") == 0
+		 ? json_take(r, &v, &e)
+		 : -1;
 	ok(rc == 0 && v->len == 600000, "a value larger than the window");
-	rc = json_next_key(r, &key, &len, &e) == 1 && strcmp(key, "list") == 0 ? json_enter(r, JSON_ARRAY, &e) : -1;
+	rc = json_next_key(r, &key, &len, &e) == 1 && strcmp(key, "list") == 0 ? json_enter(r, JSON_ARRAY, &e)
+									       : -1;
 	while (rc == 0 && json_next_item(r, &e) == 1 && (rc = json_take(r, &v, &e)) == 0) {
 		sum += (int)json_get(v, "n")->integer;
 		items++;
@@ -158,7 +165,8 @@ static const char *check(const char *schema, const char *json)
 	return str_cstr(&out);
 }
 
-static const struct { const char *schema, *json, *want; } checks[] = {
+static const struct { const char *schema, *json, *want;
+} checks[] = {
 	{ "{type: string}", "\"a\"", "" },
 	{ "{type: string}", "1", ": must be a string, not this number" },
 	{ "{type: [integer, 'null']}", "null", "" },
@@ -177,10 +185,13 @@ static const struct { const char *schema, *json, *want; } checks[] = {
 	{ "{pattern: '^a+$'}", "\"a\\n\"", ": must match ^a+$" },
 	{ "{required: [a]}", "{}", ": 'a' is missing" },
 	{ "{properties: {a: {type: string}}}", "{\"a\":1}", "/a: must be a string, not this number" },
-	{ "{properties: {a: {}}, additionalProperties: false}", "{\"a\":1,\"b/c~\":2}", "/b~1c~0: unknown member" },
+	{ "{properties: {a: {}}, additionalProperties: false}", "{\"a\":1,\"b/c~\":2}",
+	  "/b~1c~0: unknown member" },
 	{ "{additionalProperties: {type: string}}", "{\"b\":1}", "/b: must be a string, not this number" },
-	{ "{patternProperties: {'^x-': {type: string}}, additionalProperties: false}", "{\"x-a\":\"1\"}", "" },
-	{ "{patternProperties: {'^x-': {type: string}}}", "{\"x-a\":1}", "/x-a: must be a string, not this number" },
+	{ "{patternProperties: {'^x-': {type: string}}, additionalProperties: false}", "{\"x-a\":\"1\"}",
+	  "" },
+	{ "{patternProperties: {'^x-': {type: string}}}", "{\"x-a\":1}",
+	  "/x-a: must be a string, not this number" },
 	{ "{minProperties: 1}", "{}", ": must have at least 1 members" },
 	{ "{maxProperties: 0}", "{\"a\":1}", ": must have at most 0 members" },
 	{ "{items: {type: string}}", "[\"a\",2]", "/1: must be a string, not this number" },
@@ -188,12 +199,15 @@ static const struct { const char *schema, *json, *want; } checks[] = {
 	{ "{maxItems: 1}", "[1,2]", ": must have at most 1 items" },
 	{ "{uniqueItems: true}", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "/1: stands here twice" },
 	{ "{anyOf: [{type: string}, {type: integer}]}", "1", "" },
-	{ "{anyOf: [{type: string}, {type: 'null'}]}", "1", ": is none of the 2 forms that are allowed here" },
+	{ "{anyOf: [{type: string}, {type: 'null'}]}", "1",
+	  ": is none of the 2 forms that are allowed here" },
 	{ "{oneOf: [{minimum: 1}, {maximum: 5}]}", "3", ": is 2 of the forms of which it may be only one" },
 	{ "{anyOf: [{properties: {k: {const: a}, v: {type: string}}}, {properties: {k: {const: b}}}]}",
 	  "{\"v\":1,\"k\":\"a\"}", "/v: must be a string, not this number" },
-	{ "{$ref: '#/definitions/d', definitions: {d: {type: string}}}", "\"a\"", "s:1:40: 'definitions' has no effect beside '$ref'" },
-	{ "{definitions: {d: {items: {$ref: '#/definitions/d'}, type: array}}, properties: {a: {$ref: '#/definitions/d'}}}",
+	{ "{$ref: '#/definitions/d', definitions: {d: {type: string}}}", "\"a\"",
+	  "s:1:40: 'definitions' has no effect beside '$ref'" },
+	{ "{definitions: {d: {items: {$ref: '#/definitions/d'}, type: array}}, properties: {a: {$ref: "
+	  "'#/definitions/d'}}}",
 	  "{\"a\":[[],[1]]}", "/a/1/0: must be an array, not this number" },
 	/* what is no schema */
 	{ "{typ: string}", "1", "s:1:2: unknown key 'typ' (did you mean 'type'?)" },
@@ -264,8 +278,9 @@ static void test_in_step(void)
 	const char *name;
 	int missing = 0;
 
-	is_int(schema_parse(&root, "run_trace_v1", run_trace_schema, (size_t)(run_trace_schema_end - run_trace_schema), &e), 0,
-	       "the embedded schema (%s)", e.msg);
+	is_int(schema_parse(&root, "run_trace_v1", run_trace_schema,
+			    EMBED_SIZE(run_trace_schema), &e),
+	       0, "the embedded schema (%s)", e.msg);
 	span = schema_items(member(root, "spans"));
 	event = schema_items(member(root, "events"));
 	summary = member(root, "summary");
@@ -300,7 +315,8 @@ static void test_words_pass(void)
 	struct schema_place place = { 0 };
 	int wrong = 0;
 
-	if (schema_parse(&root, "run_trace_v1", run_trace_schema, (size_t)(run_trace_schema_end - run_trace_schema), &e) < 0)
+	if (schema_parse(&root, "run_trace_v1", run_trace_schema,
+			 EMBED_SIZE(run_trace_schema), &e) < 0)
 		return (void)ok(false, "%s", e.msg);
 	event = schema_items(member(root, "events"));
 	span = schema_items(member(root, "spans"));
@@ -314,18 +330,27 @@ static void test_words_pass(void)
 
 		if (k < TOKEN_COUNT) {
 			want = k > 0;
-			str_addf(&text, "{\"ts_ns\":1,\"kind\":\"watchdog\",\"span_id\":\"0123456789abcdef\",\"attrs\":{\"reason_token\":\"%s\"}}",
+			str_addf(&text,
+				 "{\"ts_ns\":1,\"kind\":\"watchdog\",\"span_id\":\"0123456789abcdef\","
+				 "\"attrs\":{\"reason_token\":\"%s\"}}",
 				 want ? token_text[k] : word);
 		} else if ((k -= TOKEN_COUNT) <= PROC_COUNT) {
 			want = k < PROC_COUNT;
-			str_addf(&text, "{\"ts_ns\":1,\"kind\":\"subprocess_state\",\"span_id\":\"0123456789abcdef\",\"attrs\":"
-				 "{\"state\":\"%s\",\"pid\":1,\"returncode\":0,\"signal\":1}}", want ? proc_state_text[k] : word);
+			str_addf(&text,
+				 "{\"ts_ns\":1,\"kind\":\"subprocess_state\",\"span_id\":"
+				 "\"0123456789abcdef\",\"attrs\":"
+				 "{\"state\":\"%s\",\"pid\":1,\"returncode\":0,\"signal\":1}}",
+				 want ? proc_state_text[k] : word);
 		} else {
 			k -= PROC_COUNT;
 			want = k < CATEGORY_COUNT;
-			str_addf(&text, "{\"span_id\":\"0123456789abcdef\",\"parent_span_id\":null,\"kind\":\"run\",\"name\":\"run.total\","
-				 "\"phase\":\"\",\"start_ns\":0,\"end_ns\":1,\"duration_ms\":0,\"status\":\"error\",\"attrs\":{},"
-				 "\"error\":{\"category\":\"%s\",\"message\":\"\"}}", want ? category_text[k] : word);
+			str_addf(&text,
+				 "{\"span_id\":\"0123456789abcdef\",\"parent_span_id\":null,\"kind\":\"run\","
+				 "\"name\":\"run.total\","
+				 "\"phase\":\"\",\"start_ns\":0,\"end_ns\":1,\"duration_ms\":0,\"status\":"
+				 "\"error\",\"attrs\":{},"
+				 "\"error\":{\"category\":\"%s\",\"message\":\"\"}}",
+				 want ? category_text[k] : word);
 		}
 		if (*read_text(text.data, &v, &r)) {
 			wrong++;
