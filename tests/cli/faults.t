@@ -31,7 +31,7 @@ my %faults = (
 	write => [ENOSPC, 16], rename => [EACCES, 6], renameat => [EACCES, 4], unlink => [EACCES, 4],
 	read => [EIO, 16], pread => [EIO, 12], (map { $_ => [EINTR, 8] } qw(epoll_wait poll waitid waitpid)),
 	epoll_ctl => [ENOMEM, 10], timerfd_settime => [EINVAL, 4], flock => [ENOLCK, 4], fsync => [EIO, 4],
-	kill => [EPERM, 6], splice => [EINVAL, 4], fcntl => [EBADF, 12], prctl => [EINVAL, 6], dup2 => [EBUSY, 6],
+	kill => [EPERM, 6], splice => [EINVAL, 4], fcntl => [EMFILE, 12], dup2 => [EBUSY, 6],
 	sendmsg => [ENOBUFS, 4], recvmsg => [ECONNRESET, 4], send => [ENOBUFS, 4], recv => [ECONNRESET, 4], bind => [EADDRINUSE, 2],
 	syscall => [ENOSYS, 12], getrandom => [EAGAIN, 2],
 );

@@ -131,7 +131,8 @@ is $r->{out}, run_plain(['/bin/sh', '-c', 'ls /proc/self/fd'])->{out}, 'no descr
 my $masks = q(grep -E '^Sig(Blk|Ign)' /proc/self/status);
 is run_spec(['run', '--', '/bin/sh', '-c', $masks])->{out}, run_plain(['/bin/sh', '-c', $masks])->{out},
 	'signal mask and ignored signals are as without us';
-is run_spec(['run', '--', '/bin/sh', '-c', 'umask; ulimit -a; pwd'], dir => $deep)->{out},
-	run_plain(['/bin/sh', '-c', 'umask; ulimit -a; pwd'], dir => $deep)->{out}, 'umask, limits and folder too';
+my $inherits = 'umask; ulimit -a; pwd; nice; cat /proc/self/oom_score_adj /proc/self/timerslack_ns; id';
+is run_spec(['run', '--', '/bin/sh', '-c', $inherits], dir => $deep)->{out},
+	run_plain(['/bin/sh', '-c', $inherits], dir => $deep)->{out}, 'umask, limits, folder, priority, identity too';
 
 done_testing;
