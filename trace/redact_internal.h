@@ -87,6 +87,7 @@ struct scan {
 	size_t name_done;      /* names that begin before it have been looked at */
 	size_t form_done;      /* forms that begin before it lie in a value already found */
 	size_t url_done, base64_done, pem_done;
+	size_t run_from[5], run_to[5]; /* the last run of characters of each set of redact_shapes.c */
 	bool drowned;          /* a pattern hit its limit: nothing of the text may be shown */
 };
 

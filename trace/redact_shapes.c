@@ -88,11 +88,18 @@ static bool in_charset(char c, enum charset set)
 	}
 }
 
-static size_t run_end(const struct scan *sc, size_t at, enum charset set)
+/* Runs are remembered: a long one that holds many prefixes is walked once. */
+static size_t run_end(struct scan *sc, size_t at, enum charset set)
 {
-	while (at < sc->n && in_charset(sc->s[at], set))
-		at++;
-	return at;
+	size_t end = at;
+
+	if (at >= sc->run_from[set] && at <= sc->run_to[set] && sc->run_to[set])
+		return sc->run_to[set];
+	while (end < sc->n && in_charset(sc->s[end], set))
+		end++;
+	sc->run_from[set] = at;
+	sc->run_to[set] = end;
+	return end;
 }
 
 void redact_shape_found(struct scan *sc, size_t at, uint32_t index)
@@ -105,9 +112,6 @@ void redact_shape_found(struct scan *sc, size_t at, uint32_t index)
 	if (sh->any_case ? strncasecmp(sc->s + at, sh->prefix, n) != 0 : memcmp(sc->s + at, sh->prefix, n) != 0)
 		return;
 	if (sh->apart && at > 0 && in_charset(sc->s[at - 1], ALNUM))
-		return;
-	/* a run that was hidden from an earlier start need not be walked again */
-	if (sc->count && sc->spans[sc->count - 1].to > at && sc->spans[sc->count - 1].label == sh->label)
 		return;
 	end = run_end(sc, at + n, sh->charset);
 	if (end - at - n < sh->min)
@@ -160,8 +164,8 @@ static void userinfo(struct scan *sc, size_t from)
 	}
 	if (at > sc->url_done)
 		sc->url_done = at;
-	else if (p > sc->url_done && !path)
-		sc->url_done = p;
+	else if (p >= sc->n || ends_url(sc->s[p]))
+		sc->url_done = p; /* no userinfo up to there, wherever the next "://" stands */
 	if (!at || (at - from == 3 && memcmp(sc->s + from, "git", 3) == 0))
 		return;
 	redact_scan_add(sc, from, at, "userinfo");
