@@ -1,13 +1,19 @@
 /* recover [JOURNAL] - seals a trace out of a journal that a dead supervisor left (contract 1, 4).
  * Exit code 0, or 1 where something could not be recovered whole. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/cli/cli.h"
+#include "runner/proc/proc.h"
 #include "trace/seal.h"
 
 #include <stdio.h>
 
+/* For explaining one recovered run. */
+#define EXPLAIN_NS (30 * NS_PER_S)
+
 struct told {
+	struct cli *cli;
 	bool failed;
 };
 
@@ -19,15 +25,24 @@ static void tell(void *arg, const char *journal, const char *out_dir, const stru
 		t->failed = true;
 		cli_fail(problem);
 	}
-	if (out_dir)
+	if (out_dir) {
+		auto_free char *trace = path_join(out_dir, "run-trace.json");
+		struct err e = { .kind = ERR_NONE };
+
 		printf("%s: sealed in %s\n", journal, out_dir);
+		fflush(stdout);
+		if (proc_explain(trace, t->cli->envp, t->cli->o.quiet, clock_mono_ns() + EXPLAIN_NS, &e) < 0) {
+			t->failed = true;
+			cli_fail(&e);
+		}
+	}
 }
 
 int cmd_recover(struct cli *cli)
 {
 	auto_free char *dir = cli->o.artifacts_dir_given ? path_resolve(cli->root, cli->o.artifacts_dir) :
 							   path_join(cli->root, ".artifacts");
-	struct told told = { false };
+	struct told told = { .cli = cli };
 	struct err e = { .kind = ERR_NONE };
 	char out_dir[4096];
 	int rc, count;

@@ -2,13 +2,18 @@
 
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <sys/vfs.h>
+
+/* A run makes its cgroup just before it starts its command: an empty one may be about to be used. */
+#define CGROUP_YOUNG_S 60
 
 const char *const contain_text[] = { "auto", "group", "subreaper", "cgroup", "pidns" };
 
@@ -113,4 +118,28 @@ int contain_cgroup_remove(const char *dir)
 	     pid = strtok_r(NULL, "\n", &save))
 		cgroup_write(parent, "cgroup.procs", pid);
 	return rmdir(dir);
+}
+
+void contain_cgroup_sweep(void)
+{
+	const char *mount = cgroup_mount();
+	char own[2048], dir[4096];
+	DIR *d;
+
+	if (!mount || cgroup_own_path(own, sizeof(own)) < 0)
+		return;
+	snprintf(dir, sizeof(dir), "%s%s", mount, own);
+	d = opendir(dir);
+	if (!d)
+		return;
+	for (struct dirent *ent; (ent = readdir(d));) {
+		struct stat st;
+
+		if (strncmp(ent->d_name, "spec-runner-run-", 16) != 0 ||
+		    fstatat(dirfd(d), ent->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    time(NULL) - st.st_ctime < CGROUP_YOUNG_S)
+			continue;
+		unlinkat(dirfd(d), ent->d_name, AT_REMOVEDIR); /* EBUSY while somebody lives in it */
+	}
+	closedir(d);
 }

@@ -25,6 +25,9 @@ int contain_cgroup_kill(const char *dir);
 /* Moves members that may stay running to the parent cgroup, then removes ours. 0, or -1 (busy). */
 int contain_cgroup_remove(const char *dir);
 
+/* Removes empty cgroups that runs left whose two processes were both killed. In use or young: kept. */
+void contain_cgroup_sweep(void);
+
 extern const char *const contain_text[]; /* by enum contain */
 
 #endif

@@ -26,21 +26,24 @@ static int explain_clean(struct context *c, struct err *e)
 	return rc;
 }
 
-int finish_explain(struct context *c, int exit_code, struct err *e)
+int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e)
 {
-	char *argv[5] = { "spec-runner-report", "--internal", c->paths.trace, NULL, NULL };
-	pid_t pid;
+	char *argv[5] = { "spec-runner-report", "--internal", (char *)trace, quiet ? "--quiet" : NULL, NULL };
+	pid_t pid = helper_start("report", argv, envp, -1, e);
 	int rc;
 
-	if (exit_code == 0 && !c->concerns)
-		return explain_clean(c, e);
-	if (c->o->quiet)
-		argv[3] = "--quiet";
-	pid = helper_start("report", argv, c->setup->envp, -1, e);
 	if (pid < 0)
 		return err_add(e, "writing findings");
-	rc = helper_wait(pid, clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS));
+	rc = helper_wait(pid, until_ns);
 	if (rc < 0)
 		return err_set(e, ERR_FAILURE, "writing findings: spec-runner-report did not end in time");
 	return rc ? err_set(e, ERR_FAILURE, "writing findings: spec-runner-report ended with exit code %d", rc) : 0;
+}
+
+int finish_explain(struct context *c, int exit_code, struct err *e)
+{
+	if (exit_code == 0 && !c->concerns)
+		return explain_clean(c, e);
+	return proc_explain(c->paths.trace, c->setup->envp, c->o->quiet,
+			    clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS), e);
 }

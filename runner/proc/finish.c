@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "runner/proc/helper.h"
+#include "runner/proc/contain.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/supervisor.h"
 #include "trace/seal.h"
@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* For explaining one recovered run. */
+#define RECOVERED_NS (10 * NS_PER_S)
 
 static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
 
@@ -61,12 +64,31 @@ static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
 	return seal_run(&q, &r, e);
 }
 
+static void finish_recovered(void *arg, const char *journal, const char *out_dir, const struct err *problem)
+{
+	struct context *c = arg;
+	struct err e = { 0 };
+
+	if (problem)
+		say(c, "recovering an earlier run: %s", problem->msg);
+	if (out_dir) {
+		auto_free char *trace = path_join(out_dir, "run-trace.json");
+
+		say(c, "an earlier run had lost its supervisor (%s): its trace is in %s", journal, out_dir);
+		if (proc_explain(trace, c->setup->envp, true, clock_mono_ns() + RECOVERED_NS, &e) < 0)
+			say(c, "%s", e.msg);
+	}
+}
+
 /* Seals what a dead supervisor of this root left behind (contract 4: "the next spec-runner"). */
 static void finish_recover_others(struct context *c)
 {
 	struct err e = { 0 };
 
-	if (seal_recover_all(c->paths.artifacts, &e) < 0)
+	if (c->cancelled)
+		return; /* the next run has more time */
+	if (access(c->paths.artifacts, F_OK) == 0 &&
+	    seal_recover_each(c->paths.artifacts, finish_recovered, c, &e) < 0)
 		say(c, "recovering an earlier run: %s", e.msg);
 }
 
@@ -95,8 +117,9 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	/* without a sealed trace the journal stays: `recover` may yet make one of it */
 	trace_close(c->trace, !failed);
 	c->trace = NULL;
+	finish_recover_others(c);
 	if (wants) {
-		finish_recover_others(c);
+		contain_cgroup_sweep();
 		run_paths_retain(&c->paths, c->o->keep_runs, c->o->keep_bytes, c->run_id);
 	}
 	run_paths_tidy(&c->paths);

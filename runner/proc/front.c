@@ -44,15 +44,18 @@ static const int front_signals[] = {
 
 void front_block_signals(struct spawn_signals *was)
 {
-	struct sigaction pipe_was, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction old, ignore = { .sa_handler = SIG_IGN };
 	sigset_t block;
 
 	sigemptyset(&block);
 	for (size_t i = 0; i < FRONT_SIGNALS; i++)
 		sigaddset(&block, front_signals[i]);
 	sigprocmask(SIG_BLOCK, &block, &was->mask);
-	sigaction(SIGPIPE, &ignore, &pipe_was);
-	was->pipe_ignored = pipe_was.sa_handler == SIG_IGN;
+	sigaction(SIGPIPE, &ignore, &old);
+	was->pipe_ignored = old.sa_handler == SIG_IGN;
+	/* a limit on file sizes is an error of write(2) for us, like a full disk */
+	sigaction(SIGXFSZ, &ignore, &old);
+	was->xfsz_ignored = old.sa_handler == SIG_IGN;
 }
 
 static void front_watch(struct front *f, int fd, uint32_t events, enum front_source src)

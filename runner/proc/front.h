@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 /* Blocks the signals that the front reads from a signalfd (and SIGTTOU, SIGTTIN, SIGTSTP, which would
- * stop us at the terminal), remembers what we were started with, ignores SIGPIPE. Before the fork. */
+ * stop us at the terminal), remembers what we were started with, ignores SIGPIPE and SIGXFSZ. Before anything is written. */
 void front_block_signals(struct spawn_signals *was);
 
 /* Runs until the supervisor has ended. Returns the exit code of the process. */

@@ -173,13 +173,15 @@ static void raise_fd_limit(struct spawn_signals *was)
 		setrlimit(RLIMIT_NOFILE, &r);
 }
 
-static int context_init(struct context *c, const struct proc_setup *p, struct err *e)
+static int context_init(struct context *c, const struct proc_setup *p, const struct spawn_signals *was,
+			struct err *e)
 {
 	const struct options *o = p->o;
 	enum level on_fail = (enum level)o->profile_on_fail;
 
 	memset(c, 0, sizeof(*c));
 	c->setup = p;
+	c->signals = *was;
 	c->o = o;
 	c->link = c->cgroup_fd = c->journal_fd = -1;
 	c->is_front = true;
@@ -209,15 +211,16 @@ static int context_init(struct context *c, const struct proc_setup *p, struct er
 int proc_run(const struct proc_setup *p, struct err *e)
 {
 	static struct context c;
+	struct spawn_signals was = { 0 };
 	int pair[2];
 	pid_t pid;
 
-	if (context_init(&c, p, e) < 0) {
+	front_block_signals(&was);
+	if (context_init(&c, p, &was, e) < 0) {
 		if (c.shared && c.shared->cgroup_dir[0])
 			contain_cgroup_remove(c.shared->cgroup_dir);
 		return e->kind == ERR_USAGE ? 2 : 125;
 	}
-	front_block_signals(&c.signals);
 	if (p->o->contain != CONTAIN_GROUP)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {

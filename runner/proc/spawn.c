@@ -39,6 +39,7 @@ static void spawn_child_inherit(const struct spawn_request *q)
 	if (q->signals->have_nofile)
 		setrlimit(RLIMIT_NOFILE, &q->signals->nofile);
 	sigaction(SIGPIPE, q->signals->pipe_ignored ? &ign : &dfl, NULL);
+	sigaction(SIGXFSZ, q->signals->xfsz_ignored ? &ign : &dfl, NULL);
 	sigprocmask(SIG_SETMASK, &q->signals->mask, NULL);
 }
 

@@ -15,7 +15,7 @@
 /* The signals and limits that we were started with, for children. */
 struct spawn_signals {
 	sigset_t mask;
-	bool pipe_ignored;
+	bool pipe_ignored, xfsz_ignored;
 	struct rlimit nofile;
 	bool have_nofile;
 	int nice;
