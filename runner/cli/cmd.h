@@ -24,6 +24,8 @@ struct cli {
 int cmd_run(struct cli *cli);
 int cmd_recover(struct cli *cli);
 int cmd_test(struct cli *cli);
+int cmd_governance(struct cli *cli);
+int cmd_gate(struct cli *cli);
 int cmd_help(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_completion(struct cli *cli);

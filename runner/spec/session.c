@@ -74,10 +74,22 @@ static void governance_line(struct str *out, const struct spec_case *c, const st
 	str_addc(out, '\n');
 }
 
+static void governance_end(struct str *out, const struct case_work *w, int64_t duration_ns)
+{
+	struct case_totals t;
+
+	case_work_totals(w, &t);
+	str_addf(out, "%" PRIu32 " checks in %.3f s: %" PRIu32 " passed, %" PRIu32 " failed\n", t.cases,
+		 (double)duration_ns / NS_PER_S, t.count[CASE_PASS] + t.count[CASE_FLAKY],
+		 t.cases - t.count[CASE_PASS] - t.count[CASE_FLAKY]);
+}
+
 static void case_reported(void *ctx, uint32_t which, const struct spec_case *c, const struct case_outcome *o)
 {
 	struct case_session *s = ctx;
 
+	if (s->cfg.silent)
+		return;
 	if (s->cfg.governance)
 		governance_line(&s->pending, c, o);
 	else if (s->cfg.format->one)
@@ -192,9 +204,15 @@ void case_session_tick(struct case_session *s, int64_t now_ns)
 	flush_some(s, now_ns);
 }
 
+void case_session_say(struct case_session *s, const char *text)
+{
+	str_add(&s->pending, text);
+	flush_some(s, clock_mono_ns());
+}
+
 static int junit_write(struct case_session *s, struct err *e)
 {
-	auto_free char *path = path_resolve(s->cfg.root, s->cfg.o->junit);
+	auto_free char *path = path_resolve(s->cfg.root, s->cfg.junit);
 	auto_str xml = STR_INIT;
 
 	case_junit_write(&xml, s->work, s->end_ns - s->begin_ns);
@@ -238,9 +256,12 @@ int case_session_end(struct case_session *s, bool interrupted, int64_t now_ns, s
 	s->end_ns = now_ns;
 	if (s->cfg.format && s->cfg.format->end)
 		s->cfg.format->end(&s->pending, s->work, now_ns - s->begin_ns);
-	github_write(s);
+	if (s->cfg.governance && !s->cfg.silent)
+		governance_end(&s->pending, s->work, now_ns - s->begin_ns);
+	if (!s->cfg.silent)
+		github_write(s);
 	flush_all(s, interrupted ? now_ns + FLUSH_INTERRUPTED_NS : TIME_NEVER);
-	if (s->cfg.o->junit && !s->cfg.governance)
+	if (s->cfg.junit)
 		junit_write(s, e);
 	return code;
 }

@@ -19,6 +19,8 @@ struct case_session_config {
 	const struct case_format *format;  /* NULL with governance */
 	bool governance;                /* prints `ERROR: CASE-ID: message` for what fails */
 	unsigned retries;
+	const char *junit;              /* write JUnit XML there, too; NULL: no */
+	bool silent;                    /* prints nothing by itself (case_session_say) */
 };
 
 struct case_session {
@@ -49,7 +51,10 @@ enum work_next case_session_next(struct case_session *s, struct command_spec *sp
 void case_session_done(struct case_session *s, void *user, const struct command_result *r, int64_t now_ns);
 int64_t case_session_due(struct case_session *s);
 void case_session_tick(struct case_session *s, int64_t now_ns);
-/* Ends it; all text goes out (after an interruption: what goes out within 2 s). Writes --junit and
+/* Prints a text as the session prints: now, or as soon as stdout takes it. */
+void case_session_say(struct case_session *s, const char *text);
+
+/* Ends it; all text goes out (after an interruption: what goes out within 2 s). Writes the JUnit file and
  * what GitHub wants. Returns the exit code of the verb; e: what could not be written (kind set). */
 int case_session_end(struct case_session *s, bool interrupted, int64_t now_ns, struct err *e);
 

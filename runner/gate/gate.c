@@ -1,0 +1,310 @@
+#include "runner/gate/gate.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <string.h>
+
+#define GATE_SUMMARY_DEFAULT "/.artifacts/gate-summary.json"
+
+int gate_init(struct gate *g, const struct options *o, const struct config *config, const char *root,
+	      char *const envp[], struct err *e)
+{
+	memset(g, 0, sizeof(*g));
+	g->o = o;
+	g->config = config;
+	g->root = root;
+	g->envp = envp;
+	if (!config->has_gate || !config->step_count)
+		return err_set(e, ERR_USAGE, "no gate: %s%s has no 'gate' with steps; 'spec-runner init' writes a first one",
+			       config->path ? "" : "there is no spec-runner.yaml, or ",
+			       config->path ? config->path : "it");
+	if (triage_setup(g, e) < 0)
+		return -1;
+	g->row_count = config->step_count;
+	g->rows = xcalloc(g->row_count, sizeof(*g->rows));
+	for (size_t i = 0; i < g->row_count; i++)
+		g->rows[i] = (struct gate_row){ .step = &config->steps[i], .exit_code = -1, .triage_mode = "not_run",
+						.triage_result = "not_run" };
+	return 0;
+}
+
+void gate_release(struct gate *g)
+{
+	for (size_t i = 0; i < g->row_count; i++) {
+		strv_release(&g->rows[i].failing_ids);
+		strv_release(&g->rows[i].failing_prefixes);
+		strv_release(&g->rows[i].flaky_ids);
+		mem_free_ptr(&g->rows[i].message);
+	}
+	for (size_t i = 0; i < g->triage_count; i++) {
+		mem_free_ptr(&g->triage[i].check);
+		mem_free_ptr(&g->triage[i].case_id);
+		mem_free_ptr(&g->triage[i].first);
+		strv_release(&g->triage[i].reruns);
+	}
+	if (g->session_open)
+		case_session_close(&g->session);
+	mem_free_ptr(&g->triage);
+	mem_free_ptr(&g->rows);
+	mem_free_ptr(&g->folder);
+	mem_free_ptr(&g->out);
+	mem_free_ptr(&g->cwd);
+	mem_free_ptr(&g->summary);
+	strv_release(&g->triage_ids);
+	str_release(&g->events);
+}
+
+static void write_or_keep(struct gate *g)
+{
+	struct err e = { 0 };
+
+	if (gate_write(g, &e) < 0 && g->failure.kind == ERR_NONE)
+		g->failure = e;
+}
+
+void gate_attach(void *ctx, struct trace *t, span_id dispatch, int64_t now_ns)
+{
+	struct gate *g = ctx;
+
+	g->trace = t;
+	g->dispatch = dispatch;
+	g->level = trace_level(t);
+	g->begin_ns = g->now_ns = now_ns;
+	g->begin_real_ns = clock_real_ns();
+	g->folder = artifacts_folder(g->o, g->root, g->envp, trace_run_id(t));
+	g->out = strcmp(g->o->out, GATE_SUMMARY_DEFAULT) == 0 ? path_join(g->folder, "gate-summary.json")
+							      : path_resolve(g->root, g->o->out);
+	write_or_keep(g);
+}
+
+int gate_session_open(struct gate *g, const struct gate_row *row, const struct strv *only, struct err *e)
+{
+	const struct gate_step *step = row->step;
+	struct case_session_config cfg = {
+		.o = g->o, .root = g->root, .envp = g->envp, .paths = step->paths.v, .path_count = step->paths.n,
+		.default_path = "specs", .governance = step->kind == GATE_GOVERNANCE,
+		.select = { .only_checks = step->kind == GATE_GOVERNANCE, .checks = only },
+		.silent = only != NULL,
+		.format = step->kind == GATE_TEST ? case_format_find("tap") : NULL,
+	};
+	int rc;
+
+	if (step->kind == GATE_GOVERNANCE) {
+		cfg.select.prefixes = &step->check_prefix;
+		cfg.select.excluded = &step->exclude_check_prefix;
+	}
+	rc = case_session_open(&g->session, &cfg, e);
+	if (rc < 0) {
+		case_session_close(&g->session);
+		return -1;
+	}
+	g->session_open = true;
+	case_session_begin(&g->session, g->trace, g->dispatch, g->now_ns);
+	return 0;
+}
+
+/* ---- the end of a step ---- */
+
+static void skip_rest(struct gate *g, const char *reason, const char *blocked_by, int64_t now)
+{
+	for (size_t i = g->at + 1; i < g->row_count; i++) {
+		g->rows[i].status = STEP_SKIPPED;
+		g->rows[i].skip_reason = reason;
+		g->rows[i].blocked_by = blocked_by;
+		gate_event(g, "gate.step.skipped", g->rows[i].step->name, now);
+	}
+}
+
+static void step_finish(struct gate *g, int64_t now)
+{
+	struct gate_row *row = &g->rows[g->at];
+	bool pass = row->exit_code == 0;
+
+	row->status = pass ? STEP_PASS : STEP_FAIL;
+	row->end_ns = now;
+	gate_event(g, pass ? "gate.step.pass" : "gate.step.fail", row->step->name, now);
+	if (!pass && !g->exit_code)
+		g->exit_code = row->exit_code;
+	if (!pass && g->o->fail_fast && !row->cancelled && g->at + 1 < g->row_count) {
+		g->aborted = true;
+		gate_event(g, "gate.fail_fast.abort", row->step->name, now);
+		skip_rest(g, "fail_fast.after_failure", row->step->name, now);
+		g->at = g->row_count;
+	} else {
+		g->at++;
+	}
+	g->now_ns = now;
+	write_or_keep(g);
+}
+
+/* A test or governance step has run to its end (or a round of triage has). */
+static void session_finish(struct gate *g, bool interrupted, int64_t now)
+{
+	struct gate_row *row = &g->rows[g->at];
+	bool governance = row->step->kind == GATE_GOVERNANCE;
+	struct governance_result r;
+	int code = case_session_end(&g->session, interrupted, now, &g->failure);
+
+	if (g->triaging) {
+		triage_absorb(g);
+	} else {
+		governance_result_get(&r, g->session.work);
+		row->exit_code = code;
+		row->tokens = r.tokens;
+		row->watchdog = code == 124;
+		row->stall_phase = r.stall_phase;
+		if (governance) {
+			strv_copy(&row->failing_ids, &r.ids);
+			strv_copy(&row->failing_prefixes, &r.prefixes);
+			governance_write(&g->session, g->folder, trace_run_id(g->trace), &g->failure);
+		}
+		governance_result_release(&r);
+	}
+	row->cancelled = interrupted;
+	g->now_ns = now;
+	if (!interrupted && governance && (g->triaging ? triage_next_round(g, row) : code && triage_begin(g, row)))
+		return;
+	if (g->triaging)
+		triage_finish(g, row);
+	case_session_close(&g->session);
+	g->session_open = false;
+	step_finish(g, now);
+}
+
+/* ---- work ---- */
+
+static void command_fill(struct gate *g, const struct gate_step *step, struct command_spec *spec)
+{
+	mem_free_ptr(&g->cwd);
+	g->cwd = !step->cwd ? xstrdup(g->root)
+		 : step->cwd[0] == '/' ? xstrdup(step->cwd) : path_join(g->root, step->cwd);
+	*spec = (struct command_spec){
+		.argv = step->argv.v, .cwd = g->cwd, .env_add = step->env.n ? step->env.v : NULL,
+		.limit_ns = step->timeout_ms ? clock_ms_to_ns(step->timeout_ms) : 0,
+		.limit_token = TOKEN_SUBPROCESS_WAIT, .parent = g->dispatch, .name = step->name, .user = g,
+	};
+	g->command_running = true;
+}
+
+/* The step at hand begins. True: *spec is to be started. */
+static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
+{
+	struct gate_row *row = &g->rows[g->at];
+	struct err e = { 0 };
+
+	row->status = STEP_RUNNING;
+	row->begin_ns = now;
+	g->now_ns = now;
+	gate_event(g, "gate.step.start", row->step->name, now);
+	if (row->step->kind == GATE_COMMAND) {
+		command_fill(g, row->step, spec);
+		return true;
+	}
+	if (gate_session_open(g, row, NULL, &e) < 0) {
+		row->exit_code = e.kind == ERR_USAGE ? 2 : 125;
+		row->message = xstrdup(e.msg);
+		if (g->failure.kind == ERR_NONE)
+			err_set(&g->failure, e.kind, "step '%s': %s", row->step->name, e.msg);
+		step_finish(g, now);
+	}
+	return false;
+}
+
+static enum work_next gate_next(void *ctx, struct command_spec *spec, int64_t now_ns)
+{
+	struct gate *g = ctx;
+
+	for (;;) {
+		if (g->command_running)
+			return WORK_WAIT;
+		if (g->session_open) {
+			enum work_next next;
+
+			if (g->triaging && g->in_flight)
+				return WORK_WAIT; /* each check alone */
+			next = case_session_next(&g->session, spec, now_ns);
+			g->in_flight += next == WORK_START;
+			if (next != WORK_END)
+				return next;
+			session_finish(g, false, now_ns);
+			continue;
+		}
+		if (g->at == g->row_count)
+			return WORK_END;
+		if (step_begin(g, spec, now_ns))
+			return WORK_START;
+	}
+}
+
+static void gate_done(void *ctx, void *user, const struct command_result *r, int64_t now_ns)
+{
+	struct gate *g = ctx;
+	struct gate_row *row = &g->rows[g->at];
+
+	if (g->session_open) {
+		g->in_flight--;
+		case_session_done(&g->session, user, r, now_ns);
+		return;
+	}
+	g->command_running = false;
+	row->exit_code = r->exit_code;
+	row->tokens = r->tokens;
+	row->watchdog = r->ended_by_watchdog;
+	row->cancelled = r->cancelled || r->lost;
+	row->stall_phase = r->ended_by_watchdog ? span_name_text[SPAN_SUBPROCESS_WAIT] : NULL;
+	if (r->spawn_errno)
+		row->message = xasprintf("'%s' could not be started: %s", row->step->argv.v[0], strerror(r->spawn_errno));
+	step_finish(g, now_ns);
+}
+
+static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
+{
+	struct gate *g = ctx;
+	struct err e = { 0 };
+
+	g->interrupted = interrupted;
+	if (g->session_open)
+		session_finish(g, true, now_ns);
+	for (size_t i = g->at; i < g->row_count; i++) /* nothing more is asked for: cancelled from outside */
+		if (g->rows[i].status == STEP_PENDING) {
+			g->rows[i].status = STEP_SKIPPED;
+			g->rows[i].skip_reason = "cancelled";
+			gate_event(g, "gate.step.skipped", g->rows[i].step->name, now_ns);
+		}
+	g->finished = true;
+	g->now_ns = now_ns;
+	if (!g->exit_code && interrupted)
+		g->exit_code = 1; /* the supervisor turns it into 128+N */
+	if (gate_write(g, &e) < 0) {
+		g->failure = e;
+		return g->exit_code ? g->exit_code : 125;
+	}
+	return g->exit_code ? g->exit_code : g->failure.kind != ERR_NONE ? 125 : 0;
+}
+
+static int64_t gate_due(void *ctx)
+{
+	struct gate *g = ctx;
+
+	return g->session_open ? case_session_due(&g->session) : TIME_NEVER;
+}
+
+static void gate_tick(void *ctx, int64_t now_ns)
+{
+	struct gate *g = ctx;
+
+	if (g->session_open)
+		case_session_tick(&g->session, now_ns);
+}
+
+static void *gate_end_early(void *ctx, enum token *token)
+{
+	struct gate *g = ctx;
+
+	return g->session_open ? case_work_end_early(g->session.work, token) : NULL;
+}
+
+const struct work_ops gate_ops = { .next = gate_next, .done = gate_done, .end = gate_end, .due = gate_due,
+				   .tick = gate_tick, .end_early = gate_end_early };
