@@ -12,6 +12,25 @@ const struct verb verbs[] = {
 	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is looked "
 		     "at, then ended with everything that it has started. Options end at '--' or at CMD.",
 	  .run = cmd_run },
+	{ .syntax = { .name = "test", .bit = VERB_TEST, .reads_values = true },
+	  .operands = "[PATH...]",
+	  .summary = "run spec cases",
+	  .details = "Runs the cases of *.spec.yaml files and of ```yaml contract-spec fences in *.spec.md files: those "
+		     "of PATH (a folder, a file, or FILE#CASE-ID), of specs/ where none is given. Exit status 0, 1 where "
+		     "a case failed, 124 where one was ended by a watchdog.",
+	  .run = cmd_test },
+	{ .syntax = { .name = "governance", .bit = VERB_GOVERNANCE, .reads_values = true },
+	  .operands = "[PATH...]",
+	  .summary = "run the cases that carry a check id",
+	  .details = "Prints a line 'ERROR: CASE-ID: message' for each check that fails. Exit status as of test; 2 where "
+		     "no check is selected.",
+	  .run = cmd_governance },
+	{ .syntax = { .name = "ci-gate-summary", .bit = VERB_GATE, .reads_values = true },
+	  .operands = "",
+	  .summary = "run the gate of spec-runner.yaml",
+	  .details = "Runs the steps in their order and writes .artifacts/gate-summary.json. Exit status is that of the "
+		     "first step that failed, 124 where a watchdog ended it.",
+	  .run = cmd_gate },
 	{ .syntax = { .name = "inspect", .bit = VERB_INSPECT, .reads_values = true },
 	  .operands = "PID",
 	  .summary = "diagnose a live process tree that is not ours",
