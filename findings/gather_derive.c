@@ -367,8 +367,14 @@ static void derive_chains(struct derive *d)
 	const struct fact_table *t = &d->f->table[FACT_THREAD];
 	bool command = false;
 
-	for (size_t i = 0; i < t->n; i++)
-		d->roots_given = d->roots_given || fact_bool(t->rows[i], FC_THREAD_root);
+	for (size_t i = 0; i < t->n; i++) {
+		struct fact_row *r = t->rows[i];
+
+		/* Who waits for a child that is there is a link of the chain, not its end. */
+		if (strcmp(fact_text(r, FC_THREAD_root_pattern), "hang.wait.child") == 0 && !fact_bool(r, FC_THREAD_leaf))
+			fact_set_bool(r, FC_THREAD_root, false);
+		d->roots_given = d->roots_given || fact_bool(r, FC_THREAD_root);
+	}
 	/* From each command that was ended; where none is known, from the top of the tree. */
 	for (int pass = 0; pass < 2 && !command; pass++)
 		for (size_t i = 0; i < d->n_proc; i++) {

@@ -90,8 +90,9 @@ static bool is_interpreter_frame(const json_t *frame)
 		str_starts(function, "method_") || str_starts(function, "builtin_"));
 }
 
-/* The frame to show: the innermost that belongs to the program. Where a stack has frames of an
- * interpreted language, the native ones around them are the interpreter. */
+/* The frame to show: the innermost that belongs to the program; NULL where no such frame has a name,
+ * for a place in libc tells nobody where to look. Where a stack has frames of an interpreted
+ * language, the native ones around them are the interpreter, and its library is better than nothing. */
 static const json_t *place_of(const json_t *frames)
 {
 	const json_t *frame, *fallback = NULL;
@@ -111,7 +112,7 @@ static const json_t *place_of(const json_t *frames)
 			continue;
 		if (!frame_is_system(frame))
 			return frame;
-		if (!fallback)
+		if (!fallback && !native)
 			fallback = frame;
 	}
 	return fallback;
@@ -135,12 +136,19 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const json_
 	auto_str shown = STR_INIT, same = STR_INIT, last = STR_INIT, name = STR_INIT;
 	const json_t *frame;
 	char signature[SIGNATURE_SIZE];
-	unsigned n = 0;
+	unsigned n = 0, unnamed = 0;
 	size_t i;
 
 	json_array_foreach(frames, i, frame) {
 		const char *function = jtext(frame, "function"), *module = jtext(frame, "module");
+		const json_t *offset = json_object_get(frame, "offset");
 
+		/* Without a name, the place in the file is the same in every run of the same binary. */
+		if (!function && module && json_is_integer(offset) && !signature_is_system("", "", module)) {
+			signature_add_file(&same, module);
+			str_addf(&same, "+%llx\n", (unsigned long long)json_integer_value(offset));
+			unnamed++;
+		}
 		if (!function)
 			continue;
 		if (function_is_exit(function, jtext(frame, "file")))
@@ -161,9 +169,10 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const json_
 		if (n++ < STACK_FUNCTIONS)
 			str_addf(&shown, "%s%s", shown.len ? " < " : "", str_cstr(&name));
 	}
-	if (!n)
+	if (!n && !unnamed)
 		return;
-	fact_set_text(s->f, r, FC_THREAD_stack, str_cstr(&shown));
+	if (n)
+		fact_set_text(s->f, r, FC_THREAD_stack, str_cstr(&shown));
 	signature_make(signature, "s-", str_cstr(&same), same.len);
 	fact_set_text(s->f, r, FC_THREAD_stack_signature, signature);
 }
@@ -451,6 +460,14 @@ static void read_snapshot(struct facts *f, const char *file, const json_t *root)
 
 /* ---- facts-NAME.json: {version: 1, facts: [{fact: KIND, columns …}]} ---- */
 
+/* A row that is wrong is no row. */
+static int row_wrong(struct facts *f, int kind, const char *path, const char *at, struct err *e, const char *what,
+		     const char *word)
+{
+	f->table[kind].n--;
+	return err_set(e, ERR_FAILURE, "%s%s: '%s' %s", path, at, word, what);
+}
+
 static int read_row(struct facts *f, const char *file, const char *path, const json_t *o, size_t index,
 		    struct err *e)
 {
@@ -473,8 +490,7 @@ static int read_row(struct facts *f, const char *file, const char *path, const j
 		if (strcmp(key, "fact") == 0)
 			continue;
 		if (c < 0)
-			return err_set(e, ERR_FAILURE, "%s%s: facts of kind '%s' have no column '%s'", path, at, kind,
-				       key);
+			return row_wrong(f, k, path, at, e, "is no column of its kind", key);
 		switch (fact_columns[c].type) {
 		case FACT_TEXT:
 			fits = json_is_string(v);
@@ -498,8 +514,7 @@ static int read_row(struct facts *f, const char *file, const char *path, const j
 			break;
 		}
 		if (!fits && !json_is_null(v))
-			return err_set(e, ERR_FAILURE, "%s%s: '%s' takes a %s", path, at, key,
-				       fact_type_text[fact_columns[c].type]);
+			return row_wrong(f, k, path, at, e, "has a value of another type", key);
 	}
 	return 0;
 }

@@ -61,7 +61,7 @@ static int print_text(FILE *to, const struct str *text)
 	return to == stdout ? cli_flush() : 0;
 }
 
-static int write_reports(const char *dir, struct report *r)
+static int write_reports(const char *dir, struct report *r, bool quiet)
 {
 	auto_free char *path = path_join(dir, "report.md");
 	auto_str out = STR_INIT;
@@ -71,7 +71,7 @@ static int write_reports(const char *dir, struct report *r)
 	    write_file(dir, "report.md", report_markdown, r, &e) < 0)
 		return cli_fail(&e);
 	r->report_path = path;
-	if (!internal || r->findings->n)
+	if (internal ? r->findings->n && !quiet : true)
 		report_console(r, &out);
 	return print_text(internal ? stderr : stdout, &out);
 }
@@ -84,7 +84,6 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	auto_str out = STR_INIT;
 	int rc;
 
-	(void)cli;
 	findings_init(&found);
 	analyze(f, patterns, &found);
 	report_head_read(&r.head, f);
@@ -92,7 +91,7 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		format->write(&r, &out);
 		rc = print_text(stdout, &out);
 	} else {
-		rc = write_reports(dir, &r);
+		rc = write_reports(dir, &r, cli->o.quiet);
 	}
 	findings_release(&found);
 	return rc;

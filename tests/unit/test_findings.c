@@ -1,0 +1,390 @@
+/* Every built-in pattern with rows that it must match and rows that it must not; ranking, ids,
+ * determinism. */
+#include "base/mem.h"
+#include "findings/analyze.h"
+#include "findings/report.h"
+#include "tests/tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct patterns patterns;
+
+/* "kind column=value; column=value" a line. */
+static void add_rows(struct facts *f, const char *text)
+{
+	auto_free char *copy = xstrdup(text);
+	char *save_line, *save_cell;
+	unsigned n = 0;
+
+	for (char *line = strtok_r(copy, "\n", &save_line); line; line = strtok_r(NULL, "\n", &save_line)) {
+		char *kind = strtok_r(line, " ", &save_cell), *cell;
+		int k = fact_kind_find(kind);
+		auto_free char *at = xasprintf("/%u", n++);
+		struct fact_row *r;
+
+		if (k < 0) {
+			ok(false, "the test names a kind that is there: %s", kind);
+			return;
+		}
+		r = fact_add(f, (enum fact_kind)k, "run-trace.json", at);
+		while ((cell = strtok_r(NULL, ";", &save_cell))) {
+			char *eq = strchr(cell, '=');
+			int c;
+
+			cell += strspn(cell, " ");
+			*eq = '\0';
+			c = fact_col_find((enum fact_kind)k, cell);
+			if (c < 0 || !fact_set_from_text(f, r, (enum fact_col)c, eq + 1))
+				ok(false, "the test names a column that is there: %s.%s=%s", kind, cell, eq + 1);
+		}
+	}
+	facts_sort(f);
+}
+
+struct result {
+	struct facts f;
+	struct findings found;
+};
+
+static void result_init(struct result *r, const char *rows)
+{
+	struct err e;
+
+	if (facts_init(&r->f, &e) < 0)
+		abort();
+	add_rows(&r->f, rows);
+	findings_init(&r->found);
+	analyze(&r->f, &patterns, &r->found);
+}
+
+static void result_release(struct result *r)
+{
+	findings_release(&r->found);
+	facts_release(&r->f);
+}
+
+static const struct finding *find(const struct result *r, const char *id)
+{
+	for (size_t i = 0; i < r->found.n; i++)
+		if (strcmp(r->found.v[i]->pattern->id, id) == 0)
+			return r->found.v[i];
+	return NULL;
+}
+
+static const char *first_id(const struct result *r)
+{
+	return r->found.n ? r->found.v[0]->pattern->id : "(none)";
+}
+
+#define STUCK "run stuck=true; ended_by=watchdog; idle_ms=5000; run_id=r; explained_roots=1\n"
+#define MOVING "run stuck=false; ended_by=watchdog; idle_ms=20; run_id=r; explained_roots=1\n"
+#define ROOT "thread pid=12; tid=12; main=true; root=true; chain_length=1; leaf=true; comm=prog; state=S; "
+
+static const struct {
+	const char *id, *yes, *no;
+} animals[] = {
+	{ "hang.deadlock.locks",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; comm=prog; pid=12; function=left; "
+		"file=a.c; line=7; ring=a ring; signature=c-1\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex; proved=true; holder_pid=12; holder_tid=13; on_chain=true\n"
+		"edge cycle=1; pid=12; tid=13; kind=mutex; proved=true; holder_pid=12; holder_tid=12\n",
+	  STUCK "cycle cycle=1; proved=false; members=2; processes=1; kinds=mutex; ring=a ring\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex\n" },
+	{ "hang.deadlock.processes",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=2; kinds=child pipe_write; ring=a ring; signature=c-2\n"
+		"edge cycle=1; pid=12; tid=12; kind=child; holder_pid=13\n"
+		"edge cycle=1; pid=13; tid=13; kind=pipe_write; holder_pid=12\n",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; ring=a ring\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex\n" },
+	{ "hang.deadlock.processes.full_pipe",
+	  STUCK "thread pid=12; tid=12; comm=sh; waits_kind=child; chain_length=1\n"
+		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n",
+	  STUCK "thread pid=12; tid=12; comm=sh; waits_kind=poll; chain_length=1\n"
+		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n" },
+	{ "hang.lock.held",
+	  STUCK "edge pid=12; tid=12; comm=prog; kind=mutex; resource=mutex 0x5; proved=true; on_chain=true; "
+		"function=take; holder_pid=12; holder_tid=13; holder_comm=prog; holder_function=work; holder_file=b.c; "
+		"holder_line=9\n",
+	  STUCK "edge pid=12; tid=14; comm=prog; kind=mutex; proved=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.lock.file",
+	  STUCK ROOT "waits_kind=file_lock; waits_resource=/tmp/lock\n"
+		     "edge pid=12; tid=12; kind=file_lock; holder_pid=40; holder_comm=other\n",
+	  STUCK "thread pid=12; tid=13; waits_kind=file_lock\n" },
+	{ "hang.python.gil",
+	  STUCK "edge pid=12; tid=12; comm=python3; kind=gil; proved=true; holder_pid=12; holder_tid=13; "
+		"holder_function=busy; holder_file=x.py; holder_line=3\n",
+	  MOVING "edge pid=12; tid=12; comm=python3; kind=gil; proved=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.python.gil.unknown_holder", STUCK ROOT "waits_kind=gil; holders=0\n",
+	  STUCK ROOT "waits_kind=gil; holders=1\n" },
+	{ "hang.pipe.leaked_writer",
+	  STUCK ROOT "waits_kind=pipe_read\n"
+		     "edge pid=12; tid=12; comm=cat; kind=pipe_read; proved=true; same_process=false; holder_pid=30; "
+		     "holder_comm=daemon; holder_leftover=true; holder_in_tree=true\n",
+	  STUCK ROOT "waits_kind=pipe_read\n"
+		     "edge pid=12; tid=12; comm=cat; kind=pipe_read; same_process=false; holder_pid=30; "
+		     "holder_leftover=false; holder_in_tree=true\n" },
+	{ "hang.stopped", STUCK ROOT "waits_kind=stopped\n", STUCK "thread pid=12; tid=12; waits_kind=stopped\n" },
+	{ "hang.unkillable", "leak kind=process; pid=9; comm=dd; reason=unkillable; wchan=nfs_wait\n",
+	  "leak kind=process; pid=9; comm=dd; reason=leaked\n" },
+	{ "hang.unkillable.kernel",
+	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=D; wchan=io_schedule; waits_kind=io\n",
+	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=S; waits_kind=io\n" },
+	{ "hang.input.terminal", STUCK ROOT "waits_kind=tty; waits_resource=/dev/pts/3\n",
+	  MOVING ROOT "waits_kind=tty\n" },
+	{ "hang.input.stdin", STUCK ROOT "waits_kind=stdin\n", STUCK "thread pid=12; tid=12; waits_kind=stdin\n" },
+	{ "hang.net.connect", STUCK ROOT "waits_kind=connect; waits_resource=10.0.0.1:80\n",
+	  STUCK ROOT "waits_kind=accept\n" },
+	{ "hang.net.recv", STUCK ROOT "waits_kind=socket_recv\n", STUCK ROOT "waits_kind=connect\n" },
+	{ "hang.net.send", STUCK ROOT "waits_kind=socket_send\n", STUCK ROOT "waits_kind=socket_recv\n" },
+	{ "hang.net.accept", STUCK ROOT "waits_kind=accept\n", STUCK ROOT "waits_kind=socket_recv\n" },
+	{ "hang.sleep", STUCK ROOT "waits_kind=sleep; syscall=clock_nanosleep\n", MOVING ROOT "waits_kind=sleep\n" },
+	{ "hang.spin", STUCK "thread pid=12; tid=12; comm=prog; state=R; cpu_delta_ms=990; function=loop\n",
+	  STUCK "thread pid=12; tid=12; comm=prog; state=R; cpu_delta_ms=1\n" },
+	{ "hang.zombie", STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog; zombies=3\n",
+	  STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog\n" },
+	{ "hang.wait.child",
+	  STUCK "thread pid=12; tid=12; comm=make; waits_kind=child; chain_length=1\n"
+		"thread pid=13; tid=13; comm=prog; root=true; chain_length=2; waits_kind=unknown; chain=make -> prog\n",
+	  STUCK ROOT "waits_kind=child\n" },
+	{ "hang.wait.child.unseen", STUCK ROOT "waits_kind=child\n",
+	  STUCK ROOT "waits_kind=child\nprocess pid=13; ppid=12; state=S\n" },
+	{ "hang.wait.sync", STUCK ROOT "waits_kind=condition; function=take; file=q.c; line=3\n",
+	  STUCK ROOT "waits_kind=condition\ntimeout token=stall.subprocess.no_output_no_event; verdict=starved\n" },
+	{ "hang.wait.event", STUCK ROOT "waits_kind=poll\n", STUCK ROOT "waits_kind=sleep\n" },
+	{ "hang.wait.event.pipe_read", STUCK ROOT "waits_kind=pipe_read\n",
+	  STUCK ROOT "waits_kind=pipe_read\nedge pid=12; tid=12; kind=pipe_read; holder_leftover=true\n" },
+	{ "hang.wait.event.pipe_write", STUCK ROOT "waits_kind=pipe_write\n", STUCK ROOT "waits_kind=pipe_read\n" },
+	{ "hang.exit.threads",
+	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; at_exit=true; chain_length=1\n"
+		"thread pid=12; tid=13; comm=pytest; main=false; name=worker; function=serve; file=s.py; line=4\n",
+	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; chain_length=1\n"
+		"thread pid=12; tid=13; comm=pytest; main=false; function=serve\n" },
+	{ "hang.exit.after_pass",
+	  "run stuck=true; ended_by=watchdog; idle_ms=5000; tests=7; tests_passed=7; tests_failed=0; tests_running=0\n",
+	  "run stuck=true; ended_by=watchdog; idle_ms=5000; tests=7; tests_passed=6; tests_failed=0; tests_running=1\n" },
+	{ "hang.start.before_first_test", "run stuck=true; ended_by=watchdog; dialect=pytest; tests=0\n",
+	  "run stuck=true; ended_by=watchdog\n" },
+	{ "hang.output.no_progress", MOVING "case case_id=t; running=true; duration_ms=9000\n",
+	  MOVING "case case_id=t; running=false; duration_ms=9000\n" },
+	{ "hang.unexplained", "run stuck=true; ended_by=watchdog; idle_ms=5000; explained_roots=0\n", STUCK },
+	{ "machine.starved",
+	  STUCK ROOT "waits_kind=sleep\n"
+		     "timeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000; window_cpu_ms=10; "
+		     "window_run_delay_ms=900; window_cpu_pressure_ms=950; cpus=1\n",
+	  STUCK "timeout token=stall.subprocess.no_output_no_event; verdict=hung\n" },
+	{ "machine.oom", "machine oom_kills=1; oom_victim=cc1plus\n", "machine oom_kills=0\n" },
+	{ "machine.oom.possible",
+	  "run ended_by=itself; stuck=false\nprocess pid=9; comm=x; is_command=true; end=signaled; signal=9\n",
+	  "run ended_by=itself; stuck=false\nprocess pid=9; comm=x; is_command=true; end=signaled; signal=9\n"
+	  "timeout token=watchdog.kill.killed\n" },
+	{ "machine.disk_full", "machine journal_full=true\n", "machine disk_free_bytes=99999999\n" },
+	{ "machine.disk_full.output", "output write_error=No space left on device\n",
+	  "output write_error=Input/output error\n" },
+	{ "leak.process", "leak kind=process; pid=9; comm=daemon; reason=leaked\n",
+	  "leak kind=process; pid=9; comm=gradle; reason=left_running\n" },
+	{ "leak.pipe", "leak kind=pipe; pid=9; comm=daemon; fd=1\ntimeout token=timeout.subprocess.io_drain; at_ms=5\n",
+	  "leak kind=process; pid=9; comm=daemon; reason=leaked\n" },
+	{ "run.cancelled", "run ended_by=cancel; stuck=false\ncheckpoint event=run.cancelled; signal=2; at_ms=3\n",
+	  MOVING },
+	{ "run.supervisor_lost", "run ended_by=lost; stuck=false\n", MOVING },
+	{ "run.diagnosis_denied", STUCK "denial collector=ptrace; status=denied; reason=yama\n",
+	  STUCK "denial collector=native; status=partial\n" },
+	{ "run.deadline", STUCK "checkpoint event=run.deadline; at_ms=100\n", STUCK "checkpoint event=other\n" },
+	{ "run.limit_reached", MOVING, STUCK },
+};
+#define ANIMALS (sizeof(animals) / sizeof(animals[0]))
+
+static void test_animals(void)
+{
+	for (size_t i = 0; i < ANIMALS; i++) {
+		struct result yes, no;
+
+		result_init(&yes, animals[i].yes);
+		result_init(&no, animals[i].no);
+		is_str(first_id(&yes), animals[i].id, "%s comes first where its facts are there", animals[i].id);
+		ok(!find(&no, animals[i].id), "%s does not come where they are not", animals[i].id);
+		if (yes.found.n)
+			ok(yes.found.v[0]->n_evidence && yes.found.v[0]->basis.n && yes.found.v[0]->confidence > 0 &&
+				   yes.found.v[0]->suggestions.n && !strstr(yes.found.v[0]->summary, "${"),
+			   "%s has evidence, a basis and a suggestion", animals[i].id);
+		result_release(&yes);
+		result_release(&no);
+	}
+	for (size_t i = 0; i < patterns.n; i++) {
+		bool tested = false;
+
+		for (size_t k = 0; k < ANIMALS; k++)
+			tested = tested || strcmp(animals[k].id, patterns.v[i]->id) == 0;
+		ok(tested, "%s has its rows in this test", patterns.v[i]->id);
+	}
+}
+
+/* The words of contract 10 are all there. */
+static void test_contract_names(void)
+{
+	static const char *const names[] = {
+		"hang.deadlock.locks", "hang.deadlock.processes", "hang.lock.held", "hang.lock.file", "hang.wait.child",
+		"hang.input.terminal", "hang.input.stdin", "hang.pipe.leaked_writer", "hang.net.connect", "hang.net.recv",
+		"hang.net.accept", "hang.wait.sync", "hang.wait.event", "hang.sleep", "hang.spin",
+		"hang.output.no_progress", "hang.exit.threads", "hang.exit.after_pass", "hang.start.before_first_test",
+		"hang.python.gil", "hang.stopped", "hang.unkillable", "hang.zombie", "machine.starved", "machine.oom",
+		"machine.disk_full", "leak.process", "leak.pipe", "run.cancelled", "run.supervisor_lost",
+		"run.diagnosis_denied",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < patterns.n; k++)
+			found = found || strcmp(patterns.v[k]->id, names[i]) == 0;
+		ok(found, "there is a pattern %s", names[i]);
+	}
+}
+
+static void test_silence(void)
+{
+	struct result r;
+
+	result_init(&r, "run ended_by=itself; stuck=false; status=pass; exit_code=0\n"
+			"thread pid=1; tid=1; root=true; waits_kind=sleep\n"
+			"thread pid=2; tid=2; root=true; state=R; cpu_delta_ms=900\n"
+			"edge pid=1; tid=1; kind=mutex; proved=true; on_chain=true; holder_pid=2\n"
+			"process pid=1; zombies=2\n");
+	is_int(r.found.n, 0, "a run that ended by itself has no hang finding, whatever was seen of it");
+	result_release(&r);
+	result_init(&r, "run ended_by=watchdog; stuck=true; idle_ms=99; explained_roots=0\n"
+			"process pid=4; comm=x; leaf=true; state=S; wchan=some_driver_wait\n");
+	is_str(first_id(&r), "hang.unexplained", "an unknown wait is said to be unknown");
+	ok(r.found.v[0]->confidence <= 0.3 && !r.found.v[0]->proved, "with low confidence");
+	ok(strstr(r.found.v[0]->summary, "some_driver_wait"), "and with what is known");
+	result_release(&r);
+}
+
+static void test_ids(void)
+{
+	struct result a, b, c;
+
+	result_init(&a, STUCK "thread pid=12; tid=12; root=true; comm=prog; waits_kind=sleep; function=nap; "
+			      "file=/home/a/x.c; line=7; waits_resource=0x7f00aa11\n");
+	result_init(&b, STUCK "thread pid=99; tid=98; root=true; comm=prog; waits_kind=sleep; function=nap; "
+			      "file=/srv/b/x.c; line=9; waits_resource=0x5500bb22\n");
+	result_init(&c, STUCK "thread pid=12; tid=12; root=true; comm=prog; waits_kind=sleep; function=doze; "
+			      "file=/home/a/x.c; line=7\n");
+	is_str(a.found.v[0]->id, b.found.v[0]->id, "pids, folders, lines and addresses are no part of the id");
+	ok(strcmp(a.found.v[0]->id, c.found.v[0]->id) != 0, "another function is another id");
+	is_str(a.found.v[0]->location, "/home/a/x.c:nap:7", "the location is file:function:line");
+	result_release(&a);
+	result_release(&b);
+	result_release(&c);
+	result_init(&a, "leak kind=process; pid=8; comm=daemon; reason=leaked\n"
+			"leak kind=process; pid=9; comm=daemon; reason=leaked\n"
+			"leak kind=process; pid=10; comm=other; reason=leaked\n");
+	is_int(a.found.n, 2, "the same twice is one finding");
+	is_int(find(&a, "leak.process")->occurrences + a.found.v[1]->occurrences, 3, "that counts its occurrences");
+	result_release(&a);
+}
+
+/* All rows of all animals at once, lines in another order each time. */
+static void test_determinism(void)
+{
+	char first[SIGNATURE_SIZE] = "", now[SIGNATURE_SIZE];
+	const char *lines[512];
+	auto_str all = STR_INIT, out = STR_INIT, rows = STR_INIT;
+	size_t n = 0;
+	bool same = true;
+
+	for (size_t i = 0; i < ANIMALS; i++)
+		str_add(&all, animals[i].yes);
+	for (char *p = strtok(all.data, "\n"); p && n < 512; p = strtok(NULL, "\n"))
+		lines[n++] = p;
+	for (unsigned round = 0; round < 100; round++) {
+		struct result r;
+		struct report report;
+
+		str_reset(&rows);
+		for (size_t i = 0; i < n; i++)
+			str_addf(&rows, "%s\n", lines[(i * 7919 + round * 31) % n]);
+		result_init(&r, str_cstr(&rows));
+		report = (struct report){ .facts = &r.f, .findings = &r.found };
+		report_head_read(&report.head, &r.f);
+		str_reset(&out);
+		/* where a row stood is evidence too; only what was found must not depend on it */
+		for (size_t i = 0; i < r.found.n; i++)
+			str_addf(&out, "%s %s %s %.2f\n", r.found.v[i]->id, r.found.v[i]->summary,
+				 r.found.v[i]->location ? r.found.v[i]->location : "", r.found.v[i]->confidence);
+		signature_make(now, "", str_cstr(&out), out.len);
+		if (!round)
+			memcpy(first, now, sizeof(first));
+		same = same && strcmp(first, now) == 0;
+		result_release(&r);
+	}
+	ok(same, "100 orders of the rows, one result");
+}
+
+static void test_formats(void)
+{
+	struct result r;
+	struct report report;
+	auto_str out = STR_INIT;
+
+	result_init(&r, STUCK "thread pid=12; tid=12; root=true; comm=a|b*; waits_kind=sleep; function=f<x>; "
+			      "file=a,b:c%d.c; line=7; argv=\033[31mred `x`\n");
+	report = (struct report){ .facts = &r.f, .findings = &r.found, .report_path = "report.md" };
+	report_head_read(&report.head, &r.f);
+	report_console(&report, &out);
+	ok(!strchr(str_cstr(&out), '\033'), "no control character reaches the terminal");
+	for (const char *p = str_cstr(&out); p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (strncmp(p, "spec-runner: ", 13) != 0)
+			ok(false, "each line begins with our name: %.40s", p);
+	str_reset(&out);
+	report_github(&report, &out);
+	ok(str_starts(str_cstr(&out), "::error file=a%2Cb,") || strstr(str_cstr(&out), "a%2Cb"),
+	   "GitHub properties are escaped: %.60s", str_cstr(&out));
+	str_reset(&out);
+	report_markdown(&report, &out);
+	ok(strstr(str_cstr(&out), "## 1. It sleeps") && strstr(str_cstr(&out), "### Observed") &&
+		   strstr(str_cstr(&out), "### What it means") && strstr(str_cstr(&out), "### How sure") &&
+		   strstr(str_cstr(&out), "### How to verify"),
+	   "the report keeps observation and interpretation apart");
+	ok(strstr(str_cstr(&out), "a\\|b\\*"), "Markdown of others is text");
+	result_release(&r);
+}
+
+static void test_secrets(void)
+{
+	static const char secret[] = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+	struct result r;
+	struct report report;
+	auto_str rows = STR_INIT, out = STR_INIT;
+
+	str_addf(&rows, STUCK "thread pid=12; tid=12; root=true; comm=curl; waits_kind=connect; file=/x/%s/a.c; function=f; "
+			      "line=1; waits_resource=%s; argv=curl -H %s\n", secret, secret, secret);
+	result_init(&r, str_cstr(&rows));
+	report = (struct report){ .facts = &r.f, .findings = &r.found };
+	report_head_read(&report.head, &r.f);
+	for (const struct report_ops *o = report_formats; o->name; o++) {
+		str_reset(&out);
+		o->write(&report, &out);
+		ok(!strstr(str_cstr(&out), secret), "no secret in the format %s", o->name);
+	}
+	result_release(&r);
+}
+
+int main(void)
+{
+	struct err e = { 0 };
+
+	patterns_init(&patterns);
+	if (!ok(patterns_add_builtin(&patterns, &e) == 0, "the built-in patterns load: %s", e.msg))
+		return tap_done();
+	test_contract_names();
+	test_animals();
+	test_silence();
+	test_ids();
+	test_determinism();
+	test_formats();
+	test_secrets();
+	patterns_release(&patterns);
+	return tap_done();
+}

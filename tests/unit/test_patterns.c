@@ -1,0 +1,260 @@
+/* Reading patterns: the forms that are accepted, and sixty mistakes of which each is one clear line
+ * with its place. */
+#include "findings/analyze.h"
+#include "tests/tap.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Seed 000, section 7, to the letter. */
+static const char seed_example[] =
+	"- id: high_call_count_small_fn\n"
+	"  condition:\n"
+	"    call_count: \"> 1e6\"\n"
+	"    avg_time_us: \"< 2\"\n"
+	"  meaning: \"Interpreter dispatch overhead\"\n"
+	"  suggestions:\n"
+	"    - \"Inline logic\"\n"
+	"    - \"Batch operations\"\n";
+
+static void test_seed(void)
+{
+	struct patterns p;
+	struct findings found;
+	struct facts f;
+	struct fact_row *r;
+	struct err e = { 0 };
+
+	patterns_init(&p);
+	is_int(patterns_add_text(&p, "seed.yaml", seed_example, strlen(seed_example), &e), 0,
+	       "the example of the specification loads: %s", e.msg);
+	if (facts_init(&f, &e) < 0)
+		abort();
+	r = fact_add(&f, FACT_FUNCTION, "raw/r/facts-cprofile.json", "/facts/0");
+	fact_set_text(&f, r, FC_FUNCTION_function, "get");
+	fact_set_text(&f, r, FC_FUNCTION_file, "app.py");
+	fact_set_int(r, FC_FUNCTION_line, 12);
+	fact_set_num(r, FC_FUNCTION_call_count, 1000001);
+	fact_set_num(r, FC_FUNCTION_avg_time_us, 1.5);
+	r = fact_add(&f, FACT_FUNCTION, "raw/r/facts-cprofile.json", "/facts/1");
+	fact_set_text(&f, r, FC_FUNCTION_function, "slow");
+	fact_set_num(r, FC_FUNCTION_call_count, 1000000);
+	fact_set_num(r, FC_FUNCTION_avg_time_us, 1.5);
+	facts_sort(&f);
+	findings_init(&found);
+	analyze(&f, &p, &found);
+	is_int(found.n, 1, "it matches a million and one calls, not a million");
+	if (found.n) {
+		is_str(found.v[0]->location, "app.py:get:12", "its place is file:function:line");
+		is_str(found.v[0]->summary, "Interpreter dispatch overhead", "its meaning is its summary");
+		is_int(found.v[0]->n_evidence, 2, "its evidence is what its condition looks at");
+		is_int(found.v[0]->suggestions.n, 2, "it has its suggestions");
+	}
+	findings_release(&found);
+	facts_release(&f);
+	patterns_release(&p);
+}
+
+#define P "version: 1\npatterns:\n- id: a.b\n  meaning: m\n"
+#define C P "  over: thread\n  condition: {root: true}\n"
+
+/* Text, and what must stand in its message. */
+static const struct {
+	const char *text, *place, *word;
+} damaged[] = {
+	{ "", "bad.yaml:1:1", "nothing" },
+	{ "\xff\xfe", "bad.yaml:1:", "" },
+	{ "[", "bad.yaml:2:1", "expected" },
+	{ "{", "bad.yaml:2:1", "expected" },
+	{ "- [", "bad.yaml:2:1", "expected" },
+	{ "scalar", "bad.yaml:1:1", "list" },
+	{ "[]", "bad.yaml:1:1", "no patterns" },
+	{ "- x", "bad.yaml:1:3", "map" },
+	{ "version: 2\npatterns: []", "bad.yaml:1:10", "version" },
+	{ "patterns: []", "bad.yaml:1:1", "version" },
+	{ "version: 1", "bad.yaml:1:1", "patterns" },
+	{ "version: 1\npatterns: []", "bad.yaml:2:11", "no patterns" },
+	{ "version: 1\npatterns: {}", "bad.yaml:2:11", "list" },
+	{ "version: 1\npattern: []", "bad.yaml:2:1", "did you mean 'patterns'" },
+	{ "- id: a\n  id: b\n", "bad.yaml:2:3", "id" },
+	{ "- meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:1:3", "id" },
+	{ "- id: ''\n  meaning: m\n", "bad.yaml:1:7", "id" },
+	{ "- id: 'a b'\n  meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:1:7", "pattern id" },
+	{ "- id: a.\n  meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:1:7", "pattern id" },
+	{ "- id: a\n  condition: {call_count: 1}\n", "bad.yaml:1:3", "meaning" },
+	{ "- id: a\n  meaning: m\n", "bad.yaml:1:3", "condition" },
+	{ "- id: a\n  meaning: m\n  condition: {}\n", "bad.yaml:3:14", "empty condition" },
+	{ "- id: a\n  meaning: m\n  condition: []\n", "bad.yaml:3:14", "map" },
+	{ "- id: a\n  meaning: m\n  condition: {call_cout: 1}\n", "bad.yaml:3:15", "did you mean 'call_count'" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: many}\n", "bad.yaml:3:27", "no number" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: '> many'}\n", "bad.yaml:3:27", "no number" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: '>'}\n", "bad.yaml:3:27", "nothing stands behind" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: {more: 1}}\n", "bad.yaml:3:", "more" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: {}}\n", "bad.yaml:3:27", "empty map" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: []}\n", "bad.yaml:3:27", "empty list" },
+	{ "- id: a\n  meaning: m\n  condition: {call_count: {matches: x}}\n", "bad.yaml:3:", "no text" },
+	{ "- id: a\n  meaning: m\n  condition: {function: {matches: '('}}\n", "bad.yaml:3:", "offset 1" },
+	{ "- id: a\n  meaning: m\n  condition: {function: {above: 3}}\n", "bad.yaml:3:", "no order" },
+	{ "- id: a\n  meaning: m\n  condition: {function: {known: perhaps}}\n", "bad.yaml:3:", "neither true nor false" },
+	{ "- id: a\n  meaning: m\n  condition: {any_of: {}}\n", "bad.yaml:3:23", "list" },
+	{ "- id: a\n  meaning: m\n  condition: {any_of: []}\n", "bad.yaml:3:23", "at least one" },
+	{ "- id: a\n  meaning: m\n  condition: {run.stuck: true}\n", "bad.yaml:3:15", "joined" },
+	{ "- id: a\n  over: tread\n  meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:2:9", "thread" },
+	{ "- id: a\n  oved: thread\n  meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:2:3", "did you mean 'over'" },
+	{ P "  over: thread\n  condition: {root: perhaps}\n", "bad.yaml:6:", "neither true nor false" },
+	{ C "  specificity: 101\n", "bad.yaml:7:", "specificity" },
+	{ C "  specificity: high\n", "bad.yaml:7:", "specificity" },
+	{ C "  severity: fatal\n", "bad.yaml:7:", "severity" },
+	{ C "  proved: perhaps\n", "bad.yaml:7:", "proved" },
+	{ C "  confidence: 0.5\n", "bad.yaml:7:", "list" },
+	{ C "  confidence: []\n", "bad.yaml:7:", "no evidence" },
+	{ C "  confidence: [{because: b}]\n", "bad.yaml:7:", "'add' is missing" },
+	{ C "  confidence: [{add: 0.5}]\n", "bad.yaml:7:", "'because' is missing" },
+	{ C "  confidence: [{add: 2, because: b}]\n", "bad.yaml:7:", "from -1 to 1" },
+	{ C "  confidence: [{add: much, because: b}]\n", "bad.yaml:7:", "from -1 to 1" },
+	{ C "  confidence: [{add: 0.5, because: b, wen: {root: true}}]\n", "bad.yaml:7:", "did you mean 'when'" },
+	{ C "  confidence: [{add: 0.5, because: b, when: {rot: true}}]\n", "bad.yaml:7:", "did you mean 'root'" },
+	{ C "  summary: ''\n", "bad.yaml:7:", "" },
+	{ C "  summary: '${com}'\n", "bad.yaml:7:", "did you mean 'comm'" },
+	{ C "  summary: '${comm'\n", "bad.yaml:7:", "without its '}'" },
+	{ C "  summary: '${run.stuck}'\n", "bad.yaml:7:", "joined" },
+	{ C "  suggestions: {a: b}\n", "bad.yaml:7:", "list" },
+	{ C "  evidence: comm\n", "bad.yaml:7:", "list" },
+	{ C "  evidence: [com]\n", "bad.yaml:7:", "did you mean 'comm'" },
+	{ C "  identity: [pidd]\n", "bad.yaml:7:", "did you mean 'pid'" },
+	{ C "  joins: {as: x}\n", "bad.yaml:7:", "list" },
+	{ C "  joins: [{over: run}]\n", "bad.yaml:7:", "as" },
+	{ C "  joins: [{as: run}]\n", "bad.yaml:7:", "over" },
+	{ C "  joins: [{as: self, over: run}]\n", "bad.yaml:7:", "taken" },
+	{ C "  joins: [{as: a.b, over: run}]\n", "bad.yaml:7:", "no name" },
+	{ C "  joins: [{as: e, over: edge, on: {pid: comm}}]\n", "bad.yaml:7:", "never equal" },
+	{ C "  joins: [{as: e, over: edge, on: {pid: pidd}}]\n", "bad.yaml:7:", "did you mean 'pid'" },
+	{ C "  absent: [{as: e, over: edge}]\n", "bad.yaml:7:", "as" },
+	{ C "- id: a.b\n  meaning: m\n  condition: {call_count: 1}\n", "bad.yaml:7:", "already" },
+	{ "- &a {id: a}\n- *a\n", "bad.yaml:", "" },
+	{ "- id: !!str a\n", "bad.yaml:1:", "" },
+	{ "- id: a\n---\n- id: b\n", "bad.yaml:", "" },
+	{ "- [[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]\n", "bad.yaml:1:", "" },
+};
+
+static void test_damaged(void)
+{
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		struct patterns p;
+		struct err e = { 0 };
+		int rc;
+
+		patterns_init(&p);
+		rc = patterns_add_text(&p, "bad.yaml", damaged[i].text, strlen(damaged[i].text), &e);
+		if (!ok(rc < 0 && e.kind == ERR_USAGE && str_starts(e.msg, damaged[i].place) &&
+				strstr(e.msg, damaged[i].word) && !strchr(e.msg, '\n'),
+			"mistake %zu: %s", i + 1, rc < 0 ? e.msg : "accepted"))
+			printf("#   want %s … %s\n", damaged[i].place, damaged[i].word);
+		patterns_release(&p);
+	}
+	ok(sizeof(damaged) / sizeof(damaged[0]) >= 60, "sixty mistakes and more");
+}
+
+static int load(struct patterns *p, const char *text)
+{
+	struct err e = { 0 };
+	int rc;
+
+	patterns_init(p);
+	rc = patterns_add_text(p, "good.yaml", text, strlen(text), &e);
+	if (rc < 0)
+		printf("# %s\n", e.msg);
+	return rc;
+}
+
+static size_t matches(const char *text, const char *function, int64_t line, unsigned *cut)
+{
+	struct patterns p;
+	struct findings found;
+	struct facts f;
+	struct fact_row *r;
+	struct err e;
+	size_t n;
+
+	if (load(&p, text) < 0 || facts_init(&f, &e) < 0)
+		return 999;
+	r = fact_add(&f, FACT_FUNCTION, "x", "");
+	if (function)
+		fact_set_text(&f, r, FC_FUNCTION_function, function);
+	fact_set_int(r, FC_FUNCTION_line, line);
+	fact_set_num(r, FC_FUNCTION_share, (double)line / 10);
+	findings_init(&found);
+	analyze(&f, &p, &found);
+	n = found.n;
+	if (cut)
+		*cut = found.cut;
+	findings_release(&found);
+	facts_release(&f);
+	patterns_release(&p);
+	return n;
+}
+
+#define ONE(condition) "- {id: a, meaning: m, condition: {" condition "}}\n"
+
+static void test_conditions(void)
+{
+	unsigned cut = 0;
+
+	is_int(matches(ONE("line: 5"), "f", 5, NULL), 1, "a plain value equals");
+	is_int(matches(ONE("line: 5"), "f", 6, NULL), 0, "or does not");
+	is_int(matches(ONE("line: '>= 5'"), "f", 5, NULL), 1, ">=");
+	is_int(matches(ONE("line: '<= 5'"), "f", 6, NULL), 0, "<=");
+	is_int(matches(ONE("line: '!= 5'"), "f", 6, NULL), 1, "!=");
+	is_int(matches(ONE("line: '== 5'"), "f", 5, NULL), 1, "==");
+	is_int(matches(ONE("line: '> 4.5'"), "f", 5, NULL), 1, "a fraction against an integer column");
+	is_int(matches(ONE("line: '> ${share}'"), "f", 5, NULL), 1, "against another column");
+	is_int(matches(ONE("line: '< ${share}'"), "f", 5, NULL), 0, "against another column, the other way");
+	is_int(matches(ONE("line: [1, 5]"), "f", 5, NULL), 1, "in a list");
+	is_int(matches(ONE("line: {not_in: [1, 5]}"), "f", 5, NULL), 0, "not in a list");
+	is_int(matches(ONE("line: {above: 1, below: 9}"), "f", 5, NULL), 1, "a range");
+	is_int(matches(ONE("function: {matches: '^fo+$'}"), "foo", 5, NULL), 1, "a regular expression");
+	is_int(matches(ONE("function: {not_matches: '^fo+$'}"), "foo", 5, NULL), 0, "a regular expression that must not");
+	is_int(matches(ONE("function: {known: false}"), NULL, 5, NULL), 1, "an unknown value is unknown");
+	is_int(matches(ONE("function: {not_equals: x}"), NULL, 5, NULL), 0, "and satisfies nothing else");
+	is_int(matches(ONE("any_of: [{line: 1}, {function: f}]"), "f", 5, NULL), 1, "any of");
+	is_int(matches(ONE("any_of: [{line: 1}, {function: g}]"), "f", 5, NULL), 0, "none of");
+	is_int(matches(ONE("function: '> f'"), "> f", 5, NULL), 1, "a text may begin with '>'");
+	is_int(matches(ONE("function: {matches: '^(a+)+$'}"),
+		       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 5, &cut), 0,
+	       "a regular expression that would run for ever is cut off");
+	ok(cut > 0, "and counted");
+}
+
+static void test_merge(void)
+{
+	static const char mine[] = "- {id: hang.sleep, meaning: mine, over: thread, condition: {waits_kind: sleep}}\n";
+	struct patterns a, b;
+	struct err e = { 0 };
+	size_t n;
+
+	patterns_init(&a);
+	is_int(patterns_add_builtin(&a, &e), 0, "the built-in patterns load");
+	n = a.n;
+	is_int(load(&b, mine), 0, "a pattern of one's own loads");
+	patterns_merge(&a, &b);
+	is_int(a.n, n, "it takes the place of the one with its id");
+	for (size_t i = 0; i < a.n; i++) {
+		if (strcmp(a.v[i]->id, "hang.sleep") == 0)
+			is_str(a.v[i]->meaning, "mine", "and is the one that counts");
+		if (i)
+			ok(strcmp(a.v[i - 1]->id, a.v[i]->id) < 0, "sorted: %s", a.v[i]->id);
+	}
+	patterns_release(&b);
+	patterns_release(&a);
+}
+
+int main(void)
+{
+	test_seed();
+	test_damaged();
+	test_conditions();
+	test_merge();
+	return tap_done();
+}
