@@ -322,8 +322,8 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 		members = tree_count(&s->tree, owner);
 		act_kill(s, owner);
 	}
-	if (s->c->contain == CONTAIN_GROUP && c->pid > 0)
-		killpg(c->pid, kill ? SIGKILL : SIGTERM);
+	if (s->c->contain == CONTAIN_GROUP && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
+		members = 1; /* at least: those that left us are counted by nobody */
 	act_not_permitted(s, c, now);
 	if (!members)
 		return; /* the last one ended just now: nothing was sent, nothing is recorded */

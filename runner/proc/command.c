@@ -431,6 +431,8 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 {
 	siginfo_t si = { 0 };
 
+	if (s->c->contain == CONTAIN_GROUP && kill(-c->pid, 0) == 0)
+		return false; /* orphans of the group are not ours: only the group tells of them */
 	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		return true;
 	if (s->active == 1 && s->tree.leave_running.n == 0)

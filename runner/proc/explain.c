@@ -29,7 +29,7 @@ static int explain_clean(struct context *c, struct err *e)
 int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e)
 {
 	char *argv[5] = { "spec-runner-report", "--internal", (char *)trace, quiet ? "--quiet" : NULL, NULL };
-	pid_t pid = helper_start("report", argv, envp, -1, e);
+	pid_t pid = helper_start("report", argv, envp, -1, false, e);
 	int rc;
 
 	if (pid < 0)

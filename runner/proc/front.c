@@ -56,6 +56,7 @@ void front_block_signals(struct spawn_signals *was)
 	/* a limit on file sizes is an error of write(2) for us, like a full disk */
 	sigaction(SIGXFSZ, &ignore, &old);
 	was->xfsz_ignored = old.sa_handler == SIG_IGN;
+	was->hup_ignored = sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
 static void front_watch(struct front *f, int fd, uint32_t events, enum front_source src)
@@ -151,7 +152,7 @@ static void front_look(struct front *f, int id, const char *pid)
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
 		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	f->looker = out < 0 ? -1 : helper_start("inspect", argv, f->c->setup->envp, out, &e);
+	f->looker = out < 0 ? -1 : helper_start("inspect", argv, f->c->setup->envp, out, true, &e);
 	if (f->looker < 0) {
 		if (out >= 0)
 			unlink(file);
@@ -229,6 +230,10 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 		break;
 	case SIGTTIN:
 	case SIGTTOU: break;
+	case SIGHUP:
+		if (f->c->signals.hup_ignored)
+			break;
+		/* fall through */
 	default: msg_send(f->c->link, MSG_CANCEL, (int)si->ssi_signo, NULL, 0, -1); break;
 	}
 }

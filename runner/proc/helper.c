@@ -18,7 +18,8 @@ char *helper_path(const char *name)
 	return cli_libexec_find(name);
 }
 
-pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, struct err *e)
+pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, bool silent,
+		   struct err *e)
 {
 	auto_free char *path = helper_path(name);
 	sigset_t none;
@@ -40,6 +41,8 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 
 		dup2(null, STDIN_FILENO);
 		dup2(out_fd >= 0 ? out_fd : null, STDOUT_FILENO);
+		if (silent)
+			dup2(null, STDERR_FILENO);
 	}
 	execve(path, argv, envp);
 	_exit(127);

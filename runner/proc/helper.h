@@ -5,15 +5,18 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Full path of spec-runner-NAME, or NULL where it is not installed. Caller frees. */
 char *helper_path(const char *name);
 
-/* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; stderr is ours. Default signals,
+/* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; stderr is ours, or
+ * /dev/null where silent. Default signals,
  * own process group, ordinary priority. argv[0] is replaced by the path. Returns its pid or -1. */
-pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, struct err *e);
+pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, bool silent,
+		   struct err *e);
 
 /* Waits until the absolute time; KILLs and reaps it then. Returns its exit code, or -1 (killed, signal). */
 int helper_wait(pid_t pid, int64_t until_ns);

@@ -16,6 +16,7 @@
 struct spawn_signals {
 	sigset_t mask;
 	bool pipe_ignored, xfsz_ignored;
+	bool hup_ignored;            /* nohup(1): a hangup is nothing to us either */
 	struct rlimit nofile;
 	bool have_nofile;
 	int nice;
