@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 my %floor = (base => 0, trace => 1, liveness => 2, profile => 2, findings => 3, runner => 4);
-my ($max_file, $max_function, $max_columns) = (800, 90, 115);
+my ($max_file, $max_function, $max_columns) = (800, 90, 120);
 
 # function => why not, and what instead
 my %banned = (
@@ -21,7 +21,8 @@ my %banned = (
 	(map { $_ => 'unchecked allocation path: base/mem.h' } qw(strdupa strndupa)),
 );
 my $banned = join '|', map { quotemeta } sort keys %banned;
-my $promises = join '|', 'TO' . 'DO', 'FIX' . 'ME', 'XX' . 'X', 'HA' . 'CK', 'for ' . 'now', 'not ' . 'implemented', 'place' . 'holder';
+# (A TAP directive has its number or a # before it and is meant.)
+my $promises = join '|', '(?<!# )TO' . 'DO(?=[:(]| [a-z])', 'FIX' . 'ME', 'XX' . 'X', 'HA' . 'CK', 'for ' . 'now', 'not ' . 'implemented', 'place' . 'holder';
 my $prints = 'printf|vprintf|puts|putchar|perror|exit|err|errx|warn|warnx';
 my $bad = 0;
 
@@ -77,7 +78,7 @@ sub check_c {
 	my @raw = split /\n/, $raw, -1;
 	my @code = split /\n/, code_of($raw), -1;
 	my $test = $file =~ m{^tests/};
-	my $may_print = $test || $file =~ m{^runner/(cli|libexec)/};
+	my $may_print = $test || $file =~ m{^(?:runner/(?:cli|libexec)|contrib)/}; # programs
 	check_functions($file, @code);
 	for my $i (0 .. $#code) {
 		check_include($file, $i + 1, $raw[$i]);
