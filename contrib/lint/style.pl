@@ -6,14 +6,14 @@ use strict;
 use warnings;
 
 my %floor = (base => 0, trace => 1, liveness => 2, profile => 2, findings => 3, runner => 4);
-my ($max_file, $max_function, $max_columns) = (800, 90, 120);
+my ($max_file, $max_function, $max_columns) = (800, 90, 125);
 
 # function => why not, and what instead
 my %banned = (
 	(map { $_ => 'unbounded: snprintf, memcpy or struct str' } qw(strcpy strcat strncpy strncat sprintf vsprintf gets stpcpy)),
 	(map { $_ => 'a shell between us and the command: spawn it' } qw(system popen)),
 	(map { $_ => 'no errors reported: strtol with endptr' } qw(atoi atol atoll atof)),
-	(map { $_ => 'hidden state' } qw(strtok gmtime localtime ctime asctime rand srand strsignal)),
+	(map { $_ => 'hidden state' } qw(strtok gmtime localtime ctime asctime rand srand)),
 	(map { $_ => 'predictable name: mkstemp or O_TMPFILE' } qw(tmpnam tempnam mktemp)),
 	signal => 'semantics vary: sigaction or signalfd',
 	alloca => 'unbounded stack',
@@ -83,7 +83,7 @@ sub check_c {
 	for my $i (0 .. $#code) {
 		check_include($file, $i + 1, $raw[$i]);
 		(my $wide = $raw[$i]) =~ s/\t/        /g;
-		complain($file, $i + 1, 'line of ' . length($wide) . " columns (at most $max_columns)") if length($wide) > $max_columns;
+		complain($file, $i + 1, 'line of ' . length($wide) . " columns (at most $max_columns)") if length($wide) > $max_columns && !$test; # tables of tests may be wide
 		complain($file, $i + 1, 'space at the end of the line') if $raw[$i] =~ /[ \t]$/;
 		while ($code[$i] =~ /(?<![\w.>])($banned)\s*\(/g) {
 			complain($file, $i + 1, "$1(): $banned{$1}") unless $test;
