@@ -406,7 +406,7 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now)
 		if (what.stopping)
 			attrs_bool(&a, "stopping", true);
 		if (what.has_status || what.ready || what.stopping)
-			trace_checkpoint(s->c->trace, c->wait_span, "notify", now, &a);
+			trace_checkpoint(s->c->trace, c->wait_span, "notify.status", now, &a);
 		attrs_release(&a);
 		if (progress)
 			supervisor_progress(s, c, "notify", now);

@@ -97,15 +97,17 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	bool wants = finish_wants_trace(c, exit_code);
 	int code = exit_code;
 	struct err e = { 0 };
-	bool failed = false;
+	bool failed = false, sealed = !wants;
 
 	if (wants && finish_tails(c, &e) < 0)
 		failed = true;
 	if (!lost)
 		trace_finish(c->trace, exit_code == 0, exit_code,
 			     exit_code == 0 ? STATUS_OK : c->end_status ? c->end_status : STATUS_ERROR, now);
-	if (wants && !failed && finish_seal(c, lost, now, &e) < 0)
-		failed = true;
+	if (wants) {
+		sealed = finish_seal(c, lost, now, &e) == 0;
+		failed |= !sealed;
+	}
 	if (wants && !failed && finish_explain(c, exit_code, &e) < 0)
 		failed = true;
 	if (wants && trace_error(c->trace))
@@ -115,7 +117,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	if ((failed || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)
 		code = 125;
 	/* without a sealed trace the journal stays: `recover` may yet make one of it */
-	trace_close(c->trace, !failed);
+	trace_close(c->trace, sealed);
 	c->trace = NULL;
 	finish_recover_others(c);
 	if (wants) {
