@@ -5,6 +5,7 @@
  * lists change only when a dialect is entered or left. */
 #include "liveness/dialect_int.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 
@@ -134,9 +135,13 @@ static void on_echo(struct dialect_reader *r, const char *line, size_t n)
 static bool offer(struct dialect_reader *r, const char *line, size_t n)
 {
 	unsigned char first = (unsigned char)line[0];
+	struct pairs pairs;
 
 	if (r->dirty)
 		lists_make(r);
+	if (r->list_n[first] == 0)
+		return false;
+	pairs_of(&pairs, line, n);
 	for (unsigned i = 0; i < r->list_n[first]; i++) {
 		struct candidate c = r->list[first][i];
 		struct rule *u = &r->spoken[c.spoken].d->rule[c.rule];
@@ -144,7 +149,7 @@ static bool offer(struct dialect_reader *r, const char *line, size_t n)
 
 		if (r->in_partial && !u->partial)
 			continue;
-		rc = rule_match(u, line, n, r->md, r->mc);
+		rc = rule_match(u, line, n, &pairs, r->md, r->mc);
 		if (rc < 0)
 			on_cut(r, &r->spoken[c.spoken], u);
 		if (rc <= 0)
@@ -189,23 +194,43 @@ static void on_line(void *ctx, const char *line, size_t n)
 void dialect_feed(struct dialect_reader *r, int stream, const char *p, size_t n, int64_t now_ns)
 {
 	struct line_buffer *b;
-	char rest[DIALECT_LINE_MAX];
-	size_t had, len;
+	size_t had;
 
 	r->stream = stream == 2;
 	r->now = now_ns;
 	b = &r->line[r->stream];
 	had = b->len;
 	lines_feed(b, p, n, on_line, r);
-	if (b->len == 0 || (b->len == had && had == DIALECT_LINE_MAX))
-		return;
-	len = lines_rest(b, rest);
-	if (len == 0)
-		return;
-	r->in_partial = true;
-	r->touched = 0;
-	offer(r, rest, len);
-	r->in_partial = false;
+	r->fed_ns[r->stream] = now_ns;
+	r->unsettled[r->stream] = b->len > 0 && (b->len != had || had < DIALECT_LINE_MAX);
+}
+
+int64_t dialect_settle(struct dialect_reader *r, int64_t now_ns)
+{
+	char rest[DIALECT_LINE_MAX];
+	int64_t next = TIME_NEVER;
+
+	for (int s = 0; s < 2; s++) {
+		int64_t due = clock_add(r->fed_ns[s], DIALECT_SETTLE_NS);
+		size_t n;
+
+		if (!r->unsettled[s])
+			continue;
+		if (due > now_ns) {
+			next = due < next ? due : next;
+			continue;
+		}
+		r->unsettled[s] = false;
+		r->stream = s;
+		r->now = r->fed_ns[s];
+		n = lines_rest(&r->line[s], rest);
+		if (n == 0)
+			continue;
+		r->in_partial = true;
+		offer(r, rest, n);
+		r->in_partial = false;
+	}
+	return next;
 }
 
 void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns)
@@ -214,6 +239,7 @@ void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns)
 
 	r->stream = stream == 2;
 	r->now = now_ns;
+	r->unsettled[r->stream] = false;
 	if (b->len > 0)
 		lines_feed(b, "\n", 1, on_line, r);
 }

@@ -101,8 +101,13 @@ int dialect_reader_new(struct dialect_reader **r, struct dialect_set *set, const
 		       char *const argv[], dialect_event_fn *fn, void *ctx, struct err *e);
 void dialect_reader_free(struct dialect_reader *r);
 
-/* Bytes of stream 1 (stdout) or 2 (stderr; or a pty's one stream as 1). */
+/* Bytes of stream 1 (stdout, or the one stream of a pty) or 2 (stderr). */
 void dialect_feed(struct dialect_reader *r, int stream, const char *p, size_t n, int64_t now_ns);
+/* Reads lines that have no end yet ("test_a (m.T) ... "), of streams that have been quiet for DIALECT_SETTLE_NS:
+ * a read may end anywhere, and half a name is no name. What it finds began when the last bytes came.
+ * Returns when to call again (absolute; TIME_NEVER: not before the next feed). */
+#define DIALECT_SETTLE_NS 5000000
+int64_t dialect_settle(struct dialect_reader *r, int64_t now_ns);
 /* The stream is at its end: what stands in its last line counts. */
 void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns);
 

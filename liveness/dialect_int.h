@@ -8,7 +8,7 @@
 
 enum rule_kind {
 	RULE_CHOOSE,  /* proof only */
-	RULE_START, RULE_END, RULE_SUITE, RULE_PLAN, RULE_TOTALS,
+	RULE_START, RULE_END, RULE_SUITE, RULE_SUITE_END, RULE_PLAN, RULE_TOTALS,
 	RULE_PAUSE,   /* it waits for its turn: it does not run */
 	RULE_PART,    /* a failed part of the running test: what it ends with when nobody says so */
 	RULE_LEAVE,   /* the dialect is no longer spoken */
@@ -31,6 +31,7 @@ struct rule {
 	char *has[RULE_HAS_MAX]; /* a matching line holds one of these */
 	size_t has_len[RULE_HAS_MAX];
 	unsigned has_n;
+	char *ends;              /* a matching line ends with one of these bytes; NULL: any */
 	bool enter, partial, anywhere, leave, json;
 	bool mute;               /* with leave: no test until a choose, plan or totals rule */
 	bool share;              /* claims no line: other dialects read it too */
@@ -62,6 +63,7 @@ struct dialect {
 	unsigned word_n;
 	bool names_at_end;
 	bool one_at_a_time;      /* a start ends the one before */
+	bool stacked;            /* suites end by a line of their own: they nest */
 	bool files;              /* its tests are whole files, whose tests another dialect names */
 	enum { COUNT_TOP, COUNT_LEAVES, COUNT_ALL } count; /* of points at several indents */
 	enum dialect_result silent; /* result of one that ended because the next started */
@@ -73,10 +75,19 @@ struct dialect_set {
 	unsigned n;
 };
 
+/* The pairs of neighbouring bytes of a line, as a set (a Bloom filter): most texts that a line does
+ * not hold are refused by one look, and all rules of a line share it. */
+#define PAIRS_BITS 1024
+struct pairs {
+	uint64_t bit[PAIRS_BITS / 64];
+};
+static inline unsigned pair_hash(unsigned char a, unsigned char b) { return (a * 37u + b * 5u) % PAIRS_BITS; }
+void pairs_of(struct pairs *p, const char *line, size_t n);
+
 /* Compiles at need. False: the pattern cannot be used (memory); it then matches nothing. */
 bool rule_ready(struct rule *r);
 /* Offers a line. >0: matched, offsets in md; 0: no; <0: its limit was met. */
-int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc);
+int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md, pcre2_match_context *mc);
 bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 			  pcre2_match_context *mc);
 
@@ -139,6 +150,8 @@ struct dialect_reader {
 	struct candidate *list[256];
 	unsigned list_n[256];
 	struct line_buffer line[2];
+	int64_t fed_ns[2];       /* when bytes of a stream came last */
+	bool unsettled[2];       /* the rest of its last line has not been read */
 	uint32_t partial_id[2];  /* the test that the unfinished line of a stream has started */
 	const struct rule *partial_end[2]; /* the rule by which it has ended one */
 	pcre2_match_data *md;

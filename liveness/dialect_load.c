@@ -18,7 +18,7 @@
 const char *const dialect_result_text[DIALECT_RESULTS] = { "pass", "fail", "error", "skip", "xfail", "unknown" };
 
 static const char *const result_words[] = { "pass", "fail", "error", "skip", "xfail", "unknown", NULL };
-static const char *const kind_words[] = { "choose", "start", "end", "suite", "plan", "totals", "pause", "part",
+static const char *const kind_words[] = { "choose", "start", "end", "suite", "suite_end", "plan", "totals", "pause", "part",
 					  "leave", "ignore", NULL };
 static const char *const unit_words[] = { "s", "ms", "us", "ns", NULL };
 static const char *const names_words[] = { "start", "end", NULL };
@@ -92,13 +92,38 @@ bool rule_ready(struct rule *r)
 	return rule_compile(r, why, sizeof(why), &at);
 }
 
-int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc)
+void pairs_of(struct pairs *p, const char *line, size_t n)
+{
+	memset(p, 0, sizeof(*p));
+	for (size_t i = 1; i < n; i++) {
+		unsigned h = pair_hash((unsigned char)line[i - 1], (unsigned char)line[i]);
+
+		p->bit[h / 64] |= UINT64_C(1) << (h % 64);
+	}
+}
+
+static bool may_hold(const struct pairs *p, const char *text, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		unsigned h = pair_hash((unsigned char)text[i - 1], (unsigned char)text[i]);
+
+		if (!(p->bit[h / 64] & UINT64_C(1) << (h % 64)))
+			return false;
+	}
+	return true;
+}
+
+int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md,
+	       pcre2_match_context *mc)
 {
 	bool maybe = r->has_n == 0;
 	int rc;
 
+	if (r->ends && !strchr(r->ends, line[n - 1]))
+		return 0;
 	for (unsigned i = 0; i < r->has_n && !maybe; i++)
-		maybe = memmem(line, n, r->has[i], r->has_len[i]) != NULL;
+		maybe = may_hold(pairs, r->has[i], r->has_len[i]) &&
+			memmem(line, n, r->has[i], r->has_len[i]) != NULL;
 	if (!maybe || r->broken)
 		return 0;
 	if (r->tried++ == JIT_AFTER && !r->jitted)
@@ -113,17 +138,31 @@ int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md,
 	return -1;
 }
 
+/* "grep pytest log" names a test runner and runs none. */
+static bool only_names(const char *line, size_t n)
+{
+	static const char *const tools[] = { "echo", "printf", "cat", "grep", "sed", "awk", "ls", "rm", "cp", "mv",
+					     "mkdir", "which", "command", "tail", "head", "less", "vi", "apt-get", "pip" };
+	const char *space = memchr(line, ' ', n), *word = line, *slash;
+	size_t len = space ? (size_t)(space - line) : n;
+
+	while ((slash = memchr(word, '/', len))) {
+		len -= (size_t)(slash + 1 - word);
+		word = slash + 1;
+	}
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+		if (strlen(tools[i]) == len && memcmp(tools[i], word, len) == 0)
+			return true;
+	return false;
+}
+
 bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 			  pcre2_match_context *mc)
 {
+	if (only_names(line, n))
+		return false;
 	for (unsigned i = 0; i < d->argv_n; i++) {
-		PCRE2_SIZE at;
-		int error;
-
-		if (!d->argv_code[i])
-			d->argv_code[i] = pcre2_compile((PCRE2_SPTR)d->argv[i], PCRE2_ZERO_TERMINATED, 0, &error,
-							&at, NULL);
-		if (d->argv_code[i] && pcre2_match(d->argv_code[i], (PCRE2_SPTR)line, n, 0, 0, md, mc) > 0)
+		if (pcre2_match(d->argv_code[i], (PCRE2_SPTR)line, n, 0, 0, md, mc) > 0)
 			return true;
 	}
 	return false;
@@ -140,6 +179,7 @@ static void dialect_free(struct dialect *d)
 			free(r->has[k]);
 		pcre2_code_free(r->code);
 		free(r->pattern);
+		free(r->ends);
 		free(r->where);
 	}
 	for (unsigned i = 0; i < d->argv_n; i++) {
@@ -201,9 +241,9 @@ static int load_has(struct rule *r, const struct yaml_node *map, struct err *e)
 static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, struct err *e)
 {
 	static const char *const keys[] = { "on", "match", "has", "enter", "partial", "anywhere", "leave", "json",
-					    "share", "mute", "result", "unit", NULL };
+					    "share", "mute", "ends", "result", "unit", NULL };
 	static const int64_t unit_ns[] = { NS_PER_S, NS_PER_MS, 1000, 1 };
-	const char *match;
+	const char *match, *ends = NULL;
 	char why[160];
 	int kind = 0, unit = 0, result = DIALECT_UNKNOWN, given;
 	size_t at;
@@ -217,7 +257,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	    yaml_get_bool(map, "enter", &r->enter, e) < 0 || yaml_get_bool(map, "partial", &r->partial, e) < 0 ||
 	    yaml_get_bool(map, "anywhere", &r->anywhere, e) < 0 || yaml_get_bool(map, "leave", &r->leave, e) < 0 ||
 	    yaml_get_bool(map, "json", &r->json, e) < 0 || yaml_get_bool(map, "share", &r->share, e) < 0 ||
-	    yaml_get_bool(map, "mute", &r->mute, e) < 0 ||
+	    yaml_get_bool(map, "mute", &r->mute, e) < 0 || yaml_get_string(map, "ends", &ends, e) < 0 ||
 	    yaml_get_word(map, "unit", unit_words, &unit, e) < 0)
 		return -1;
 	given = yaml_get_word(map, "result", result_words, &result, e);
@@ -228,6 +268,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	r->result = (enum dialect_result)result;
 	r->unit_ns = unit_ns[unit];
 	r->pattern = xstrdup(match);
+	r->ends = ends && *ends ? xstrdup(ends) : NULL;
 	r->where = xasprintf("%s:%u", map->file, map->line);
 	if (r->kind == RULE_CHOOSE)
 		r->enter = r->share = true;
@@ -248,6 +289,8 @@ static int load_rules(struct dialect *d, const struct yaml_node *seq, bool compi
 		if (load_rule(r, item, compile, e) < 0)
 			return -1;
 	}
+	for (unsigned i = 0; i < d->rule_n; i++)
+		d->stacked |= d->rule[i].kind == RULE_SUITE_END;
 	return 0;
 }
 

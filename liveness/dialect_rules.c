@@ -302,8 +302,10 @@ static void on_suite(struct dialect_reader *r, struct spoken *sp, const struct r
 {
 	struct dialect_event ev = event_of(r, sp, DIALECT_SUITE);
 	char suite[NAME_SIZE], file[NAME_SIZE];
-	unsigned depth = depth_of(r, u, sp->d);
+	unsigned depth = sp->d->stacked ? sp->depth : depth_of(r, u, sp->d);
 
+	if (depth > DEPTH_MAX - 1)
+		depth = DEPTH_MAX - 1;
 	if (capture_name(r, u, G_FILE, file)) {
 		spoken_reset(sp);
 		sp->file = xstrdup(file);
@@ -318,6 +320,12 @@ static void on_suite(struct dialect_reader *r, struct spoken *sp, const struct r
 	ev.suite = suite[0] ? suite : file;
 	ev.file = sp->file ? sp->file : "";
 	reader_emit(r, &ev);
+}
+
+static void on_suite_end(struct spoken *sp)
+{
+	if (sp->depth > 0)
+		mem_free_ptr(&sp->suite[--sp->depth]);
 }
 
 static void on_start(struct dialect_reader *r, unsigned spoken, const struct rule *u)
@@ -449,6 +457,8 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 	nested = sp->d->count == COUNT_LEAVES ? parent : sp->d->count == COUNT_TOP && depth > 0;
 	if (t) {
 		r->touched = t->id;
+		if (sp->part_failed && result == DIALECT_PASS)
+			result = sp->part;
 		sp->part_failed = false;
 		test_end(r, t, DIALECT_TEST_END, result, duration, nested);
 		return;
@@ -514,6 +524,9 @@ void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 		break;
 	case RULE_SUITE:
 		on_suite(r, sp, u);
+		break;
+	case RULE_SUITE_END:
+		on_suite_end(sp);
 		break;
 	case RULE_TOTALS:
 		on_totals(r, sp, u);
