@@ -287,6 +287,8 @@ static void root_follow(struct graph *g, int at, bool *seen, int depth)
 	for (int e = 0; e < v->edges; e++) {
 		struct node *h = &g->v[v->to[e]];
 
+		if (v->to[e] == at)
+			continue; /* what it polls is its own: no way on */
 		/* Idle threads of a multi-threaded peer are no roots: its main thread stands for it. */
 		if (!v->proved[e] && w->holders[0].tid == 0 && h->t->tid != h->p->pid)
 			continue;

@@ -85,8 +85,8 @@ static bool frame_is_runtime(const struct snap_frame *f)
 {
 	static const char *const libs[] = { "/libc.so", "/libc-", "/libpthread", "/ld-linux", "[vdso]", "/libstdc++",
 					    "/libgcc_s", "/libm.so", "/librt", "/libpython", "/libjvm", "/libuv" };
-	static const char *const parts[] = { "/rustc/", "/library/std/", "/library/core/", "/lib/python3", "<frozen ",
-					     "/include/c++/", "/nptl/", "/sysdeps/" };
+	static const char *const parts[] = { "/rustc/", "library/std/", "library/core/", "library/alloc/", "/lib/python3",
+					     "<frozen ", "/c++/", "/nptl/", "/sysdeps/" };
 	bool python = strcmp(f->language, "python") == 0;
 
 	if (f->file)
@@ -291,7 +291,7 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 	p->peek = (struct peek){ .pid = pid, .mem_fd = -1 };
 	if (proc_stat_read(pid, &p->stat) < 0)
 		return;
-	p->alive = p->stat.state != 'Z' && p->stat.state != 'X';
+	p->alive = (p->stat.state != 'Z' && p->stat.state != 'X') || p->stat.num_threads > 1;
 	if (proc_status_read(pid, 0, &st) == 0) {
 		p->ns_pid = st.ns_pid;
 		p->uid = st.euid;
@@ -301,8 +301,6 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 	p->cwd = link_text(pid, "cwd");
 	p->exe = link_text(pid, "exe");
 	p->foreign_ns = other_mounts(pid);
-	if (p->alive)
-		maps_read(&p->maps, pid);
 	if (proc_threads(pid, &tids) < 0)
 		return;
 	qsort(tids.v, tids.n, sizeof(*tids.v), by_main_first);
@@ -311,6 +309,11 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 			tids.v[i] = tids.v[0];
 			tids.v[0] = pid;
 		}
+	/* A main thread that has ended has no memory any more: the others are asked. */
+	if (p->alive && p->stat.state == 'Z' && tids.n > 1)
+		p->peek.pid = tids.v[1];
+	if (p->alive)
+		maps_read(&p->maps, p->peek.pid);
 	p->threads = xcalloc(tids.n ? tids.n : 1, sizeof(*p->threads));
 	p->thread_count = tids.n;
 	for (size_t i = 0; i < tids.n; i++) {

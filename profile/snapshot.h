@@ -109,10 +109,11 @@ struct snap_process {
 	uid_t uid;
 	struct strv argv;
 	char *cwd, *exe;
-	bool alive;           /* not a zombie, not gone */
+	bool alive;           /* some thread of it is no zombie */
 	bool foreign_ns;      /* other mount namespace: binaries through /proc/PID/root */
 	uint64_t sig_caught;
 	pid_t gil_tid;        /* thread that holds Python's GIL; 0 none or unknown */
+	uint64_t gil_address; /* of the record with its lock and condition variable; 0 none */
 	struct maps maps;
 	struct peek peek;
 	struct snap_thread *threads; /* the main thread first */

@@ -20,7 +20,7 @@
 
 /* How long a thread may take to come to its stop. It comes within microseconds unless it is in D state
  * or has no CPU. */
-enum { STOP_WAIT_NS = 5 * 1000 * 1000 };
+enum { STOP_WAIT_NS = 5 * 1000 * 1000, STOP_TRIES = 4 };
 
 #if defined(__x86_64__)
 static void regs_from_user(struct snap_regs *r, const struct user_regs_struct *u)
@@ -148,13 +148,16 @@ int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack
 {
 	struct stop_job job = { .p = p, .t = t, .stack_bytes = stack_bytes, .also = also };
 	pthread_t thread;
-	int sys = pthread_create(&thread, NULL, stop_thread, &job);
+	int sys, tries = 0;
 
-	if (sys) {
-		errno = sys;
-		return -1;
-	}
-	pthread_join(thread, NULL);
+	do { /* on a crowded machine a thread may get no CPU to come to its stop */
+		sys = pthread_create(&thread, NULL, stop_thread, &job);
+		if (sys) {
+			errno = sys;
+			return -1;
+		}
+		pthread_join(thread, NULL);
+	} while (job.failed && job.sys == ETIME && ++tries < STOP_TRIES);
 	*frozen_ns = job.frozen_ns;
 	errno = job.sys;
 	return job.failed;

@@ -204,7 +204,8 @@ static void set_finish(struct snap_process *p, struct snap_thread *t, const char
 	drop_self(t, p->pid);
 	wait_set(t, WAIT_POLL, "%s of %zu: %s", call, members, members ? str_cstr(set) : "nothing");
 	t->wait.endless = endless;
-	t->wait.proved = members == 1 && endless && t->wait.holder_count == 1;
+	/* An event loop polls a pipe of its own, to be woken by its signal handlers: that proves nothing. */
+	t->wait.proved = members == 1 && endless && t->wait.holder_count == 1 && t->wait.holders[0].pid != p->pid;
 }
 
 static void wait_sleep(struct snap_thread *t, int64_t ns, const char *call)

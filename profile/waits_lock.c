@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { LOCK_DEPTH = 16 };
+enum { LOCK_DEPTH = 16, GIL_BYTES = 192 };
 
 const struct fd_table *waits_machine(struct waits *w)
 {
@@ -176,14 +176,15 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 	static const char *const rwlock[] = { "pthread_rwlock_", "RwLock", NULL };
 	static const char *const semaphore[] = { "sem_wait", "sem_timedwait", "sem_clockwait", NULL };
 	static const char *const mutex[] = { "pthread_mutex_", "__lll_lock_wait", "mutex::lock", NULL };
-	static const char *const rust_mutex[] = { "mutex::futex::Mutex", "Mutex::lock_contended", "futex_mutex", NULL };
+	static const char *const rust_mutex[] = { "mutex::futex::Mutex", "Mutex::lock_contended", "Mutex14lock_contended", NULL };
 	static const char *const barrier[] = { "pthread_barrier_wait", NULL };
 	uint64_t addr = t->syscall.arg[0];
 	uint32_t word[3] = { 0 };
 	int op = (int)t->syscall.arg[1] & 0x7f;
 
 	t->wait.endless = !t->syscall.arg[3];
-	if (thread_has_function(t, gil, 10)) {
+	/* A stripped Python has no name for take_gil, but its condition variable has its place. */
+	if (thread_has_function(t, gil, 10) || (p->gil_address && addr - p->gil_address < GIL_BYTES)) {
 		wait_set(t, WAIT_GIL, "the global interpreter lock");
 		if (p->gil_tid && p->gil_tid != t->tid) {
 			wait_holder_add(t, w->s, p->pid, p->gil_tid, -1);

@@ -104,8 +104,8 @@ static size_t frames_of(Dwarf_Die *unit, Dwarf_Addr pc, const struct snap_frame 
 			continue;
 		/* The frame so far becomes the inlined one, and its caller goes around it. */
 		out[n] = *f;
-		out[n].function = f->function ? xstrdup(f->function) : NULL;
-		out[n].module = f->module ? xstrdup(f->module) : NULL;
+		out[n].function = ptr_steal(&out[n - 1].function);
+		out[n].module = out[n - 1].module ? xstrdup(out[n - 1].module) : NULL;
 		out[n].file = NULL;
 		function_set(&out[n - 1], die_name(&inner[i]));
 		out[n - 1].inlined = true;

@@ -137,6 +137,7 @@ static void gil_find(struct native *n, struct python *py, uint64_t interpreter)
 
 	if (py->l.interp_gil && !peek_u64(p, interpreter + py->l.interp_gil, &gil))
 		return;
+	n->p->gil_address = gil;
 	if (!peek_u32(p, gil + py->l.gil_locked, &locked) || locked != 1 || !peek_u64(p, gil + py->l.gil_holder, &holder))
 		return;
 	for (size_t i = 0; i < py->n; i++)

@@ -158,6 +158,27 @@ Dwfl *unwind_begin(struct native *n)
 	return dwfl;
 }
 
+/* Does the frame say of itself that nobody called it? libdw reports no error where it could not find a caller, say
+ * because that takes a frame pointer which a copy without registers does not have. */
+static bool is_outermost(Dwfl *dwfl, const struct snap_frame *f)
+{
+	Dwarf_Addr pc = f->pc - (f->activation ? 0 : 1), bias, start, end;
+	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
+	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
+	Dwarf_Op memory[3], *ops;
+	Dwarf_Frame *frame;
+	bool signal, undefined;
+	size_t count;
+	int ra;
+
+	if (!cfi || dwarf_cfi_addrframe(cfi, pc - bias, &frame) < 0)
+		return false;
+	ra = dwarf_frame_info(frame, &start, &end, &signal);
+	undefined = ra >= 0 && dwarf_frame_register(frame, ra, memory, &ops, &count) == 0 && ops == memory && count == 0;
+	free(frame);
+	return undefined;
+}
+
 bool unwind_thread(struct native *n, struct snap_thread *t)
 {
 	int result;
@@ -176,7 +197,9 @@ bool unwind_thread(struct native *n, struct snap_thread *t)
 		f->activation = true;
 	}
 	/* A last return address of 0 is how some outermost frames are marked. */
-	if (t->frame_count > 1 && t->frames[t->frame_count - 1].pc == 0)
+	if (t->frame_count > 1 && t->frames[t->frame_count - 1].pc == 0) {
 		t->frame_count--;
-	return result == 0;
+		return true;
+	}
+	return result == 0 && is_outermost(n->dwfl, &t->frames[t->frame_count - 1]);
 }

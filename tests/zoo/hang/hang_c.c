@@ -330,7 +330,7 @@ static void wait_child(void)
 	pid_t pid = child_start();
 
 	if (pid == 0) {
-		sleep(ALIVE_S); /* HELD wait_child HELD wait_any */
+		sleep(ALIVE_S); /* HELD wait_child */
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0); /* AT wait_child */
@@ -341,7 +341,7 @@ static void wait_any(void)
 	siginfo_t si;
 
 	if (child_start() == 0) {
-		sleep(ALIVE_S);
+		sleep(ALIVE_S); /* HELD wait_any */
 		_exit(0);
 	}
 	waitid(P_ALL, 0, &si, WEXITED); /* AT wait_any */

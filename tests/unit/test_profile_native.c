@@ -1,0 +1,318 @@
+/* Looking into real programs: names, stacks with and without a stop, and that nobody is hurt by it. */
+#include "profile/native/resolve.h"
+#include "profile/waits.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int zoo_innermost(int fd);
+int zoo_outer(int fd);
+void zoo_spin(void);
+static int ready[2];
+
+__attribute__((noinline)) int zoo_innermost(int fd)
+{
+	char byte;
+	ssize_t n = read(fd, &byte, 1);
+
+	return (int)n + 1;
+}
+
+__attribute__((noinline)) int zoo_outer(int fd)
+{
+	return zoo_innermost(fd) + 1;
+}
+
+__attribute__((noinline)) void zoo_spin(void)
+{
+	static volatile unsigned long n;
+
+	for (;;)
+		n = n + 1;
+}
+
+static pid_t child_of(void (*run)(void))
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(60);
+		run();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void child_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void child_reads(void)
+{
+	int never[2];
+
+	if (pipe(never) == 0)
+		_exit(zoo_outer(never[0]));
+}
+
+static void look(struct snapshot *s, pid_t pid, enum intrusion allowed)
+{
+	int64_t deadline = clock_mono_ns() + 10 * NS_PER_S;
+	struct snapshot_options o = { .deadline_ns = deadline, .intrusion = allowed };
+	struct resolve_options ro = { .deadline_ns = deadline, .intrusion = allowed, .lines = true };
+
+	snapshot_capture(s, &pid, 1, &o);
+	snapshot_resolve(s, &ro);
+	waits_resolve(s);
+	graph_resolve(s);
+}
+
+/* Number of the frame of that name in the first thread, or -1. */
+static int frame_of(const struct snapshot *s, const char *function)
+{
+	if (!s->process_count || !s->processes[0].thread_count)
+		return -1;
+	for (size_t i = 0; i < s->processes[0].threads[0].frame_count; i++) {
+		const char *have = s->processes[0].threads[0].frames[i].function;
+
+		if (have && strcmp(have, function) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool blocked(pid_t pid)
+{
+	struct proc_syscall sc;
+
+	for (int i = 0; i < 500; i++, usleep(10000))
+		if (proc_syscall_read(pid, pid, &sc) == 0 && !sc.running && sc.nr >= 0)
+			return true;
+	return false;
+}
+
+static void blocked_without_a_stop(void)
+{
+	struct proc_status before, after;
+	pid_t pid = child_of(child_reads);
+	struct snapshot s;
+
+	ok(blocked(pid), "a child that reads a pipe");
+	proc_status_read(pid, pid, &before);
+	for (int i = 0; i < 20; i++) {
+		look(&s, pid, INTRUSION_READ);
+		if (i < 19)
+			snapshot_release(&s);
+	}
+	proc_status_read(pid, pid, &after);
+	ok(before.voluntary == after.voluntary && before.involuntary == after.involuntary,
+	   "20 looks did not make it run once");
+	is_int(s.processes[0].threads[0].intrusion, INTRUSION_READ, "nor was it stopped");
+	ok(frame_of(&s, "zoo_innermost") > 0 && frame_of(&s, "zoo_outer") > frame_of(&s, "zoo_innermost"),
+	   "its functions are there, in their order");
+	ok(!s.processes[0].threads[0].truncated && frame_of(&s, "_start") > 0, "down to where it began");
+	is_str(wait_kind_text[s.processes[0].threads[0].wait.kind], "pipe_read", "what it waits for");
+	snapshot_release(&s);
+	child_end(pid);
+}
+
+static void running_with_a_stop(void)
+{
+	pid_t pid = child_of(zoo_spin);
+	struct proc_status st;
+	struct snapshot s;
+
+	usleep(50000);
+	look(&s, pid, INTRUSION_READ);
+	is_str(collect_status_text[s.processes[0].threads[0].status], "partial", "a running thread has no stack at level 0");
+	ok(s.processes[0].threads[0].reason != NULL, "and the reason is said");
+	snapshot_release(&s);
+	look(&s, pid, INTRUSION_MICRO_STOP);
+	is_int(s.processes[0].threads[0].intrusion, INTRUSION_MICRO_STOP, "stopped for a moment");
+	ok(frame_of(&s, "zoo_spin") >= 0 && frame_of(&s, "main") > 0, "it shows where it spins");
+	ok(s.root_count && strcmp(s.roots[0].pattern_id, "hang.spin") == 0, "which is the finding");
+	snapshot_release(&s);
+	proc_status_read(pid, pid, &st);
+	is_int(st.tracer_pid, 0, "nobody traces it afterwards");
+	child_end(pid);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void how_long_it_stands(void)
+{
+	enum { ROUNDS = 200 };
+	int64_t frozen[ROUNDS];
+	pid_t pid = child_of(zoo_spin);
+	struct snap_process p = { .pid = pid, .peek = { .pid = pid, .mem_fd = -1 } };
+	int good = 0;
+
+	usleep(20000);
+	maps_read(&p.maps, pid);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct snap_thread t = { .tid = pid };
+
+		good += thread_stop_copy(&p, &t, 64 * 1024, NULL, &frozen[i]) == 0;
+		free(t.stack);
+	}
+	qsort(frozen, ROUNDS, sizeof(*frozen), by_time);
+	is_int(good, ROUNDS, "every micro-stop succeeds");
+	printf("# frozen: median %.0f us, 99th percentile %.0f us\n", (double)frozen[ROUNDS / 2] / 1e3,
+	       (double)frozen[ROUNDS * 99 / 100] / 1e3);
+	ok(frozen[ROUNDS / 2] < 5 * NS_PER_MS, "and is short");
+	maps_release(&p.maps);
+	child_end(pid);
+}
+
+/* epoll_wait ends with EINTR when it is traced: at level 0 it must not notice anything. */
+static void child_polls(void)
+{
+	int ep = epoll_create1(0), n;
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	epoll_ctl(ep, EPOLL_CTL_ADD, ready[0], &ev);
+	n = epoll_wait(ep, &ev, 1, -1);
+	_exit(n == 1 ? 0 : 1);
+}
+
+static void nothing_is_interrupted(void)
+{
+	struct snapshot s;
+	int status = -1;
+	pid_t pid;
+
+	if (pipe(ready) < 0)
+		return;
+	pid = child_of(child_polls);
+	ok(blocked(pid), "a child that waits in epoll_wait");
+	for (int i = 0; i < 100; i++) {
+		look(&s, pid, INTRUSION_MICRO_STOP);
+		snapshot_release(&s);
+	}
+	is_int(write(ready[1], "x", 1), 1, "is woken");
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "and saw one event and no EINTR in 100 looks");
+}
+
+/* The capturing process is killed at any moment: its target runs on. */
+static void killed_in_the_middle(void)
+{
+	enum { KILLS = 150 };
+	pid_t pid = child_of(zoo_spin);
+	struct proc_status st;
+	struct proc_stat before, after;
+	int stopped = 0;
+
+	srand(4711);
+	for (int i = 0; i < KILLS; i++) {
+		pid_t looker = fork();
+
+		if (looker == 0)
+			for (;;) {
+				struct snapshot s;
+
+				look(&s, pid, INTRUSION_MICRO_STOP);
+				snapshot_release(&s);
+			}
+		usleep((useconds_t)(rand() % 4000));
+		child_end(looker);
+		proc_stat_read(pid, &before);
+		stopped += before.state == 'T' || before.state == 't';
+		proc_status_read(pid, pid, &st);
+		stopped += st.tracer_pid != 0;
+	}
+	is_int(stopped, 0, "%d killed lookers left nobody stopped", KILLS);
+	proc_stat_read(pid, &before);
+	for (int i = 0; i < 200; i++, usleep(20000)) {
+		proc_stat_read(pid, &after);
+		if (proc_stat_cpu_ns(&after) > proc_stat_cpu_ns(&before))
+			break;
+	}
+	ok(proc_stat_cpu_ns(&after) > proc_stat_cpu_ns(&before), "it runs on");
+	child_end(pid);
+}
+
+static void stopped_stays_stopped(void)
+{
+	pid_t pid = child_of(child_reads);
+	struct proc_stat st;
+	struct snapshot s;
+
+	blocked(pid);
+	kill(pid, SIGSTOP);
+	waitpid(pid, NULL, WUNTRACED);
+	look(&s, pid, INTRUSION_MICRO_STOP);
+	is_str(s.root_count ? s.roots[0].pattern_id : "none", "hang.stopped", "a stopped process is named");
+	ok(frame_of(&s, "zoo_innermost") >= 0, "with its stack");
+	snapshot_release(&s);
+	proc_stat_read(pid, &st);
+	is_int(st.state, 'T', "and stays stopped");
+	child_end(pid);
+}
+
+static void gone_and_broken(void)
+{
+	pid_t pid = child_of(child_reads);
+	unsigned char junk[256] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
+	struct elf_name name = { .vaddr = 64 };
+	struct elf_file f;
+	struct snapshot s;
+	uint64_t vaddr;
+
+	child_end(pid);
+	look(&s, pid, INTRUSION_MICRO_STOP);
+	is_int(s.process_count, 0, "a process that is gone is left out");
+	snapshot_release(&s);
+	memset(junk + 16, 0xff, sizeof(junk) - 16);
+	ok(elf_file_from(&f, junk, sizeof(junk)) == 0 && !elf_file_vaddr(&f, 0, &vaddr) && !elf_file_names(&f, &name, 1) &&
+	   !name.name && !elf_file_symbol(&f, "main"), "absurd offsets lead nowhere");
+	ok(elf_file_from(&f, "#!/bin/sh\n", 10) < 0, "a script is no ELF file");
+}
+
+static void names(void)
+{
+	struct { const char *mangled, *name; } t[] = {
+		{ "_ZN3zoo4takeEi", "zoo::take(int)" },
+		{ "_ZN4core3ops8function6FnOnce9call_once17h47931837d12a61adE", "core::ops::function::FnOnce::call_once" },
+	};
+	char *name = demangle(t[0].mangled);
+
+	ok(demangle("main") == NULL, "a plain name is left alone");
+	if (name) { /* only where there is a C++ library */
+		is_str(name, t[0].name, "C++");
+		free(name);
+		name = demangle(t[1].mangled);
+		is_str(name, t[1].name, "Rust loses its hash");
+	}
+	free(name);
+}
+
+int main(void)
+{
+	blocked_without_a_stop();
+	running_with_a_stop();
+	how_long_it_stands();
+	nothing_is_interrupted();
+	stopped_stays_stopped();
+	gone_and_broken();
+	names();
+	killed_in_the_middle();
+	return tap_done();
+}
