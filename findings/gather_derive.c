@@ -200,11 +200,15 @@ static void threads_of_processes(struct derive *d)
 
 static void derive_waits(struct derive *d)
 {
+	double elapsed = fact_num(gather_single(d->f, FACT_RUN), FC_RUN_duration_ms, 0);
+
 	for (size_t i = 0; i < d->n_thread; i++) {
 		struct fact_row *r = d->thread[i];
 		const struct fact_row *p = proc_find(d, fact_int(r, FC_THREAD_pid, -1));
 		const char *state = fact_text(r, FC_THREAD_state), *name, *kind;
 
+		if (elapsed > 0 && fact_get(r, FC_THREAD_cpu_ms)->known)
+			fact_set_num(r, FC_THREAD_cpu_share, fact_num(r, FC_THREAD_cpu_ms, 0) / elapsed);
 		if (p && !fact_get(r, FC_THREAD_wchan)->known && fact_bool(r, FC_THREAD_main))
 			copy_text(d, r, FC_THREAD_wchan, p, FC_PROCESS_wchan);
 		if (p && !fact_get(r, FC_THREAD_syscall)->known && fact_bool(r, FC_THREAD_main))
@@ -525,8 +529,11 @@ static void derive_run(struct derive *d)
 	for (size_t i = 0; i < d->n_thread; i++) {
 		if (!fact_bool(d->thread[i], FC_THREAD_root))
 			continue;
+		const char *kind = fact_text(d->thread[i], FC_THREAD_waits_kind);
+
 		roots++;
-		explained += *fact_text(d->thread[i], FC_THREAD_waits_kind) != '\0';
+		explained += (*kind && strcmp(kind, "unknown") != 0) ||
+			     *fact_text(d->thread[i], FC_THREAD_state) == 'R';
 	}
 	for (size_t i = 0; i < d->n_proc; i++)
 		alive += is_alive(d->proc[i]);

@@ -132,6 +132,13 @@ static const struct {
 	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=S; waits_kind=io\n" },
 	{ "hang.input.terminal", STUCK ROOT "waits_kind=tty; waits_resource=/dev/pts/3\n",
 	  MOVING ROOT "waits_kind=tty\n" },
+	{ "hang.input.stdin",
+	  STUCK ROOT "waits_kind=stdin\nedge pid=12; tid=12; kind=stdin; same_process=false; holder_pid=9; "
+		     "holder_in_tree=false; holder_leftover=false\n", STUCK ROOT "waits_kind=pipe_read\n" },
+	{ "hang.net.recv",
+	  STUCK ROOT "waits_kind=socket_recv\ncycle cycle=1; proved=true; members=1; processes=1; kinds=socket_recv; ring=r\n"
+		     "edge cycle=1; pid=12; tid=12; kind=socket_recv; holder_pid=12; same_process=true\n",
+	  STUCK ROOT "waits_kind=accept\n" },
 	{ "hang.input.stdin", STUCK ROOT "waits_kind=stdin\n", STUCK "thread pid=12; tid=12; waits_kind=stdin\n" },
 	{ "hang.net.connect", STUCK ROOT "waits_kind=connect; waits_resource=10.0.0.1:80\n",
 	  STUCK ROOT "waits_kind=accept\n" },
@@ -141,6 +148,8 @@ static const struct {
 	{ "hang.sleep", STUCK ROOT "waits_kind=sleep; syscall=clock_nanosleep\n", MOVING ROOT "waits_kind=sleep\n" },
 	{ "hang.spin", STUCK "thread pid=12; tid=12; comm=prog; state=R; cpu_delta_ms=990; function=loop\n",
 	  STUCK "thread pid=12; tid=12; comm=prog; state=R; cpu_delta_ms=1\n" },
+	{ "hang.spin", STUCK ROOT "waits_kind=unknown\nthread pid=12; tid=13; comm=prog; state=R; cpu_share=0.9; cpu_ms=900\n",
+	  MOVING "thread pid=12; tid=12; root=true; comm=prog; state=R; cpu_share=0.9\n" },
 	{ "hang.zombie", STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog; zombies=3\n",
 	  STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog\n" },
 	{ "hang.wait.child",
@@ -155,6 +164,8 @@ static const struct {
 	{ "hang.wait.event.pipe_read", STUCK ROOT "waits_kind=pipe_read\n",
 	  STUCK ROOT "waits_kind=pipe_read\nedge pid=12; tid=12; kind=pipe_read; holder_leftover=true\n" },
 	{ "hang.wait.event.pipe_write", STUCK ROOT "waits_kind=pipe_write\n", STUCK ROOT "waits_kind=pipe_read\n" },
+	{ "hang.wait.event.open", STUCK ROOT "waits_kind=io; wchan=wait_for_partner\n", STUCK ROOT "waits_kind=io\n" },
+	{ "hang.wait.event.io", STUCK ROOT "waits_kind=io\n", STUCK ROOT "waits_kind=io; wchan=wait_for_partner\n" },
 	{ "hang.exit.threads",
 	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; at_exit=true; chain_length=1\n"
 		"thread pid=12; tid=13; comm=pytest; main=false; name=worker; function=serve; file=s.py; line=4\n",
