@@ -86,6 +86,7 @@ static void act_stall(struct supervisor *s, struct command *c, const struct wd_o
 	attrs_bool(&a, "output_blocked", stream_owed(&c->stream[0]) || stream_owed(&c->stream[1]));
 	act_token(s, c, c->wait_span, TOKEN_STALL_SUBPROCESS, now, &a);
 	attrs_release(&a);
+	tests_say(&c->tests, now);
 	say(s->c, "stall.subprocess.no_output_no_event: '%s' (pid %d) has shown no progress for %.1f s%s",
 	    act_name(c), (int)c->pid, (double)out->idle_ns / 1e9,
 	    c->wd.phase == WD_RUNNING ? "; it goes on" : "");
@@ -96,13 +97,14 @@ static void act_limit(struct supervisor *s, struct command *c, const struct wd_o
 	int64_t elapsed = watchdog_elapsed(&c->wd, now);
 	struct attrs a = { 0 };
 
+	tests_say(&c->tests, now);
 	attrs_init(&a, s->c->trace);
 	attrs_ms(&a, "elapsed_ms", elapsed);
 	if (c->wd.cause == WD_CAUSE_DEADLINE) {
 		trace_checkpoint(s->c->trace, c->wait_span, "run.deadline", now, &a);
 		s->ending = s->interrupted = true;
 		say(s->c, "the deadline is near: ending '%s' after %.1f s", act_name(c), (double)elapsed / 1e9);
-	} else if (out->token != TOKEN_NONE) {
+	} else if (c->wd.cause != WD_CAUSE_TEST_LIMIT && out->token != TOKEN_NONE) {
 		int64_t limit = c->wd.cause == WD_CAUSE_HARD_CAP ? c->wd.cfg.hard_cap_ns : c->wd.cfg.limit_ns;
 
 		attrs_ms(&a, "limit_ms", limit);
@@ -265,6 +267,25 @@ static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
 	}
 }
 
+static enum token act_cause_token(const struct command *c)
+{
+	switch (c->wd.cause) {
+	case WD_CAUSE_LIMIT: return c->wd.cfg.limit_token;
+	case WD_CAUSE_TEST_LIMIT: return TOKEN_CASE_HARNESS;
+	case WD_CAUSE_STALL: return TOKEN_STALL_SUBPROCESS;
+	case WD_CAUSE_HARD_CAP: return TOKEN_HARD_CAP;
+	default: return TOKEN_NONE;
+	}
+}
+
+/* From the first signal of ours on a test's status stands (contract 6). */
+static void act_freeze_tests(struct supervisor *s, struct command *c, int64_t now)
+{
+	(void)s;
+	if (c->wd.cause != WD_CAUSE_NONE)
+		tests_freeze(&c->tests, watchdog_status(&c->wd), act_cause_token(c), now);
+}
+
 static void act_hand_over(struct supervisor *s, struct command *c, int sig, int64_t now)
 {
 	struct attrs a = { 0 };
@@ -384,17 +405,6 @@ struct act_verdict {
 	char message[256];
 };
 
-static enum token act_cause_token(const struct command *c)
-{
-	switch (c->wd.cause) {
-	case WD_CAUSE_LIMIT: return c->wd.cfg.limit_token;
-	case WD_CAUSE_TEST_LIMIT: return TOKEN_CASE_HARNESS;
-	case WD_CAUSE_STALL: return TOKEN_STALL_SUBPROCESS;
-	case WD_CAUSE_HARD_CAP: return TOKEN_HARD_CAP;
-	default: return TOKEN_NONE;
-	}
-}
-
 static void act_judge(const struct supervisor *s, const struct command *c, int code, struct act_verdict *v)
 {
 	v->status = watchdog_status(&c->wd);
@@ -445,6 +455,7 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 	struct act_verdict v;
 	struct attrs a = { 0 };
 
+	command_tests(s, c, true, now);
 	act_judge(s, c, r.exit_code, &v);
 	r.status = v.status;
 	attrs_init(&a, s->c->trace);
@@ -476,6 +487,8 @@ void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out 
 		act_drain_over(s, c, now);
 	if (acts & WD_LEFTOVERS)
 		act_leftovers(s, c, now);
+	if (acts & (WD_HAND_OVER | WD_TERM | WD_KILL))
+		act_freeze_tests(s, c, now);
 	if (acts & WD_HAND_OVER)
 		act_hand_over(s, c, out->signal, now);
 	if (acts & WD_TERM)

@@ -226,6 +226,7 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 	c->notify_fd = -1;
 	c->stream[0].fd = c->stream[1].fd = -1;
 	progress_seen_init(&c->seen);
+	tests_init(&c->tests, s->c, spec->argv, spec->capture);
 	s->active++;
 	attrs_init(&a, t);
 	attrs_strv(&a, "argv", spec->argv);
@@ -257,6 +258,7 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 	attrs_init(&a, t);
 	attrs_int(&a, "pid", c->pid);
 	c->wait_span = trace_span_begin(t, c->exec_span, SPAN_SUBPROCESS_WAIT, "wait", now, &a);
+	c->tests.parent = c->wait_span;
 	attrs_init(&a, t);
 	attrs_word(&a, "state", proc_state_text[PROC_SPAWNED]);
 	attrs_int(&a, "pid", c->pid);
@@ -376,6 +378,8 @@ void command_read(struct supervisor *s, struct command *c, int which, int64_t no
 
 		if (state == STREAM_MORE) {
 			progressed |= counts;
+			tests_output(&c->tests, st, now);
+			command_tests(s, c, false, now);
 			command_count_read(s, c, which, bytes, now);
 			command_flush(s, c, which, now);
 			continue;
@@ -410,6 +414,30 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now)
 		attrs_release(&a);
 		if (progress)
 			supervisor_progress(s, c, "notify", now);
+	}
+}
+
+void command_tests(struct supervisor *s, struct command *c, bool over, int64_t now)
+{
+	const struct running_test *late;
+
+	if (tests_read(&c->tests, c->stream, over, now))
+		supervisor_progress(s, c, "test", now);
+	late = tests_over_limit(&c->tests, now);
+	if (late && !c->exited) {
+		struct attrs a = { 0 };
+
+		attrs_init(&a, s->c->trace);
+		attrs_ms(&a, "elapsed_ms", now - late->start_ns);
+		attrs_int(&a, "limit_ms", s->c->o->test_timeout_ms);
+		attrs_str(&a, "test", late->name);
+		c->tokens |= 1u << TOKEN_CASE_HARNESS;
+		s->c->concerns = true;
+		trace_watchdog(s->c->trace, late->span, TOKEN_CASE_HARNESS, now, &a);
+		attrs_release(&a);
+		say(s->c, "timeout.case.harness: %s has run for %.1f s", late->name,
+		    (double)(now - late->start_ns) / 1e9);
+		command_event(s, c, WD_EV_TEST_LIMIT, 0, now);
 	}
 }
 
@@ -492,6 +520,7 @@ void command_reaped(struct supervisor *s, struct command *c, int wait_status, in
 						       (int)getpid() : s->c->terminal.signal_own_group);
 	for (int i = 0; i < STREAM_COUNT; i++)
 		command_read(s, c, i, now);
+	command_tests(s, c, false, now);
 	command_event(s, c, WD_EV_EXIT, 0, now);
 }
 
@@ -503,6 +532,7 @@ void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM
 	c->used = true;
 	c->serial = ++s->last_serial;
 	c->spec.argv = nameless;
+	tests_init(&c->tests, s->c, nameless, true); /* what it prints now changes nothing */
 	c->pid = atomic_load(&s->c->shared->command_pid);
 	c->start_ns = now;
 	c->notify_fd = -1;
@@ -553,6 +583,7 @@ void command_release(struct supervisor *s, struct command *c)
 	fd_close(&c->notify_fd);
 	free(c->wd_ring);
 	progress_seen_release(&c->seen);
+	tests_release(&c->tests);
 	strv_release(&c->envp);
 	if (c->tmpdir)
 		path_remove_tree(c->tmpdir, &e);

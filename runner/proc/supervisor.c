@@ -362,6 +362,8 @@ static void supervisor_tell(struct supervisor *s, int64_t now)
 				   c->spec.name ? c->spec.name : c->spec.argv[0], (int)c->pid,
 				   (double)watchdog_elapsed(&c->wd, now) / 1e9,
 				   (double)watchdog_idle(&c->wd, now) / 1e9);
+		if (c->used)
+			tests_say(&c->tests, now);
 	}
 }
 
@@ -497,6 +499,9 @@ static int64_t supervisor_next_due(struct supervisor *s)
 	for (int i = 0; i < PROC_JOBS_MAX; i++)
 		if (s->command[i].used && s->command[i].wd_due_ns < due)
 			due = s->command[i].wd_due_ns;
+	for (int i = 0; i < PROC_JOBS_MAX; i++)
+		if (s->command[i].used && tests_due(&s->command[i].tests) < due)
+			due = tests_due(&s->command[i].tests);
 	if (s->active && s->tick_due_ns < due)
 		due = s->tick_due_ns;
 	if (s->active && s->beat_due_ns < due)
@@ -545,6 +550,9 @@ static void supervisor_time(struct supervisor *s, int64_t now)
 {
 	if (now >= s->publish_due_ns)
 		supervisor_publish(s);
+	for (int i = 0; i < PROC_JOBS_MAX; i++)
+		if (s->command[i].used && now >= tests_due(&s->command[i].tests))
+			command_tests(s, &s->command[i], false, now);
 	for (int i = 0; i < PROC_JOBS_MAX; i++)
 		if (s->command[i].used && now >= s->command[i].wd_due_ns)
 			command_event(s, &s->command[i], WD_EV_TIME, 0, now);

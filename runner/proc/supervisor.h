@@ -6,6 +6,7 @@
 #include "liveness/watchdog.h"
 #include "runner/proc/context.h"
 #include "runner/proc/stream.h"
+#include "runner/proc/tests.h"
 #include "runner/proc/tree.h"
 
 #include <sys/types.h>
@@ -39,6 +40,7 @@ struct command {
 	unsigned leaked, survivors;
 	char *tmpdir;
 	struct progress_seen seen;
+	struct tests tests;
 	bool process_progress;      /* a new command line in this sampling tick */
 	bool suspended;
 	int diagnose_id;            /* of the look under way, 0 none */
@@ -84,6 +86,8 @@ void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM
 void command_release(struct supervisor *s, struct command *c);
 /* Feeds the watchdog and carries out what it says. */
 void command_event(struct supervisor *s, struct command *c, enum wd_event ev, int arg, int64_t now);
+/* Reads its output for tests where that is due; a test that outlived its limit ends it. */
+void command_tests(struct supervisor *s, struct command *c, bool over, int64_t now);
 /* Looks whether the tree is empty or the streams are at their end, and tells the watchdog. */
 void command_check(struct supervisor *s, struct command *c, int64_t now);
 bool command_ending(const struct command *c);

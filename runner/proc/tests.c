@@ -1,0 +1,348 @@
+#include "runner/proc/tests.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From the first output until it is read: most commands that print a line are over by then. */
+#define TESTS_DELAY_NS (15 * NS_PER_MS)
+#define TESTS_NAMED_MAX 8
+
+void tests_init(struct tests *t, struct context *c, char *const argv[], bool captured)
+{
+	memset(t, 0, sizeof(*t));
+	t->c = c;
+	t->argv = argv;
+	t->off = captured || strcmp(c->o->dialect, "none") == 0;
+	t->begin_ns = t->settle_ns = TIME_NEVER;
+	t->limit_ns = c->o->test_timeout_ms ? clock_ms_to_ns(c->o->test_timeout_ms) : TIME_NEVER;
+	t->totals = -1;
+	for (int i = 0; i < STREAM_COUNT && !captured; i++)
+		t->fed[i] = atomic_load(&c->shared->ring[i].read_total);
+}
+
+static void tests_close(struct tests *t)
+{
+	if (t->reader)
+		dialect_reader_free(t->reader);
+	if (t->set)
+		dialect_set_free(t->set);
+	t->reader = NULL;
+	t->set = NULL;
+	t->off = true;
+	t->begin_ns = t->settle_ns = TIME_NEVER;
+}
+
+void tests_release(struct tests *t)
+{
+	tests_close(t);
+	for (size_t i = 0; i < t->n_running; i++)
+		free(t->running[i].name);
+	free(t->running);
+	t->running = NULL;
+	t->n_running = t->cap_running = 0;
+}
+
+static char *tests_name(const struct dialect_event *ev)
+{
+	return *ev->suite ? xasprintf("%s::%s", ev->suite, ev->test) : xstrdup(ev->test);
+}
+
+static void tests_case_attrs(struct attrs *a, const struct dialect_event *ev)
+{
+	attrs_word(a, "dialect", ev->dialect);
+	attrs_str(a, "suite", ev->suite);
+	attrs_str(a, "case_id", ev->test);
+	if (*ev->file)
+		attrs_str(a, "file", ev->file);
+	if (ev->line > 0)
+		attrs_int(a, "line", ev->line);
+	if (ev->nested)
+		attrs_bool(a, "nested", true);
+}
+
+static span_id tests_begin_span(struct tests *t, const struct dialect_event *ev, int64_t now_ns)
+{
+	struct attrs a = { 0 };
+	span_id span;
+
+	attrs_init(&a, t->c->trace);
+	tests_case_attrs(&a, ev);
+	span = trace_span_begin(t->c->trace, t->parent, SPAN_CASE_RUN, "test", now_ns, &a);
+	attrs_release(&a);
+	return span;
+}
+
+static void tests_started(struct tests *t, const struct dialect_event *ev)
+{
+	struct running_test *r;
+
+	if (t->n_running == t->cap_running) {
+		t->cap_running = t->cap_running ? t->cap_running * 2 : 16;
+		t->running = xreallocarray(t->running, t->cap_running, sizeof(*t->running));
+	}
+	r = &t->running[t->n_running++];
+	r->id = ev->id;
+	r->start_ns = ev->start_ns >= 0 ? ev->start_ns : ev->now_ns;
+	r->name = tests_name(ev);
+	r->span = tests_begin_span(t, ev, ev->now_ns);
+}
+
+static void tests_forget(struct tests *t, size_t i)
+{
+	free(t->running[i].name);
+	memmove(&t->running[i], &t->running[i + 1], (t->n_running - i - 1) * sizeof(*t->running));
+	t->n_running--;
+}
+
+static void tests_end_span(struct tests *t, span_id span, const struct dialect_event *ev)
+{
+	bool failed = ev->result == DIALECT_FAIL || ev->result == DIALECT_ERROR;
+	struct attrs a = { 0 };
+
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "result", dialect_result_text[ev->result]);
+	if (ev->duration_ns >= 0)
+		attrs_ms(&a, "test_duration_ms", ev->duration_ns);
+	trace_span_end(t->c->trace, span, failed ? STATUS_ERROR : STATUS_OK,
+		       failed ? CATEGORY_EXPECTATION : CATEGORY_NONE, failed ? "the test failed" : NULL,
+		       TOKEN_NONE, ev->now_ns, &a);
+	attrs_release(&a);
+}
+
+static void tests_ended(struct tests *t, const struct dialect_event *ev)
+{
+	for (size_t i = 0; ev->id && i < t->n_running; i++) {
+		if (t->running[i].id != ev->id)
+			continue;
+		tests_end_span(t, t->running[i].span, ev);
+		tests_forget(t, i);
+		return;
+	}
+	tests_end_span(t, tests_begin_span(t, ev, ev->now_ns), ev);
+}
+
+/* A start that was none: its span ends without a word about the test. */
+static void tests_withdrawn(struct tests *t, const struct dialect_event *ev)
+{
+	struct dialect_event unknown = *ev;
+
+	unknown.result = DIALECT_UNKNOWN;
+	unknown.duration_ns = -1;
+	for (size_t i = 0; i < t->n_running; i++) {
+		if (t->running[i].id != ev->id)
+			continue;
+		tests_end_span(t, t->running[i].span, &unknown);
+		tests_forget(t, i);
+		return;
+	}
+}
+
+static void tests_checkpoint(struct tests *t, const char *name, const struct dialect_event *ev)
+{
+	struct attrs a = { 0 };
+
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "dialect", ev->dialect);
+	if (ev->kind == DIALECT_PLAN)
+		attrs_int(&a, "plan", ev->plan);
+	if (ev->kind == DIALECT_RULE_CUT)
+		attrs_str(&a, "rule", ev->test);
+	if (ev->kind == DIALECT_TOTALS) {
+		t->totals = ev->total;
+		if (ev->total >= 0)
+			attrs_int(&a, "total", ev->total);
+		for (int i = 0; i < DIALECT_RESULTS; i++)
+			if (ev->totals[i] >= 0)
+				attrs_int(&a, dialect_result_text[i], ev->totals[i]);
+	}
+	trace_checkpoint(t->c->trace, t->parent, name, ev->now_ns, &a);
+	attrs_release(&a);
+}
+
+static void tests_event(void *ctx, const struct dialect_event *ev)
+{
+	struct tests *t = ctx;
+
+	switch (ev->kind) {
+	case DIALECT_ENTER: tests_checkpoint(t, "test.dialect", ev); break;
+	case DIALECT_TEST_START:
+		t->progressed = true;
+		tests_started(t, ev);
+		break;
+	case DIALECT_TEST_END:
+		t->progressed = true;
+		tests_ended(t, ev);
+		break;
+	case DIALECT_WITHDRAWN: tests_withdrawn(t, ev); break;
+	case DIALECT_SUITE: break;
+	case DIALECT_PLAN: tests_checkpoint(t, "test.plan", ev); break;
+	case DIALECT_TOTALS: tests_checkpoint(t, "test.totals", ev); break;
+	case DIALECT_RULE_CUT: tests_checkpoint(t, "dialect.rule_cut", ev); break;
+	}
+}
+
+/* --dialect: a name, or the path of a file that defines one (it is spoken from the start). */
+static int tests_open(struct tests *t, struct err *e)
+{
+	const char *choice = t->c->o->dialect;
+	auto_free char *name = NULL;
+
+	if (dialect_set_new(&t->set, e) < 0)
+		return -1;
+	if (strcmp(choice, "auto") != 0 && !dialect_set_has(t->set, choice)) {
+		struct strv names = STRV_INIT, after = STRV_INIT;
+		int rc;
+
+		dialect_set_names(t->set, &names);
+		rc = dialect_set_add_file(t->set, choice, e);
+		if (rc == 0)
+			dialect_set_names(t->set, &after);
+		for (size_t i = 0; i < after.n && !name; i++)
+			if (!strv_has(&names, after.v[i]))
+				name = xstrdup(after.v[i]);
+		strv_release(&names);
+		strv_release(&after);
+		if (rc < 0)
+			return -1;
+		if (name)
+			choice = name;
+	}
+	return dialect_reader_new(&t->reader, t->set, choice, t->argv, tests_event, t, e);
+}
+
+void tests_output(struct tests *t, struct stream *st, int64_t now_ns)
+{
+	uint64_t have;
+
+	if (t->off || !st->ring)
+		return;
+	if (t->begin_ns == TIME_NEVER && !t->reader)
+		t->begin_ns = now_ns + TESTS_DELAY_NS;
+	/* what is not yet read must not be overwritten by the next read into the ring */
+	have = atomic_load(&st->ring->read_total) - t->fed[st->which];
+	if (have > st->ring_bytes - 2 * SHARED_READ_BYTES)
+		t->begin_ns = now_ns;
+}
+
+static void tests_feed(struct tests *t, struct stream *st, int64_t now_ns)
+{
+	uint64_t end = atomic_load(&st->ring->read_total);
+
+	while (t->fed[st->which] < end && t->reader) {
+		size_t pos = (size_t)(t->fed[st->which] % st->ring_bytes);
+		size_t part = st->ring_bytes - pos;
+
+		if (part > end - t->fed[st->which])
+			part = (size_t)(end - t->fed[st->which]);
+		dialect_feed(t->reader, st->which + 1, (const char *)st->data + pos, part, now_ns);
+		t->fed[st->which] += part;
+	}
+}
+
+bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int64_t now_ns)
+{
+	struct err e = { 0 };
+	bool progressed;
+
+	if (t->off || (!t->reader && (t->begin_ns == TIME_NEVER || (!over && now_ns < t->begin_ns))))
+		return false;
+	if (!t->reader && tests_open(t, &e) < 0) {
+		say_always(t->c, "%s", e.msg);
+		tests_close(t);
+		return false;
+	}
+	t->begin_ns = TIME_NEVER;
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		if (!st[i].ring)
+			continue;
+		tests_feed(t, &st[i], now_ns);
+		if ((over || st[i].ended) && !t->fed_end[i]) {
+			t->fed_end[i] = true;
+			dialect_feed_end(t->reader, i + 1, now_ns);
+		}
+	}
+	t->settle_ns = dialect_settle(t->reader, now_ns);
+	progressed = t->progressed;
+	t->progressed = false;
+	return progressed;
+}
+
+/* Tests run in the order of their starts: the first is the oldest. */
+static int64_t tests_limit_due(const struct tests *t)
+{
+	if (t->limit_ns == TIME_NEVER || !t->n_running || t->limit_told)
+		return TIME_NEVER;
+	return clock_add(t->running[0].start_ns, t->limit_ns);
+}
+
+int64_t tests_due(const struct tests *t)
+{
+	int64_t due = tests_limit_due(t);
+
+	if (t->begin_ns < due)
+		due = t->begin_ns;
+	return t->settle_ns < due ? t->settle_ns : due;
+}
+
+const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns)
+{
+	if (now_ns < tests_limit_due(t))
+		return NULL;
+	t->limit_told = true;
+	return &t->running[0];
+}
+
+void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns)
+{
+	struct attrs a = { 0 };
+
+	if (t->off && !t->reader)
+		return;
+	t->off = true;
+	t->begin_ns = t->settle_ns = TIME_NEVER;
+	t->limit_told = true;
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "result", "unfinished");
+	for (size_t i = 0; i < t->n_running; i++)
+		trace_span_end(t->c->trace, t->running[i].span, status,
+			       status == STATUS_CANCELLED ? CATEGORY_CANCELLED : CATEGORY_WATCHDOG,
+			       "it was running when its command was ended", token, now_ns, &a);
+	attrs_release(&a);
+}
+
+void tests_say(struct tests *t, int64_t now_ns)
+{
+	struct dialect_counts n;
+	uint64_t done = 0;
+	const char *suite, *test, *hint;
+
+	if (!t->reader || !dialect_current(t->reader))
+		return;
+	dialect_counts(t->reader, NULL, &n);
+	for (int i = 0; i < DIALECT_RESULTS; i++)
+		done += n.done[i];
+	for (size_t i = 0; i < t->n_running && i < TESTS_NAMED_MAX; i++)
+		say_always(t->c, "running: %s for %.1f s", t->running[i].name,
+			   (double)(now_ns - t->running[i].start_ns) / 1e9);
+	if (t->n_running > TESTS_NAMED_MAX)
+		say_always(t->c, "running: and %zu more", t->n_running - TESTS_NAMED_MAX);
+	dialect_last(t->reader, &suite, &test);
+	if (!t->n_running && *test)
+		say_always(t->c, "running after %s%s%s", suite, *suite ? "::" : "", test);
+	if (!t->n_running && !*test && !done)
+		say_always(t->c, "no test has started yet (%s)", dialect_current(t->reader));
+	say_always(t->c, "tests: %" PRIu64 " done (%" PRIu64 " failed, %" PRIu64 " skipped), %zu running%s", done,
+		   n.done[DIALECT_FAIL] + n.done[DIALECT_ERROR], n.done[DIALECT_SKIP], t->n_running,
+		   t->totals >= 0 ? "; the tool has printed its totals" : "");
+	if (n.plan >= 0 && (uint64_t)n.plan > done + t->n_running)
+		say_always(t->c, "never started: %" PRIu64 " of %" PRId64,
+			   (uint64_t)n.plan - done - t->n_running, n.plan);
+	hint = dialect_hint(t->reader);
+	if (hint && !t->n_running)
+		say(t->c, "%s", hint);
+}

@@ -1,0 +1,61 @@
+/* tests.h - the tests that run inside a command: its output is read in a dialect (liveness/dialect.h),
+ * and each test becomes a case.run span below subprocess.wait (contract 5).
+ *
+ * Reading waits until the command has printed something, and a moment longer: the patterns take a
+ * millisecond to load, which a command that is soon over need not pay. The bytes are read
+ * from the ring in which they lie anyway. After the first signal of ours nothing is read any more:
+ * what a test prints then never changes its status (contract 6). */
+#ifndef RUNNER_PROC_TESTS_H
+#define RUNNER_PROC_TESTS_H
+
+#include "liveness/dialect.h"
+#include "runner/proc/context.h"
+#include "runner/proc/stream.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct running_test {
+	uint32_t id;
+	span_id span;
+	int64_t start_ns;
+	char *name;          /* "suite::test", redacted when shown */
+};
+
+struct tests {
+	struct context *c;
+	span_id parent;              /* subprocess.wait */
+	char *const *argv;
+	struct dialect_set *set;
+	struct dialect_reader *reader;
+	bool off;                    /* --dialect none, or reading has ended */
+	bool progressed;             /* a test started or ended since last asked */
+	uint64_t fed[STREAM_COUNT];  /* bytes of each ring that were read */
+	bool fed_end[STREAM_COUNT];
+	int64_t begin_ns;            /* when to begin reading; TIME_NEVER: nothing was printed yet */
+	int64_t settle_ns;           /* when lines without an end are to be read */
+	struct running_test *running;
+	size_t n_running, cap_running;
+	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
+	bool limit_told;
+	int64_t totals;              /* of the tool's own closing line; -1 none yet */
+};
+
+void tests_init(struct tests *t, struct context *c, char *const argv[], bool captured);
+void tests_release(struct tests *t);
+
+/* Something was read into a stream's ring. */
+void tests_output(struct tests *t, struct stream *st, int64_t now_ns);
+/* Reads what is due. over: the command has ended and all its output is in the rings. Returns true
+ * where a test started or ended: progress. */
+bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int64_t now_ns);
+/* Next time for tests_read or a test's limit. */
+int64_t tests_due(const struct tests *t);
+/* The test that outlived --test-timeout-ms, once; NULL none. */
+const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns);
+/* No more reading: the running ones end with this status. */
+void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns);
+/* Says in a few lines what runs, what ended last, what never started. */
+void tests_say(struct tests *t, int64_t now_ns);
+
+#endif
