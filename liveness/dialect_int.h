@@ -87,7 +87,8 @@ void pairs_of(struct pairs *p, const char *line, size_t n);
 /* Compiles at need. False: the pattern cannot be used (memory); it then matches nothing. */
 bool rule_ready(struct rule *r);
 /* Offers a line. >0: matched, offsets in md; 0: no; <0: its limit was met. */
-int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md, pcre2_match_context *mc);
+int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md,
+	       pcre2_match_context *mc);
 bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 			  pcre2_match_context *mc);
 

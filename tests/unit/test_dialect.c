@@ -129,6 +129,8 @@ static const struct fixture fixtures[] = {
 	  { 6, 3, 0, 1, 1, 0 }, 12, "test_a.py::Calc|test_zhangs", "test_a.py|test_zz_after" },
 	{ "regrtest/j2.done", "sh x", "regrtest",
 	  { 3, 0, 0, 0, 0, 0 }, 3, "", "|test_int" },
+	{ "regrtest/json.done", "sh x", "regrtest",
+	  { 167, 0, 0, 1, 0, 0 }, -1, "", "|test_json" },
 	{ "regrtest/plain.done", "sh x", "regrtest",
 	  { 1, 0, 0, 0, 0, 0 }, 1, "", "|test_zhang" },
 	{ "regrtest/plain.hang", "sh x", "regrtest",
