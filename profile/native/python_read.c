@@ -105,7 +105,7 @@ static void frame_take(const struct python_layout *l, const unsigned char *bytes
 
 		memcpy(&lasti, bytes + l->frame_instr, sizeof(lasti));
 		/* 3.10 counts instructions of two bytes. */
-		f->instr = (uint64_t)(int64_t)(l->minor == 10 && lasti > 0 ? lasti * 2 : lasti);
+		f->instr = (uint64_t)(l->minor == 10 && lasti > 0 ? (int64_t)lasti * 2 : lasti);
 		f->entry = true;
 		return;
 	}
