@@ -480,6 +480,9 @@ enum work_next case_work_next(struct case_work *w, struct command_spec *spec, in
 
 static bool wants_retry(const struct case_work *w, const struct case_run *run)
 {
+	for (uint32_t at = run->owner; at != CASE_NONE; at = w->runs[at].owner)
+		if (w->runs[at].chain_timed_out)
+			return false; /* it would come too late */
 	return (run->result == CASE_FAIL || run->result == CASE_ENDED) && run->attempts <= w->cfg.retries;
 }
 
