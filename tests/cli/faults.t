@@ -114,7 +114,7 @@ SKIP: {
 	for my $n (1, 2, 3, 4) {
 		my $got = run_plain(['/usr/bin/setpriv', "--reuid=$uid", "--regid=$uid", '--clear-groups', '/bin/bash', '-c',
 				"ulimit -u $n; exec \"\$0\" \"\$@\"", spec(), 'run', '--profile-level', 'basic', '--', '/bin/sh', '-c', 'exit 3'], dir => $dir);
-		skip 'the program cannot be reached by another user', 5 - $n if $got->{code} eq 126 && $got->{err} !~ /spec-runner: /;
+		skip 'the program cannot be reached by another user', 5 - $n if $got->{code} eq 126 && $got->{err} !~ /^spec-runner: /m;
 		ok $got->{code} eq '3' || ($got->{code} eq '125' && $got->{err} =~ /^spec-runner: \S/m), "RLIMIT_NPROC $n: 3, or 125 and why"
 			or diag("$got->{code}: $got->{err}");
 		no_survivors($got);
