@@ -86,7 +86,8 @@ SKIP: {
 	}
 }
 
-# Real limits.
+# Real limits. The sanitizer's search for leaks needs a process and descriptors of its own.
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0' if $ENV{TEST_SANITIZED};
 sub limited {
 	my ($name, $ulimit, $cmd, %o) = @_;
 	my $got = run_plain(['/bin/bash', '-c', "$ulimit; exec \"\$0\" \"\$@\"", spec(), 'run', '--profile-level', 'basic', '--', @$cmd], %o);
