@@ -101,7 +101,8 @@ for my $n (4, 6, 8, 10, 12, 16, 20, 24, 32) {
 		or diag("$got->{code}: $got->{err}");
 }
 my $small = limited('RLIMIT_FSIZE', 'ulimit -f 1', ['/bin/sh', '-c', 'exit 3']);
-is $small->{code}, 3, "RLIMIT_FSIZE: the command's own failure goes first";
+# Where not even a journal in memory may grow, the command is not started.
+ok $small->{code} eq '3' || $small->{code} eq '125', "RLIMIT_FSIZE: the command's own code, or 125" or diag($small->{code});
 like $small->{err}, qr/^spec-runner: \S/m, 'RLIMIT_FSIZE: and a word about the trace';
 $small = limited('RLIMIT_FSIZE, passing', 'ulimit -f 1', ['/bin/true']);
 is $small->{code}, 125, 'RLIMIT_FSIZE: 125 where the run passed' or diag($small->{err});
