@@ -1,6 +1,7 @@
 /* Every built-in pattern with rows that it must match and rows that it must not; ranking, ids,
  * determinism. */
 #include "base/mem.h"
+#include "base/schema.h"
 #include "findings/analyze.h"
 #include "findings/report.h"
 #include "tests/tap.h"
@@ -362,6 +363,46 @@ static void test_formats(void)
 	result_release(&r);
 }
 
+static bool complain(void *arg, const struct schema_place *at, const char *what)
+{
+	auto_str place = STR_INIT;
+
+	(void)arg;
+	schema_place_write(at, &place);
+	printf("# %s: %s\n", str_cstr(&place), what);
+	return true;
+}
+
+/* findings.json of every animal obeys its schema. */
+static void test_schema(void)
+{
+	struct schema *schema = NULL;
+	struct err e = { 0 };
+	bool good = true;
+
+	if (!ok(schema_read(&schema, "schemas/findings_v1.yaml", &e) == 0, "the schema is one: %s", e.msg))
+		return;
+	for (size_t i = 0; i < ANIMALS; i++) {
+		struct result r;
+		struct report report;
+		auto_str out = STR_INIT;
+		struct json_reader *reader;
+		const struct json_value *v;
+
+		result_init(&r, animals[i].yes);
+		report = (struct report){ .facts = &r.f, .findings = &r.found };
+		report_head_read(&report.head, &r.f);
+		report.head.run_id = "run-20261121T000000Z-00000001";
+		report_json(&report, &out);
+		reader = json_reader_text(str_cstr(&out), out.len, "findings.json");
+		good = json_take(reader, &v, &e) == 0 && schema_check(schema, v, NULL, complain, NULL) && good;
+		json_reader_free(reader);
+		result_release(&r);
+	}
+	ok(good, "findings.json of each obeys schemas/findings_v1.yaml");
+	schema_free(schema);
+}
+
 static void test_secrets(void)
 {
 	static const char secret[] = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
@@ -395,6 +436,7 @@ int main(void)
 	test_ids();
 	test_determinism();
 	test_formats();
+	test_schema();
 	test_secrets();
 	patterns_release(&patterns);
 	return tap_done();

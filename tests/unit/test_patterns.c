@@ -3,7 +3,11 @@
 #include "findings/analyze.h"
 #include "tests/tap.h"
 
+#include "base/json_write.h"
 #include "base/mem.h"
+#include "base/schema.h"
+#include "base/value.h"
+#include "base/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,8 +254,93 @@ static void test_merge(void)
 	patterns_release(&a);
 }
 
+/* YAML as the JSON that its schema speaks of: a plain scalar is what it looks like. */
+static void json_of(struct json *j, const struct yaml_node *n)
+{
+	const char *key = n->key ? n->key->text : NULL;
+	double number;
+	char *end;
+
+	if (n->kind != YAML_SCALAR) {
+		if (n->kind == YAML_MAP)
+			json_object(j, key);
+		else
+			json_array(j, key);
+		yaml_each(item, n)
+			json_of(j, item);
+		if (n->kind == YAML_MAP)
+			json_object_end(j);
+		else
+			json_array_end(j);
+		return;
+	}
+	number = strtod(n->text, &end);
+	if (!n->quoted && (strcmp(n->text, "true") == 0 || strcmp(n->text, "false") == 0))
+		json_bool(j, key, n->text[0] == 't');
+	else if (!n->quoted && *n->text && !*end && number == (double)(int64_t)number)
+		json_int(j, key, (int64_t)number);
+	else if (!n->quoted && *n->text && !*end)
+		json_fixed(j, key, number, 3);
+	else
+		json_strn(j, key, n->text, n->len);
+}
+
+static bool complain(void *arg, const struct schema_place *at, const char *what)
+{
+	auto_str place = STR_INIT;
+
+	schema_place_write(at, &place);
+	printf("# %s%s: %s\n", (const char *)arg, str_cstr(&place), what);
+	return true;
+}
+
+static bool obeys(const struct schema *schema, const char *name, const struct yaml_node *root)
+{
+	auto_str text = STR_INIT;
+	struct json_reader *reader;
+	const struct json_value *v;
+	struct err e;
+	struct json j;
+	bool good;
+
+	json_init(&j, &text);
+	json_of(&j, root);
+	json_finish(&j);
+	reader = json_reader_text(str_cstr(&text), text.len, name);
+	good = json_take(reader, &v, &e) == 0 && schema_check(schema, v, NULL, complain, (void *)name);
+	json_reader_free(reader);
+	return good;
+}
+
+/* Every pattern file of ours, and the specification's example, obey schemas/pattern_v1.yaml. */
+static void test_schema(void)
+{
+	static const char *const files[] = {
+		"findings/patterns/hang-locks.yaml", "findings/patterns/hang-waits.yaml", "findings/patterns/hang-phase.yaml",
+		"findings/patterns/machine.yaml", "findings/patterns/leak.yaml", "findings/patterns/run.yaml",
+	};
+	struct schema *schema = NULL;
+	struct yaml_doc *doc;
+	struct err e = { 0 };
+
+	if (!ok(schema_read(&schema, "schemas/pattern_v1.yaml", &e) == 0, "the schema is one: %s", e.msg))
+		return;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!ok(yaml_read(&doc, files[i], NULL, &e) == 0, "%s is YAML", files[i]))
+			continue;
+		ok(obeys(schema, files[i], yaml_root(doc)), "%s obeys the schema", files[i]);
+		yaml_doc_free(doc);
+	}
+	if (yaml_parse(&doc, "seed", seed_example, strlen(seed_example), 1, NULL, &e) == 0) {
+		ok(obeys(schema, "seed", yaml_root(doc)), "the example of the specification obeys it");
+		yaml_doc_free(doc);
+	}
+	schema_free(schema);
+}
+
 int main(void)
 {
+	test_schema();
 	test_seed();
 	test_damaged();
 	test_conditions();
