@@ -23,6 +23,7 @@ EMBED(dialect_rspec, "liveness/dialects/rspec.yaml");
 EMBED(dialect_phpunit, "liveness/dialects/phpunit.yaml");
 EMBED(dialect_meson, "liveness/dialects/meson.yaml");
 EMBED(dialect_exunit, "liveness/dialects/exunit.yaml");
+EMBED(dialect_junit5, "liveness/dialects/junit5.yaml");
 EMBED(dialect_teamcity, "liveness/dialects/teamcity.yaml");
 EMBED(dialect_prove, "liveness/dialects/prove.yaml");
 EMBED(dialect_tap, "liveness/dialects/tap.yaml");
@@ -47,6 +48,7 @@ const struct dialect_file dialect_files[] = {
 	{ "dialects/phpunit.yaml", dialect_phpunit, dialect_phpunit_end },
 	{ "dialects/meson.yaml", dialect_meson, dialect_meson_end },
 	{ "dialects/exunit.yaml", dialect_exunit, dialect_exunit_end },
+	{ "dialects/junit5.yaml", dialect_junit5, dialect_junit5_end },
 	{ "dialects/teamcity.yaml", dialect_teamcity, dialect_teamcity_end },
 	{ "dialects/prove.yaml", dialect_prove, dialect_prove_end },
 	{ "dialects/tap.yaml", dialect_tap, dialect_tap_end },

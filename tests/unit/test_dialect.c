@@ -75,6 +75,12 @@ static const struct fixture fixtures[] = {
 	  { 5, 1, 0, 2, 0, 0 }, -1, "", "./b.test.js|hangs here" },
 	{ "jest/verbose.hang", "sh x", "jest",
 	  { 3, 1, 0, 2, 0, 0 }, -1, "", "./a.test.js|deepest" },
+	{ "junit5/tree.done", "sh x", "junit5",
+	  { 0, 0, 0, 0, 0, 0 }, -1, "", "|" },
+	{ "junit5/verbose.done", "sh x", "junit5",
+	  { 4, 1, 0, 2, 0, 0 }, 7, "", "Deep|works()" },
+	{ "junit5/verbose.hang", "sh x", "junit5",
+	  { 2, 1, 0, 2, 0, 0 }, 7, "CalcTest|zhangs()", "CalcTest|skippedLater()" },
 	{ "meson/plain.done", "sh x", "meson",
 	  { 3, 1, 1, 1, 1, 0 }, 7, "", "calc|hangs" },
 	{ "meson/plain.hang", "sh x", "meson",
@@ -360,7 +366,7 @@ static void test_totals(void)
 	static const char *const files[] = { "tap/node.done", "node/spec.done", "pytest/v.done", "pytest/q.done",
 		"pytest/plain.done", "pytest/xdist.done", "pytest/vs.done", "unittest/v.done", "cargo/threads.done",
 		"cargo/single.done", "gtest/plain.done", "jest/verbose.done", "vitest/verbose.done", "mocha/spec.done",
-		"minitest/v.done", "rspec/dots.done", "exunit/trace.done", "phpunit/plain.done" };
+		"minitest/v.done", "junit5/verbose.done", "rspec/dots.done", "exunit/trace.done", "phpunit/plain.done" };
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		const struct fixture *f = NULL;
