@@ -12,6 +12,7 @@ const struct report_ops report_formats[] = {
 	{ "console", "the block that a run prints", report_console },
 	{ "facts", "every fact, one line a row", report_facts },
 	{ "github", "GitHub Actions annotations", report_github },
+	{ "html", "one self-contained page", report_html },
 	{ "json", "findings.json", report_json },
 	{ "markdown", "report.md", report_markdown },
 	{ "sarif", "SARIF 2.1.0", report_sarif },

@@ -6,6 +6,7 @@
  *
  * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
  * nothing is printed where nothing was found. */
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "findings/analyze.h"
@@ -15,9 +16,15 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/libexec.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* GitHub's limit, less what others may still want to add. */
+#define STEP_SUMMARY_BYTES (1000 * 1024)
 
 static bool internal;
 
@@ -61,6 +68,42 @@ static int print_text(FILE *to, const struct str *text)
 	return to == stdout ? cli_flush() : 0;
 }
 
+/* A step's summary may hold 1 MiB; one that is larger is dropped whole. */
+static void append_step_summary(const char *path, const struct report *r)
+{
+	auto_close int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	auto_str text = STR_INIT;
+	struct stat st;
+	size_t room, n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	report_markdown(r, &text);
+	room = st.st_size < STEP_SUMMARY_BYTES ? (size_t)(STEP_SUMMARY_BYTES - st.st_size) : 0;
+	n = text.len;
+	if (n > room)
+		for (n = room; n && text.data[n - 1] != '\n'; n--)
+			;
+	if (n && fd_write_all(fd, text.data, n) < 0)
+		cli_note("writing '%s': %s", path, strerror(errno));
+}
+
+/* On GitHub Actions: annotations where the log is, and the report in the step's summary. */
+static void tell_github(struct cli *cli, const struct report *r)
+{
+	const char *actions = getenv("GITHUB_ACTIONS"), *summary = getenv("GITHUB_STEP_SUMMARY");
+	auto_str out = STR_INIT;
+
+	if (!internal || !r->findings->n || !actions || strcmp(actions, "true") != 0)
+		return;
+	if (!cli->o.quiet) {
+		report_github(r, &out);
+		print_text(stderr, &out);
+	}
+	if (summary && *summary)
+		append_step_summary(summary, r);
+}
+
 static int write_reports(const char *dir, struct report *r, bool quiet)
 {
 	auto_free char *path = path_join(dir, "report.md");
@@ -92,6 +135,7 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		rc = print_text(stdout, &out);
 	} else {
 		rc = write_reports(dir, &r, cli->o.quiet);
+		tell_github(cli, &r);
 	}
 	findings_release(&found);
 	return rc;

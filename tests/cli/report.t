@@ -101,7 +101,7 @@ is(scalar keys %sums, 1, 'the same bytes twenty times and in another place');
 $json->pretty(0);
 
 # formats
-for my $format (qw(console facts github json markdown sarif)) {
+for my $format (qw(console facts github html json markdown sarif)) {
 	($code, $out) = report('--format', $format, 'a/run-trace.json');
 	ok($code == 0 && length $out, "--format $format prints something");
 }
@@ -116,6 +116,19 @@ like($out, qr/^::error title=It sleeps \(hang\.sleep\)::sleep/m, 'GitHub annotat
 ($code, $out, $err) = report('--format', 'yaml', 'a/run-trace.json');
 is($code, 2, 'an unknown format is a usage error');
 like($err, qr/^spec-runner: .*'yaml'.*console, facts/, 'that lists the known ones');
+
+# in a step of GitHub Actions, as the supervisor calls it
+{
+	my ($program) = grep { -x } map { "$_/spec-runner-report" }
+		($runner =~ s{[^/]+$}{}r . '../libexec/spec-runner', $runner =~ s{[^/]+$}{}r . '.artifacts/libexec');
+	SKIP: {
+		skip 'the program of the verb is installed elsewhere', 3 if !$program;
+		system("cd $dir && GITHUB_ACTIONS=true GITHUB_STEP_SUMMARY=$dir/step.md $program --internal a/run-trace.json >out 2>err");
+		is(slurp("$dir/out"), '', 'nothing of ours goes to stdout');
+		like(slurp("$dir/err"), qr/^spec-runner: hang\.sleep.*^::error title=/ms, 'the block and the annotations go to stderr');
+		is(slurp("$dir/step.md"), slurp("$dir/a/report.md"), 'the report is the step\'s summary');
+	}
+}
 
 # a pattern of one's own, in YAML alone, with rows of a collector
 make_path("$dir/p", "$dir/a/raw/$id");
