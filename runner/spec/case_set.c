@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/path.h"
+#include "base/value.h"
 #include "runner/spec/case_file.h"
 #include "runner/spec/glob.h"
 
@@ -229,11 +230,12 @@ static int source_read(struct case_set *s, const char *path, uint32_t *source, s
 {
 	auto_free char *real = realpath(path, NULL);
 	auto_free char *text = NULL;
+	char quoted[VALUE_QUOTE_SIZE];
 	struct stat st;
 	size_t len;
 
 	if (!real || stat(real, &st) < 0)
-		return err_set(e, ERR_USAGE, "reading '%s': %s", path, strerror(errno));
+		return err_set(e, ERR_USAGE, "reading %s: %s", value_quote(path, quoted), strerror(errno));
 	for (*source = 0; *source < s->source_count; ++*source)
 		if (strcmp(s->sources[*source].real, real) == 0)
 			return 0;
@@ -357,13 +359,13 @@ static int step_resolve(struct case_set *s, uint32_t at, uint32_t which, struct 
 	step->target = case_set_find(s, hash + 1);
 	if (step->target == CASE_NONE || s->cases[step->target].file != s->sources[source].name) {
 		struct nearest near;
-		char hint[NEAREST_HINT_SIZE], text[400];
+		char hint[NEAREST_HINT_SIZE], quoted[VALUE_QUOTE_SIZE], text[400];
 
 		nearest_init(&near, hash + 1);
 		for (uint32_t i = 0; i < s->sources[source].count; i++)
 			nearest_offer(&near, s->cases[s->sources[source].first + i].id);
-		snprintf(text, sizeof(text), "no case '%.128s' in '%.128s'%s", hash + 1, s->sources[source].name,
-			 nearest_hint(near.best, hint));
+		snprintf(text, sizeof(text), "no case %s in '%.128s'%s", value_quote(hash + 1, quoted),
+			 s->sources[source].name, nearest_hint(near.best, hint));
 		return step_error(&s->cases[at], step, e, text);
 	}
 	return 0;

@@ -1,6 +1,7 @@
 #include "runner/spec/glob.h"
 
 #include "base/mem.h"
+#include "base/value.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -155,10 +156,11 @@ static int parts_check(const char *glob, const struct strv *parts, struct err *e
 {
 	for (size_t i = 0; i < parts->n; i++) {
 		const char *p = parts->v[i], *end;
+		char quoted[VALUE_QUOTE_SIZE];
 
 		while (*p) {
 			if (*p == '[' && set_match(p, 0, &end) < 0)
-				return err_set(e, ERR_USAGE, "glob '%s': '[' is not closed", glob);
+				return err_set(e, ERR_USAGE, "glob %s: '[' is not closed", value_quote(glob, quoted));
 			p = *p == '[' ? end : *p == '\\' && p[1] ? p + 2 : p + 1;
 		}
 	}
@@ -170,6 +172,7 @@ static int glob_split(const char *text, bool below, struct glob *g, struct err *
 {
 	const char *p = text;
 	auto_str base = STR_INIT;
+	char quoted[VALUE_QUOTE_SIZE];
 
 	if (*p == '/')
 		str_add(&base, "/");
@@ -192,7 +195,7 @@ static int glob_split(const char *text, bool below, struct glob *g, struct err *
 	if (g->parts.n && strcmp(g->parts.v[g->parts.n - 1], "**") == 0)
 		strv_add(&g->parts, "*");
 	if (!g->parts.n || g->parts.n > COMPONENTS_MAX)
-		return err_set(e, ERR_USAGE, "glob '%s': %s", text,
+		return err_set(e, ERR_USAGE, "glob %s: %s", value_quote(text, quoted),
 			       g->parts.n ? "too many components" : "it names nothing");
 	g->base = xstrdup(base.len ? str_cstr(&base) : ".");
 	return parts_check(text, &g->parts, e);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/value.h"
 
 #include <ctype.h>
 #include <pcre2.h>
@@ -148,6 +149,7 @@ int regex_new(struct regex **out, const char *pattern, struct err *e)
 {
 	struct regex *r = xcalloc(1, sizeof(*r));
 	uint32_t flags = PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
+	char quoted[VALUE_QUOTE_SIZE];
 	int code;
 	PCRE2_SIZE at;
 
@@ -161,7 +163,7 @@ int regex_new(struct regex **out, const char *pattern, struct err *e)
 
 		pcre2_get_error_message(code, why, sizeof(why));
 		regex_free(r);
-		return err_set(e, ERR_USAGE, "pattern '%.200s': %s at offset %zu", pattern, (char *)why,
+		return err_set(e, ERR_USAGE, "pattern %s: %s at offset %zu", value_quote(pattern, quoted), (char *)why,
 			       (size_t)at);
 	}
 	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it the interpreter serves */
@@ -228,9 +230,11 @@ int regex_find(const struct regex *r, struct regex_space *s, const char *text, s
 		return 0;
 	if (rc < 0) {
 		PCRE2_UCHAR why[160] = "";
+		char quoted[VALUE_QUOTE_SIZE];
 
 		pcre2_get_error_message(rc, why, sizeof(why));
-		return err_set(e, ERR_USAGE, "pattern '%.200s': given up: %s", r->pattern, (char *)why);
+		return err_set(e, ERR_USAGE, "pattern %s: given up: %s", value_quote(r->pattern, quoted),
+			       (char *)why);
 	}
 	/* \K in a lookahead can put the start behind the end */
 	m->start = v[0] <= v[1] ? v[0] : v[1];

@@ -20,6 +20,7 @@ int scan_parse_count(const char *text, enum scan_op *op, int64_t *n, struct err 
 {
 	static const enum scan_op order[] = { SCAN_EQ, SCAN_NE, SCAN_LE, SCAN_GE, SCAN_LT, SCAN_GT };
 	const char *p = text;
+	char quoted[VALUE_QUOTE_SIZE];
 
 	*op = SCAN_EQ;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -30,8 +31,8 @@ int scan_parse_count(const char *text, enum scan_op *op, int64_t *n, struct err 
 		}
 	p += strspn(p, " ");
 	if (!value_int(p, n) || *n < 0)
-		return err_set(e, ERR_USAGE, "'%.80s' is no count: wanted is ==, !=, <, <=, > or >= and a number",
-			       text);
+		return err_set(e, ERR_USAGE, "%s is no count: wanted is ==, !=, <, <=, > or >= and a number",
+			       value_quote(text, quoted));
 	return 0;
 }
 
