@@ -97,7 +97,6 @@ bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_m
 struct line_buffer {
 	char *data;              /* the line so far, at most DIALECT_LINE_MAX bytes */
 	size_t len, cap;
-	bool cr;                 /* the last byte was CR: a following LF belongs to it */
 };
 typedef void line_fn(void *ctx, const char *line, size_t n);
 

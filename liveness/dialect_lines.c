@@ -98,11 +98,6 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 	const char *end = p + n, *cr = NULL;
 	bool look_for_cr = true;
 
-	if (b->cr && n > 0) {
-		b->cr = false;
-		if (*p == '\n')
-			p++;
-	}
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
 
@@ -114,10 +109,8 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 		if (cr && cr >= p && cr < stop) {
 			give_kept(b, p, (size_t)(cr - p), fn, ctx);
 			p = cr + 1;
-			if (p == end)
-				b->cr = true;
-			else if (*p == '\n')
-				p++;
+			if (p < end && *p == '\n')
+				p++; /* where a read ends between the two, an empty line is given */
 			continue;
 		}
 		if (!nl) {

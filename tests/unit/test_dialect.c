@@ -469,6 +469,67 @@ static void test_unknown(void)
 	dialect_reader_free(r);
 }
 
+static void put(struct dialect_reader *r, const char *text, int64_t now)
+{
+	dialect_feed(r, 1, text, strlen(text), now);
+}
+
+/* Lines that have no end yet. */
+static void test_settle(void)
+{
+	const int64_t ms = NS_PER_MS;
+	static struct heard h;
+	struct dialect_running run[4];
+	struct dialect_reader *r = reader_for("python3 -m unittest -v", &h);
+
+	put(r, "test_a (m.T.test_a) ... ", 100 * ms);
+	is_int(dialect_settle(r, 101 * ms), 105 * ms, "a line that has just come is left alone");
+	is_int(dialect_running(r, run, 4), 0, "and nothing is said of it");
+	is_int(dialect_settle(r, 105 * ms), TIME_NEVER, "when it has been quiet it is read");
+	ok(dialect_running(r, run, 4) == 1 && run[0].start_ns == 100 * ms, "its test began with its last bytes");
+	put(r, "ok\ntest_b (m.T.test_b) ... ok\n", 200 * ms);
+	is_int(done_by(r, "unittest"), 2, "its end is the end of that test");
+	is_int(h.started, 1, "a test that ends in the same read has no start");
+	dialect_reader_free(r);
+
+	r = reader_for("ctest", &h);
+	put(r, "Test project /src/b\n    Start 1: ad", 0);
+	dialect_settle(r, NS_PER_S);
+	is_int(dialect_running(r, run, 4), 0, "half a name is no name");
+	put(r, "ds\n", NS_PER_S);
+	ok(dialect_running(r, run, 4) == 1 && strcmp(run[0].test, "adds") == 0, "the whole one is");
+	dialect_reader_free(r);
+
+	r = reader_for("pytest -n 2 -v", &h);
+	put(r, "a.py::test_x \n[gw0] [ 50%] PASSED a.py::test_x ", 0);
+	dialect_settle(r, NS_PER_S);
+	is_int(done_by(r, "pytest"), 1, "xdist ends a line when the next begins: the end is known before");
+	put(r, "\n", NS_PER_S);
+	is_int(done_by(r, "pytest"), 1, "and counted once");
+	dialect_reader_free(r);
+
+	r = reader_for("pytest", &h);
+	put(r, "a.py ..", 0);
+	dialect_settle(r, NS_PER_S);
+	is_int(done_by(r, "pytest"), 2, "characters count when they come");
+	put(r, ".\nb.py F.\n", NS_PER_S);
+	is_int(done_by(r, "pytest"), 5, "each once, in each line anew");
+	dialect_reader_free(r);
+
+	r = reader_for("go test -json ./...", &h);
+	put(r, "{\"Time\":\"t\",\"Action\":\"run\",\"Package\":\"p1\",\"Test\":\"TestX\"}\n"
+	       "{\"Time\":\"t\",\"Action\":\"run\",\"Package\":\"p2\",\"Test\":\"TestX\"}\n"
+	       "{\"Time\":\"t\",\"Action\":\"run\",\"Package\":\"p2\",\"Test\":\"Test\\u003cY\\\"\"}\n"
+	       "{\"Time\":\"t\",\"Action\":\"pause\",\"Package\":\"p2\",\"Test\":\"TestX\"}\n"
+	       "{\"Time\":\"t\",\"Action\":\"pass\",\"Package\":\"p1\",\"Test\":\"TestX\",\"Elapsed\":1.5}\n", 0);
+	ok(dialect_running(r, run, 4) == 1 && strcmp(run[0].test, "Test<Y\"") == 0, "a paused test does not run");
+	put(r, "{\"Time\":\"t\",\"Action\":\"cont\",\"Package\":\"p2\",\"Test\":\"TestX\"}\n", 0);
+	ok(dialect_running(r, run, 4) == 2 && strcmp(run[1].test, "TestX") == 0 && strcmp(run[1].suite, "p2") == 0,
+	   "until it goes on");
+	is_int(h.started, 3, "suites keep equal names apart");
+	dialect_reader_free(r);
+}
+
 static void test_hostile(void)
 {
 	static struct heard h;
@@ -578,6 +639,7 @@ int main(void)
 	test_totals();
 	test_mixtures();
 	test_unknown();
+	test_settle();
 	test_hostile();
 	test_builtin_patterns();
 	test_user_dialects();
