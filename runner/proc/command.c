@@ -74,7 +74,8 @@ static void command_notify_open(struct supervisor *s, struct command *c)
 	snprintf(c->notify_name, sizeof(c->notify_name), "@%s-%u", s->c->run_id, c->serial);
 	n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1, "%s", c->notify_name + 1);
 	if (setsockopt(c->notify_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
-	    bind(c->notify_fd, (struct sockaddr *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0)
+	    bind(c->notify_fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0)
 		fd_close(&c->notify_fd);
 	else
 		supervisor_watch_fd(s, c->notify_fd, EPOLLIN, SRC_NOTIFY, c->slot, 0);
@@ -99,8 +100,12 @@ static int command_stream_make(struct supervisor *s, struct command *c, int whic
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "making a pipe");
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	*child = ends[1];
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
+		err_sys(e, "preparing a pipe");
+		close(ends[0]);
+		return -1;
+	}
 	if (c->spec.capture) {
 		stream_init_capture(&c->stream[which], which, ends[0], c->spec.capture_max_bytes);
 	} else {
@@ -197,7 +202,8 @@ static void command_watchdog_init(struct supervisor *s, struct command *c, int64
 static void command_arm_streams(struct supervisor *s, struct command *c)
 {
 	for (int i = 0; i < STREAM_COUNT; i++)
-		if (c->stream[i].fd >= 0 && !c->stream[i].ended)
+		if (c->stream[i].fd >= 0 && !c->stream[i].ended && !c->stream[i].armed &&
+		    stream_owed(&c->stream[i]) < SHARED_READ_BYTES)
 			c->stream[i].armed = supervisor_watch_fd(s, c->stream[i].fd, EPOLLIN, SRC_STREAM,
 								 c->slot, i) == 0;
 }
@@ -471,6 +477,7 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 
 void command_check(struct supervisor *s, struct command *c, int64_t now)
 {
+	command_arm_streams(s, c); /* again, where it had failed for want of memory */
 	if (!c->streams_done && command_streams_at_end(c)) {
 		c->streams_done = true;
 		command_event(s, c, WD_EV_STREAMS_END, 0, now);

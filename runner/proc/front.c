@@ -59,11 +59,11 @@ void front_block_signals(struct spawn_signals *was)
 	was->hup_ignored = sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
-static void front_watch(struct front *f, int fd, uint32_t events, enum front_source src)
+static int front_watch(struct front *f, int fd, uint32_t events, enum front_source src)
 {
 	struct epoll_event ev = { .events = events, .data.u32 = (uint32_t)src };
 
-	epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+	return epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
 /* --- keystrokes for the pseudo-terminal --- */
@@ -204,7 +204,7 @@ static void front_reap(struct front *f)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
 		if (pid == f->supervisor) {
 			f->over = true;
 			f->wait_status = status;
@@ -283,6 +283,7 @@ static int front_take_over(struct front *f)
 	struct context *c = f->c;
 	struct command *cmd = &s.command[0];
 	struct attrs a = { 0 };
+	struct trace *before = c->trace;
 	struct err e = { 0 };
 	int64_t now;
 
@@ -294,6 +295,7 @@ static int front_take_over(struct front *f)
 		say_always(c, "%s", e.msg);
 		return 125;
 	}
+	trace_close(before, false); /* what we had opened ourselves, before there were two of us */
 	now = clock_mono_ns();
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "which", "supervisor");
@@ -345,36 +347,57 @@ static void front_loop(struct front *f)
 	front_messages(f);
 }
 
-int front_run(struct context *c, pid_t supervisor)
-{
-	struct front f = { .c = c, .supervisor = supervisor, .stream_fd = { -1, -1 } };
-	sigset_t set;
-	int code;
+static struct front the_front;
 
-	f.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+int front_prepare(struct context *c, int link, struct err *e)
+{
+	struct front *f = &the_front;
+	sigset_t set;
+
+	*f = (struct front){ .c = c, .stream_fd = { -1, -1 }, .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1 };
+	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&set);
 	for (size_t i = 0; i < FRONT_SIGNALS; i++)
 		sigaddset(&set, front_signals[i]);
-	f.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	f.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	front_watch(&f, f.signal_fd, EPOLLIN, FRONT_SIGNAL);
-	front_watch(&f, c->link, EPOLLIN, FRONT_LINK);
-	front_watch(&f, f.timer_fd, EPOLLIN, FRONT_TIMER);
+	f->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	f->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (f->epoll_fd < 0 || f->signal_fd < 0 || f->timer_fd < 0 ||
+	    front_watch(f, f->signal_fd, EPOLLIN, FRONT_SIGNAL) < 0 ||
+	    front_watch(f, link, EPOLLIN, FRONT_LINK) < 0 ||
+	    front_watch(f, f->timer_fd, EPOLLIN, FRONT_TIMER) < 0) {
+		err_sys(e, "preparing the console");
+		front_release(f);
+		return -1;
+	}
+	return 0;
+}
+
+void front_forget(void)
+{
+	front_release(&the_front);
+}
+
+int front_run(struct context *c, pid_t supervisor)
+{
+	struct front *f = &the_front;
+	int code;
+
+	f->supervisor = supervisor;
 	if (c->terminal.raw) {
 		terminal_set_raw(&c->terminal);
-		front_arm_input(&f);
+		front_arm_input(f);
 	}
-	front_reap(&f); /* it may be over already */
-	front_loop(&f);
+	front_reap(f); /* it may be over already */
+	front_loop(f);
 	if (atomic_load(&c->shared->sealed))
 		code = atomic_load(&c->shared->exit_code);
 	else
-		code = front_take_over(&f);
+		code = front_take_over(f);
 	terminal_restore(&c->terminal);
 	if (c->terminal.mode == TERMINAL_SHARED)
 		terminal_give(&c->terminal, c->terminal.signal_own_group);
 	if (c->shared->cgroup_dir[0])
 		contain_cgroup_remove(c->shared->cgroup_dir);
-	front_release(&f);
+	front_release(f);
 	return code;
 }

@@ -11,6 +11,12 @@
  * stop us at the terminal), remembers what we were started with, ignores SIGPIPE and SIGXFSZ. Before anything is written. */
 void front_block_signals(struct spawn_signals *was);
 
+/* Makes what the front's loop needs, before the fork: where that fails nothing has been started.
+ * link: the front's end of the pair. 0 or -1. */
+int front_prepare(struct context *c, int link, struct err *e);
+/* In the supervisor: closes the copies. */
+void front_forget(void);
+
 /* Runs until the supervisor has ended. Returns the exit code of the process. */
 int front_run(struct context *c, pid_t supervisor);
 

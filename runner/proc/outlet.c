@@ -18,7 +18,7 @@ void outlet_init(struct outlet *o, int std_fd, bool closed)
 
 	*o = (struct outlet){ .fd = std_fd, .std_fd = std_fd, .mode = OUTLET_DIRECT };
 	flags = fcntl(std_fd, F_GETFL);
-	if (closed || flags < 0 || fstat(std_fd, &st) < 0) {
+	if (closed || (flags < 0 && errno == EBADF) || fstat(std_fd, &st) < 0) {
 		o->mode = OUTLET_GONE;
 		return;
 	}
@@ -28,7 +28,7 @@ void outlet_init(struct outlet *o, int std_fd, bool closed)
 	}
 	if (!S_ISFIFO(st.st_mode) && !isatty(std_fd))
 		return;
-	if (flags & O_NONBLOCK) {
+	if (flags >= 0 && flags & O_NONBLOCK) {
 		/* somebody made it so before us: no second description is needed */
 		o->mode = OUTLET_REOPENED;
 		return;

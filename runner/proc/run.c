@@ -208,6 +208,17 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	return 0;
 }
 
+/* Nothing was started: leave nothing. */
+static int context_abandon(struct context *c)
+{
+	if (c->trace)
+		trace_close(c->trace, true);
+	run_paths_tidy(&c->paths);
+	if (c->shared && c->shared->cgroup_dir[0])
+		contain_cgroup_remove(c->shared->cgroup_dir);
+	return 125;
+}
+
 int proc_run(const struct proc_setup *p, struct err *e)
 {
 	static struct context c;
@@ -217,29 +228,27 @@ int proc_run(const struct proc_setup *p, struct err *e)
 
 	front_block_signals(&was);
 	if (context_init(&c, p, &was, e) < 0) {
-		if (c.shared && c.shared->cgroup_dir[0])
-			contain_cgroup_remove(c.shared->cgroup_dir);
+		context_abandon(&c);
 		return e->kind == ERR_USAGE ? 2 : 125;
 	}
 	if (p->o->contain != CONTAIN_GROUP)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		err_sys(e, "making a socket pair");
-		return 125;
+		return context_abandon(&c);
 	}
+	if (front_prepare(&c, pair[0], e) < 0)
+		return context_abandon(&c);
 	/* On a starved machine those that decide must get their turn; the command gets its own priority
 	 * back. Without the right to do so we are as good as any other process. */
 	setpriority(PRIO_PROCESS, 0, c.signals.nice - 10);
 	pid = fork();
 	if (pid < 0) {
 		err_sys(e, "starting the supervisor");
-		trace_close(c.trace, true);
-		run_paths_tidy(&c.paths);
-		if (c.shared->cgroup_dir[0])
-			contain_cgroup_remove(c.shared->cgroup_dir);
-		return 125;
+		return context_abandon(&c);
 	}
 	if (pid == 0) {
+		front_forget();
 		close(pair[0]);
 		c.link = pair[1];
 		_exit(supervisor_main(&c));

@@ -308,7 +308,9 @@ void supervisor_reap(struct supervisor *s, int64_t now)
 	for (int i = 1; i % 64 || clock_mono_ns() - now < REAP_ROUND_NS; i++) {
 		siginfo_t si = { 0 };
 
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 || !si.si_pid) {
+		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 && errno == EINTR)
+			continue;
+		if (!si.si_pid) {
 			s->reap_again = false;
 			return;
 		}
@@ -685,10 +687,10 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 	if (s->epoll_fd < 0 || s->signal_fd < 0 || s->timer_fd < 0)
 		return err_sys(e, "preparing the supervisor's loop");
 	tree_init(&s->tree, getpid(), &o->leave_running);
-	supervisor_watch_fd(s, s->signal_fd, EPOLLIN, SRC_SIGNAL, 0, 0);
-	supervisor_watch_fd(s, s->timer_fd, EPOLLIN, SRC_TIMER, 0, 0);
-	if (c->link >= 0)
-		supervisor_watch_fd(s, c->link, EPOLLIN, SRC_LINK, 0, 0);
+	if (supervisor_watch_fd(s, s->signal_fd, EPOLLIN, SRC_SIGNAL, 0, 0) < 0 ||
+	    supervisor_watch_fd(s, s->timer_fd, EPOLLIN, SRC_TIMER, 0, 0) < 0 ||
+	    (c->link >= 0 && supervisor_watch_fd(s, c->link, EPOLLIN, SRC_LINK, 0, 0) < 0))
+		return err_sys(e, "preparing the supervisor's loop");
 	s->publish_due_ns = !trace_path(c->trace) && !c->journal_failed && o->profile_on_fail != LEVEL_OFF ?
 				    now + PUBLISH_NS : TIME_NEVER;
 	s->tick_every_ns = supervisor_tick_interval(o);
