@@ -437,8 +437,11 @@ static void ring_add(struct str *ring, const struct fact_row *e)
 		str_addf(ring, " at %s:%lld", fact_text(e, FC_EDGE_file), (long long)fact_int(e, FC_EDGE_line, 0));
 	str_addf(ring, " waits for %s", *fact_text(e, FC_EDGE_resource) ? fact_text(e, FC_EDGE_resource)
 								        : fact_text(e, FC_EDGE_kind));
-	str_addf(ring, " of %s (pid %lld, thread %lld)", fact_text(e, FC_EDGE_holder_comm),
-		 (long long)fact_int(e, FC_EDGE_holder_pid, 0), (long long)fact_int(e, FC_EDGE_holder_tid, 0));
+	str_addf(ring, " of %s (pid %lld", fact_text(e, FC_EDGE_holder_comm),
+		 (long long)fact_int(e, FC_EDGE_holder_pid, 0));
+	if (fact_int(e, FC_EDGE_holder_tid, 0) > 0)
+		str_addf(ring, ", thread %lld", (long long)fact_int(e, FC_EDGE_holder_tid, 0));
+	str_addc(ring, ')');
 }
 
 static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_row **edge, size_t n)
@@ -448,10 +451,14 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	static const char *const known[] = { "accept", "child", "condition", "connect", "eventfd", "file_lock",
 					     "futex", "gil", "io", "mutex", "pipe_read", "pipe_write", "poll",
 					     "rwlock", "semaphore", "signal", "socket_recv", "socket_send", "unknown" };
-	int64_t processes = 0;
+	int64_t processes = 0, pipes = 0, file_locks = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const char *kind = fact_text(edge[i], FC_EDGE_kind);
 		bool first = true;
+
+		pipes += strcmp(kind, "pipe_read") == 0 || strcmp(kind, "pipe_write") == 0;
+		file_locks += strcmp(kind, "file_lock") == 0;
 
 		ring_add(&ring, edge[i]);
 		str_addf(&same, "%s ", fact_text(edge[i], FC_EDGE_kind));
@@ -476,6 +483,10 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	fact_set_text(d->f, cycle, FC_CYCLE_ring, str_cstr(&ring));
 	fact_set_text(d->f, cycle, FC_CYCLE_kinds, str_cstr(&kinds));
 	fact_set_int(cycle, FC_CYCLE_processes, processes);
+	if (pipes)
+		fact_set_int(cycle, FC_CYCLE_pipe_waits, pipes);
+	if (file_locks)
+		fact_set_int(cycle, FC_CYCLE_file_lock_waits, file_locks);
 }
 
 /* The place of a cycle is that of a member whose place is known best. */

@@ -108,6 +108,11 @@ static const struct {
 		"function=take; holder_pid=12; holder_tid=13; holder_comm=prog; holder_function=work; holder_file=b.c; "
 		"holder_line=9\n",
 	  STUCK "edge pid=12; tid=14; comm=prog; kind=mutex; proved=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.lock.held.orphan",
+	  STUCK ROOT "waits_kind=mutex; waits_resource=Python lock 0x7f; holders=0; ppid=9; argv=p\n"
+		     "process pid=12; ppid=9; threads=1; argv=p\nprocess pid=9; threads=2; argv=p\n",
+	  STUCK ROOT "waits_kind=mutex; waits_resource=Python lock 0x7f; holders=0; ppid=9\n"
+		     "process pid=12; ppid=9; threads=2\n" },
 	{ "hang.lock.file",
 	  STUCK ROOT "waits_kind=file_lock; waits_resource=/tmp/lock\n"
 		     "edge pid=12; tid=12; kind=file_lock; holder_pid=40; holder_comm=other\n",
