@@ -1,6 +1,7 @@
 /* graph.c - cycles and roots. Nodes are threads; an edge leads from a waiter to each thread that could end its
  * wait. Tarjan's strongly connected components over the proved edges are deadlocks for certain; over all the
  * edges, possible ones. */
+#include "profile/collector.h"
 #include "profile/waits.h"
 
 #include "base/clock.h"
@@ -386,3 +387,12 @@ void graph_resolve(struct snapshot *s)
 	free(g.stack);
 	snapshot_collector(s, "graph", COLLECT_OK, clock_mono_ns() - began, NULL);
 }
+
+static void graph_collect(struct snapshot *s, const struct collect_request *q)
+{
+	(void)q;
+	graph_resolve(s);
+}
+
+const struct collector collector_graph = { .name = "graph", .help = "who waits for whom, and where it begins",
+					   .budget_ms = 1000, .collect = graph_collect };

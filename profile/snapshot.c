@@ -1,4 +1,4 @@
-#include "profile/snapshot.h"
+#include "profile/collector.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -22,7 +22,7 @@ const char *const wait_kind_text[] = {
 };
 const char *const collect_status_text[] = { "ok", "partial", "denied", "gone", "timed_out", "unavailable" };
 
-enum { STACK_BYTES = 256 * 1024, RED_ZONE = 128, COPY_TRIES = 3 };
+enum { STACK_BYTES = 256 * 1024, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3 };
 
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
 {
@@ -285,6 +285,7 @@ static int by_main_first(const void *a, const void *b)
 static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pid, const struct snapshot_options *o)
 {
 	auto_pid_list tids = PID_LIST_INIT;
+	struct snapshot_options own = *o;
 	struct proc_status st;
 
 	p->pid = p->ns_pid = pid;
@@ -316,22 +317,25 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 		maps_read(&p->maps, p->peek.pid);
 	p->threads = xcalloc(tids.n ? tids.n : 1, sizeof(*p->threads));
 	p->thread_count = tids.n;
+	if (tids.n > MANY_THREADS) /* 10,000 stacks must not fill the machine's memory */
+		own.stack_bytes = STACKS_BYTES / tids.n;
 	for (size_t i = 0; i < tids.n; i++) {
 		p->threads[i].tid = tids.v[i];
 		if (clock_mono_ns() < s->deadline_ns)
-			thread_capture(p, &p->threads[i], o);
+			thread_capture(p, &p->threads[i], &own);
 		else
 			thread_reason(&p->threads[i], COLLECT_TIMED_OUT, "no time was left to look at it");
 	}
 }
 
-void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o)
+static void capture_into(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o)
 {
 	size_t denied = 0, threads = 0, stopped = 0, late = 0;
+	int64_t began = clock_mono_ns();
 	char reason[200];
 
-	*s = (struct snapshot){ .root = n ? pids[0] : 0, .at_real_ns = clock_real_ns(), .at_mono_ns = clock_mono_ns(),
-				.deadline_ns = o->deadline_ns };
+	s->root = n ? pids[0] : 0;
+	s->deadline_ns = o->deadline_ns;
 	s->processes = xcalloc(n ? n : 1, sizeof(*s->processes));
 	for (size_t i = 0; i < n; i++) {
 		struct snap_process *p = &s->processes[s->process_count];
@@ -351,8 +355,24 @@ void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const str
 		 stopped, denied, late);
 	snapshot_collector(s, "snapshot", late ? COLLECT_TIMED_OUT : !denied ? COLLECT_OK :
 			   denied == threads ? COLLECT_DENIED : COLLECT_PARTIAL,
-			   clock_mono_ns() - s->at_mono_ns, reason);
+			   clock_mono_ns() - began, reason);
 }
+
+void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o)
+{
+	*s = (struct snapshot){ .at_real_ns = clock_real_ns(), .at_mono_ns = clock_mono_ns() };
+	capture_into(s, pids, n, o);
+}
+
+static void processes_collect(struct snapshot *s, const struct collect_request *q)
+{
+	struct snapshot_options o = { .deadline_ns = q->deadline_ns, .intrusion = q->intrusion };
+
+	capture_into(s, q->pids, q->pid_count, &o);
+}
+
+const struct collector collector_processes = { .name = "snapshot", .help = "processes, threads, and copies of stacks",
+					       .budget_ms = 2000, .collect = processes_collect };
 
 static void wait_release(struct snap_wait *w)
 {

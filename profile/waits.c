@@ -1,4 +1,5 @@
 /* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
+#include "profile/collector.h"
 #include "profile/waits.h"
 
 #include "base/clock.h"
@@ -352,30 +353,24 @@ static void wait_accept(struct waits *w, struct snap_process *p, struct snap_thr
 	t->wait.endless = true;
 }
 
-/* restart_syscall goes on with an earlier call, whose registers still stand: the wait channel tells which. */
+/* restart_syscall goes on with an earlier call, whose registers still stand: the innermost function tells which, or the
+ * wait channel. A stop and SIGCONT lead here, and so does a micro-stop. */
 static long restarted_call(const struct snap_thread *t)
 {
-	if (strstr(t->wchan, "futex"))
-		return SYS_futex;
-	if (strstr(t->wchan, "nanosleep"))
+	static const char *const sleeps[] = { "nanosleep", NULL }, *const polls[] = { "poll", NULL };
+	static const char *const locks[] = { "futex", "pthread_", "sem_", "lll_lock", NULL };
+
+	if (thread_has_function(t, sleeps, 2) || strstr(t->wchan, "nanosleep"))
 		return SYS_clock_nanosleep;
-	if (strstr(t->wchan, "poll"))
+	if (thread_has_function(t, locks, 3) || strstr(t->wchan, "futex"))
+		return SYS_futex;
+	if (thread_has_function(t, polls, 2) || strstr(t->wchan, "poll"))
+#ifdef SYS_poll
+		return SYS_poll;
+#else
 		return SYS_ppoll;
+#endif
 	return -1;
-}
-
-static void wait_restarted(struct waits *w, struct snap_process *p, struct snap_thread *t)
-{
-	long nr = restarted_call(t);
-
-	if (nr == SYS_futex)
-		waits_futex(w, p, t);
-	else if (nr == SYS_clock_nanosleep)
-		wait_sleep(t, -1, "sleep, continued");
-	else if (nr == SYS_ppoll)
-		wait_poll(w, p, t, false, -1);
-	else
-		wait_set(t, WAIT_UNKNOWN, "a continued system call (%s)", t->wchan);
 }
 
 static void wait_signal(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *call)
@@ -466,7 +461,7 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 	}
 }
 
-static void wait_other(struct waits *w, struct snap_process *p, struct snap_thread *t)
+static void wait_other(struct snap_thread *t)
 {
 	const struct proc_syscall *sc = &t->syscall;
 
@@ -486,9 +481,6 @@ static void wait_other(struct waits *w, struct snap_process *p, struct snap_thre
 	case 426:
 		wait_set(t, WAIT_IO, "io_uring completions (fd %d)", (int)sc->arg[0]);
 		break;
-	case SYS_restart_syscall:
-		wait_restarted(w, p, t);
-		break;
 	case SYS_openat:
 		wait_set(t, WAIT_IO, "opening a file (%s)", t->wchan);
 		break;
@@ -499,8 +491,10 @@ static void wait_other(struct waits *w, struct snap_process *p, struct snap_thre
 
 static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
-	const struct proc_syscall *sc = &t->syscall;
+	struct proc_syscall *sc = &t->syscall;
 
+	if (sc->nr == SYS_restart_syscall && restarted_call(t) >= 0)
+		sc->nr = restarted_call(t);
 	switch (sc->nr) {
 	case SYS_futex:
 		waits_futex(w, p, t);
@@ -532,7 +526,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		if (sc->arg[1] == F_SETLKW || sc->arg[1] == F_OFD_SETLKW)
 			waits_file_lock(w, p, t);
 		else
-			wait_other(w, p, t);
+			wait_other(t);
 		break;
 #ifdef SYS_pause
 	case SYS_pause:
@@ -561,7 +555,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		wait_timed(w, p, t);
 		break;
 	default:
-		wait_other(w, p, t);
+		wait_other(t);
 	}
 }
 
@@ -609,3 +603,12 @@ void waits_resolve(struct snapshot *s)
 	fd_table_release(&w.fds);
 	fd_table_release(&w.machine);
 }
+
+static void waits_collect(struct snapshot *s, const struct collect_request *q)
+{
+	(void)q;
+	waits_resolve(s);
+}
+
+const struct collector collector_waits = { .name = "waits", .help = "what each thread waits for, and who holds it",
+					   .budget_ms = 1000, .collect = waits_collect };

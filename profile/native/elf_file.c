@@ -227,23 +227,25 @@ bool elf_file_names(const struct elf_file *f, struct elf_name *names, size_t n)
 	return full;
 }
 
-uint64_t elf_file_symbol(const struct elf_file *f, const char *name)
+uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only)
 {
+	size_t len = strlen(name) + 1;
 	Elf64_Shdr sh, strings;
 
 	for (unsigned i = 0; section(f, i, &sh); i++) {
-		if ((sh.sh_type != SHT_SYMTAB && sh.sh_type != SHT_DYNSYM) || !in_file(f, sh.sh_offset, sh.sh_size) ||
-		    !section(f, sh.sh_link, &strings))
+		const unsigned char *texts;
+
+		if ((sh.sh_type != SHT_DYNSYM && (sh.sh_type != SHT_SYMTAB || dynamic_only)) ||
+		    !in_file(f, sh.sh_offset, sh.sh_size) || !section(f, sh.sh_link, &strings) ||
+		    strings.sh_type != SHT_STRTAB || !in_file(f, strings.sh_offset, strings.sh_size))
 			continue;
+		texts = f->bytes + strings.sh_offset;
 		for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= sh.sh_size; at += sizeof(Elf64_Sym)) {
-			const char *s;
 			Elf64_Sym sym;
 
 			memcpy(&sym, f->bytes + sh.sh_offset + at, sizeof(sym));
-			if (sym.st_shndx == SHN_UNDEF || !sym.st_value)
-				continue;
-			s = string_at(f, &strings, sym.st_name);
-			if (s && strcmp(s, name) == 0)
+			if (sym.st_shndx != SHN_UNDEF && sym.st_value && sym.st_name < strings.sh_size &&
+			    len <= strings.sh_size - sym.st_name && memcmp(texts + sym.st_name, name, len) == 0)
 				return sym.st_value;
 		}
 	}

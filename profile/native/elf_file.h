@@ -35,8 +35,8 @@ struct elf_name {
 };
 /* names sorted by vaddr. Fills what it can better than before. True where the file has a full .symtab. */
 bool elf_file_names(const struct elf_file *f, struct elf_name *names, size_t n);
-/* Address of one symbol by name, 0 where it is not there. */
-uint64_t elf_file_symbol(const struct elf_file *f, const char *name);
+/* Address of one symbol by name, 0 where it is not there. dynamic_only: among those for other files alone. */
+uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only);
 /* A section's place in the file's own numbering; false where it is not there. */
 bool elf_file_section(const struct elf_file *f, const char *name, uint64_t *vaddr, uint64_t *offset, uint64_t *size);
 

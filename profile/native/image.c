@@ -115,6 +115,7 @@ struct elf_file *image_debug(struct image *im)
 
 void image_free(struct image *im)
 {
+	free(im->units);
 	if (im->dwarf)
 		dwarf_end(im->dwarf);
 	if (im->dwarf_elf)
@@ -165,7 +166,7 @@ uint64_t native_symbol(struct native *n, struct module *m, const char *name)
 {
 	uint64_t vaddr, first;
 
-	if (!m->image || !m->image->readable || !(vaddr = elf_file_symbol(&m->image->elf, name)) ||
+	if (!m->image || !m->image->readable || !(vaddr = elf_file_symbol(&m->image->elf, name, !strstr(m->image->path, "python"))) ||
 	    !module_vaddr(m, &n->p->maps, m->start, &first))
 		return 0;
 	return vaddr + m->bias;

@@ -29,17 +29,72 @@ static Dwarf *image_dwarf(struct image *im)
 	return im->dwarf;
 }
 
-/* The unit that holds pc. clang and rustc write no .debug_aranges, so the units are asked one by one then. */
-static bool unit_find(Dwarf *dw, Dwarf_Addr pc, Dwarf_Die *unit)
+struct unit_range {
+	Dwarf_Addr start, end;
+	Dwarf_Off unit;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct unit_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void units_read(struct image *im)
 {
 	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit;
+	size_t cap = 0;
 
-	if (dwarf_addrdie(dw, pc, unit))
-		return true;
-	while (dwarf_get_units(dw, cu, &cu, NULL, NULL, unit, NULL) == 0)
-		if (dwarf_haspc(unit, pc) == 1)
+	im->units_tried = true;
+	while (dwarf_get_units(im->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+		Dwarf_Addr base, start, end;
+		ptrdiff_t at = 0;
+
+		while ((at = dwarf_ranges(&unit, at, &base, &start, &end)) > 0) {
+			if (start >= end)
+				continue;
+			if (im->unit_count == cap) {
+				cap = cap ? cap * 2 : 256;
+				im->units = xreallocarray(im->units, cap, sizeof(*im->units));
+			}
+			im->units[im->unit_count++] = (struct unit_range){ start, end, dwarf_dieoffset(&unit) };
+		}
+	}
+	if (im->unit_count)
+		qsort(im->units, im->unit_count, sizeof(*im->units), by_start);
+}
+
+/* The unit that holds pc. clang and rustc write no .debug_aranges: the units' own ranges are read once then. */
+static bool unit_find(struct image *im, Dwarf_Addr pc, Dwarf_Die *unit)
+{
+	size_t lo = 0, hi;
+
+	if (!im->units_tried) {
+		if (dwarf_addrdie(im->dwarf, pc, unit))
 			return true;
-	return false;
+		units_read(im);
+	}
+	hi = im->unit_count;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (im->units[mid].start <= pc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && pc < im->units[lo - 1].end && dwarf_offdie(im->dwarf, im->units[lo - 1].unit, unit);
+}
+
+/* Rust's own library is one unit of a hundred thousand entries in every program: nobody looks for his line there,
+ * and reading it takes longer than all the rest. */
+static bool is_library(Dwarf_Die *unit)
+{
+	const char *name = dwarf_diename(unit);
+
+	return name && (strncmp(name, "library/", 8) == 0 || strstr(name, "/rustc/") != NULL);
 }
 
 static const char *die_name(Dwarf_Die *die)
@@ -137,7 +192,7 @@ void lines_thread(struct snap_thread *t)
 		Dwarf_Die unit;
 		size_t n = 1;
 
-		if (dw && unit_find(dw, pc, &unit))
+		if (dw && unit_find(im, pc, &unit) && !is_library(&unit))
 			n = frames_of(&unit, pc, &old[i], found, INLINED_MAX);
 		else
 			found[0] = old[i];

@@ -1,3 +1,4 @@
+#include "profile/collector.h"
 #include "profile/native/resolve.h"
 
 #include "base/clock.h"
@@ -95,6 +96,12 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 		}
 	}
 	t->truncated = !whole;
+	if (!whole && t->status == COLLECT_OK && t->intrusion == INTRUSION_READ)
+		thread_reason(t, COLLECT_PARTIAL, interruptible_call(t) ?
+			      "its callers are found by registers that only a stop shows, and a stop would end its call" :
+			      "its callers are found by registers that only a stop shows");
+	else if (!whole && t->status == COLLECT_OK)
+		thread_reason(t, COLLECT_PARTIAL, "its stack could not be followed to its end");
 	frames_place(n, t);
 }
 
@@ -256,3 +263,13 @@ void snapshot_resolve(struct snapshot *s, const struct resolve_options *o)
 		image_free(r.images[i]);
 	free(r.images);
 }
+
+static void stacks_collect(struct snapshot *s, const struct collect_request *q)
+{
+	struct resolve_options o = { .deadline_ns = q->deadline_ns, .intrusion = q->intrusion, .lines = q->lines };
+
+	snapshot_resolve(s, &o);
+}
+
+const struct collector collector_stacks = { .name = "native", .help = "stacks: native, Python",
+					    .budget_ms = 1500, .collect = stacks_collect };

@@ -24,6 +24,9 @@ struct image {
 	bool debug_tried;
 	Elf *dwarf_elf;
 	Dwarf *dwarf;
+	struct unit_range *units; /* of lines.c: where no index says which unit holds an address */
+	size_t unit_count;
+	bool units_tried;
 };
 
 struct module {

@@ -5,9 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "profile/native/resolve.h"
-#include "profile/snapshot.h"
-#include "profile/waits.h"
+#include "profile/collector.h"
 #include "runner/cli/libexec.h"
 #include "trace/redact.h"
 
@@ -67,23 +65,29 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 	return redactor_new(&in->redactor, env->v, &in->cli->o.redact_env, &in->cli->o.redact_patterns, e);
 }
 
+/* Every collector, in the order in which they build on each other. */
+static const struct collector *const with_stacks[] = { &collector_processes, &collector_pressure, &collector_stacks,
+							&collector_waits, &collector_graph };
+static const struct collector *const without[] = { &collector_processes, &collector_pressure, &collector_waits,
+						    &collector_graph };
+
 static void look(struct inspection *in, bool stacks, const char *why_not, struct str *out)
 {
-	struct snapshot_options o = { .deadline_ns = in->deadline_ns,
-				      .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ };
-	struct resolve_options ro = { .deadline_ns = in->deadline_ns, .intrusion = INTRUSION_MICRO_STOP, .lines = true };
-	auto_pid_list pids = PID_LIST_INIT;
-	struct snapshot s;
 	bool colour = in->cli->o.color == TRI_ALWAYS || (in->cli->o.color == TRI_AUTO && isatty(STDOUT_FILENO));
+	auto_pid_list pids = PID_LIST_INIT;
+	struct collect_request q = { .deadline_ns = in->deadline_ns,
+				     .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ, .lines = true };
+	struct snapshot s;
 
 	proc_tree(in->pid, &pids);
-	snapshot_capture(&s, pids.v, pids.n, &o);
+	q.pids = pids.v;
+	q.pid_count = pids.n;
 	if (stacks)
-		snapshot_resolve(&s, &ro);
+		collect_run(&s, with_stacks, sizeof(with_stacks) / sizeof(*with_stacks), &q);
 	else
-		snapshot_collector(&s, "native", COLLECT_UNAVAILABLE, 0, why_not);
-	waits_resolve(&s);
-	graph_resolve(&s);
+		collect_run(&s, without, sizeof(without) / sizeof(*without), &q);
+	if (!stacks)
+		snapshot_collector(&s, collector_stacks.name, COLLECT_UNAVAILABLE, 0, why_not);
 	s.duration_ns = clock_mono_ns() - in->began_ns;
 	if (in->cli->o.json)
 		snapshot_json(&s, in->redactor, out);

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		name = demangle(names[i].name);
 		free(name);
 	}
-	elf_file_symbol(&f, "_PyRuntime");
+	elf_file_symbol(&f, "_PyRuntime", false);
 	for (uint64_t i = 0; i < 8192; i += 512)
 		elf_file_vaddr(&f, i, &vaddr);
 	elf_file_section(&f, ".debug_info", &vaddr, &offset, &bytes);
