@@ -75,7 +75,8 @@ static void human_text(struct str *out, const char *label, const char *text)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
-		str_add(out, label ? "      " : "    ");
+		/* not by blanks alone: GitHub takes an indented `::command::` for one of ours */
+		str_add(out, label ? "    | " : "    ");
 		for (size_t i = 0; i < n; i++) /* a stray escape sequence would repaint the screen */
 			str_addc(out, (unsigned char)text[i] < 0x20 && text[i] != '\t' ? '?' : text[i]);
 		str_addc(out, '\n');

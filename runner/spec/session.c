@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,15 @@ static void flush_some(struct case_session *s, int64_t now_ns)
 	s->pending_at = 0;
 }
 
+/* Ctrl-C and the like, which our process has blocked: a reader that does not read must not hold us. */
+static bool is_cancelled(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) > 0 || sigismember(&pending, SIGTERM) > 0 ||
+					     sigismember(&pending, SIGHUP) > 0);
+}
+
 static void flush_all(struct case_session *s, int64_t until_ns)
 {
 	for (;;) {
@@ -54,6 +64,8 @@ static void flush_all(struct case_session *s, int64_t until_ns)
 		if (s->pending_at >= s->pending.len || clock_mono_ns() >= until_ns)
 			return;
 		poll(&p, 1, 100);
+		if (until_ns == TIME_NEVER && is_cancelled())
+			until_ns = clock_mono_ns() + FLUSH_INTERRUPTED_NS;
 	}
 }
 

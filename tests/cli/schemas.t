@@ -1,0 +1,113 @@
+#!/usr/bin/perl
+# The schemas of the gate's artifacts and of cases refuse what is damaged: each of 50 damaged versions of
+# each, held by data.validate itself.
+use strict;
+use warnings;
+use JSON::PP;
+use File::Temp qw(tempdir);
+use Cwd qw(abs_path);
+use Test::More;
+
+my $runner = $ENV{SPEC_RUNNER} // abs_path('./spec-runner');
+my $schemas = abs_path('schemas');
+my $root = tempdir(CLEANUP => 1);
+mkdir "$root/.git";
+mkdir "$root/d";
+chdir $root or die $!;
+delete @ENV{grep { /^(SPEC_|GITHUB_)/ && $_ ne 'SPEC_RUNNER' } keys %ENV};
+my $json = JSON::PP->new->utf8->canonical;
+
+sub put {
+	my ($name, $text) = @_;
+	open my $f, '>', $name or die "$name: $!";
+	print $f $text;
+	close $f or die $!;
+}
+
+sub get {
+	my ($name) = @_;
+	local $/;
+	open my $f, '<', $name or return '';
+	return <$f> // '';
+}
+
+sub results {
+	my ($spec) = @_;
+	open my $p, '-|', "'$runner' test '$spec' 2>/dev/null" or die $!;
+	my @lines = grep { /^(not )?ok / } <$p>;
+	close $p;
+	return @lines;
+}
+
+# Every way to the members of a document, as [container, key].
+sub places {
+	my ($v, $found) = @_;
+	if (ref $v eq 'HASH') {
+		for my $k (sort keys %$v) {
+			push @$found, [$v, $k];
+			places($v->{$k}, $found);
+		}
+	} elsif (ref $v eq 'ARRAY') {
+		for my $i (0 .. $#$v) { places($v->[$i], $found) }
+	}
+	return $found;
+}
+
+# 50 damaged texts: members renamed, and members given a value of a kind that none of them has.
+sub damaged {
+	my ($good) = @_;
+	my @texts;
+	my $count = @{ places($json->decode($good), []) };
+	for my $i (0 .. $count - 1) {
+		my $copy = $json->decode($good);
+		my ($at, $key) = @{ places($copy, [])->[$i] };
+		$at->{"${key}x"} = delete $at->{$key};
+		push @texts, $json->encode($copy);
+		$copy = $json->decode($good);
+		($at, $key) = @{ places($copy, [])->[$i] };
+		$at->{$key} = [[{}]];
+		push @texts, $json->encode($copy);
+	}
+	my $step = @texts / 50;
+	return map { $texts[int $_ * $step] } 0 .. 49;
+}
+
+sub refuses {
+	my ($what, $good, $schema) = @_;
+	put('d/good.json', $good);
+	my @bad = damaged($good);
+	my $spec = "version: 1\ncases:\n  - {id: GOOD, harness: {type: data.validate, paths: [d/good.json], schema: $schemas/$schema}}\n";
+	for my $i (0 .. $#bad) {
+		put("d/bad$i.json", $bad[$i]);
+		$spec .= "  - {id: BAD-$i, harness: {type: data.validate, paths: [d/bad$i.json], schema: $schemas/$schema}}\n";
+	}
+	put('s.spec.yaml', $spec);
+	my ($first, @rest) = results('s.spec.yaml');
+	like($first, qr/^ok/, "$what: the good one is accepted");
+	is(scalar @rest, 50, "$what: 50 damaged ones");
+	is((grep { /^ok/ } @rest), 0, "$what: all are refused") or diag grep { /^ok/ } @rest;
+}
+
+put('g.spec.yaml', <<'E');
+version: 1
+suite: gov
+cases:
+  - {id: G-1, title: holds, check: rules.ok, harness: {type: cli.run, argv: ['true']}}
+  - {id: G-2, title: broken, check: rules.broken, harness: {type: cli.run, argv: ['false']}}
+E
+put('spec-runner.yaml', "version: 1\ngate: {steps: [{name: g, kind: governance, paths: [g.spec.yaml]}, {name: c, kind: command, argv: ['true']}]}\n");
+system "'$runner' ci-gate-summary >/dev/null 2>&1";
+refuses('gate-summary.json', get('.artifacts/gate-summary.json'), 'gate_summary_v1.yaml');
+system "'$runner' governance g.spec.yaml >/dev/null 2>&1";
+refuses('governance-summary.json', get('.artifacts/governance-summary.json'), 'governance_summary_v1.yaml');
+refuses('cases', $json->encode({ version => 1, suite => 's', cases => [
+	{ id => 'A', title => 't', check => 'c.d', chain => { fail_fast => JSON::PP::true, timeout_ms => 3,
+		steps => [{ id => 's', ref => '#B', allow_continue => JSON::PP::false }] },
+	  harness => { type => 'cli.run', argv => ['x'], env => {}, cwd => '.', stdin => '', timeout_ms => 3 },
+	  expect => { must => [{ target => 'exit_code', equals => 0 }, { target => 'json', pointer => '/a', exists => JSON::PP::true }],
+		must_not => [{ target => 'stderr', contains => 'e' }], may => [{ target => 'duration_ms', at_most => 4 }] },
+	  export => { v => { target => 'stdout', matches => 'x' } } },
+	{ id => 'B', harness => { type => 'file.scan', paths => ['a'], present => ['x', { regex => 'y' }], each => JSON::PP::true } },
+	{ id => 'C', harness => { type => 'data.validate', paths => ['a'], keys => ['x'] } },
+] }), 'spec_case_v1.yaml');
+done_testing();
