@@ -74,7 +74,7 @@ static int test_run(struct cli *cli, struct test_run *r)
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
 		.ops = &ops, .ctx = r, .attach = test_attach,
-		.jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,
+		.light = true, .jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,
 	};
 	struct err e = { 0 };
 	int code = proc_run(&setup, &e);

@@ -6,6 +6,7 @@
 #include "liveness/notify.h"
 #include "runner/proc/supervisor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -118,7 +120,11 @@ static int command_stream_make(struct supervisor *s, struct command *c, int whic
 static int command_stdin_make(struct supervisor *s, struct command *c, int *child, struct err *e)
 {
 	*child = -1;
-	if (c->spec.stdin_text) {
+	if (c->spec.stdin_text && c->spec.stdin_bytes == 0) {
+		*child = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (*child < 0)
+			return err_sys(e, "opening /dev/null");
+	} else if (c->spec.stdin_text) {
 		*child = memfd_create("spec-runner-stdin", MFD_CLOEXEC);
 		if (*child < 0 || fd_write_all(*child, c->spec.stdin_text, c->spec.stdin_bytes) < 0 ||
 		    lseek(*child, 0, SEEK_SET) < 0)
@@ -140,11 +146,13 @@ static bool command_merges(const struct supervisor *s, const struct command *c)
 static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 {
 	struct context *x = s->c;
+	/* a case costs as little as can be, unless a stronger hold was asked for by name */
+	bool light = c->spec.capture && x->o->contain != CONTAIN_CGROUP && x->contain != CONTAIN_PIDNS;
 	auto_close int in = -1, out = -1, errfd = -1;
 	struct spawn_request q = {
 		.argv = c->spec.argv, .cwd = c->spec.cwd, .terminal = &x->terminal,
 		.own_session = c->spec.capture || x->terminal.mode == TERMINAL_NONE,
-		.cgroup_fd = x->cgroup_fd, .pid_namespace = x->contain == CONTAIN_PIDNS,
+		.cgroup_fd = light ? -1 : x->cgroup_fd, .share_memory = light, .pid_namespace = x->contain == CONTAIN_PIDNS,
 		.signals = &x->signals, .exec_errno = &x->shared->exec_errno[c->slot],
 		.ns_status = &x->shared->ns_status[c->slot],
 	};
@@ -208,6 +216,50 @@ static void command_arm_streams(struct supervisor *s, struct command *c)
 								 c->slot, i) == 0;
 }
 
+/* One folder a slot, taken over by the slot's next command as long as each left it empty. */
+static int command_tmpdir_make(struct supervisor *s, struct command *c, struct err *e)
+{
+	const char *base = getenv("TMPDIR");
+
+	c->tmpdir = ptr_steal(&s->spare_tmpdir[c->slot]);
+	if (c->tmpdir)
+		return 0;
+	c->tmpdir = xasprintf("%s/spec-runner-XXXXXX", base && *base ? base : "/tmp");
+	if (mkdtemp(c->tmpdir))
+		return 0;
+	err_sys(e, "making a TMPDIR '%s'", c->tmpdir);
+	mem_free_ptr(&c->tmpdir);
+	return -1;
+}
+
+static bool folder_is_pristine(const char *path)
+{
+	struct stat st;
+	DIR *d = opendir(path);
+	size_t n = 0;
+
+	if (!d)
+		return false;
+	while (n < 3 && readdir(d))
+		n++;
+	n += fstat(dirfd(d), &st) < 0 || (st.st_mode & 07777) != 0700;
+	closedir(d);
+	return n == 2; /* "." and ".." */
+}
+
+static void command_tmpdir_leave(struct supervisor *s, struct command *c)
+{
+	struct err e;
+
+	if (c->tmpdir && folder_is_pristine(c->tmpdir)) {
+		free(s->spare_tmpdir[c->slot]);
+		s->spare_tmpdir[c->slot] = ptr_steal(&c->tmpdir);
+	} else if (c->tmpdir) {
+		path_remove_tree(c->tmpdir, &e);
+		mem_free_ptr(&c->tmpdir);
+	}
+}
+
 static void command_failed_to_start(struct supervisor *s, struct command *c, const struct err *e, int64_t now)
 {
 	struct command_result r = { .exit_code = 125, .status = STATUS_ERROR, .spawn_errno = e->sys };
@@ -241,17 +293,10 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 	if (spec->cwd)
 		attrs_str(&a, "cwd", spec->cwd);
 	c->exec_span = trace_span_begin(t, spec->parent, SPAN_SUBPROCESS_EXEC, "exec", now, &a);
-	if (spec->own_tmpdir) {
-		const char *base = getenv("TMPDIR");
-
-		c->tmpdir = xasprintf("%s/spec-runner-XXXXXX", base && *base ? base : "/tmp");
-		if (!mkdtemp(c->tmpdir)) {
-			err_sys(&e, "making a TMPDIR '%s'", c->tmpdir);
-			mem_free_ptr(&c->tmpdir);
-			command_failed_to_start(s, c, &e, now);
-			attrs_release(&a);
-			return -1;
-		}
+	if (spec->own_tmpdir && command_tmpdir_make(s, c, &e) < 0) {
+		command_failed_to_start(s, c, &e, now);
+		attrs_release(&a);
+		return -1;
 	}
 	command_notify_open(s, c);
 	if (command_spawn(s, c, &e) < 0) {
@@ -471,6 +516,8 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 		return true;
 	if (s->active == 1 && s->tree.leave_running.n == 0)
 		return false;
+	if (s->active > 1 && tree_only_leaders(&s->tree, &s->hooks))
+		return true;
 	tree_scan(&s->tree, true, &s->hooks);
 	return tree_count(&s->tree, s->active > 1 ? c->serial : 0) == 0;
 }
@@ -579,8 +626,6 @@ void command_event(struct supervisor *s, struct command *c, enum wd_event ev, in
 
 void command_release(struct supervisor *s, struct command *c)
 {
-	struct err e;
-
 	for (int i = 0; i < STREAM_COUNT; i++) {
 		stream_disarm(s, &c->stream[i]);
 		stream_release(&c->stream[i]);
@@ -592,10 +637,7 @@ void command_release(struct supervisor *s, struct command *c)
 	progress_seen_release(&c->seen);
 	tests_release(&c->tests);
 	strv_release(&c->envp);
-	if (c->tmpdir)
-		path_remove_tree(c->tmpdir, &e);
-	free(c->tmpdir);
-	c->tmpdir = NULL;
+	command_tmpdir_leave(s, c);
 	c->wd_ring = NULL;
 	c->used = false;
 	s->active--;

@@ -26,10 +26,12 @@ struct proc_setup {
 	void *ctx;
 	void (*attach)(void *ctx, struct trace *t, span_id dispatch, int64_t now_ns);
 	int jobs;                    /* commands at once, 1..PROC_JOBS_MAX */
+	bool light;                  /* commands are many and short: no cgroup unless --contain asks for it */
 	bool force_trace;            /* keep a trace whatever the level (not used by `run`) */
 	/* Called once before sealing, in the sealing process: JSON fields to merge into the trace's
 	 * summary, or NULL. May be NULL. */
 	const char *(*summary_json)(void *ctx);
+	const char *junit;           /* JUnit XML of the tests that dialects recognised goes there; NULL: none */
 };
 
 #define PROC_JOBS_MAX 64

@@ -96,7 +96,7 @@ static int context_contain(struct context *c, struct err *e)
 
 	c->cgroup_fd = -1;
 	c->contain = want == CONTAIN_AUTO ? CONTAIN_SUBREAPER : want;
-	if (want != CONTAIN_AUTO && want != CONTAIN_CGROUP)
+	if ((want != CONTAIN_AUTO && want != CONTAIN_CGROUP) || (want == CONTAIN_AUTO && c->setup->light))
 		return 0;
 	c->cgroup_fd = contain_cgroup_make(c->run_id, c->shared->cgroup_dir, sizeof(c->shared->cgroup_dir), &why);
 	if (c->cgroup_fd >= 0)

@@ -31,6 +31,7 @@ struct spawn_request {
 	bool own_session;            /* TERMINAL_NONE, or a command that is not in front */
 	int cgroup_fd;               /* -1 none */
 	bool pid_namespace;
+	bool share_memory;           /* start it as vfork does: cheap, but never into a cgroup */
 	const struct spawn_signals *signals;
 	_Atomic int *exec_errno;     /* shared memory: set where exec fails */
 	_Atomic int *ns_status;      /* shared memory: pid_namespace only */

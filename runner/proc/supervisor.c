@@ -49,7 +49,7 @@ static uint32_t hook_leader(void *ctx, pid_t pid)
 	struct supervisor *s = ctx;
 
 	for (int i = 0; i < PROC_JOBS_MAX; i++)
-		if (s->command[i].used && s->command[i].pid == pid)
+		if (s->command[i].used && s->command[i].running && s->command[i].pid == pid)
 			return s->command[i].serial;
 	return OWNER_UNKNOWN;
 }
@@ -693,6 +693,9 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 		return err_sys(e, "preparing the supervisor's loop");
 	s->publish_due_ns = !trace_path(c->trace) && !c->journal_failed && o->profile_on_fail != LEVEL_OFF ?
 				    now + PUBLISH_NS : TIME_NEVER;
+	/* memory would not hold very many tests; nor would a moment be long enough for them to wait */
+	if (c->setup->junit && !trace_path(c->trace) && !c->journal_failed)
+		s->publish_due_ns = now;
 	s->tick_every_ns = supervisor_tick_interval(o);
 	s->tick_due_ns = o->liveness_level == LIVENESS_OFF ? TIME_NEVER : now + s->tick_every_ns;
 	s->beat_due_ns = trace_level(c->trace) >= LEVEL_DETAILED ?
@@ -706,6 +709,11 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 
 void supervisor_release(struct supervisor *s)
 {
+	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+		if (s->spare_tmpdir[i])
+			rmdir(s->spare_tmpdir[i]);
+		mem_free_ptr(&s->spare_tmpdir[i]);
+	}
 	tree_release(&s->tree);
 	fd_close(&s->epoll_fd);
 	fd_close(&s->signal_fd);

@@ -54,6 +54,7 @@ struct supervisor {
 	struct tree tree;
 	struct tree_hooks hooks;
 	struct command command[PROC_JOBS_MAX];
+	char *spare_tmpdir[PROC_JOBS_MAX]; /* empty, for the slot's next command */
 	int active;
 	uint32_t last_serial;
 	struct runner_watch watch;

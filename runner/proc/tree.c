@@ -324,6 +324,17 @@ void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 	tree_tally(t);
 }
 
+bool tree_only_leaders(struct tree *t, const struct tree_hooks *h)
+{
+	auto_pid_list kids = PID_LIST_INIT;
+
+	tree_own_children(t, &kids);
+	for (size_t i = 0; i < kids.n; i++)
+		if (!h->leader(h->ctx, kids.v[i]))
+			return false;
+	return true;
+}
+
 static bool member_wanted(const struct member *m, uint32_t owner)
 {
 	return m->st.state != 'Z' && !m->allowed && (!owner || m->owner == owner);

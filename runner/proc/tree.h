@@ -67,6 +67,10 @@ void tree_release(struct tree *t);
  * only (but new members always get theirs). */
 void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h);
 
+/* Is each child of ours the leader of a command that still runs? Then no orphan is there, and a command
+ * that has ended has left nobody: one read, no walk. */
+bool tree_only_leaders(struct tree *t, const struct tree_hooks *h);
+
 /* Members of owner (0: of all) that are alive and not allowed to stay; a scan must be fresh. */
 size_t tree_count(const struct tree *t, uint32_t owner);
 
