@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/value.h"
+#include "findings/gather_json.h"
 #include "findings/signature.h"
-#include "findings/words.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
 
 #define RAW_FILE_BYTES ((size_t)64 << 20)
 #define STACK_FUNCTIONS 12
@@ -26,54 +25,20 @@ struct snapshot_reader {
 	const char *file;
 };
 
-static const char *jtext(const json_t *o, const char *key)
+static void put_line(struct fact_row *r, enum fact_col c, const struct json_value *o, const char *key)
 {
-	return json_string_value(json_object_get(o, key));
-}
+	const struct json_value *v = json_get(o, key);
 
-static void put_text(struct facts *f, struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	fact_set_text(f, r, c, jtext(o, key));
-}
-
-static void put_int(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_integer(v))
-		fact_set_int(r, c, json_integer_value(v));
-}
-
-static void put_num(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_number(v))
-		fact_set_num(r, c, json_number_value(v));
-}
-
-static void put_bool(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_boolean(v))
-		fact_set_bool(r, c, json_is_true(v));
-}
-
-static void put_line(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_integer(v) && json_integer_value(v) > 0)
-		fact_set_int(r, c, json_integer_value(v));
+	if (is_integer(v) && v->integer > 0)
+		fact_set_int(r, c, v->integer);
 }
 
 /* ---- frames ---- */
 
-static bool frame_is_system(const json_t *frame)
+static bool frame_is_system(const struct json_value *frame)
 {
-	const char *language = jtext(frame, "language"), *function = jtext(frame, "function");
-	const char *module = jtext(frame, "module"), *file = jtext(frame, "file");
+	const char *language = json_get_text(frame, "language"), *function = json_get_text(frame, "function");
+	const char *module = json_get_text(frame, "module"), *file = json_get_text(frame, "file");
 
 	/* The standard library of Python is below the program as libc is, as far as a place is wanted. */
 	if (language && strcmp(language, "python") == 0)
@@ -81,9 +46,9 @@ static bool frame_is_system(const json_t *frame)
 	return signature_is_system(language ? language : "", function ? function : "", module ? module : "");
 }
 
-static bool is_interpreter_frame(const json_t *frame)
+static bool is_interpreter_frame(const struct json_value *frame)
 {
-	const char *function = jtext(frame, "function"), *language = jtext(frame, "language");
+	const char *function = json_get_text(frame, "function"), *language = json_get_text(frame, "language");
 
 	return language && strcmp(language, "native") == 0 && function &&
 	       (str_starts(function, "_Py") || str_starts(function, "Py") || str_starts(function, "cfunction_") ||
@@ -93,22 +58,22 @@ static bool is_interpreter_frame(const json_t *frame)
 /* The frame to show: the innermost that belongs to the program; NULL where no such frame has a name,
  * for a place in libc tells nobody where to look. Where a stack has frames of an interpreted
  * language, the native ones around them are the interpreter, and its library is better than nothing. */
-static const json_t *place_of(const json_t *frames)
+static const struct json_value *place_of(const struct json_value *frames)
 {
-	const json_t *frame, *fallback = NULL;
+	const struct json_value *frame, *fallback = NULL;
 	bool interpreted = false;
 	size_t i;
 
-	json_array_foreach(frames, i, frame) {
-		const char *language = jtext(frame, "language");
+	json_items(frames, i, frame) {
+		const char *language = json_get_text(frame, "language");
 
 		interpreted = interpreted || (language && strcmp(language, "native") != 0);
 	}
-	json_array_foreach(frames, i, frame) {
-		const char *language = jtext(frame, "language");
+	json_items(frames, i, frame) {
+		const char *language = json_get_text(frame, "language");
 		bool native = !language || strcmp(language, "native") == 0;
 
-		if (!jtext(frame, "function") || (interpreted && native))
+		if (!json_get_text(frame, "function") || (interpreted && native))
 			continue;
 		if (!frame_is_system(frame))
 			return frame;
@@ -131,27 +96,27 @@ static bool function_is_exit(const char *function, const char *file)
 	       (strcmp(function, "_exit_function") == 0 && file && strstr(file, "multiprocessing"));
 }
 
-static void put_stack(struct snapshot_reader *s, struct fact_row *r, const json_t *frames)
+static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struct json_value *frames)
 {
 	auto_str shown = STR_INIT, same = STR_INIT, last = STR_INIT, name = STR_INIT;
-	const json_t *frame;
+	const struct json_value *frame;
 	char signature[SIGNATURE_SIZE];
 	unsigned n = 0, unnamed = 0;
 	size_t i;
 
-	json_array_foreach(frames, i, frame) {
-		const char *function = jtext(frame, "function"), *module = jtext(frame, "module");
-		const json_t *offset = json_object_get(frame, "offset");
+	json_items(frames, i, frame) {
+		const char *function = json_get_text(frame, "function"), *module = json_get_text(frame, "module");
+		const struct json_value *offset = json_get(frame, "offset");
 
 		/* Without a name, the place in the file is the same in every run of the same binary. */
-		if (!function && module && json_is_integer(offset) && !signature_is_system("", "", module)) {
+		if (!function && module && is_integer(offset) && !signature_is_system("", "", module)) {
 			signature_add_file(&same, module);
-			str_addf(&same, "+%llx\n", (unsigned long long)json_integer_value(offset));
+			str_addf(&same, "+%llx\n", (unsigned long long)offset->integer);
 			unnamed++;
 		}
 		if (!function)
 			continue;
-		if (function_is_exit(function, jtext(frame, "file")))
+		if (function_is_exit(function, json_get_text(frame, "file")))
 			fact_set_bool(r, FC_THREAD_at_exit, true);
 		if (frame_is_system(frame) || is_interpreter_frame(frame))
 			continue;
@@ -179,9 +144,9 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const json_
 
 /* ---- threads ---- */
 
-static void put_place(struct snapshot_reader *s, struct fact_row *r, const json_t *frame)
+static void put_place(struct snapshot_reader *s, struct fact_row *r, const struct json_value *frame)
 {
-	const char *module = jtext(frame, "module"), *slash = module ? strrchr(module, '/') : NULL;
+	const char *module = json_get_text(frame, "module"), *slash = module ? strrchr(module, '/') : NULL;
 
 	if (!frame)
 		return;
@@ -192,7 +157,7 @@ static void put_place(struct snapshot_reader *s, struct fact_row *r, const json_
 	put_line(r, FC_THREAD_line, frame, "line");
 }
 
-static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const json_t *wait, const json_t *h,
+static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const struct json_value *wait, const struct json_value *h,
 		      const char *at)
 {
 	struct fact_row *r = fact_add(s->f, FACT_EDGE, s->file, at);
@@ -213,7 +178,7 @@ static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const
 	put_text(s->f, r, FC_EDGE_resource, wait, "resource");
 	put_bool(r, FC_EDGE_proved, wait, "proved");
 	put_int(r, FC_EDGE_holder_pid, h, "pid");
-	if (json_integer_value(json_object_get(h, "tid")) > 0)
+	if (json_get_int(h, "tid") > 0)
 		put_int(r, FC_EDGE_holder_tid, h, "tid");
 	put_text(s->f, r, FC_EDGE_holder_comm, h, "comm");
 	put_text(s->f, r, FC_EDGE_holder_function, h, "function");
@@ -223,30 +188,30 @@ static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const
 		      fact_int(r, FC_EDGE_holder_pid, -1) == fact_int(r, FC_EDGE_pid, -2));
 }
 
-static void read_wait(struct snapshot_reader *s, struct fact_row *r, const json_t *wait, const char *at)
+static void read_wait(struct snapshot_reader *s, struct fact_row *r, const struct json_value *wait, const char *at)
 {
-	const json_t *holders = json_object_get(wait, "holders"), *h;
+	const struct json_value *holders = json_get(wait, "holders"), *h;
 	size_t i;
 
-	if (!json_is_object(wait))
+	if (!is_kind(wait, JSON_OBJECT))
 		return;
 	put_text(s->f, r, FC_THREAD_waits_kind, wait, "kind");
 	put_text(s->f, r, FC_THREAD_waits_resource, wait, "resource");
 	put_bool(r, FC_THREAD_waits_proved, wait, "proved");
 	put_num(r, FC_THREAD_waits_since_ms, wait, "since_ms");
-	fact_set_int(r, FC_THREAD_holders, (int64_t)json_array_size(holders));
-	json_array_foreach(holders, i, h) {
+	fact_set_int(r, FC_THREAD_holders, (int64_t)json_count(holders));
+	json_items(holders, i, h) {
 		auto_free char *edge_at = xasprintf("%s/waits_on/holders/%zu", at, i);
 
 		read_edge(s, r, wait, h, edge_at);
 	}
 }
 
-static void read_thread(struct snapshot_reader *s, const struct fact_row *p, const json_t *o, const char *at)
+static void read_thread(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *o, const char *at)
 {
 	struct fact_row *r = fact_add(s->f, FACT_THREAD, s->file, at);
-	const json_t *frames = json_object_get(o, "frames");
-	const char *status = jtext(o, "status");
+	const struct json_value *frames = json_get(o, "frames");
+	const char *status = json_get_text(o, "status");
 
 	if (!r)
 		return;
@@ -267,10 +232,10 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	put_num(r, FC_THREAD_cpu_delta_ms, o, "cpu_delta_ms");
 	put_bool(r, FC_THREAD_same_stack, o, "same_stack");
 	put_text(s->f, r, FC_THREAD_status, o, "status");
-	fact_set_int(r, FC_THREAD_frames, (int64_t)json_array_size(frames));
+	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, place_of(frames));
 	put_stack(s, r, frames);
-	read_wait(s, r, json_object_get(o, "waits_on"), at);
+	read_wait(s, r, json_get(o, "waits_on"), at);
 	if (status && (strcmp(status, "denied") == 0)) {
 		struct fact_row *d = fact_add(s->f, FACT_DENIAL, s->file, at);
 
@@ -285,30 +250,17 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	}
 }
 
-static void put_argv(struct snapshot_reader *s, struct fact_row *r, const json_t *argv)
+static void read_process(struct snapshot_reader *s, const struct json_value *o, size_t index)
 {
-	auto_str line = STR_INIT;
-	const json_t *word;
-	size_t i;
-
-	json_array_foreach(argv, i, word)
-		if (json_is_string(word))
-			words_add(&line, json_string_value(word));
-	if (json_array_size(argv))
-		fact_set_text(s->f, r, FC_PROCESS_argv, str_cstr(&line));
-}
-
-static void read_process(struct snapshot_reader *s, const json_t *o, size_t index)
-{
-	const json_t *threads = json_object_get(o, "threads"), *t, *pid = json_object_get(o, "pid");
+	const struct json_value *threads = json_get(o, "threads"), *t, *pid = json_get(o, "pid");
 	auto_free char *at = xasprintf("/processes/%zu", index);
 	struct fact_row *r;
 	double before;
 	size_t i;
 
-	if (!json_is_integer(pid))
+	if (!is_integer(pid))
 		return;
-	r = gather_find(s->f, FC_PROCESS_pid, json_integer_value(pid));
+	r = gather_find(s->f, FC_PROCESS_pid, pid->integer);
 	if (!r && !(r = fact_add(s->f, FACT_PROCESS, s->file, at)))
 		return;
 	r->file = s->file;
@@ -317,15 +269,15 @@ static void read_process(struct snapshot_reader *s, const json_t *o, size_t inde
 	put_int(r, FC_PROCESS_pid, o, "pid");
 	put_int(r, FC_PROCESS_ppid, o, "ppid");
 	put_text(s->f, r, FC_PROCESS_comm, o, "comm");
-	put_argv(s, r, json_object_get(o, "argv"));
+	put_argv(s->f, r, FC_PROCESS_argv, json_get(o, "argv"));
 	put_text(s->f, r, FC_PROCESS_state, o, "state");
 	put_num(r, FC_PROCESS_cpu_ms, o, "cpu_ms");
 	if (before >= 0 && fact_num(r, FC_PROCESS_cpu_ms, -1) >= before)
 		fact_set_num(r, FC_PROCESS_cpu_delta_ms, fact_num(r, FC_PROCESS_cpu_ms, 0) - before);
 	put_int(r, FC_PROCESS_rss_bytes, o, "rss_bytes");
-	if (json_array_size(threads))
-		fact_set_int(r, FC_PROCESS_threads, (int64_t)json_array_size(threads));
-	json_array_foreach(threads, i, t) {
+	if (json_count(threads))
+		fact_set_int(r, FC_PROCESS_threads, (int64_t)json_count(threads));
+	json_items(threads, i, t) {
 		auto_free char *thread_at = xasprintf("%s/threads/%zu", at, i);
 
 		read_thread(s, r, t, thread_at);
@@ -345,14 +297,14 @@ static struct fact_row *thread_find(const struct facts *f, int64_t pid, int64_t 
 	return NULL;
 }
 
-static void read_roots(struct snapshot_reader *s, const json_t *roots)
+static void read_roots(struct snapshot_reader *s, const struct json_value *roots)
 {
-	const json_t *o;
+	const struct json_value *o;
 	size_t i;
 
-	json_array_foreach(roots, i, o) {
-		struct fact_row *r = thread_find(s->f, json_integer_value(json_object_get(o, "pid")),
-						 json_integer_value(json_object_get(o, "tid")));
+	json_items(roots, i, o) {
+		struct fact_row *r = thread_find(s->f, json_get_int(o, "pid"),
+						 json_get_int(o, "tid"));
 
 		if (!r)
 			continue;
@@ -361,34 +313,34 @@ static void read_roots(struct snapshot_reader *s, const json_t *roots)
 	}
 }
 
-static bool is_member(const json_t *m, const struct fact_row *edge, enum fact_col pid_col, enum fact_col tid_col)
+static bool is_member(const struct json_value *m, const struct fact_row *edge, enum fact_col pid_col, enum fact_col tid_col)
 {
-	int64_t pid = json_integer_value(json_object_get(m, "pid"));
-	int64_t tid = json_integer_value(json_object_get(m, "tid"));
+	int64_t pid = json_get_int(m, "pid");
+	int64_t tid = json_get_int(m, "tid");
 	int64_t have = fact_int(edge, tid_col, 0);
 
 	/* A holder without a thread is its process, whatever thread of it waits. */
 	return fact_int(edge, pid_col, -1) == pid && (have == 0 || have == (tid > 0 ? tid : pid));
 }
 
-static bool among_members(const json_t *members, const struct fact_row *edge)
+static bool among_members(const struct json_value *members, const struct fact_row *edge)
 {
-	const json_t *m;
+	const struct json_value *m;
 	size_t i;
 
-	json_array_foreach(members, i, m)
+	json_items(members, i, m)
 		if (is_member(m, edge, FC_EDGE_holder_pid, FC_EDGE_holder_tid))
 			return true;
 	return false;
 }
 
-static void read_cycles(struct snapshot_reader *s, const json_t *cycles)
+static void read_cycles(struct snapshot_reader *s, const struct json_value *cycles)
 {
-	const json_t *o, *m;
+	const struct json_value *o, *m;
 	size_t i, k;
 
-	json_array_foreach(cycles, i, o) {
-		const json_t *members = json_object_get(o, "members");
+	json_items(cycles, i, o) {
+		const struct json_value *members = json_get(o, "members");
 		auto_free char *at = xasprintf("/cycles/%zu", i);
 		struct fact_row *r = fact_add(s->f, FACT_CYCLE, s->file, at);
 
@@ -396,9 +348,9 @@ static void read_cycles(struct snapshot_reader *s, const json_t *cycles)
 			return;
 		fact_set_int(r, FC_CYCLE_cycle, (int64_t)i + 1);
 		put_bool(r, FC_CYCLE_proved, o, "proved");
-		fact_set_int(r, FC_CYCLE_members, (int64_t)json_array_size(members));
+		fact_set_int(r, FC_CYCLE_members, (int64_t)json_count(members));
 		/* Each edge between two members belongs to it: gather_derive.c tells the rest from them. */
-		json_array_foreach(members, k, m) {
+		json_items(members, k, m) {
 			const struct fact_table *t = &s->f->table[FACT_EDGE];
 
 			for (size_t n = 0; n < t->n; n++)
@@ -409,13 +361,13 @@ static void read_cycles(struct snapshot_reader *s, const json_t *cycles)
 	}
 }
 
-static void read_collectors(struct snapshot_reader *s, const json_t *collectors)
+static void read_collectors(struct snapshot_reader *s, const struct json_value *collectors)
 {
-	const json_t *o;
+	const struct json_value *o;
 	size_t i;
 
-	json_array_foreach(collectors, i, o) {
-		const char *status = jtext(o, "status");
+	json_items(collectors, i, o) {
+		const char *status = json_get_text(o, "status");
 		auto_free char *at = xasprintf("/collectors/%zu", i);
 		struct fact_row *r;
 
@@ -430,32 +382,17 @@ static void read_collectors(struct snapshot_reader *s, const json_t *collectors)
 	}
 }
 
-static json_t *load(const char *path, struct err *e)
-{
-	auto_free char *text = NULL;
-	json_error_t why;
-	json_t *root;
-	size_t n;
-
-	if (file_read(path, RAW_FILE_BYTES, &text, &n, e) < 0)
-		return NULL;
-	root = json_loadb(text, n, 0, &why);
-	if (!root)
-		err_set(e, ERR_FAILURE, "%s:%d:%d: %s", path, why.line, why.column, why.text);
-	return root;
-}
-
-static void read_snapshot(struct facts *f, const char *file, const json_t *root)
+static void read_snapshot(struct facts *f, const char *file, const struct json_value *root)
 {
 	struct snapshot_reader s = { .f = f, .file = file };
-	const json_t *processes = json_object_get(root, "processes"), *o;
+	const struct json_value *processes = json_get(root, "processes"), *o;
 	size_t i;
 
-	json_array_foreach(processes, i, o)
+	json_items(processes, i, o)
 		read_process(&s, o, i);
-	read_cycles(&s, json_object_get(root, "cycles"));
-	read_roots(&s, json_object_get(root, "roots"));
-	read_collectors(&s, json_object_get(root, "collectors"));
+	read_cycles(&s, json_get(root, "cycles"));
+	read_roots(&s, json_get(root, "roots"));
+	read_collectors(&s, json_get(root, "collectors"));
 }
 
 /* ---- facts-NAME.json: {version: 1, facts: [{fact: KIND, columns …}]} ---- */
@@ -468,13 +405,12 @@ static int row_wrong(struct facts *f, int kind, const char *path, const char *at
 	return err_set(e, ERR_FAILURE, "%s%s: '%s' %s", path, at, word, what);
 }
 
-static int read_row(struct facts *f, const char *file, const char *path, const json_t *o, size_t index,
+static int read_row(struct facts *f, const char *file, const char *path, const struct json_value *o, size_t index,
 		    struct err *e)
 {
-	const char *kind = jtext(o, "fact"), *key;
+	const char *kind = json_get_text(o, "fact");
 	auto_free char *at = xasprintf("/facts/%zu", index);
 	struct fact_row *r;
-	json_t *v;
 	int k;
 
 	k = kind ? fact_kind_find(kind) : -1;
@@ -483,7 +419,8 @@ static int read_row(struct facts *f, const char *file, const char *path, const j
 	r = fact_add(f, (enum fact_kind)k, file, at);
 	if (!r)
 		return 0;
-	json_object_foreach((json_t *)o, key, v) {
+	json_each(v, o) {
+		const char *key = v->key;
 		int c = fact_col_find((enum fact_kind)k, key);
 		bool fits = true;
 
@@ -493,40 +430,40 @@ static int read_row(struct facts *f, const char *file, const char *path, const j
 			return row_wrong(f, k, path, at, e, "is no column of its kind", key);
 		switch (fact_columns[c].type) {
 		case FACT_TEXT:
-			fits = json_is_string(v);
+			fits = is_kind(v, JSON_STRING);
 			if (fits)
-				fact_set_text(f, r, (enum fact_col)c, json_string_value(v));
+				fact_set_text(f, r, (enum fact_col)c, json_text(v));
 			break;
 		case FACT_INT:
-			fits = json_is_integer(v);
+			fits = is_integer(v);
 			if (fits)
-				fact_set_int(r, (enum fact_col)c, json_integer_value(v));
+				fact_set_int(r, (enum fact_col)c, v->integer);
 			break;
 		case FACT_NUM:
-			fits = json_is_number(v);
+			fits = is_kind(v, JSON_NUMBER);
 			if (fits)
-				fact_set_num(r, (enum fact_col)c, json_number_value(v));
+				fact_set_num(r, (enum fact_col)c, v->number);
 			break;
 		case FACT_BOOL:
-			fits = json_is_boolean(v);
+			fits = (is_kind(v, JSON_TRUE) || is_kind(v, JSON_FALSE));
 			if (fits)
-				fact_set_bool(r, (enum fact_col)c, json_is_true(v));
+				fact_set_bool(r, (enum fact_col)c, is_kind(v, JSON_TRUE));
 			break;
 		}
-		if (!fits && !json_is_null(v))
+		if (!fits && !is_kind(v, JSON_NULL))
 			return row_wrong(f, k, path, at, e, "has a value of another type", key);
 	}
 	return 0;
 }
 
-static int read_facts(struct facts *f, const char *file, const char *path, const json_t *root, struct err *e)
+static int read_facts(struct facts *f, const char *file, const char *path, const struct json_value *root, struct err *e)
 {
-	const json_t *list = json_object_get(root, "facts"), *o;
+	const struct json_value *list = json_get(root, "facts"), *o;
 	size_t i;
 
-	if (json_integer_value(json_object_get(root, "version")) != 1 || !json_is_array(list))
+	if (json_get_int(root, "version") != 1 || !is_kind(list, JSON_ARRAY))
 		return err_set(e, ERR_FAILURE, "%s: not {\"version\": 1, \"facts\": [...]}", path);
-	json_array_foreach(list, i, o)
+	json_items(list, i, o)
 		if (read_row(f, file, path, o, i, e) < 0)
 			return -1;
 	return 0;
@@ -546,15 +483,15 @@ static bool snapshot_number(const char *name, int64_t *n)
 
 /* A snapshot tells something unless a later one saw the same tree, or its command went on and
  * ended by itself. */
-static bool snapshot_counts(const struct facts *f, const json_t *root)
+static bool snapshot_counts(const struct facts *f, const struct json_value *root)
 {
-	const json_t *processes = json_object_get(root, "processes"), *o;
+	const struct json_value *processes = json_get(root, "processes"), *o;
 	size_t i;
 
-	json_array_foreach(processes, i, o) {
+	json_items(processes, i, o) {
 		const struct fact_row *p;
 
-		p = gather_find(f, FC_PROCESS_pid, json_integer_value(json_object_get(o, "pid")));
+		p = gather_find(f, FC_PROCESS_pid, json_get_int(o, "pid"));
 		if (!p)
 			continue;
 		if (str_starts(p->file, "raw/"))
@@ -571,18 +508,25 @@ static int raw_file(struct facts *f, const char *dir, const char *run_id, const 
 	auto_free char *path = path_join(dir, name);
 	auto_free char *shown = xasprintf("raw/%s/%s", run_id, name);
 	const char *file = facts_strn(f, shown, strlen(shown));
-	json_t *root = load(path, e);
-	int rc = 0;
+	auto_free char *text = NULL;
+	struct json_reader *reader;
+	const struct json_value *root;
+	size_t n;
+	int rc;
 
-	if (!root)
+	if (file_read(path, RAW_FILE_BYTES, &text, &n, e) < 0)
 		return -1;
-	if (str_starts(name, "snapshot-")) {
+	reader = json_reader_text(text, n, path);
+	rc = json_take(reader, &root, e);
+	if (rc == 0)
+		rc = json_end(reader, e);
+	if (rc == 0 && str_starts(name, "snapshot-")) {
 		if (snapshot_counts(f, root))
 			read_snapshot(f, file, root);
-	} else {
+	} else if (rc == 0) {
 		rc = read_facts(f, file, path, root, e);
 	}
-	json_decref(root);
+	json_reader_free(reader);
 	return rc;
 }
 

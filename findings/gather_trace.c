@@ -1,17 +1,17 @@
 /* gather_trace.c - facts of run-trace.json. Memory grows with spans (16 bytes each) and with what
- * is worth a row, not with events: heartbeats and reads are passed over unparsed. */
+ * is worth a row, not with events: heartbeats and reads are passed over. */
 #include "findings/gather.h"
 
+#include "base/fd.h"
 #include "base/mem.h"
-#include "findings/stream.h"
-#include "findings/words.h"
+#include "findings/gather_json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
 
 #define COMMANDS_KEPT 256
 
@@ -38,82 +38,11 @@ struct trace_reader {
 	int64_t tests, passed, failed_tests, running;
 };
 
-/* ---- small JSON readers ---- */
-
-static const char *jtext(const json_t *o, const char *key)
-{
-	return json_string_value(json_object_get(o, key));
-}
-
-static bool jint(const json_t *o, const char *key, int64_t *out)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (!json_is_integer(v))
-		return false;
-	*out = json_integer_value(v);
-	return true;
-}
-
-static void put_int(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	int64_t v;
-
-	if (jint(o, key, &v))
-		fact_set_int(r, c, v);
-}
-
-static void put_num(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_number(v))
-		fact_set_num(r, c, json_number_value(v));
-}
-
-static void put_bool(struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-
-	if (json_is_boolean(v))
-		fact_set_bool(r, c, json_is_true(v));
-}
-
-/* A text, or a number as text. */
-static void put_text(struct facts *f, struct fact_row *r, enum fact_col c, const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-	char number[32];
-
-	if (json_is_integer(v)) {
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(v));
-		fact_set_text(f, r, c, number);
-	} else {
-		fact_set_text(f, r, c, json_string_value(v));
-	}
-}
-
-static void put_argv(struct facts *f, struct fact_row *r, enum fact_col c, const json_t *v)
-{
-	auto_str line = STR_INIT;
-	const json_t *word;
-	size_t i;
-
-	if (json_is_string(v))
-		fact_set_text(f, r, c, json_string_value(v));
-	if (!json_is_array(v))
-		return;
-	json_array_foreach(v, i, word)
-		if (json_is_string(word))
-			words_add(&line, json_string_value(word));
-	fact_set_text(f, r, c, str_cstr(&line));
-}
-
 /* ---- spans ---- */
 
-static uint64_t span_id_of(const json_t *o, const char *key)
+static uint64_t span_id_of(const struct json_value *o, const char *key)
 {
-	const char *s = jtext(o, key);
+	const char *s = json_get_text(o, key);
 
 	return s ? strtoull(s, NULL, 16) : 0;
 }
@@ -124,10 +53,10 @@ static void want_span(struct trace_reader *t, struct fact_row *row, enum fact_co
 	t->wanted[t->n_wanted++] = (struct span_wanted){ row, col, id };
 }
 
-static void read_case(struct trace_reader *t, const json_t *o, const char *at)
+static void read_case(struct trace_reader *t, const struct json_value *o, const char *at)
 {
-	const json_t *attrs = json_object_get(o, "attrs");
-	const char *result = jtext(attrs, "result"), *status = jtext(o, "status");
+	const struct json_value *attrs = json_get(o, "attrs");
+	const char *result = json_get_text(attrs, "result"), *status = json_get_text(o, "status");
 	bool running;
 	struct fact_row *r;
 	int64_t start = 0;
@@ -161,15 +90,15 @@ static void read_case(struct trace_reader *t, const json_t *o, const char *at)
 		fact_set_num(r, FC_CASE_started_ms, (double)start / 1e6);
 }
 
-static void read_wait(struct trace_reader *t, const json_t *o)
+static void read_wait(struct trace_reader *t, const struct json_value *o)
 {
-	const char *status = jtext(o, "status");
-	const char *category = jtext(json_object_get(o, "error"), "category");
+	const char *status = json_get_text(o, "status");
+	const char *category = json_get_text(json_get(o, "error"), "category");
 	struct fact_row *p;
 	int64_t pid, end;
 
 	/* Of a run of thousands of commands only those that did not end well are looked at. */
-	if (jint(json_object_get(o, "attrs"), "pid", &pid) &&
+	if (jint(json_get(o, "attrs"), "pid", &pid) &&
 	    ((status && strcmp(status, "ok") != 0) || t->f->table[FACT_PROCESS].n < COMMANDS_KEPT)) {
 		p = gather_find(t->f, FC_PROCESS_pid, pid);
 		if (!p && (p = fact_add(t->f, FACT_PROCESS, GATHER_TRACE_NAME, "")))
@@ -193,9 +122,9 @@ static void read_wait(struct trace_reader *t, const json_t *o)
 		t->ended_ns = end;
 }
 
-static void read_span(struct trace_reader *t, const json_t *o, const char *at)
+static void read_span(struct trace_reader *t, const struct json_value *o, const char *at)
 {
-	const char *name = jtext(o, "name");
+	const char *name = json_get_text(o, "name");
 	struct span_name_of *s;
 	int64_t start, end;
 
@@ -213,7 +142,7 @@ static void read_span(struct trace_reader *t, const json_t *o, const char *at)
 	else if (strcmp(name, "subprocess.wait") == 0)
 		read_wait(t, o);
 	else if (strcmp(name, "run.total") == 0 && jint(o, "start_ns", &start) && jint(o, "end_ns", &end)) {
-		const char *category = jtext(json_object_get(o, "error"), "category");
+		const char *category = json_get_text(json_get(o, "error"), "category");
 
 		t->end_ns = end;
 		fact_set_num(gather_single(t->f, FACT_RUN), FC_RUN_duration_ms, (double)(end - start) / 1e6);
@@ -224,12 +153,12 @@ static void read_span(struct trace_reader *t, const json_t *o, const char *at)
 
 /* ---- events ---- */
 
-static void read_holders(struct trace_reader *t, const json_t *holders, const char *at)
+static void read_holders(struct trace_reader *t, const struct json_value *holders, const char *at)
 {
-	const json_t *h;
+	const struct json_value *h;
 	size_t i;
 
-	json_array_foreach(holders, i, h) {
+	json_items(holders, i, h) {
 		struct fact_row *r = fact_add(t->f, FACT_LEAK, GATHER_TRACE_NAME, at);
 
 		if (!r)
@@ -237,7 +166,7 @@ static void read_holders(struct trace_reader *t, const json_t *holders, const ch
 		fact_set_text(t->f, r, FC_LEAK_kind, "pipe");
 		put_int(r, FC_LEAK_pid, h, "pid");
 		put_text(t->f, r, FC_LEAK_comm, h, "comm");
-		put_argv(t->f, r, FC_LEAK_argv, json_object_get(h, "argv"));
+		put_argv(t->f, r, FC_LEAK_argv, json_get(h, "argv"));
 		put_int(r, FC_LEAK_fd, h, "fd");
 	}
 }
@@ -250,7 +179,7 @@ static void put_share(struct fact_row *r, enum fact_col to, enum fact_col part, 
 		fact_set_num(r, to, fact_num(r, part, 0) / w);
 }
 
-static void read_watchdog(struct trace_reader *t, const json_t *a, int64_t ts, uint64_t span, const char *at)
+static void read_watchdog(struct trace_reader *t, const struct json_value *a, int64_t ts, uint64_t span, const char *at)
 {
 	static const struct {
 		const char *key;
@@ -263,7 +192,7 @@ static void read_watchdog(struct trace_reader *t, const json_t *a, int64_t ts, u
 		{ "window_cpu_pressure_ms", FC_TIMEOUT_window_cpu_pressure_ms },
 	};
 	struct fact_row *r = fact_add(t->f, FACT_TIMEOUT, GATHER_TRACE_NAME, at);
-	const char *token = jtext(a, "reason_token");
+	const char *token = json_get_text(a, "reason_token");
 
 	if (token && strcmp(token, "stall.subprocess.no_output_no_event") == 0 && ts > t->stall_ns)
 		t->stall_ns = ts;
@@ -280,11 +209,11 @@ static void read_watchdog(struct trace_reader *t, const json_t *a, int64_t ts, u
 	put_share(r, FC_TIMEOUT_cpu_share, FC_TIMEOUT_window_cpu_ms, FC_TIMEOUT_window_ms);
 	put_share(r, FC_TIMEOUT_run_delay_share, FC_TIMEOUT_window_run_delay_ms, FC_TIMEOUT_window_ms);
 	want_span(t, r, FC_TIMEOUT_span, span);
-	read_holders(t, json_object_get(a, "holders"), at);
+	read_holders(t, json_get(a, "holders"), at);
 }
 
 /* A live process as a diagnosis found it. A later look at the same pid tells what moved. */
-static void read_diagnosed(struct trace_reader *t, const json_t *a, const char *at)
+static void read_diagnosed(struct trace_reader *t, const struct json_value *a, const char *at)
 {
 	struct fact_row *r;
 	double cpu;
@@ -299,7 +228,7 @@ static void read_diagnosed(struct trace_reader *t, const json_t *a, const char *
 	fact_set_int(r, FC_PROCESS_pid, pid);
 	put_int(r, FC_PROCESS_ppid, a, "ppid");
 	put_text(t->f, r, FC_PROCESS_comm, a, "comm");
-	put_argv(t->f, r, FC_PROCESS_argv, json_object_get(a, "argv"));
+	put_argv(t->f, r, FC_PROCESS_argv, json_get(a, "argv"));
 	put_text(t->f, r, FC_PROCESS_state, a, "state");
 	put_text(t->f, r, FC_PROCESS_wchan, a, "wchan");
 	put_text(t->f, r, FC_PROCESS_syscall, a, "syscall");
@@ -311,7 +240,7 @@ static void read_diagnosed(struct trace_reader *t, const json_t *a, const char *
 	put_int(r, FC_PROCESS_rss_bytes, a, "rss_bytes");
 }
 
-static void read_survivor(struct trace_reader *t, const json_t *a, const char *reason, const char *at)
+static void read_survivor(struct trace_reader *t, const struct json_value *a, const char *reason, const char *at)
 {
 	struct fact_row *r;
 	int64_t pid = -1;
@@ -326,23 +255,23 @@ static void read_survivor(struct trace_reader *t, const json_t *a, const char *r
 	fact_set_text(t->f, r, FC_LEAK_kind, "process");
 	put_int(r, FC_LEAK_pid, a, "pid");
 	put_text(t->f, r, FC_LEAK_comm, a, "comm");
-	put_argv(t->f, r, FC_LEAK_argv, json_object_get(a, "argv"));
+	put_argv(t->f, r, FC_LEAK_argv, json_get(a, "argv"));
 	if (reason)
 		fact_set_text(t->f, r, FC_LEAK_reason, reason);
-	if (jtext(a, "wchan"))
+	if (json_get_text(a, "wchan"))
 		put_text(t->f, r, FC_LEAK_wchan, a, "wchan");
 }
 
-static void read_state(struct trace_reader *t, const json_t *a, const char *at)
+static void read_state(struct trace_reader *t, const struct json_value *a, const char *at)
 {
-	const char *state = jtext(a, "state");
+	const char *state = json_get_text(a, "state");
 	struct fact_row *p;
 	int64_t pid;
 
 	if (!state || !jint(a, "pid", &pid))
 		return;
 	if (strcmp(state, "survivor") == 0) {
-		read_survivor(t, a, jtext(a, "reason"), at);
+		read_survivor(t, a, json_get_text(a, "reason"), at);
 		return;
 	}
 	if (strcmp(state, "exit") != 0 && strcmp(state, "signaled") != 0)
@@ -356,7 +285,7 @@ static void read_state(struct trace_reader *t, const json_t *a, const char *at)
 }
 
 /* Checkpoints that are facts of other kinds too. */
-static void read_known_checkpoint(struct trace_reader *t, const char *event, const json_t *a, const char *at)
+static void read_known_checkpoint(struct trace_reader *t, const char *event, const struct json_value *a, const char *at)
 {
 	struct fact_row *r;
 
@@ -374,7 +303,7 @@ static void read_known_checkpoint(struct trace_reader *t, const char *event, con
 		fact_set_bool(gather_single(t->f, FACT_OUTPUT), FC_OUTPUT_closed, true);
 	} else if (strcmp(event, "output.write_error") == 0) {
 		r = gather_single(t->f, FACT_OUTPUT);
-		put_text(t->f, r, FC_OUTPUT_write_error, a, json_object_get(a, "errno") ? "errno" : "error");
+		put_text(t->f, r, FC_OUTPUT_write_error, a, json_get(a, "errno") ? "errno" : "error");
 	} else if (strcmp(event, "journal.full") == 0) {
 		fact_set_bool(gather_single(t->f, FACT_MACHINE), FC_MACHINE_journal_full, true);
 	} else if (str_starts(event, "machine.")) {
@@ -393,12 +322,12 @@ static void read_known_checkpoint(struct trace_reader *t, const char *event, con
 		put_text(t->f, r, FC_DENIAL_reason, a, "reason");
 		put_int(r, FC_DENIAL_pid, a, "pid");
 		put_text(t->f, r, FC_DENIAL_comm, a, "comm");
-	} else if (str_starts(event, "dialect") && jtext(a, "name")) {
+	} else if (str_starts(event, "dialect") && json_get_text(a, "name")) {
 		put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "name");
 	}
 }
 
-static void read_step(struct trace_reader *t, const char *event, const json_t *a, const char *at)
+static void read_step(struct trace_reader *t, const char *event, const struct json_value *a, const char *at)
 {
 	struct fact_row *r;
 
@@ -415,9 +344,9 @@ static void read_step(struct trace_reader *t, const char *event, const json_t *a
 	put_num(r, FC_STEP_duration_ms, a, "duration_ms");
 }
 
-static void read_checkpoint(struct trace_reader *t, const json_t *a, int64_t ts, uint64_t span, const char *at)
+static void read_checkpoint(struct trace_reader *t, const struct json_value *a, int64_t ts, uint64_t span, const char *at)
 {
-	const char *event = jtext(a, "event");
+	const char *event = json_get_text(a, "event");
 	struct fact_row *r;
 
 	if (!event)
@@ -435,19 +364,19 @@ static void read_checkpoint(struct trace_reader *t, const json_t *a, int64_t ts,
 	fact_set_num(r, FC_CHECKPOINT_at_ms, (double)ts / 1e6);
 	put_int(r, FC_CHECKPOINT_pid, a, "pid");
 	put_text(t->f, r, FC_CHECKPOINT_comm, a, "comm");
-	put_argv(t->f, r, FC_CHECKPOINT_argv, json_object_get(a, "argv"));
+	put_argv(t->f, r, FC_CHECKPOINT_argv, json_get(a, "argv"));
 	put_text(t->f, r, FC_CHECKPOINT_reason, a, "reason");
 	put_text(t->f, r, FC_CHECKPOINT_signal, a, "signal");
 	put_text(t->f, r, FC_CHECKPOINT_which, a, "which");
-	put_text(t->f, r, FC_CHECKPOINT_errno, a, json_object_get(a, "errno") ? "errno" : "error");
+	put_text(t->f, r, FC_CHECKPOINT_errno, a, json_get(a, "errno") ? "errno" : "error");
 	put_text(t->f, r, FC_CHECKPOINT_path, a, "path");
 	want_span(t, r, FC_CHECKPOINT_span, span);
 }
 
-static void read_event(struct trace_reader *t, const json_t *o, const char *at)
+static void read_event(struct trace_reader *t, const struct json_value *o, const char *at)
 {
-	const json_t *a = json_object_get(o, "attrs");
-	const char *kind = jtext(o, "kind");
+	const struct json_value *a = json_get(o, "attrs");
+	const char *kind = json_get_text(o, "kind");
 	uint64_t span = span_id_of(o, "span_id");
 	int64_t ts = 0;
 
@@ -462,56 +391,41 @@ static void read_event(struct trace_reader *t, const json_t *o, const char *at)
 		read_checkpoint(t, a, ts, span, at);
 }
 
-/* Most events of a long trace are these, and none of them becomes a row. What stands in quotes
- * cannot look like this: its own quotes are escaped. */
-static bool is_dull(const struct str *piece)
-{
-	static const char *const words[] = { "\"kind\":\"io.", "\"kind\": \"io.", "\"kind\":\"heartbeat\"",
-					     "\"kind\": \"heartbeat\"" };
-	size_t n = piece->len < 160 ? piece->len : 160;
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (memmem(piece->data, n, words[i], strlen(words[i])))
-			return true;
-	return false;
-}
-
 /* ---- the whole ---- */
 
-typedef void element_fn(struct trace_reader *t, const json_t *o, const char *at);
+typedef void element_fn(struct trace_reader *t, const struct json_value *o, const char *at);
 
-static int read_elements(struct trace_reader *t, struct json_stream *s, const char *where, element_fn *fn,
-			 bool skip_dull, struct err *e)
+static int read_elements(struct trace_reader *t, struct json_reader *r, const char *where, element_fn *fn,
+			 struct err *e)
 {
+	const struct json_value *o;
+	enum json_kind kind;
 	uint64_t i = 0;
 	int rc;
 
-	while ((rc = json_stream_element(s, e)) > 0) {
-		json_error_t why;
-		json_t *o;
+	if (json_peek(r, &kind, e) < 0 || json_enter(r, JSON_ARRAY, e) < 0)
+		return -1;
+	while ((rc = json_next_item(r, e)) > 0) {
 		char at[64];
 
+		if (json_take(r, &o, e) < 0)
+			return -1;
 		snprintf(at, sizeof(at), "/%s/%llu", where, (unsigned long long)i++);
-		if (skip_dull && is_dull(&s->piece))
-			continue;
-		o = json_loadb(s->piece.data, s->piece.len, 0, &why);
-		if (!o)
-			return err_set(e, ERR_FAILURE, "'%s' is no sealed trace: %s: %s", s->name, at, why.text);
-		fn(t, o, at);
-		json_decref(o);
+		if (o->kind == JSON_OBJECT)
+			fn(t, o, at);
 	}
 	return rc;
 }
 
-static void read_summary(struct trace_reader *t, const json_t *o)
+static void read_summary(struct trace_reader *t, const struct json_value *o)
 {
-	const json_t *out = json_object_get(o, "output"), *last = json_object_get(o, "last_progress_event");
+	const struct json_value *out = json_get(o, "output"), *last = json_get(o, "last_progress_event");
 	struct fact_row *r = gather_single(t->f, FACT_OUTPUT), *run = gather_single(t->f, FACT_RUN);
 
 	put_int(r, FC_OUTPUT_stdout_bytes, out, "stdout_bytes");
 	put_int(r, FC_OUTPUT_stderr_bytes, out, "stderr_bytes");
 	put_bool(r, FC_OUTPUT_truncated, out, "truncated");
-	if (json_is_object(last)) {
+	if (is_kind(last, JSON_OBJECT)) {
 		jint(last, "ts_ns", &t->progress_ns);
 		put_text(t->f, run, FC_RUN_last_progress, last, "kind");
 	} else {
@@ -519,7 +433,7 @@ static void read_summary(struct trace_reader *t, const json_t *o)
 	}
 }
 
-static void read_environment(struct trace_reader *t, const json_t *o)
+static void read_environment(struct trace_reader *t, const struct json_value *o)
 {
 	struct fact_row *r = gather_single(t->f, FACT_MACHINE);
 
@@ -530,33 +444,27 @@ static void read_environment(struct trace_reader *t, const json_t *o)
 	put_text(t->f, r, FC_MACHINE_ci_provider, o, "ci_provider");
 }
 
-static int read_value(struct trace_reader *t, struct json_stream *s, struct err *e)
+static int read_value(struct trace_reader *t, struct json_reader *r, const char *key, struct err *e)
 {
 	struct fact_row *run = gather_single(t->f, FACT_RUN);
-	const char *key = str_cstr(&s->key);
-	json_error_t why;
-	json_t *v;
+	const struct json_value *v;
 
-	if (json_stream_value(s, e) < 0)
+	if (json_take(r, &v, e) < 0)
 		return -1;
-	v = json_loadb(s->piece.data, s->piece.len, JSON_DECODE_ANY, &why);
-	if (!v)
-		return err_set(e, ERR_FAILURE, "'%s' is no sealed trace: /%s: %s", s->name, key, why.text);
 	if (strcmp(key, "run_id") == 0)
-		fact_set_text(t->f, run, FC_RUN_run_id, json_string_value(v));
+		fact_set_text(t->f, run, FC_RUN_run_id, json_text(v));
 	else if (strcmp(key, "command") == 0)
-		fact_set_text(t->f, run, FC_RUN_command, json_string_value(v));
+		fact_set_text(t->f, run, FC_RUN_command, json_text(v));
 	else if (strcmp(key, "status") == 0)
-		fact_set_text(t->f, run, FC_RUN_status, json_string_value(v));
-	else if (strcmp(key, "exit_code") == 0 && json_is_integer(v))
-		fact_set_int(run, FC_RUN_exit_code, json_integer_value(v));
+		fact_set_text(t->f, run, FC_RUN_status, json_text(v));
+	else if (strcmp(key, "exit_code") == 0 && is_integer(v))
+		fact_set_int(run, FC_RUN_exit_code, v->integer);
 	else if (strcmp(key, "args") == 0)
 		put_argv(t->f, run, FC_RUN_args, v);
 	else if (strcmp(key, "environment") == 0)
 		read_environment(t, v);
 	else if (strcmp(key, "summary") == 0)
 		read_summary(t, v);
-	json_decref(v);
 	return 0;
 }
 
@@ -618,34 +526,44 @@ static void judge_end(struct trace_reader *t)
 	}
 }
 
-static int read_all(struct trace_reader *t, struct json_stream *s, struct err *e)
+static int read_all(struct trace_reader *t, struct json_reader *r, struct err *e)
 {
+	const char *name;
+	size_t len;
 	int rc;
 
-	while ((rc = json_stream_member(s, e)) > 0) {
-		if (strcmp(str_cstr(&s->key), "spans") == 0)
-			rc = read_elements(t, s, "spans", read_span, false, e);
-		else if (strcmp(str_cstr(&s->key), "events") == 0)
-			rc = read_elements(t, s, "events", read_event, true, e);
+	if (json_enter(r, JSON_OBJECT, e) < 0)
+		return -1;
+	while ((rc = json_next_key(r, &name, &len, e)) > 0) {
+		auto_free char *key = xstrndup(name, len);
+
+		if (strcmp(key, "spans") == 0)
+			rc = read_elements(t, r, "spans", read_span, e);
+		else if (strcmp(key, "events") == 0)
+			rc = read_elements(t, r, "events", read_event, e);
 		else
-			rc = read_value(t, s, e);
+			rc = read_value(t, r, key, e);
 		if (rc < 0)
 			return rc;
 	}
-	return rc;
+	return rc < 0 ? rc : json_end(r, e);
 }
 
 int gather_trace(struct facts *f, const char *path, struct err *e)
 {
 	struct trace_reader t = { .f = f, .end_ns = -1, .progress_ns = -1, .ended_ns = -1, .stall_ns = -1 };
 	struct fact_row *run = gather_single(f, FACT_RUN);
-	struct json_stream s;
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct json_reader *r;
 	int rc;
 
-	if (json_stream_open(&s, path, e) < 0)
-		return -1;
-	rc = read_all(&t, &s, e);
-	json_stream_close(&s);
+	if (fd < 0)
+		return err_sys(e, "opening '%s'", path);
+	r = json_reader_new(fd, path);
+	rc = read_all(&t, r, e);
+	json_reader_free(r);
+	if (rc < 0)
+		err_add(e, "no sealed trace");
 	if (rc == 0 && (!fact_get(run, FC_RUN_run_id)->known || !fact_get(run, FC_RUN_status)->known))
 		rc = err_set(e, ERR_FAILURE, "'%s' is no sealed trace: run_id or status is missing", path);
 	if (rc == 0) {

@@ -3,7 +3,6 @@
 #include "base/path.h"
 #include "findings/gather.h"
 #include "findings/signature.h"
-#include "findings/stream.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>
