@@ -157,7 +157,8 @@ static void put_place(struct snapshot_reader *s, struct fact_row *r, const struc
 	put_line(r, FC_THREAD_line, frame, "line");
 }
 
-static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const struct json_value *wait, const struct json_value *h,
+static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const struct json_value *wait,
+		      const struct json_value *h,
 		      const char *at)
 {
 	struct fact_row *r = fact_add(s->f, FACT_EDGE, s->file, at);
