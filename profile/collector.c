@@ -15,7 +15,8 @@ void collect_run(struct snapshot *s, const struct collector *const table[], size
 		if (own.deadline_ns > q->deadline_ns)
 			own.deadline_ns = q->deadline_ns;
 		if (table[i]->intrusion > q->intrusion)
-			snapshot_collector(s, table[i]->name, COLLECT_UNAVAILABLE, 0, "needs more than it was allowed to do");
+			snapshot_collector(s, table[i]->name, COLLECT_UNAVAILABLE, 0,
+					   "needs more than it was allowed to do");
 		else if (now >= q->deadline_ns)
 			snapshot_collector(s, table[i]->name, COLLECT_TIMED_OUT, 0, "no time was left");
 		else

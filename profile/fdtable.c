@@ -59,7 +59,7 @@ static void fd_table_add_one(struct fd_table *t, int dir, pid_t pid, const char 
 		t->v = xreallocarray(t->v, t->cap, sizeof(*t->v));
 	}
 	e = &t->v[t->n++];
-	*e = (struct fd_entry){ .pid = pid, .fd = atoi(name), .target = xstrdup(target) };
+	*e = (struct fd_entry){ .pid = pid, .fd = (int)strtol(name, NULL, 10), .target = xstrdup(target) };
 	e->kind = fd_kind_parse(target, &e->ino);
 	if (fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) == 0) {
 		e->reads = link.st_mode & S_IRUSR;

@@ -295,7 +295,8 @@ static void root_follow(struct graph *g, int at, bool *seen, int depth)
 			continue;
 		leaf = false;
 		if (lock && !in_proved_cycle(g->s, h->p->pid, h->t->tid))
-			root_add(g->s, h->p->pid, h->t->tid, w->kind == WAIT_GIL ? "hang.python.gil" : "hang.lock.held", h->t);
+			root_add(g->s, h->p->pid, h->t->tid,
+				 w->kind == WAIT_GIL ? "hang.python.gil" : "hang.lock.held", h->t);
 		if (w->kind == WAIT_FILE_LOCK)
 			root_add(g->s, v->p->pid, v->t->tid, "hang.lock.file", v->t);
 		root_follow(g, v->to[e], seen, depth + 1);

@@ -165,7 +165,7 @@ static int dir_numbers(int dir_fd, const char *path, struct pid_list *out)
 	}
 	while ((de = readdir(d)))
 		if (de->d_name[0] >= '0' && de->d_name[0] <= '9')
-			pid_list_add(out, (pid_t)atoi(de->d_name));
+			pid_list_add(out, (pid_t)strtol(de->d_name, NULL, 10));
 	closedir(d);
 	return 0;
 }

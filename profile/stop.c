@@ -10,13 +10,13 @@
 #include <elf.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* How long a thread may take to come to its stop. It comes within microseconds unless it is in D state
  * or has no CPU. */
@@ -57,9 +57,9 @@ static int stop_wait(pid_t tid, int *status)
 			return -1;
 		if (clock_mono_ns() >= until)
 			return 0;
-		/* Nearly always there at once: a nap first would cost more than the whole stop. */
+		/* Nearly always there at once; after that the CPU may be what it waits for. */
 		if (++spins > 200)
-			nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+			sched_yield();
 	}
 }
 

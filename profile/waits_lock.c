@@ -43,10 +43,13 @@ bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t)
 void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd)
 {
 	char path[64], info[2048], *at;
+	long pid = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)p->pid, fd);
-	if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) > 0 && (at = strstr(info, "\nPid:")) && atoi(at + 5) > 0)
-		wait_holder_add(t, w->s, (pid_t)atoi(at + 5), 0, -1);
+	if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) > 0 && (at = strstr(info, "\nPid:")))
+		pid = strtol(at + 5, NULL, 10);
+	if (pid > 0)
+		wait_holder_add(t, w->s, (pid_t)pid, 0, -1);
 }
 
 bool thread_has_function(const struct snap_thread *t, const char *const names[], size_t depth)
@@ -176,7 +179,8 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 	static const char *const rwlock[] = { "pthread_rwlock_", "RwLock", NULL };
 	static const char *const semaphore[] = { "sem_wait", "sem_timedwait", "sem_clockwait", NULL };
 	static const char *const mutex[] = { "pthread_mutex_", "__lll_lock_wait", "mutex::lock", NULL };
-	static const char *const rust_mutex[] = { "mutex::futex::Mutex", "Mutex::lock_contended", "Mutex14lock_contended", NULL };
+	static const char *const rust_mutex[] = { "mutex::futex::Mutex", "Mutex::lock_contended",
+						  "Mutex14lock_contended", NULL };
 	static const char *const barrier[] = { "pthread_barrier_wait", NULL };
 	uint64_t addr = t->syscall.arg[0];
 	uint32_t word[3] = { 0 };
@@ -207,8 +211,8 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 		t->wait.address = addr;
 	} else if (thread_has_function(t, mutex, 8) || op == 6 || op == 13) {
 		wait_mutex(w, p, t, addr);
-	} else if (!t->frame_count && peek_full(&p->peek, addr, word, sizeof(word)) && word[0] == 2 && word[2] &&
-		   owner_add(w, p, t, (pid_t)word[2])) {
+	} else if (!t->frame_count && peek_full(&p->peek, addr, word, sizeof(word)) && word[0] == 2 &&
+		   word[2] && owner_add(w, p, t, (pid_t)word[2])) {
 		/* No names: a word of 2 with a living thread's id behind it is glibc's contended mutex. */
 		wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
 		t->wait.address = addr;

@@ -166,8 +166,8 @@ uint64_t native_symbol(struct native *n, struct module *m, const char *name)
 {
 	uint64_t vaddr, first;
 
-	if (!m->image || !m->image->readable || !(vaddr = elf_file_symbol(&m->image->elf, name, !strstr(m->image->path, "python"))) ||
-	    !module_vaddr(m, &n->p->maps, m->start, &first))
+	if (!m->image || !m->image->readable)
 		return 0;
-	return vaddr + m->bias;
+	vaddr = elf_file_symbol(&m->image->elf, name, !strstr(m->image->path, "python"));
+	return vaddr && module_vaddr(m, &n->p->maps, m->start, &first) ? vaddr + m->bias : 0;
 }

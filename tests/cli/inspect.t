@@ -33,7 +33,8 @@ sub marks {
 sub pythons {
 	my @found = grep { -x } '/usr/bin/python3';
 	my %seen;
-	for my $p (sort glob '/root/.pyenv/versions/3.*/bin/python3') {
+	my $pyenv = $ENV{PYENV_ROOT} // (($ENV{HOME} // '') . '/.pyenv');
+	for my $p (sort glob "$pyenv/versions/3.*/bin/python3") {
 		next unless $p =~ m{/3\.(\d+)\.} && $1 >= 8 && $1 <= 14;
 		push @found, $p if -x $p && !$seen{$1}++;
 	}
