@@ -506,7 +506,8 @@ static int case_uses(struct case_set *s, uint32_t at, struct err *e)
 
 	if (list_uses(s, at, &h->argv, e) < 0 || list_uses(s, at, &h->env, e) < 0 ||
 	    text_uses(s, at, h->cwd, e) < 0 || text_uses(s, at, h->stdin_text, e) < 0 ||
-	    expectations_uses(s, at, &c->must, e) < 0 || expectations_uses(s, at, &c->must_not, e) < 0 || expectations_uses(s, at, &c->may, e) < 0)
+	    expectations_uses(s, at, &c->must, e) < 0 || expectations_uses(s, at, &c->must_not, e) < 0 ||
+	    expectations_uses(s, at, &c->may, e) < 0)
 		return -1;
 	return 0;
 }
