@@ -354,8 +354,7 @@ static int lock_file(void)
 
 	if (fd < 0)
 		_exit(1);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ends[0] = open(path, O_RDWR);
+	ends[0] = open(path, O_RDWR); /* another open file: a lock of the same one would not conflict */
 	unlink(path);
 	return fd;
 }
@@ -511,9 +510,12 @@ static void sysv_sem(void)
 {
 	int id = semget(IPC_PRIVATE, 1, 0600);
 	struct sembuf op = { 0, -1, 0 };
+	pid_t me = getpid();
 
-	if (child_start() == 0) {
-		usleep(20000000);
+	if (fork() == 0) { /* the set outlives its processes: somebody has to remove it */
+		setsid();
+		while (getppid() == me)
+			usleep(50000);
 		semctl(id, 0, IPC_RMID);
 		_exit(0);
 	}
