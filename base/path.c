@@ -112,6 +112,26 @@ int path_remove_tree(const char *path, struct err *e)
 	return remove_tree_at(AT_FDCWD, path) < 0 ? err_sys(e, "removing '%s'", path) : 0;
 }
 
+int path_descriptor(const char *path)
+{
+	static const char *const streams[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+	const char *number = NULL;
+	char *end;
+	long n;
+
+	for (int i = 0; i < 3; i++)
+		if (strcmp(path, streams[i]) == 0)
+			return i;
+	if (str_starts(path, "/dev/fd/"))
+		number = path + strlen("/dev/fd/");
+	else if (str_starts(path, "/proc/self/fd/"))
+		number = path + strlen("/proc/self/fd/");
+	if (!number || *number < '0' || *number > '9')
+		return -1;
+	n = strtol(number, &end, 10);
+	return *end || n > INT_MAX ? -1 : (int)n;
+}
+
 int file_out_open(struct file_out *f, const char *path, struct err *e)
 {
 	struct stat st;
@@ -125,6 +145,9 @@ int file_out_open(struct file_out *f, const char *path, struct err *e)
 			return err_set(e, ERR_FAILURE, "writing '%s': it is a folder", path);
 		f->in_place = true;
 		f->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	} else if (path_descriptor(path) >= 0) {
+		f->in_place = true;
+		f->fd = fcntl(path_descriptor(path), F_DUPFD_CLOEXEC, 3);
 	} else {
 		const char *slash = strrchr(path, '/');
 		int dir = slash ? (int)(slash - path + 1) : 0;

@@ -28,10 +28,14 @@ int path_mkdirs_for(const char *path, struct err *e);
 /* rm -r of one folder below our artifacts folder; never follows a link. */
 int path_remove_tree(const char *path, struct err *e);
 
+/* The descriptor that a path names: /dev/stdin, /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N; else -1. */
+int path_descriptor(const char *path);
+
 /* A file under construction. Bytes go to a temporary name beside the target
  * (".NAME.tmp-PID"); file_out_commit renames it, file_out_abort removes it.
  * A target that exists and is no regular file (/dev/stdout, a FIFO) is written
- * in place. Buffered; errors are kept and reported by commit. */
+ * in place; so is an open file that is named by its descriptor: a rename would put
+ * another file in its place, or in that of the link /dev/stdout. Buffered; errors are kept and reported by commit. */
 struct file_out {
 	int fd;
 	bool in_place, failed;

@@ -26,7 +26,8 @@ void results_row_message(const struct results_row *r, struct str *out)
 	switch (r->result) {
 	case RESULTS_NEVER_STARTED:
 		if (r->kind == RESULTS_ROW_NEVER_STARTED)
-			str_addf(out, "never started: %" PRIu64 " of %" PRIu64, r->count, r->plan);
+			str_addf(out, "never started: %" PRIu64 " of %" PRIu64 "%s%s", r->count, r->plan,
+				 *r->message ? "; " : "", r->message);
 		else
 			str_add(out, "never started");
 		break;
@@ -62,6 +63,13 @@ void results_row_story(const struct results *t, const struct results_row *r, str
 		if (*r->message)
 			str_addf(out, "; %s", r->message);
 		str_addc(out, '.');
+	}
+	if (r->kind == RESULTS_ROW_COMMAND && r->command >= 0 && t->commands[r->command].last_row >= 0 &&
+	    r->result != RESULTS_PASS) {
+		const struct results_row *last = &t->rows[t->commands[r->command].last_row];
+
+		story_line(out);
+		str_addf(out, "The last of its tests that ended: %s::%s", last->suite, last->name);
 	}
 	if (*t->pattern_id && r->result == RESULTS_UNFINISHED) {
 		story_line(out);

@@ -60,6 +60,7 @@ struct results_command {
 	int64_t start_ns, end_ns;
 	int64_t exit_code;           /* -1 unknown */
 	uint64_t tests, bad;         /* rows; those that failed or did not end */
+	int64_t last_row;            /* of its tests, the last one that ended; -1 none */
 	struct results_plan *plans;
 	size_t n_plans;
 };
@@ -68,6 +69,7 @@ struct results_plan {
 	const char *dialect;
 	int64_t plan;                /* -1: none was told */
 	uint64_t seen;               /* of its tests that are no part of others */
+	bool tells_starts;           /* a test is known before it ends */
 };
 
 /* Tests of one suite of one command, in the order of the first of each. */

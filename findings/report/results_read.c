@@ -251,7 +251,7 @@ static void read_exec(struct results *t, const struct json_value *v, const struc
 		.status = keep(t, get_text(v, "status")), .category = keep(t, get_text(error, "category")),
 		.reason = why(t, error, get_text(v, "status")), .message = keep(t, get_text(error, "message")),
 		.start_ns = get_int(v, "start_ns", 0), .end_ns = get_int(v, "end_ns", 0),
-		.exit_code = get_int(attrs, "exit_code", -1),
+		.exit_code = get_int(attrs, "exit_code", -1), .last_row = -1,
 	};
 }
 
@@ -273,10 +273,7 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 
 	r.time_ns = get_ms(attrs, "test_duration_ms", r.ran_ns);
 	r.dialect = "";
-	if (r.result != RESULTS_PASS && r.result != RESULTS_SKIP)
-		r.reason = why(t, error, get_text(v, "status"));
-	else
-		r.reason = "";
+	r.reason = r.result == RESULTS_UNFINISHED ? why(t, error, get_text(v, "status")) : "";
 	if (r.command >= 0) {
 		struct results_command *c = &t->commands[r.command];
 		struct results_plan *p = plan_of(t, c, dialect);
@@ -285,6 +282,9 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 		c->tests++;
 		c->bad += is_bad(r.result);
 		p->seen += !r.nested;
+		p->tells_starts |= r.ran_ns > 0;
+		if (r.result != RESULTS_UNFINISHED)
+			c->last_row = (int64_t)t->n_rows;
 	}
 	if (!*suite)
 		suite = *file ? file : *dialect ? dialect : "spec-runner";
@@ -439,6 +439,8 @@ static void add_gaps(struct results *t, int32_t at)
 			continue;
 		r.plan = (uint64_t)p->plan;
 		r.count = r.plan - p->seen;
+		if (!p->tells_starts && ended_from_outside(c->status))
+			r.message = "one of them may have been running: a start was never told";
 		row_add(t, &r, *p->dialect ? p->dialect : "command");
 	}
 }

@@ -24,6 +24,7 @@ int cmd_gate(struct cli *cli)
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
 		.ops = &ops, .ctx = &gate, .attach = gate_attach, .summary_json = gate_summary_json,
+		.junit = cli->o.junit,
 		.jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,
 	};
 	struct err e = { 0 };

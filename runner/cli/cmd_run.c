@@ -59,6 +59,7 @@ int cmd_run(struct cli *cli)
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
 		.ops = &ops, .ctx = &one, .attach = run_attach, .jobs = 1,
+		.junit = cli->o.junit,
 	};
 	struct err e = { 0 };
 	int code;

@@ -13,6 +13,7 @@
 #include "findings/gather.h"
 #include "findings/pattern.h"
 #include "findings/report.h"
+#include "findings/report/results.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/libexec.h"
 
@@ -154,16 +155,39 @@ static int find_format(const char *name, const struct report_ops **format, struc
 	auto_str known = STR_INIT;
 
 	*format = name ? report_find(name) : NULL;
-	if (!name || *format)
+	if (!name || *format || results_format_find(name))
 		return 0;
 	for (const struct report_ops *f = report_formats; f->name; f++)
 		str_addf(&known, "%s%s", known.len ? ", " : "", f->name);
+	for (const struct results_format *f = results_formats; f->name; f++)
+		str_addf(&known, ", %s", f->name);
 	return err_set(e, ERR_USAGE, "--format: '%s' is no format of report; accepted: %s", name, str_cstr(&known));
+}
+
+/* The formats of test results want neither facts nor patterns: a trace may hold very many tests. */
+static int print_results(const struct results_format *format, const char *trace, const char *dir)
+{
+	auto_free char *findings = path_join(dir, "findings.json");
+	auto_str out = STR_INIT;
+	struct results t;
+	struct err e = { 0 };
+	int rc;
+
+	if (results_read(&t, trace, findings, &e) < 0) {
+		cli_fail(&e);
+		rc = 1;
+	} else {
+		format->write(&t, &out);
+		rc = print_text(stdout, &out);
+	}
+	results_release(&t);
+	return rc;
 }
 
 static int report_body(struct cli *cli)
 {
 	auto_free char *trace = NULL, *dir = NULL;
+	const struct results_format *results = cli->o.format ? results_format_find(cli->o.format) : NULL;
 	const struct report_ops *format;
 	struct patterns patterns;
 	struct err e = { 0 };
@@ -178,6 +202,8 @@ static int report_body(struct cli *cli)
 		return cli_fail(&e);
 	trace = path_resolve(cli->root, cli->operand_count ? cli->operands[0] : cli->o.profile_out);
 	dir = folder_of(trace);
+	if (results)
+		return print_results(results, trace, dir);
 	if (load_patterns(cli, &patterns, &e) < 0) {
 		patterns_release(&patterns);
 		return cli_fail(&e);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/junit.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/supervisor.h"
 #include "trace/seal.h"
@@ -110,6 +111,8 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	}
 	if (wants && !failed && finish_explain(c, exit_code, &e) < 0)
 		failed = true;
+	if (finish_junit(c, wants && sealed, lost, now) < 0 && code == 0)
+		code = 125;
 	if (wants && trace_error(c->trace))
 		say_always(c, "recording stopped early: %s", strerror(trace_error(c->trace)));
 	if (failed)
