@@ -322,8 +322,8 @@ static void read_known_checkpoint(struct trace_reader *t, const char *event, con
 		put_text(t->f, r, FC_DENIAL_reason, a, "reason");
 		put_int(r, FC_DENIAL_pid, a, "pid");
 		put_text(t->f, r, FC_DENIAL_comm, a, "comm");
-	} else if (str_starts(event, "dialect") && json_get_text(a, "name")) {
-		put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "name");
+	} else if (strcmp(event, "test.dialect") == 0) {
+		put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "dialect");
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/machine.h"
 #include "runner/proc/supervisor.h"
 
 #include <errno.h>
@@ -457,6 +458,9 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 
 	command_tests(s, c, true, now);
 	act_judge(s, c, r.exit_code, &v);
+	if (r.exit_code != 0 && !c->spec.capture)
+		machine_record(s->c->trace, c->wait_span, r.signal == SIGKILL ? s->oom_kills : -1,
+			       c->spec.argv[0], s->c->paths.artifacts, now);
 	r.status = v.status;
 	attrs_init(&a, s->c->trace);
 	attrs_int(&a, "exit_code", r.exit_code);

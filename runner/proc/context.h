@@ -18,10 +18,10 @@
 /* Where this run writes (contract 4). All owned. */
 struct run_paths {
 	char *artifacts;     /* the artifacts folder, absolute or plain */
-	char *out_dir;       /* where findings.json and report.md go: beside the trace */
-	char *trace, *summary, *findings, *report;
+	char *trace, *summary; /* findings.json and report.md go beside the trace */
 	char *journal;
 	char *raw;           /* raw/<run_id> */
+	char *trace_copy;    /* where the trace is no regular file (/dev/stdout): a copy to explain, or NULL */
 	bool nested;
 	bool made_artifacts; /* the folder was not there before: remove it if it stays empty */
 };

@@ -13,10 +13,16 @@
 /* After a cancel all is sealed within 7 s of the first signal (contract 3). */
 #define EXPLAIN_CANCELLED_NS (500 * NS_PER_MS)
 
+/* Findings go beside the trace; where that is /dev/stdout or the like, beside a copy of it. */
+static const char *explain_trace(const struct context *c)
+{
+	return c->paths.trace_copy ? c->paths.trace_copy : c->paths.trace;
+}
+
 static int explain_clean(struct context *c, struct err *e)
 {
-	const char *slash = strrchr(c->paths.trace, '/');
-	auto_free char *dir = slash ? xstrndup(c->paths.trace, (size_t)(slash - c->paths.trace)) : xstrdup(".");
+	const char *trace = explain_trace(c), *slash = strrchr(trace, '/');
+	auto_free char *dir = slash ? xstrndup(trace, (size_t)(slash - trace)) : xstrdup(".");
 	struct strv args = STRV_INIT;
 	int rc;
 
@@ -44,6 +50,6 @@ int finish_explain(struct context *c, int exit_code, struct err *e)
 {
 	if (exit_code == 0 && !c->concerns)
 		return explain_clean(c, e);
-	return proc_explain(c->paths.trace, c->setup->envp, c->o->quiet,
+	return proc_explain(explain_trace(c), c->setup->envp, c->o->quiet,
 			    clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS), e);
 }

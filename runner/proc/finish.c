@@ -62,7 +62,11 @@ static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
 		.gate_json = c->setup->summary_json ? c->setup->summary_json(c->setup->ctx) : NULL,
 	};
 
-	return seal_run(&q, &r, e);
+	if (seal_run(&q, &r, e) < 0)
+		return -1;
+	q.trace_out = c->paths.trace_copy;
+	q.summary_out = NULL;
+	return q.trace_out ? seal_run(&q, &r, e) : 0;
 }
 
 static void finish_recovered(void *arg, const char *journal, const char *out_dir, const struct err *problem)

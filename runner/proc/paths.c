@@ -11,13 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *beside(const char *file, const char *name)
-{
-	const char *slash = strrchr(file, '/');
-
-	return slash ? xasprintf("%.*s/%s", (int)(slash - file), file, name) : xstrdup(name);
-}
-
 /* An option's own path, or NAME in the folder where this run's files go. */
 static char *output_path(const char *given, bool is_given, const char *root, const char *dir, const char *name)
 {
@@ -28,6 +21,7 @@ void run_paths_init(struct run_paths *p, const struct options *o, const char *ro
 		    bool nested)
 {
 	auto_free char *dir = NULL, *raw = NULL, *journal = xasprintf("%s.journal", run_id);
+	struct stat st;
 
 	memset(p, 0, sizeof(*p));
 	p->nested = nested;
@@ -37,11 +31,12 @@ void run_paths_init(struct run_paths *p, const struct options *o, const char *ro
 	p->trace = output_path(o->profile_out, o->profile_out_given, root, dir, "run-trace.json");
 	p->summary = output_path(o->profile_summary_out, o->profile_summary_out_given, root, dir,
 				 "run-trace-summary.md");
-	p->findings = beside(p->trace, "findings.json");
-	p->report = beside(p->trace, "report.md");
 	p->journal = path_join(p->artifacts, journal);
 	raw = path_join(p->artifacts, "raw");
 	p->raw = path_join(raw, run_id);
+	if (path_descriptor(p->trace) >= 0 ||
+	    (stat(p->trace, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+		p->trace_copy = path_join(p->raw, "run-trace.json");
 }
 
 int run_paths_make(struct run_paths *p, struct err *e)

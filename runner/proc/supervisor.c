@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "runner/proc/machine.h"
 #include "runner/proc/paths.h"
 
 #include <errno.h>
@@ -185,6 +186,8 @@ static void supervisor_tick(struct supervisor *s, int64_t now)
 	bool beat = now >= s->beat_due_ns;
 	int64_t began = clock_mono_ns(), every = s->tick_every_ns;
 
+	if (s->oom_kills < 0)
+		s->oom_kills = machine_oom_kills();
 	tree_scan(&s->tree, true, &s->hooks);
 	/* a large tree on a busy machine: looking may take a fiftieth of the time, no more */
 	if ((clock_mono_ns() - began) * 50 > every)
@@ -677,7 +680,7 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 
 	memset(s, 0, sizeof(*s));
 	s->c = c;
-	s->armed_ns = -1;
+	s->armed_ns = s->oom_kills = -1;
 	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted };
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&child);

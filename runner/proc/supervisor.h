@@ -69,6 +69,7 @@ struct supervisor {
 	int64_t armed_ns;           /* what the timer is set to */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
 	int diagnose_last;
+	int64_t oom_kills;          /* of the machine at the first tick; -1 not known */
 	bool finished, reap_again;
 };
 
