@@ -9,8 +9,8 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "run", .bit = VERB_RUN, .takes_command = true, .reads_values = true },
 	  .operands = "[--] CMD [ARG...]",
 	  .summary = "supervise one command",
-	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is looked "
-		     "at, then ended with everything that it has started. Options end at '--' or at CMD.",
+	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is "
+		     "looked at, then ended with everything that it has started. Options end at '--' or at CMD.",
 	  .run = cmd_run },
 	{ .syntax = { .name = "test", .bit = VERB_TEST, .reads_values = true },
 	  .operands = "[PATH...]",
@@ -52,7 +52,8 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "recover", .bit = VERB_RECOVER, .reads_values = true },
 	  .operands = "[JOURNAL]",
 	  .summary = "seal a trace out of a journal that a dead supervisor left",
-	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner holds.",
+	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner "
+		     "holds.",
 	  .run = cmd_recover },
 	{ .syntax = { .name = "init", .bit = VERB_INIT },
 	  .operands = "",
@@ -69,7 +70,8 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "completion", .bit = VERB_COMPLETION },
 	  .operands = "bash|zsh|fish",
 	  .summary = "print a completion script for a shell",
-	  .details = "bash: source <(spec-runner completion bash). zsh: write it to a file _spec-runner in $fpath. "
+	  .details = "bash: source <(spec-runner completion bash). zsh: write it to a file _spec-runner in "
+		     "$fpath. "
 		     "fish: write it to ~/.config/fish/completions/spec-runner.fish.",
 	  .run = cmd_completion },
 };
