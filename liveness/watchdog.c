@@ -341,6 +341,12 @@ static void due_draining(struct watchdog *w, int64_t now, struct wd_out *out)
 	}
 }
 
+void watchdog_hold_drain(struct watchdog *w, int64_t now_ns)
+{
+	if (w->phase == WD_DRAINING)
+		w->drain_due_ns = clock_add(active_now(w, now_ns), w->cfg.drain_ns);
+}
+
 static void due_killing(struct watchdog *w, int64_t now, struct wd_out *out)
 {
 	if (w->give_up_ns <= now) {

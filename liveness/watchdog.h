@@ -142,6 +142,10 @@ void watchdog_init(struct watchdog *w, const struct watchdog_config *cfg, int64_
  * the command. WD_DIAGNOSE while a look is under way: that one goes on, its DIAGNOSED serves both. */
 struct wd_out watchdog_step(struct watchdog *w, enum wd_event ev, int arg, int64_t now_ns);
 
+/* While what was read of its streams cannot be handed on (our own reader is slow) the drain does not
+ * count: from now on it has its whole time again. Nothing happens in another phase. */
+void watchdog_hold_drain(struct watchdog *w, int64_t now_ns);
+
 /* Active nanoseconds (suspended time excluded) since the start, at now. */
 int64_t watchdog_elapsed(const struct watchdog *w, int64_t now_ns);
 /* Active nanoseconds since the last progress event, or since the start. */

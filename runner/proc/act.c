@@ -207,8 +207,8 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		const struct member *m = &s->tree.m[i];
 		struct attrs a = { 0 };
 
-		if (m->st.state == 'Z' || m->allowed || (owner && m->owner != owner))
-			continue;
+		if (m->st.state == 'Z' || m->allowed || m->pid == c->pid || (owner && m->owner != owner))
+			continue; /* c->pid: the init of its namespace is ours */
 		if (++c->leaked > ACT_NAMED_MAX)
 			continue;
 		act_survivor(s, c, m, "leaked", now);
@@ -322,7 +322,8 @@ static void act_reap(void *ctx)
 static void act_kill(struct supervisor *s, uint32_t owner)
 {
 	struct context *c = s->c;
-	bool everyone = !owner && s->tree.leave_running.n == 0 && c->contain != CONTAIN_GROUP;
+	bool everyone = !owner && s->tree.leave_running.n == 0 && c->contain != CONTAIN_GROUP &&
+			!s->takeover;
 
 	/* one write reaches all, atomically against fork */
 	if (everyone && c->shared->cgroup_dir[0])
@@ -344,7 +345,7 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 		members = tree_count(&s->tree, owner);
 		act_kill(s, owner);
 	}
-	if (s->c->contain == CONTAIN_GROUP && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
+	if (s->c->contain == CONTAIN_GROUP && c->pid > 0 && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
 		members = 1; /* at least: those that left us are counted by nobody */
 	act_not_permitted(s, c, now);
 	if (!members)

@@ -30,8 +30,10 @@ static const char *const env_ours[] = {
 	"SPEC_RUNNER_PROFILE_OUT=", "SPEC_RUNNER_PROFILE_SUMMARY_OUT=", "SPEC_RUNNER_JUNIT=",
 };
 
-static bool env_is_replaced(const char *var, char *const *add)
+static bool env_is_replaced(const char *var, char *const *add, bool tmpdir)
 {
+	if (tmpdir && str_starts(var, "TMPDIR="))
+		return true;
 	for (size_t i = 0; i < sizeof(env_ours) / sizeof(*env_ours); i++)
 		if (str_starts(var, env_ours[i]))
 			return true;
@@ -49,14 +51,16 @@ static void command_environment(struct supervisor *s, struct command *c)
 	char parent[TRACEPARENT_SIZE];
 	char *const *env = c->spec.env_clean ? NULL : s->c->setup->envp;
 
-	for (; env && *env; env++)
-		if (!env_is_replaced(*env, c->spec.env_add))
-			strv_add(&c->envp, *env);
-	for (char *const *add = c->spec.env_add; add && *add; add++)
-		strv_add(&c->envp, *add);
-	strv_take(&c->envp, xasprintf("SPEC_RUNNER_RUN_ID=%s", s->c->run_id));
+	/* TRACEPARENT first: by it an orphan is known again, however large the environment */
 	trace_traceparent(s->c->trace, c->exec_span, parent);
 	strv_take(&c->envp, xasprintf("TRACEPARENT=%s", parent));
+	strv_take(&c->envp, xasprintf("SPEC_RUNNER_RUN_ID=%s", s->c->run_id));
+	for (; env && *env; env++)
+		if (!env_is_replaced(*env, c->spec.env_add, c->tmpdir != NULL))
+			strv_add(&c->envp, *env);
+	for (char *const *add = c->spec.env_add; add && *add; add++)
+		if (!env_is_replaced(*add, NULL, c->tmpdir != NULL))
+			strv_add(&c->envp, *add);
 	if (c->notify_fd >= 0)
 		strv_take(&c->envp, xasprintf("NOTIFY_SOCKET=%s", c->notify_name));
 	if (c->tmpdir)
@@ -143,12 +147,25 @@ static bool command_merges(const struct supervisor *s, const struct command *c)
 	return !c->spec.capture && s->c->terminal.merge;
 }
 
+static int command_namespace_watch(struct supervisor *s, struct command *c, int *init_end, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "making a pipe");
+	c->ns_fd = ends[0];
+	*init_end = ends[1];
+	if (supervisor_watch_fd(s, c->ns_fd, EPOLLIN, SRC_NAMESPACE, c->slot, 0) < 0)
+		return err_sys(e, "watching the namespace");
+	return 0;
+}
+
 static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 {
 	struct context *x = s->c;
 	/* a case costs as little as can be, unless a stronger hold was asked for by name */
 	bool light = c->spec.capture && x->o->contain != CONTAIN_CGROUP && x->contain != CONTAIN_PIDNS;
-	auto_close int in = -1, out = -1, errfd = -1;
+	auto_close int in = -1, out = -1, errfd = -1, ns = -1;
 	struct spawn_request q = {
 		.argv = c->spec.argv, .cwd = c->spec.cwd, .terminal = &x->terminal,
 		.own_session = c->spec.capture || x->terminal.mode == TERMINAL_NONE,
@@ -162,13 +179,18 @@ static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 	if (command_merges(s, c)) {
 		stream_init_pass(&c->stream[STREAM_ERR], STREAM_ERR, -1, true, x->shared, &x->outlet[STREAM_ERR]);
 		c->stream[STREAM_ERR].ended = true;
-		errfd = dup(out);
+		errfd = fcntl(out, F_DUPFD_CLOEXEC, 3);
+		if (errfd < 0)
+			return err_sys(e, "duplicating a pipe");
 	} else if (command_stream_make(s, c, STREAM_ERR, &errfd, e) < 0) {
 		return -1;
 	}
 	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++)
 		if (c->stream[i].fd >= 0)
 			msg_send(x->link, MSG_STREAM, i, NULL, 0, c->stream[i].fd);
+	if (q.pid_namespace && command_namespace_watch(s, c, &ns, e) < 0)
+		return -1;
+	q.ns_fd = ns;
 	command_environment(s, c);
 	q.envp = c->envp.v;
 	q.stdin_fd = in;
@@ -281,7 +303,7 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 	c->serial = ++s->last_serial;
 	c->spec = *spec;
 	c->start_ns = now;
-	c->notify_fd = -1;
+	c->notify_fd = c->ns_fd = -1;
 	c->stream[0].fd = c->stream[1].fd = -1;
 	progress_seen_init(&c->seen);
 	tests_init(&c->tests, s->c, spec->argv, spec->capture);
@@ -510,16 +532,21 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 {
 	siginfo_t si = { 0 };
 
-	if (s->c->contain == CONTAIN_GROUP && kill(-c->pid, 0) == 0)
+	if (s->c->contain == CONTAIN_GROUP && c->pid > 0 && kill(-c->pid, 0) == 0)
 		return false; /* orphans of the group are not ours: only the group tells of them */
 	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		return true;
-	if (s->active == 1 && s->tree.leave_running.n == 0)
+	if (s->active == 1 && s->tree.leave_running.n == 0 && !s->takeover)
 		return false;
 	if (s->active > 1 && tree_only_leaders(&s->tree, &s->hooks))
 		return true;
 	tree_scan(&s->tree, true, &s->hooks);
-	return tree_count(&s->tree, s->active > 1 ? c->serial : 0) == 0;
+	if (tree_count(&s->tree, s->active > 1 ? c->serial : 0))
+		return false;
+	/* one that died during the walk may have left a child that the walk did not see: its SIGCHLD is
+	 * to come, and with it another look */
+	si.si_pid = 0;
+	return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid;
 }
 
 void command_check(struct supervisor *s, struct command *c, int64_t now)
@@ -564,6 +591,8 @@ void command_reaped(struct supervisor *s, struct command *c, int wait_status, in
 	int ns = atomic_load(&s->c->shared->ns_status[c->slot]);
 
 	c->running = false;
+	if (c->exited)
+		return; /* only the init of its namespace was left */
 	c->exited = true;
 	/* the init of a namespace reports what it saw of the command itself */
 	c->wait_status = ns ? ns - 1 : wait_status;
@@ -578,6 +607,15 @@ void command_reaped(struct supervisor *s, struct command *c, int wait_status, in
 	command_event(s, c, WD_EV_EXIT, 0, now);
 }
 
+void command_namespace(struct supervisor *s, struct command *c, int64_t now)
+{
+	fd_close(&c->ns_fd);
+	if (c->exited || !atomic_load(&s->c->shared->ns_status[c->slot]))
+		return; /* the init itself died: it is reaped as the command */
+	command_reaped(s, c, 0, now);
+	c->running = true; /* its init, which lives on with what is left */
+}
+
 void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM_COUNT], int64_t now)
 {
 	static char *const nameless[] = { "command", NULL };
@@ -589,7 +627,7 @@ void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM
 	tests_init(&c->tests, s->c, nameless, true); /* what it prints now changes nothing */
 	c->pid = atomic_load(&s->c->shared->command_pid);
 	c->start_ns = now;
-	c->notify_fd = -1;
+	c->notify_fd = c->ns_fd = -1;
 	c->running = true;
 	c->wait_span = s->c->dispatch_span;
 	s->active++;
@@ -618,6 +656,9 @@ void command_event(struct supervisor *s, struct command *c, enum wd_event ev, in
 
 	if (!c->used || c->wd.phase == WD_DONE)
 		return;
+	/* while our own reader is slow the command's output is still on its way: no pipe is held then */
+	if ((s->outlet_armed[0] && stream_owed(&c->stream[0])) || (s->outlet_armed[1] && stream_owed(&c->stream[1])))
+		watchdog_hold_drain(&c->wd, now);
 	out = watchdog_step(&c->wd, ev, arg, now);
 	c->wd_due_ns = out.next_due_ns;
 	if (out.actions)
@@ -630,9 +671,13 @@ void command_release(struct supervisor *s, struct command *c)
 		stream_disarm(s, &c->stream[i]);
 		stream_release(&c->stream[i]);
 	}
-	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++)
+	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++) {
+		if (s->outlet_armed[i] && s->c->outlet[i].fd >= 0)
+			epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->c->outlet[i].fd, NULL);
 		s->outlet_armed[i] = false;
+	}
 	fd_close(&c->notify_fd);
+	fd_close(&c->ns_fd);
 	free(c->wd_ring);
 	progress_seen_release(&c->seen);
 	tests_release(&c->tests);

@@ -32,7 +32,8 @@ static int explain_clean(struct context *c, struct err *e)
 	return rc;
 }
 
-int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e)
+static int explain_trace_file(const char *trace, char *const envp[], bool quiet, int64_t until_ns, int link,
+			      int *cancel, struct err *e)
 {
 	char *argv[5] = { "spec-runner-report", "--internal", (char *)trace, quiet ? "--quiet" : NULL, NULL };
 	pid_t pid = helper_start("report", argv, envp, -1, false, e);
@@ -40,16 +41,24 @@ int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t unti
 
 	if (pid < 0)
 		return err_add(e, "writing findings");
-	rc = helper_wait(pid, until_ns);
+	rc = helper_wait_cancel(pid, until_ns, link, cancel);
 	if (rc < 0)
 		return err_set(e, ERR_FAILURE, "writing findings: spec-runner-report did not end in time");
 	return rc ? err_set(e, ERR_FAILURE, "writing findings: spec-runner-report ended with exit code %d", rc) : 0;
+}
+
+int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e)
+{
+	int none = 0;
+
+	return explain_trace_file(trace, envp, quiet, until_ns, -1, &none, e);
 }
 
 int finish_explain(struct context *c, int exit_code, struct err *e)
 {
 	if (exit_code == 0 && !c->concerns)
 		return explain_clean(c, e);
-	return proc_explain(explain_trace(c), c->setup->envp, c->o->quiet,
-			    clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS), e);
+	return explain_trace_file(explain_trace(c), c->setup->envp, c->o->quiet,
+				  clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
+				  c->is_front ? -1 : c->link, &c->late_cancel, e);
 }

@@ -119,6 +119,10 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 		code = 125;
 	if (wants && trace_error(c->trace))
 		say_always(c, "recording stopped early: %s", strerror(trace_error(c->trace)));
+	if (c->late_cancel) {
+		c->cancelled = true;
+		code = 128 + c->late_cancel;
+	}
 	if (failed)
 		say_always(c, "%s", e.msg);
 	if ((failed || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)

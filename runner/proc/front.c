@@ -20,6 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Start times are in clock ticks of 10 ms. */
+#define FOREIGN_SLACK_NS (10 * NS_PER_MS)
+#define LOOKS_WAITING_MAX 16
+
 struct front {
 	struct context *c;
 	pid_t supervisor;
@@ -30,6 +34,8 @@ struct front {
 	bool input_armed, output_armed;
 	pid_t looker;                /* helper that looks into the tree */
 	int look_id, look_count;
+	struct { int id; char pid[32]; } waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
+	int n_waiting;
 	int64_t look_until_ns;
 	bool over;
 	int wait_status;
@@ -44,7 +50,7 @@ static const int front_signals[] = {
 
 void front_block_signals(struct spawn_signals *was)
 {
-	struct sigaction old, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction old, dfl = { .sa_handler = SIG_DFL }, ignore = { .sa_handler = SIG_IGN };
 	sigset_t block;
 
 	sigemptyset(&block);
@@ -56,6 +62,8 @@ void front_block_signals(struct spawn_signals *was)
 	/* a limit on file sizes is an error of write(2) for us, like a full disk */
 	sigaction(SIGXFSZ, &ignore, &old);
 	was->xfsz_ignored = old.sa_handler == SIG_IGN;
+	sigaction(SIGCHLD, &dfl, &old);
+	was->chld_ignored = old.sa_handler == SIG_IGN;
 	was->hup_ignored = sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
 }
 
@@ -111,10 +119,13 @@ static void front_read_input(struct front *f)
 		front_pass_input(f);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
+		f->input_armed = false; /* in the background, say: SIGCONT arms it again */
 	}
 }
 
 /* --- looking --- */
+
+static void front_look(struct front *f, int id, const char *pid);
 
 static void front_look_over(struct front *f)
 {
@@ -126,6 +137,14 @@ static void front_look_over(struct front *f)
 	msg_send(f->c->link, MSG_DIAGNOSED, f->look_id, NULL, 0, -1);
 	f->look_id = 0;
 	f->looker = 0;
+	if (f->n_waiting) {
+		int id = f->waiting[0].id;
+		char pid[32];
+
+		memcpy(pid, f->waiting[0].pid, sizeof(pid));
+		memmove(&f->waiting[0], &f->waiting[1], (size_t)--f->n_waiting * sizeof(f->waiting[0]));
+		front_look(f, id, pid);
+	}
 }
 
 static void front_emit_look(struct front *f, const char *status, const char *file)
@@ -146,8 +165,15 @@ static void front_look(struct front *f, int id, const char *pid)
 	struct err e;
 	auto_close int out = -1;
 
-	if (f->look_id)
-		front_look_over(f);
+	if (f->look_id && f->n_waiting < LOOKS_WAITING_MAX) {
+		f->waiting[f->n_waiting].id = id;
+		snprintf(f->waiting[f->n_waiting++].pid, sizeof(f->waiting[0].pid), "%s", pid);
+		return;
+	}
+	if (f->look_id) {
+		msg_send(f->c->link, MSG_DIAGNOSED, id, NULL, 0, -1);
+		return;
+	}
 	f->look_id = id;
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
@@ -185,13 +211,28 @@ static void front_looked(struct front *f, int status)
 
 /* --- job control --- */
 
+/* Lets a pending SIGTSTP act, by the kernel's own rule: a group that nobody could continue (no shell
+ * above us) is not stopped. */
+static void front_take_stop(void)
+{
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+}
+
 static void front_suspend(struct front *f)
 {
-	terminal_restore(&f->c->terminal);
-	/* those that share our pipeline stop with us; we block SIGTSTP and stop for sure */
+	struct terminal *t = &f->c->terminal;
+
+	terminal_restore(t);
+	/* those that share our pipeline stop with us */
 	kill(0, SIGTSTP);
-	raise(SIGSTOP);
-	/* here again after SIGCONT */
+	front_take_stop();
+	/* here again after SIGCONT, or at once */
+	t->foreground = t->tty_fd >= 0 && tcgetpgrp(t->tty_fd) == t->signal_own_group;
 	terminal_set_raw(&f->c->terminal);
 	terminal_copy_size(&f->c->terminal);
 	msg_send(f->c->link, MSG_RESUME, 0, NULL, 0, -1);
@@ -221,12 +262,20 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 	case SIGCHLD: front_reap(f); break;
 	case SIGWINCH: terminal_copy_size(&f->c->terminal); break;
 	case SIGUSR1: msg_send(f->c->link, MSG_ASK, 0, NULL, 0, -1); break;
-	case SIGCONT: break;
+	case SIGCONT:
+		if (f->c->terminal.raw) {
+			terminal_set_raw(&f->c->terminal);
+			terminal_copy_size(&f->c->terminal);
+			front_arm_input(f);
+		}
+		break;
 	case SIGTSTP:
 		/* from the terminal only where the command is not in front; from anyone by kill: stop,
 		 * the command goes on, its time too */
-		if (si->ssi_pid != (uint32_t)getpid())
-			raise(SIGSTOP);
+		if (si->ssi_pid != (uint32_t)getpid()) {
+			kill(getpid(), SIGTSTP);
+			front_take_stop();
+		}
 		break;
 	case SIGTTIN:
 	case SIGTTOU: break;
@@ -276,6 +325,26 @@ static void front_messages(struct front *f)
 
 /* --- when the supervisor dies --- */
 
+static void reap_all(void *ctx)
+{
+	(void)ctx;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+/* Without a trace or a loop of our own the tree is still ended. */
+static void front_kill_all(struct context *c)
+{
+	pid_t command = atomic_load(&c->shared->command_pid);
+	struct tree t;
+
+	if (c->contain == CONTAIN_GROUP && command > 0)
+		killpg(command, SIGKILL);
+	tree_init(&t, getpid(), NULL);
+	tree_kill_children(&t, clock_mono_ns() + 2 * NS_PER_S, reap_all, NULL);
+	tree_release(&t);
+}
+
 /* The tree came to us when it died. Its streams go on where it stopped; the journal too. */
 static int front_take_over(struct front *f)
 {
@@ -293,6 +362,7 @@ static int front_take_over(struct front *f)
 	fd_close(&c->link);
 	if (trace_attach(&c->trace, c->journal_fd, c->redactor, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
 		say_always(c, "%s", e.msg);
+		front_kill_all(c);
 		return 125;
 	}
 	trace_close(before, false); /* what we had opened ourselves, before there were two of us */
@@ -302,7 +372,9 @@ static int front_take_over(struct front *f)
 	attrs_int(&a, "signal", WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : 0);
 	trace_checkpoint(c->trace, c->dispatch_span, "run.supervisor_lost", now, &a);
 	attrs_release(&a);
+	s.tree.foreign_before_ns = clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS;
 	s.takeover = s.ending = s.interrupted = true;
+	s.reap_again = true; /* a SIGCHLD may have come while the loop was still ours */
 	if (atomic_load(&c->shared->any_spawned))
 		command_adopt(&s, cmd, f->stream_fd, now);
 	supervisor_loop(&s);
@@ -327,6 +399,7 @@ static void front_loop(struct front *f)
 
 		for (int i = 0; i < n; i++) {
 			struct signalfd_siginfo si;
+			uint64_t ticks;
 
 			switch ((enum front_source)ev[i].data.u32) {
 			case FRONT_SIGNAL:
@@ -337,6 +410,8 @@ static void front_loop(struct front *f)
 			case FRONT_INPUT: front_read_input(f); break;
 			case FRONT_MASTER: front_pass_input(f); break;
 			case FRONT_TIMER:
+				if (read(f->timer_fd, &ticks, sizeof(ticks)) < 0)
+					break;
 				if (f->looker > 0)
 					kill(f->looker, SIGKILL); /* its end comes as SIGCHLD */
 				break;
@@ -394,6 +469,8 @@ int front_run(struct context *c, pid_t supervisor)
 	else
 		code = front_take_over(f);
 	terminal_restore(&c->terminal);
+	if (c->terminal.mode == TERMINAL_SHARED && code >= 124)
+		terminal_restore_modes(&c->terminal); /* it died before it could put them right */
 	if (c->terminal.mode == TERMINAL_SHARED)
 		terminal_give(&c->terminal, c->terminal.signal_own_group);
 	if (c->shared->cgroup_dir[0])

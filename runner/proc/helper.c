@@ -4,9 +4,14 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "runner/cli/libexec.h"
+#include "runner/proc/shared.h"
+
+#define HELPER_CANCELLED_NS (500 * NS_PER_MS)
+#define HELPER_NAP_NS (5 * NS_PER_MS)
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -35,6 +40,7 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 	setpgid(0, 0);
 	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 10); /* ours is better than others' */
 	sigemptyset(&none);
+	sigaddset(&none, SIGTTOU); /* a message of a background group must not stop it */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	{
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -48,17 +54,58 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 	_exit(127);
 }
 
-int helper_wait(pid_t pid, int64_t until_ns)
+/* Is it still running? Its status is left for the caller. */
+static bool helper_running(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && !si.si_pid;
+}
+
+static void helper_message(int *link, int *cancel, int64_t *until_ns)
+{
+	struct msg m;
+	int fd, got = msg_recv(*link, &m, &fd);
+	int64_t soon = clock_mono_ns() + HELPER_CANCELLED_NS;
+
+	fd_close(&fd);
+	if (got < 0)
+		*link = -1;
+	if (got <= 0 || m.kind != MSG_CANCEL)
+		return;
+	*cancel = m.value;
+	if (soon < *until_ns)
+		*until_ns = soon;
+}
+
+int helper_wait_cancel(pid_t pid, int64_t until_ns, int link, int *cancel)
 {
 	auto_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd pf = { .fd = fd, .events = POLLIN };
-	int64_t left = until_ns - clock_mono_ns();
 	int status = 0;
 
-	if (fd < 0 || poll(&pf, 1, left > 0 ? (int)(left / NS_PER_MS) : 0) <= 0)
-		kill(pid, SIGKILL);
+	while (helper_running(pid)) {
+		struct pollfd pf[2] = { { .fd = fd, .events = POLLIN }, { .fd = link, .events = POLLIN } };
+		int64_t left = until_ns - clock_mono_ns();
+		/* where there is no pidfd (before 5.3, or refused) a look now and then must do */
+		int64_t most = fd >= 0 ? INT_MAX * NS_PER_MS : HELPER_NAP_NS;
+
+		if (left <= 0) {
+			kill(pid, SIGKILL);
+			break;
+		}
+		poll(pf, 2, (int)((left < most ? left : most) / NS_PER_MS) + 1);
+		if (link >= 0 && pf[1].revents)
+			helper_message(&link, cancel, &until_ns);
+	}
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int helper_wait(pid_t pid, int64_t until_ns)
+{
+	int none = 0;
+
+	return helper_wait_cancel(pid, until_ns, -1, &none);
 }

@@ -21,4 +21,8 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 /* Waits until the absolute time; KILLs and reaps it then. Returns its exit code, or -1 (killed, signal). */
 int helper_wait(pid_t pid, int64_t until_ns);
 
+/* The same, but sooner where the front hands a cancel over meanwhile (contract 3: all is over within
+ * 7 s): its signal goes to *cancel, and the helper has half a second more. link: -1 none. */
+int helper_wait_cancel(pid_t pid, int64_t until_ns, int link, int *cancel);
+
 #endif

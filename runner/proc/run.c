@@ -132,6 +132,7 @@ static int supervisor_main(struct context *c)
 	static struct supervisor s;
 	const struct proc_setup *p = c->setup;
 	struct err e = { 0 };
+	pid_t front = getppid();
 	bool lost;
 	int code;
 
@@ -151,6 +152,8 @@ static int supervisor_main(struct context *c)
 		supervisor_release(&s);
 		c->lost_output = c->outlet[STREAM_OUT].error || c->outlet[STREAM_ERR].error;
 		code = finish_run(c, code, lost, clock_mono_ns());
+		if (getppid() != front)
+			terminal_restore(&c->terminal); /* the front died while we were sealing */
 		if (lost && c->shared->cgroup_dir[0])
 			contain_cgroup_remove(c->shared->cgroup_dir);
 	}

@@ -40,6 +40,10 @@ static void spawn_child_inherit(const struct spawn_request *q)
 		setrlimit(RLIMIT_NOFILE, &q->signals->nofile);
 	sigaction(SIGPIPE, q->signals->pipe_ignored ? &ign : &dfl, NULL);
 	sigaction(SIGXFSZ, q->signals->xfsz_ignored ? &ign : &dfl, NULL);
+	if (q->signals->chld_ignored)
+		sigaction(SIGCHLD, &ign, NULL);
+	if (q->pid_namespace)
+		sigaction(SIGTSTP, &ign, NULL); /* nobody would see it stop: its parent is the namespace's init */
 	sigprocmask(SIG_SETMASK, &q->signals->mask, NULL);
 }
 
@@ -77,9 +81,9 @@ static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_re
 		spawn_child_fail(q);
 	if (command == 0)
 		spawn_child_exec(q);
-	/* keep nothing of ours: neither a pipe's end nor the journal's lock */
-	if (syscall(SYS_close_range, 0u, ~0u, 0u) < 0)
-		for (int fd = 0; fd < 1024; fd++)
+	/* keep nothing of ours but the one: neither a pipe's end nor the journal's lock */
+	if (dup2(q->ns_fd, 0) == 0 && syscall(SYS_close_range, 1u, ~0u, 0u) < 0)
+		for (int fd = 1; fd < 1024; fd++)
 			close(fd);
 	for (;;) {
 		pid_t pid = waitpid(-1, &status, 0);
@@ -91,6 +95,7 @@ static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_re
 		if (pid == command) {
 			command_status = status;
 			atomic_store(q->ns_status, status + 1);
+			close(0); /* tells the supervisor, which is no parent of the command */
 		}
 	}
 	_exit(WIFEXITED(command_status) ? WEXITSTATUS(command_status) : 128 + WTERMSIG(command_status));
@@ -146,6 +151,17 @@ static pid_t spawn_share_memory(const struct spawn_request *q)
 	return clone(spawn_shared_child, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)q);
 }
 
+static void spawn_join_cgroup(int cgroup_fd)
+{
+	int fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "0", 1) < 0)
+		errno = 0; /* without it the tree is still ours: we are its subreaper */
+	close(fd);
+}
+
 static pid_t spawn_fork(const struct spawn_request *q)
 {
 	pid_t pid = -1;
@@ -173,8 +189,13 @@ static pid_t spawn_fork(const struct spawn_request *q)
 	}
 	if (q->cgroup_fd >= 0)
 		pid = spawn_clone(0, q->cgroup_fd);
-	/* before 5.7, or where the cgroup refuses us: without it, the tree is still ours */
-	return pid >= 0 ? pid : fork();
+	if (pid >= 0)
+		return pid;
+	/* before 5.7, or refused by a filter: the child goes into the cgroup by itself */
+	pid = fork();
+	if (pid == 0 && q->cgroup_fd >= 0)
+		spawn_join_cgroup(q->cgroup_fd);
+	return pid;
 }
 
 pid_t spawn_command(const struct spawn_request *q, struct err *e)

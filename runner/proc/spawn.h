@@ -16,6 +16,7 @@
 struct spawn_signals {
 	sigset_t mask;
 	bool pipe_ignored, xfsz_ignored;
+	bool chld_ignored;           /* a parent that reaps by SIG_IGN: for us no child may vanish unseen */
 	bool hup_ignored;            /* nohup(1): a hangup is nothing to us either */
 	struct rlimit nofile;
 	bool have_nofile;
@@ -35,6 +36,7 @@ struct spawn_request {
 	const struct spawn_signals *signals;
 	_Atomic int *exec_errno;     /* shared memory: set where exec fails */
 	_Atomic int *ns_status;      /* shared memory: pid_namespace only */
+	int ns_fd;                   /* pid_namespace: the init closes it when the command has exited */
 };
 
 /* Returns the child's pid, or -1 (fork itself failed; e says why). Its group is its own pid. */

@@ -26,6 +26,7 @@
 #define REAP_ROUND_NS (10 * NS_PER_MS)
 /* When the run is over, strangers left in the tree get this long after KILL. */
 #define LAST_SWEEP_NS (2 * NS_PER_S)
+#define LAST_SWEEP_CANCELLED_NS (200 * NS_PER_MS)
 
 int supervisor_watch_fd(struct supervisor *s, int fd, uint32_t events, enum source src, int slot, int which)
 {
@@ -597,6 +598,10 @@ static void supervisor_dispatch(struct supervisor *s, const struct epoll_event *
 		if (c->used)
 			command_flush(s, c, which, now);
 		break;
+	case SRC_NAMESPACE:
+		if (c->used)
+			command_namespace(s, c, now);
+		break;
 	case SRC_NOTIFY:
 		if (c->used)
 			command_notified(s, c, now);
@@ -607,7 +612,7 @@ static void supervisor_dispatch(struct supervisor *s, const struct epoll_event *
 /* Strangers that no command answers for: an orphan whose owner had ended. */
 static void supervisor_last_sweep(struct supervisor *s)
 {
-	int64_t until = clock_mono_ns() + LAST_SWEEP_NS;
+	int64_t until = clock_mono_ns() + (s->cancel_signal ? LAST_SWEEP_CANCELLED_NS : LAST_SWEEP_NS);
 	siginfo_t si = { 0 };
 	sigset_t child;
 

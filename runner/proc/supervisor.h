@@ -31,6 +31,7 @@ struct command {
 	struct stream stream[STREAM_COUNT];
 	bool streams_done, empty_told;
 	int notify_fd;
+	int ns_fd;                  /* --contain pidns: at its end when the command has exited */
 	char notify_name[64];       /* "@spec-runner-…" */
 	struct watchdog wd;
 	int64_t *wd_ring;
@@ -74,7 +75,7 @@ struct supervisor {
 };
 
 /* Event sources, packed into epoll's u64 as kind << 32 | slot << 8 | which. */
-enum source { SRC_SIGNAL = 1, SRC_TIMER, SRC_LINK, SRC_STREAM, SRC_OUTLET, SRC_NOTIFY };
+enum source { SRC_SIGNAL = 1, SRC_TIMER, SRC_LINK, SRC_STREAM, SRC_OUTLET, SRC_NOTIFY, SRC_NAMESPACE };
 int supervisor_watch_fd(struct supervisor *s, int fd, uint32_t events, enum source src, int slot, int which);
 
 /* command.c */
@@ -85,6 +86,8 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now);
 void command_reaped(struct supervisor *s, struct command *c, int wait_status, int64_t now);
 /* In the front, after the supervisor died: the command that was running, to be ended. */
 void command_adopt(struct supervisor *s, struct command *c, int stream_fd[STREAM_COUNT], int64_t now);
+/* The init of its PID namespace says that the command has exited. */
+void command_namespace(struct supervisor *s, struct command *c, int64_t now);
 void command_release(struct supervisor *s, struct command *c);
 /* Feeds the watchdog and carries out what it says. */
 void command_event(struct supervisor *s, struct command *c, enum wd_event ev, int arg, int64_t now);

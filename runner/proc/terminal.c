@@ -143,6 +143,12 @@ void terminal_restore(struct terminal *t)
 		tcsetattr(t->tty_fd, TCSANOW, &t->saved);
 }
 
+void terminal_restore_modes(struct terminal *t)
+{
+	if (t->have_saved && t->tty_fd >= 0 && t->foreground)
+		tcsetattr(t->tty_fd, TCSANOW, &t->saved);
+}
+
 void terminal_copy_size(struct terminal *t)
 {
 	struct winsize ws;

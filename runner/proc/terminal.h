@@ -48,6 +48,8 @@ int terminal_lead_session(struct terminal *t, struct err *e);
 
 void terminal_set_raw(struct terminal *t);     /* in the front */
 void terminal_restore(struct terminal *t);     /* in whichever process is left */
+/* Without a pseudo-terminal: the modes that it had at our start, where we are in front of it. */
+void terminal_restore_modes(struct terminal *t);
 void terminal_copy_size(struct terminal *t);   /* ours -> pseudo-terminal */
 
 /* Makes pgid the foreground group of our terminal / the slave, if we are entitled to. */

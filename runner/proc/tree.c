@@ -167,7 +167,7 @@ static void member_read_command_line(struct tree *t, struct member *m, const str
 	}
 	if (n <= 0)
 		return;
-	m->allowed = tree_is_allowed(t, m, buf, (size_t)n);
+	m->allowed = m->foreign || tree_is_allowed(t, m, buf, (size_t)n);
 	if (h && h->command_line)
 		h->command_line(h->ctx, m, buf, (size_t)n);
 }
@@ -190,6 +190,8 @@ static bool member_sample(struct tree *t, struct member *m, const struct tree_ho
 	if (m->st.comm[0] && strcmp(m->st.comm, st.comm) != 0 && m->fresh == 0)
 		m->fresh = 1;
 	m->st = st;
+	if (t->foreign_before_ns && st.ppid == t->root && st.start_ns < t->foreign_before_ns)
+		m->foreign = m->allowed = true;
 	if (m->fresh && st.state != 'Z') {
 		m->fresh--;
 		member_read_command_line(t, m, h);
@@ -366,17 +368,18 @@ static int member_signal(struct tree *t, struct member *m, int sig)
 	if (m->st.ppid == t->root)
 		return kill(m->pid, sig);
 	fd = (int)syscall(SYS_pidfd_open, m->pid, 0);
-	if (fd < 0)
-		return errno == ENOSYS ? kill(m->pid, sig) : -1;
+	if (fd < 0 && errno == ESRCH)
+		return -1;
+	/* without pidfds (before 5.3, or refused by a filter) the start time alone must do */
 	if (proc_stat_read(m->pid, &st) < 0 || st.start_ticks != m->st.start_ticks) {
-		close(fd);
+		fd_close(&fd);
 		errno = ESRCH;
 		return -1;
 	}
-	rc = (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
-	if (rc < 0 && errno == ENOSYS)
+	rc = fd < 0 ? -1 : (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+	if (fd < 0 || (rc < 0 && errno == ENOSYS))
 		rc = kill(m->pid, sig);
-	close(fd);
+	fd_close(&fd);
 	return rc;
 }
 

@@ -22,6 +22,7 @@ struct member {
 	bool watched;            /* descriptors are kept */
 	bool adopted, announced; /* its parent died and it came to us; recorded as such */
 	bool allowed;            /* matches --leave-running */
+	bool foreign;            /* our child before the run began (`sleep & exec spec-runner`): not ours to end */
 	bool signalled;          /* got our KILL */
 	bool not_permitted;      /* could not be signalled */
 	unsigned fresh;          /* scans left in which its command line is read again */
@@ -42,6 +43,7 @@ struct tree {
 	uint32_t index_size;
 	unsigned generation;
 	size_t watched_max;
+	int64_t foreign_before_ns; /* CLOCK_BOOTTIME; 0: all children are the run's */
 	struct proc_watch self;
 	struct strv leave_running;
 	struct tree_totals totals;
