@@ -41,7 +41,7 @@ struct junit_case {
 void junit_case_begin(struct str *out, const struct junit_case *c);
 void junit_case_end(struct str *out);
 
-/* <failure>, <error>, <rerunFailure>, <flakyFailure> or <skipped>. message is one line; body NULL: the message again. */
+/* <failure>, <error>, <rerunFailure> or <flakyFailure>. message: one line. body NULL: the message again. */
 void junit_problem(struct str *out, const char *element, const char *type, const char *message, const char *body);
 void junit_skipped(struct str *out, const char *message);
 /* <system-out> or <system-err>; nothing where text is NULL. */

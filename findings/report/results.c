@@ -58,8 +58,8 @@ void results_row_story(const struct results *t, const struct results_row *r, str
 	results_row_message(r, out);
 	if (r->kind == RESULTS_ROW_TEST && r->result == RESULTS_UNFINISHED) {
 		story_line(out);
-		str_addf(out, "It had been running for %.3f s, since %.3f s after the run began", (double)r->ran_ns / NS_PER_S,
-			 (double)r->start_ns / NS_PER_S);
+		str_addf(out, "It had been running for %.3f s, since %.3f s after the run began",
+			 (double)r->ran_ns / NS_PER_S, (double)r->start_ns / NS_PER_S);
 		if (*r->message)
 			str_addf(out, "; %s", r->message);
 		str_addc(out, '.');

@@ -29,7 +29,8 @@ static void add_result(const struct results *t, const struct results_row *r, str
 	case RESULTS_FLAKY: case RESULTS_FAIL: case RESULTS_ERROR: case RESULTS_UNFINISHED: case RESULTS_COUNT:
 		results_row_story(t, r, &story);
 		junit_problem(out,
-			      r->result == RESULTS_FLAKY ? "flakyFailure" : r->result == RESULTS_FAIL ? "failure" : "error",
+			      r->result == RESULTS_FLAKY ? "flakyFailure" :
+			      r->result == RESULTS_FAIL ? "failure" : "error",
 			      *r->reason ? r->reason : results_result_text[r->result], str_cstr(&message),
 			      str_cstr(&story));
 		break;

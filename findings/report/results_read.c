@@ -175,7 +175,8 @@ static enum results_result result_of(const char *result, const char *status)
 		const char *word;
 		enum results_result result;
 	} words[] = {
-		{ "pass", RESULTS_PASS }, { "flaky", RESULTS_FLAKY }, { "fail", RESULTS_FAIL }, { "error", RESULTS_ERROR },
+		{ "pass", RESULTS_PASS }, { "flaky", RESULTS_FLAKY },
+		{ "fail", RESULTS_FAIL }, { "error", RESULTS_ERROR },
 		{ "skip", RESULTS_SKIP }, { "xfail", RESULTS_XFAIL }, { "unknown", RESULTS_UNKNOWN },
 		{ "not_started", RESULTS_NEVER_STARTED },
 	};
@@ -329,8 +330,9 @@ static void read_event(struct results *t, const struct json_value *v)
 
 /* ---- the file ---- */
 
-static int read_items(struct results *t, struct json_reader *r, void (*read)(struct results *, const struct json_value *),
-		      struct err *e)
+typedef void item_reader(struct results *t, const struct json_value *v);
+
+static int read_items(struct results *t, struct json_reader *r, item_reader *read_item, struct err *e)
 {
 	const struct json_value *v;
 	int rc = json_enter(r, JSON_ARRAY, e);
@@ -338,7 +340,7 @@ static int read_items(struct results *t, struct json_reader *r, void (*read)(str
 	while (rc == 0 && (rc = json_next_item(r, e)) == 1) {
 		rc = json_take(r, &v, e);
 		if (rc == 0)
-			read(t, v);
+			read_item(t, v);
 	}
 	return rc;
 }
