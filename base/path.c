@@ -8,12 +8,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define FILE_OUT_BUFFER_BYTES 65536
+/* A FIFO's reader may come a moment after us; what is slower than this does not read at all. */
+#define SPECIAL_TRIES 100
+#define SPECIAL_WAIT_MS 3000
 
 char *path_join(const char *dir, const char *name)
 {
@@ -132,8 +137,25 @@ int path_descriptor(const char *path)
 	return *end || n > INT_MAX ? -1 : (int)n;
 }
 
+/* A FIFO or device: never waits for a reader that may not come (ENXIO: there is none). */
+static int open_special(const char *path)
+{
+	int tries = 0, fd;
+
+	do {
+		struct timespec nap = { .tv_nsec = 10 * 1000 * 1000 };
+
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (fd >= 0 || errno != ENXIO)
+			break;
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+	} while (++tries < SPECIAL_TRIES);
+	return fd;
+}
+
 int file_out_open(struct file_out *f, const char *path, struct err *e)
 {
+	auto_free char *real = NULL;
 	struct stat st;
 
 	memset(f, 0, sizeof(*f));
@@ -144,14 +166,20 @@ int file_out_open(struct file_out *f, const char *path, struct err *e)
 		if (S_ISDIR(st.st_mode))
 			return err_set(e, ERR_FAILURE, "writing '%s': it is a folder", path);
 		f->in_place = true;
-		f->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		f->fd = open_special(path);
 	} else if (path_descriptor(path) >= 0) {
 		f->in_place = true;
 		f->fd = fcntl(path_descriptor(path), F_DUPFD_CLOEXEC, 3);
 	} else {
-		const char *slash = strrchr(path, '/');
-		int dir = slash ? (int)(slash - path + 1) : 0;
+		/* behind a link the file that it leads to is replaced, never the link */
+		const char *slash;
+		int dir;
 
+		real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+		if (real)
+			path = real;
+		slash = strrchr(path, '/');
+		dir = slash ? (int)(slash - path + 1) : 0;
 		f->tmp = xasprintf("%.*s.%s.tmp-%d", dir, path, path + dir, (int)getpid());
 		f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	}
@@ -165,9 +193,31 @@ int file_out_open(struct file_out *f, const char *path, struct err *e)
 	return 0;
 }
 
+/* To a reader that may be slow, but not for ever. */
+static int write_special(int fd, const char *p, size_t n)
+{
+	while (n) {
+		struct pollfd pf = { .fd = fd, .events = POLLOUT };
+		ssize_t w = write(fd, p, n);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0 && errno == EAGAIN) {
+			if (poll(&pf, 1, SPECIAL_WAIT_MS) > 0)
+				continue;
+			errno = ETIMEDOUT;
+		}
+		if (w < 0)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
 static void file_out_flush(struct file_out *f)
 {
-	if (!f->failed && fd_write_all(f->fd, f->buf, f->len) < 0) {
+	if (!f->failed && (f->in_place ? write_special(f->fd, f->buf, f->len) : fd_write_all(f->fd, f->buf, f->len)) < 0) {
 		f->failed = true;
 		f->sys = errno;
 	}

@@ -53,8 +53,9 @@ static int set_aside(const char *path, struct err *e)
 {
 	auto_free char *aside = xasprintf("%s.damaged", path);
 
-	if (str_ends(path, ".damaged")) /* asked for by name, once more */
-		return err_add(e, "journal '%s' is damaged", path);
+	/* only a file that has a journal's name is ours to rename: `recover FILE` may name any file */
+	if (!str_ends(path, JOURNAL_SUFFIX))
+		return err_add(e, "'%s' is no sound journal", path);
 	if (rename(path, aside) < 0)
 		err_sys(e, "journal '%s' is damaged and cannot be set aside", path);
 	else

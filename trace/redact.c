@@ -419,8 +419,24 @@ static void redact_from(struct redactor *r, const char *s, size_t n, size_t cut,
 
 /* ---- what others ask for ------------------------------------------------------------------- */
 
+/* The kernel cuts names of processes and threads to 15 bytes: what is left of a secret is one. */
+#define COMM_BYTES 15
+static const struct secret_value *cut_value(const struct redactor *r, const char *s, size_t n)
+{
+	for (size_t i = 0; n == COMM_BYTES && i < r->value_count; i++)
+		if (r->values[i].len > n && memcmp(r->values[i].bytes, s, n) == 0)
+			return &r->values[i];
+	return NULL;
+}
+
 void redact_text(struct redactor *r, const char *s, size_t n, struct str *out)
 {
+	const struct secret_value *cut = cut_value(r, s, n);
+
+	if (cut) {
+		str_addf(out, "<redacted:%s>", cut->label);
+		return;
+	}
 	redact_from(r, s, n, 0, false, out);
 }
 

@@ -31,7 +31,8 @@ static void tell(void *arg, const char *journal, const char *out_dir, const stru
 
 		printf("%s: sealed in %s\n", journal, out_dir);
 		fflush(stdout);
-		if (proc_explain(trace, t->cli->envp, t->cli->o.quiet, clock_mono_ns() + EXPLAIN_NS, &e) < 0) {
+		if (proc_explain(trace, t->cli->envp, &t->cli->o, t->cli->o.quiet,
+				 clock_mono_ns() + EXPLAIN_NS, &e) < 0) {
 			t->failed = true;
 			cli_fail(&e);
 		}

@@ -136,6 +136,17 @@ static void act_holders(struct supervisor *s, struct command *c, struct proc_hol
 	}
 }
 
+/* A process's name as it may be shown: 15 bytes of a secret are a secret too. */
+static const char *act_comm(struct supervisor *s, const char *comm)
+{
+	static char shown[128];
+	auto_str text = STR_INIT;
+
+	redact_text(s->c->redactor, comm, strlen(comm), &text);
+	snprintf(shown, sizeof(shown), "%s", str_cstr(&text));
+	return shown;
+}
+
 static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct proc_holders h = PROC_HOLDERS_INIT;
@@ -158,7 +169,7 @@ static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
 		str_addf(&list, "%s{%s}", named++ ? "," : "", str_cstr(&one.json));
 		attrs_release(&one);
 		say(s->c, "timeout.subprocess.io_drain: '%s' has exited, but %s (pid %d) holds its pipe (fd %d)",
-		    act_name(c), o->comm, (int)o->pid, o->fd);
+		    act_name(c), act_comm(s, o->comm), (int)o->pid, o->fd);
 	}
 	str_add(&list, "]");
 	attrs_init(&a, s->c->trace);
@@ -207,7 +218,7 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		const struct member *m = &s->tree.m[i];
 		struct attrs a = { 0 };
 
-		if (m->st.state == 'Z' || m->allowed || m->pid == c->pid || (owner && m->owner != owner))
+		if (m->st.state == 'Z' || tree_spares(&s->tree, m) || m->pid == c->pid || (owner && m->owner != owner))
 			continue; /* c->pid: the init of its namespace is ours */
 		if (++c->leaked > ACT_NAMED_MAX)
 			continue;
@@ -216,7 +227,7 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		act_member_attrs(&a, m);
 		trace_checkpoint(s->c->trace, c->wait_span, "process.leaked", now, &a);
 		attrs_release(&a);
-		say(s->c, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), m->st.comm,
+		say(s->c, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), act_comm(s, m->st.comm),
 		    (int)m->pid);
 	}
 }
@@ -308,7 +319,8 @@ static void act_not_permitted(struct supervisor *s, struct command *c, int64_t n
 		m->announced = true;
 		act_survivor(s, c, m, "not_permitted", now);
 		c->survivors++;
-		say(s->c, "%s (pid %d) belongs to another user and cannot be signalled", m->st.comm, (int)m->pid);
+		say(s->c, "%s (pid %d) belongs to another user and cannot be signalled",
+		    act_comm(s, m->st.comm), (int)m->pid);
 	}
 }
 
@@ -322,7 +334,7 @@ static void act_reap(void *ctx)
 static void act_kill(struct supervisor *s, uint32_t owner)
 {
 	struct context *c = s->c;
-	bool everyone = !owner && s->tree.leave_running.n == 0 && c->contain != CONTAIN_GROUP &&
+	bool everyone = !owner && (s->tree.leave_running.n == 0 || s->tree.spare_none) && c->contain != CONTAIN_GROUP &&
 			!s->takeover;
 
 	/* one write reaches all, atomically against fork */
@@ -338,6 +350,7 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	struct attrs a = { 0 };
 	size_t members;
 
+	s->tree.spare_none = c->wd.cause != WD_CAUSE_NONE;
 	if (!kill) {
 		members = tree_signal(&s->tree, owner, SIGTERM, &s->hooks);
 	} else {
@@ -369,7 +382,7 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 		struct attrs a = { 0 };
 		char wchan[64] = "";
 
-		if (m->st.state == 'Z' || m->allowed || m->not_permitted || (owner && m->owner != owner))
+		if (m->st.state == 'Z' || tree_spares(&s->tree, m) || m->not_permitted || (owner && m->owner != owner))
 			continue;
 		c->survivors++;
 		act_survivor(s, c, m, "unkillable", now);
@@ -379,8 +392,8 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 		attrs_str(&a, "wchan", wchan);
 		trace_checkpoint(s->c->trace, c->wait_span, "process.unkillable", now, &a);
 		attrs_release(&a);
-		say_always(s->c, "%s (pid %d) does not die (state %c, in %s)", m->st.comm, (int)m->pid,
-			   m->st.state, wchan[0] ? wchan : "the kernel");
+		say_always(s->c, "%s (pid %d) does not die (state %c, in %s)",
+			   act_comm(s, m->st.comm), (int)m->pid, m->st.state, wchan[0] ? wchan : "the kernel");
 	}
 }
 
@@ -437,6 +450,22 @@ static void act_judge(const struct supervisor *s, const struct command *c, int c
 	}
 }
 
+/* What may stay running is recorded, and nothing else happens to it. */
+static void act_left_running(struct supervisor *s, struct command *c, int64_t now)
+{
+	uint32_t owner = act_owner(s, c);
+
+	if (!s->tree.leave_running.n || s->tree.spare_none)
+		return;
+	tree_scan(&s->tree, true, &s->hooks);
+	for (size_t i = 0; i < s->tree.n; i++) {
+		const struct member *m = &s->tree.m[i];
+
+		if (m->st.state != 'Z' && m->allowed && !m->foreign && (!owner || m->owner == owner))
+			act_survivor(s, c, m, "left_running", now);
+	}
+}
+
 static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct command_result r = {
@@ -458,6 +487,7 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 	struct attrs a = { 0 };
 
 	command_tests(s, c, true, now);
+	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
 	if (r.exit_code != 0 && !c->spec.capture)
 		machine_record(s->c->trace, c->wait_span, r.signal == SIGKILL ? s->oom_kills : -1,

@@ -45,6 +45,7 @@ struct context {
 	int cgroup_fd;                /* -1 none */
 	enum contain contain;         /* what was achieved */
 	bool is_front;
+	bool color;                   /* of what we say on stderr */
 	bool journal_failed;          /* a trace is wanted, but its file could not be made … */
 	struct err journal_why;       /* … because of this */
 	enum span_status end_status;  /* of the spans that are open when all is over */
@@ -57,6 +58,8 @@ struct context {
 /* `spec-runner: ` + text on stderr, redacted, in one write; begins a new line where the
  * command's output left one unfinished; never blocks; not with --quiet. */
 void say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* --color, the environment, the terminal: in that order. */
+bool say_wants_color(int choice, bool is_tty);
 /* The same in spite of --quiet: failures of ours. */
 void say_always(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -32,13 +32,21 @@ static int explain_clean(struct context *c, struct err *e)
 	return rc;
 }
 
-static int explain_trace_file(const char *trace, char *const envp[], bool quiet, int64_t until_ns, int link,
-			      int *cancel, struct err *e)
+static int explain_trace_file(const char *trace, char *const envp[], const struct options *o, bool quiet,
+			      int64_t until_ns, int link, int *cancel, struct err *e)
 {
-	char *argv[5] = { "spec-runner-report", "--internal", (char *)trace, quiet ? "--quiet" : NULL, NULL };
-	pid_t pid = helper_start("report", argv, envp, -1, false, e);
+	struct strv argv = STRV_INIT;
+	pid_t pid;
 	int rc;
 
+	strv_add(&argv, "spec-runner-report");
+	strv_add(&argv, "--internal");
+	helper_redact_args(&argv, o);
+	if (quiet)
+		strv_add(&argv, "--quiet");
+	strv_add(&argv, trace);
+	pid = helper_start("report", argv.v, envp, -1, false, e);
+	strv_release(&argv);
 	if (pid < 0)
 		return err_add(e, "writing findings");
 	rc = helper_wait_cancel(pid, until_ns, link, cancel);
@@ -47,18 +55,19 @@ static int explain_trace_file(const char *trace, char *const envp[], bool quiet,
 	return rc ? err_set(e, ERR_FAILURE, "writing findings: spec-runner-report ended with exit code %d", rc) : 0;
 }
 
-int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e)
+int proc_explain(const char *trace, char *const envp[], const struct options *o, bool quiet, int64_t until_ns,
+		 struct err *e)
 {
 	int none = 0;
 
-	return explain_trace_file(trace, envp, quiet, until_ns, -1, &none, e);
+	return explain_trace_file(trace, envp, o, quiet, until_ns, -1, &none, e);
 }
 
 int finish_explain(struct context *c, int exit_code, struct err *e)
 {
 	if (exit_code == 0 && !c->concerns)
 		return explain_clean(c, e);
-	return explain_trace_file(explain_trace(c), c->setup->envp, c->o->quiet,
+	return explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet,
 				  clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
 				  c->is_front ? -1 : c->link, &c->late_cancel, e);
 }

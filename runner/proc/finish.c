@@ -80,21 +80,24 @@ static void finish_recovered(void *arg, const char *journal, const char *out_dir
 		auto_free char *trace = path_join(out_dir, "run-trace.json");
 
 		say(c, "an earlier run had lost its supervisor (%s): its trace is in %s", journal, out_dir);
-		if (proc_explain(trace, c->setup->envp, true, clock_mono_ns() + RECOVERED_NS, &e) < 0)
+		if (proc_explain(trace, c->setup->envp, c->o, true, clock_mono_ns() + RECOVERED_NS, &e) < 0)
 			say(c, "%s", e.msg);
 	}
 }
 
 /* Seals what a dead supervisor of this root left behind (contract 4: "the next spec-runner"). */
-static void finish_recover_others(struct context *c)
+/* True where something was. */
+static bool finish_recover_others(struct context *c)
 {
 	struct err e = { 0 };
+	int n;
 
-	if (c->cancelled)
-		return; /* the next run has more time */
-	if (access(c->paths.artifacts, F_OK) == 0 &&
-	    seal_recover_each(c->paths.artifacts, finish_recovered, c, &e) < 0)
+	if (c->cancelled || access(c->paths.artifacts, F_OK) < 0)
+		return false; /* cancelled: the next run has more time */
+	n = seal_recover_each(c->paths.artifacts, finish_recovered, c, &e);
+	if (n < 0)
 		say(c, "recovering an earlier run: %s", e.msg);
+	return n > 0;
 }
 
 int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
@@ -102,7 +105,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	bool wants = finish_wants_trace(c, exit_code);
 	int code = exit_code;
 	struct err e = { 0 };
-	bool failed = false, sealed = !wants;
+	bool failed = false, sealed = !wants, recovered;
 
 	if (wants && finish_tails(c, &e) < 0)
 		failed = true;
@@ -130,8 +133,8 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	/* without a sealed trace the journal stays: `recover` may yet make one of it */
 	trace_close(c->trace, sealed);
 	c->trace = NULL;
-	finish_recover_others(c);
-	if (wants) {
+	recovered = finish_recover_others(c);
+	if (wants || recovered) {
 		contain_cgroup_sweep();
 		run_paths_retain(&c->paths, c->o->keep_runs, c->o->keep_bytes, c->run_id);
 	}

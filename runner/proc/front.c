@@ -159,7 +159,7 @@ static void front_emit_look(struct front *f, const char *status, const char *fil
 static void front_look(struct front *f, int id, const char *pid)
 {
 	auto_free char *dir = xstrdup(f->c->paths.raw), *file = NULL;
-	char *argv[] = { "spec-runner-inspect", "--json", (char *)pid, NULL };
+	struct strv argv = STRV_INIT;
 	struct itimerspec it = { 0 };
 	int64_t budget = clock_ms_to_ns(f->c->o->diagnose_ms);
 	struct err e;
@@ -178,7 +178,12 @@ static void front_look(struct front *f, int id, const char *pid)
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
 		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	f->looker = out < 0 ? -1 : helper_start("inspect", argv, f->c->setup->envp, out, true, &e);
+	strv_add(&argv, "spec-runner-inspect");
+	helper_redact_args(&argv, f->c->o);
+	strv_add(&argv, "--json");
+	strv_add(&argv, pid);
+	f->looker = out < 0 ? -1 : helper_start("inspect", argv.v, f->c->setup->envp, out, true, &e);
+	strv_release(&argv);
 	if (f->looker < 0) {
 		if (out >= 0)
 			unlink(file);

@@ -23,6 +23,14 @@ char *helper_path(const char *name)
 	return cli_libexec_find(name);
 }
 
+void helper_redact_args(struct strv *argv, const struct options *o)
+{
+	for (size_t i = 0; i < o->redact_env.n; i++)
+		strv_take(argv, xasprintf("--redact-env=%s", o->redact_env.v[i]));
+	for (size_t i = 0; i < o->redact_patterns.n; i++)
+		strv_take(argv, xasprintf("--redact-pattern=%s", o->redact_patterns.v[i]));
+}
+
 pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, bool silent,
 		   struct err *e)
 {

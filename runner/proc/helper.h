@@ -4,6 +4,8 @@
 #define RUNNER_PROC_HELPER_H
 
 #include "base/err.h"
+#include "base/options.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +13,9 @@
 
 /* Full path of spec-runner-NAME, or NULL where it is not installed. Caller frees. */
 char *helper_path(const char *name);
+
+/* Appends --redact-env and --redact-pattern for each that the user named: a helper hides the same. */
+void helper_redact_args(struct strv *argv, const struct options *o);
 
 /* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; stderr is ours, or
  * /dev/null where silent. Default signals,

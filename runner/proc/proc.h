@@ -42,6 +42,7 @@ int proc_run(const struct proc_setup *p, struct err *e);
 
 /* Writes findings.json and report.md beside a sealed trace (contract 4) and prints what was found,
  * by spec-runner-report, which has until then (absolute). 0 or -1. */
-int proc_explain(const char *trace, char *const envp[], bool quiet, int64_t until_ns, struct err *e);
+int proc_explain(const char *trace, char *const envp[], const struct options *o, bool quiet, int64_t until_ns,
+		 struct err *e);
 
 #endif

@@ -74,11 +74,17 @@ static int context_open_trace(struct context *c, struct err *e)
 
 static void context_root_spans(struct context *c)
 {
+	char parent[TRACEPARENT_SIZE];
 	struct attrs a = { 0 };
 
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "contain", contain_text[c->contain]);
 	attrs_word(&a, "liveness_level", ((const char *const[]){ "off", "basic", "strict" })[c->o->liveness_level]);
+	trace_traceparent(c->trace, 1, parent);
+	parent[35] = '\0';
+	attrs_word(&a, "trace_id", parent + 3);
+	if (getenv("TRACEPARENT"))
+		attrs_str(&a, "traceparent", getenv("TRACEPARENT"));
 	c->total_span = trace_span_begin(c->trace, 0, SPAN_RUN_TOTAL, "run", c->start_mono_ns, &a);
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "verb", c->setup->verb);
@@ -195,10 +201,13 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	if (c->keep_level == LEVEL_OFF)
 		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */
 	run_paths_init(&c->paths, o, p->root, c->run_id, getenv("SPEC_RUNNER_RUN_ID") != NULL);
-	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
+	if (tests_check_dialect(o->dialect, e) < 0)
 		return -1;
+	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
+		return err_add(e, "--redact-pattern (SPEC_RUNNER_REDACT_PATTERN, redact.patterns)");
 	if (terminal_init(&c->terminal, (enum tri)o->pty, e) < 0)
 		return -1;
+	c->color = say_wants_color(o->color, c->terminal.is_tty[2]);
 	c->shared = shared_new((size_t)o->output_tail_bytes, e);
 	if (!c->shared || context_contain(c, e) < 0)
 		return -1;

@@ -3,26 +3,50 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void say_line(struct context *c, const char *fmt, va_list ap)
+/* facts of other tools: flag > NO_COLOR > CLICOLOR_FORCE > FORCE_COLOR > TERM=dumb > isatty */
+bool say_wants_color(int choice, bool is_tty)
+{
+	const char *no = getenv("NO_COLOR"), *force = getenv("CLICOLOR_FORCE"), *also = getenv("FORCE_COLOR");
+	const char *term = getenv("TERM");
+
+	if (choice != TRI_AUTO)
+		return choice == TRI_ALWAYS;
+	if (no && *no)
+		return false;
+	if ((force && *force && strcmp(force, "0") != 0) || (also && *also && strcmp(also, "0") != 0))
+		return true;
+	return is_tty && term && strcmp(term, "dumb") != 0;
+}
+
+static void say_line(struct context *c, const char *color, const char *fmt, va_list ap)
 {
 	struct outlet *o = &c->outlet[STREAM_ERR];
 	auto_str line = STR_INIT;
 	/* a raw terminal does not return the carriage by itself */
 	const char *eol = c->terminal.raw && c->terminal.is_tty[2] ? "\r\n" : "\n";
 	char text[2048];
-	size_t from;
+	size_t from, at;
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	if (o->mid_line || (c->terminal.merge && c->outlet[STREAM_OUT].mid_line))
 		str_add(&line, eol);
 	from = line.len;
 	str_add(&line, "spec-runner: ");
+	at = line.len;
 	redact_text(c->redactor, text, strlen(text), &line);
 	for (size_t i = from; i < line.len; i++)
 		if ((unsigned char)line.data[i] < ' ')
 			line.data[i] = ' ';
+	if (c->color) {
+		auto_str plain = STR_INIT;
+
+		str_addn(&plain, line.data + at, line.len - at);
+		line.len = at;
+		str_addf(&line, "\033[%sm%s\033[0m", color, str_cstr(&plain));
+	}
 	str_add(&line, eol);
 	/* Where the reader is slow the line is lost: liveness goes before talk, and the trace has it. */
 	outlet_write(o, line.data, line.len);
@@ -36,7 +60,7 @@ void say(struct context *c, const char *fmt, ...)
 	if (c->o->quiet)
 		return;
 	va_start(ap, fmt);
-	say_line(c, fmt, ap);
+	say_line(c, "33", fmt, ap);
 	va_end(ap);
 }
 
@@ -45,6 +69,6 @@ void say_always(struct context *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say_line(c, fmt, ap);
+	say_line(c, "31", fmt, ap);
 	va_end(ap);
 }

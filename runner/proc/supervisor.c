@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define TICK_NS (1000 * NS_PER_MS)
+#define BEAT_PROCESSES 8 /* named in one heartbeat */
 #define TICK_MIN_NS (20 * NS_PER_MS)
 /* A run at level off that lasts so long gets a journal on disk. */
 #define PUBLISH_NS (300 * NS_PER_MS)
@@ -115,6 +116,8 @@ void supervisor_progress(struct supervisor *s, struct command *c, const char *wh
 {
 	struct trace_totals *tot = trace_totals(s->c->trace);
 
+	if (c && c->wd.cause != WD_CAUSE_NONE)
+		return; /* what it does while it is being ended is no progress */
 	tot->last_progress_ns = now - s->c->start_mono_ns;
 	snprintf(tot->last_progress, sizeof(tot->last_progress), "%s", what);
 	runner_watch_progress(&s->watch, now);
@@ -164,6 +167,49 @@ static void tick_io_totals(struct supervisor *s, struct command *c, int64_t now)
 	}
 }
 
+/* Figures of each process: those that used most since the last heartbeat, so that a long run with many
+ * stays small. */
+static void tick_per_process(struct supervisor *s, struct attrs *a)
+{
+	struct member *top[BEAT_PROCESSES];
+	size_t n = 0;
+	auto_str list = STR_INIT;
+
+	for (size_t i = 0; i < s->tree.n; i++) {
+		struct member *m = &s->tree.m[i];
+		int64_t used = proc_stat_cpu_ns(&m->st) - m->beat_cpu_ns;
+		size_t at = n < BEAT_PROCESSES ? n : BEAT_PROCESSES;
+
+		if (m->st.state == 'Z')
+			continue;
+		while (at && used > proc_stat_cpu_ns(&top[at - 1]->st) - top[at - 1]->beat_cpu_ns)
+			at--;
+		if (at == BEAT_PROCESSES)
+			continue;
+		n += n < BEAT_PROCESSES;
+		memmove(&top[at + 1], &top[at], (n - at - 1) * sizeof(*top));
+		top[at] = m;
+	}
+	str_addc(&list, '[');
+	for (size_t i = 0; i < n; i++) {
+		struct attrs one = { 0 };
+		char state[2] = { top[i]->st.state, 0 };
+
+		attrs_init(&one, s->c->trace);
+		attrs_int(&one, "pid", top[i]->pid);
+		attrs_str(&one, "comm", top[i]->st.comm);
+		attrs_word(&one, "state", state);
+		attrs_ms(&one, "cpu_ms", proc_stat_cpu_ns(&top[i]->st));
+		attrs_int(&one, "rss_bytes", top[i]->st.rss_bytes);
+		str_addf(&list, "%s{%s}", i ? "," : "", str_cstr(&one.json));
+		attrs_release(&one);
+	}
+	str_addc(&list, ']');
+	attrs_raw(a, "top", str_cstr(&list));
+	for (size_t i = 0; i < s->tree.n; i++)
+		s->tree.m[i].beat_cpu_ns = proc_stat_cpu_ns(&s->tree.m[i].st);
+}
+
 static void tick_heartbeat(struct supervisor *s, int64_t now)
 {
 	span_id span = s->c->dispatch_span;
@@ -178,6 +224,7 @@ static void tick_heartbeat(struct supervisor *s, int64_t now)
 	attrs_int(&a, "processes", (int64_t)s->tree.alive);
 	attrs_ms(&a, "cpu_ms", s->tree.totals.cpu_ns);
 	attrs_int(&a, "rss_bytes", s->tree.rss_bytes);
+	tick_per_process(s, &a);
 	trace_event(s->c->trace, span, EVENT_HEARTBEAT, now, &a);
 	attrs_release(&a);
 }

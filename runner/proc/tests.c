@@ -12,6 +12,32 @@
 #define TESTS_DELAY_NS (15 * NS_PER_MS)
 #define TESTS_NAMED_MAX 8
 
+int tests_check_dialect(const char *choice, struct err *e)
+{
+	struct dialect_set *set;
+	struct strv names = STRV_INIT;
+	auto_str list = STR_INIT;
+	struct err why = { 0 };
+	int rc = 0;
+
+	if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0)
+		return 0;
+	if (dialect_set_new(&set, e) < 0)
+		return -1;
+	if (!dialect_set_has(set, choice) && dialect_set_add_file(set, choice, &why) < 0) {
+		dialect_set_names(set, &names);
+		for (size_t i = 0; i < names.n; i++)
+			str_addf(&list, " %s", names.v[i]);
+		strv_release(&names);
+		rc = strchr(choice, '/') || strchr(choice, '.') ?
+			     err_set(e, ERR_USAGE, "--dialect: %s", why.msg) :
+			     err_set(e, ERR_USAGE, "--dialect '%s' is not known; accepted: auto, none, a file, or one of%s",
+				     choice, str_cstr(&list));
+	}
+	dialect_set_free(set);
+	return rc;
+}
+
 void tests_init(struct tests *t, struct context *c, char *const argv[], bool captured)
 {
 	memset(t, 0, sizeof(*t));

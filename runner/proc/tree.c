@@ -167,7 +167,7 @@ static void member_read_command_line(struct tree *t, struct member *m, const str
 	}
 	if (n <= 0)
 		return;
-	m->allowed = m->foreign || tree_is_allowed(t, m, buf, (size_t)n);
+	m->allowed = tree_is_allowed(t, m, buf, (size_t)n);
 	if (h && h->command_line)
 		h->command_line(h->ctx, m, buf, (size_t)n);
 }
@@ -191,7 +191,7 @@ static bool member_sample(struct tree *t, struct member *m, const struct tree_ho
 		m->fresh = 1;
 	m->st = st;
 	if (t->foreign_before_ns && st.ppid == t->root && st.start_ns < t->foreign_before_ns)
-		m->foreign = m->allowed = true;
+		m->foreign = true;
 	if (m->fresh && st.state != 'Z') {
 		m->fresh--;
 		member_read_command_line(t, m, h);
@@ -337,9 +337,14 @@ bool tree_only_leaders(struct tree *t, const struct tree_hooks *h)
 	return true;
 }
 
-static bool member_wanted(const struct member *m, uint32_t owner)
+bool tree_spares(const struct tree *t, const struct member *m)
 {
-	return m->st.state != 'Z' && !m->allowed && (!owner || m->owner == owner);
+	return m->foreign || (m->allowed && !t->spare_none);
+}
+
+static bool member_wanted(const struct tree *t, const struct member *m, uint32_t owner)
+{
+	return m->st.state != 'Z' && !tree_spares(t, m) && (!owner || m->owner == owner);
 }
 
 size_t tree_count(const struct tree *t, uint32_t owner)
@@ -347,7 +352,7 @@ size_t tree_count(const struct tree *t, uint32_t owner)
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++)
-		n += member_wanted(&t->m[i], owner);
+		n += member_wanted(t, &t->m[i], owner);
 	return n;
 }
 
@@ -391,7 +396,7 @@ size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_ho
 	for (size_t i = 0; i < t->n; i++) {
 		struct member *m = &t->m[i];
 
-		if (!member_wanted(m, owner))
+		if (!member_wanted(t, m, owner))
 			continue;
 		if (member_signal(t, m, sig) == 0)
 			sent++;
@@ -414,7 +419,7 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
 		for (size_t i = 0; i < t->n; i++) {
 			struct member *m = &t->m[i];
 
-			if (m->signalled || !member_wanted(m, owner))
+			if (m->signalled || !member_wanted(t, m, owner))
 				continue;
 			if (member_signal(t, m, SIGKILL) == 0) {
 				m->signalled = true;

@@ -29,6 +29,7 @@ struct member {
 	unsigned seen;           /* generation of the scan that saw it last */
 	struct proc_stat st;
 	int64_t delay_ns;
+	int64_t beat_cpu_ns;     /* at the last heartbeat */
 };
 
 struct tree_totals {
@@ -46,6 +47,7 @@ struct tree {
 	int64_t foreign_before_ns; /* CLOCK_BOOTTIME; 0: all children are the run's */
 	struct proc_watch self;
 	struct strv leave_running;
+	bool spare_none;         /* a command is being ended: --leave-running is for those that end by themselves */
 	struct tree_totals totals;
 	int64_t rss_bytes;       /* of the last scan */
 	size_t alive, running;   /* of the last scan: not zombies; in state R */
@@ -89,6 +91,9 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
 bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx);
 
 struct member *tree_find(struct tree *t, pid_t pid);
+
+/* Is it to be left alone? --leave-running, where the command ended by itself; foreign children always. */
+bool tree_spares(const struct tree *t, const struct member *m);
 
 /* Forget one that was reaped. */
 void tree_gone(struct tree *t, pid_t pid);
