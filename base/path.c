@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define FILE_OUT_BUFFER_BYTES 65536
 /* A FIFO's reader may come a moment after us; what is slower than this does not read at all. */
 #define SPECIAL_TRIES 100
+#define SPECIAL_TRY_MS 10
 #define SPECIAL_WAIT_MS 3000
 
 char *path_join(const char *dir, const char *name)
@@ -143,12 +143,10 @@ static int open_special(const char *path)
 	int tries = 0, fd;
 
 	do {
-		struct timespec nap = { .tv_nsec = 10 * 1000 * 1000 };
-
 		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (fd >= 0 || errno != ENXIO)
 			break;
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		poll(NULL, 0, SPECIAL_TRY_MS);
 	} while (++tries < SPECIAL_TRIES);
 	return fd;
 }

@@ -53,7 +53,7 @@ static int list_read(struct checks *c, struct err *e)
 			strv_add(&paths, line);
 		c->count++;
 		c->cases = xreallocarray(c->cases, c->count, sizeof(*c->cases));
-		/* the id for now; its number once the files are read */
+		/* where its id stands; its number once the files are read */
 		c->cases[c->count - 1] = (uint32_t)(tab + 1 - text);
 	}
 	rc = case_set_load(&c->set, paths.v, paths.n, e);
@@ -112,8 +112,9 @@ static int program_run(char *const argv[], struct str *out)
 	close(ends[1]);
 	while (rc == 0 && ((n = read(ends[0], buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR)))
 		if (n > 0 && out->len < VERIFY_TEXT_MAX_BYTES)
-			str_addn(out, buf, (size_t)n < VERIFY_TEXT_MAX_BYTES - out->len ? (size_t)n
-											   : VERIFY_TEXT_MAX_BYTES - out->len);
+			str_addn(out, buf,
+				 (size_t)n < VERIFY_TEXT_MAX_BYTES - out->len ? (size_t)n :
+										 VERIFY_TEXT_MAX_BYTES - out->len);
 	close(ends[0]);
 	if (rc != 0)
 		return -1;

@@ -147,7 +147,8 @@ static int counts_read(struct scan_spec *s, const struct yaml_node *n, struct er
 			token = yaml_get(item, yaml_get(item, "regex") ? "regex" : "token");
 			is = yaml_get(item, "is");
 			if (!token || !is || token->kind != YAML_SCALAR || item->count != 2)
-				return yaml_error(item, e, "a count is {token: TEXT, is: \"== 2\"} or {regex: …, is: …}");
+				return yaml_error(item, e,
+						  "a count is {token: TEXT, is: \"== 2\"} or {regex: …, is: …}");
 		}
 		if (scan_spec_add(s, SCAN_COUNT, token->text, token->len,
 				  n->kind == YAML_SEQ && strcmp(token->key->text, "regex") == 0, &inner) < 0)

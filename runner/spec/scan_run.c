@@ -168,7 +168,8 @@ static void regex_scan(struct worker *w, const struct job *job, uint32_t token)
 		const struct scan_use *use = &s->items[t->uses.v[u]];
 
 		if (w->list_seen[s->checks[use->check].list] == job->seq + 1)
-			place(w, job, use->check, (struct scan_place){ .item = use->item, .why = "given up at a match limit" });
+			place(w, job, use->check,
+			      (struct scan_place){ .item = use->item, .why = "given up at a match limit" });
 	}
 }
 

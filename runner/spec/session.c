@@ -169,12 +169,14 @@ void case_session_close(struct case_session *s)
 
 int case_session_list(const struct case_session *s)
 {
+	auto_str list = STR_INIT;
+
 	for (uint32_t i = 0; i < s->count; i++) {
 		const struct spec_case *c = &s->set.cases[s->order[i]];
 
-		printf("%s%s%s\n", c->id, *c->title ? " " : "", c->title);
+		str_addf(&list, "%s%s%s\n", c->id, *c->title ? " " : "", c->title);
 	}
-	return fflush(stdout) == 0 ? 0 : -1;
+	return fd_write_all(STDOUT_FILENO, str_cstr(&list), list.len);
 }
 
 void case_session_begin(struct case_session *s, struct trace *t, span_id parent, int64_t now_ns)

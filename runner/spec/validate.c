@@ -253,8 +253,8 @@ size_t validate_run(const char *root, const struct strv *globs, const char *sche
 	struct err e = { 0 };
 
 	if (schema) {
-		auto_free char *path = schema[0] == '/' && !str_starts(schema, "/.artifacts/") ? xstrdup(schema)
-												  : path_join(root, schema + (schema[0] == '/'));
+		bool absolute = schema[0] == '/' && !str_starts(schema, "/.artifacts/");
+		auto_free char *path = absolute ? xstrdup(schema) : path_join(root, schema + (schema[0] == '/'));
 
 		if (schema_read(&compiled, path, &e) < 0)
 			goto failed;

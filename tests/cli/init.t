@@ -7,7 +7,12 @@ n=0
 check() { # result of the last command, words
 	local rc=$?
 	n=$((n + 1))
-	[ $rc -eq 0 ] && echo "ok $n - $1" || { echo "not ok $n - $1"; failed=1; }
+	if [ $rc -eq 0 ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		failed=1
+	fi
 }
 project() { # name: a fresh root, entered
 	mkdir -p "$dir/$1/.git" && cd "$dir/$1" || exit 1
@@ -72,4 +77,4 @@ project none
 "$runner" ci-gate-summary 2>err.txt; [ $? -eq 2 ]
 check 'where nothing is found the gate is a comment'
 echo "1..$n"
-exit ${failed:-0}
+exit "${failed:-0}"
