@@ -1,6 +1,6 @@
 #!/bin/bash
-# demo.sh PROGRAM BUILD - what `make run` shows: a part of a test suite that nobody here wrote,
-# supervised at level detailed; then a program that hangs. Exit 0 when both ended as
+# demo.sh PROGRAM BUILD - what `make run` shows: the project's own gate; a part of a test suite that nobody here wrote,
+# supervised at level detailed; then a program that hangs. Exit 0 when all ended as
 # they must.
 set -u
 program=$1 zoo=$2/tests/zoo
@@ -27,6 +27,15 @@ supervise() { # NAME ARGUMENTS...
 		--profile-summary-out "$out/$name.md" "$@" >"$out/$name.out" 2>"$out/$name.err"
 }
 
+echo "==> This project's own gate: its governance checks, its cases, and their trace verified"
+echo "    spec-runner --profile-level detailed ci-gate-summary"
+"$program" --profile-level detailed --profile-out "$out/gate.json" --profile-summary-out "$out/gate.md" \
+	ci-gate-summary >"$out/gate.out" 2>"$out/gate.err"
+expect gate $? 0
+grep -h -E 'checks in|^1\.\.|^not ok' "$out/gate.out" | sed 's/^/    | /'
+"$program" verify "$out/gate.json" | sed 's/^/    /'
+[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+
 echo "==> A part of CPython's own regression tests, supervised"
 supervise suite run -- /usr/bin/python3 -m test -v test_popen test_thread test_os test_pipes test_fork1
 expect suite $? 0
@@ -46,7 +55,7 @@ if ! grep -q '"stall.subprocess.no_output_no_event"' "$out/hang.json"; then
 fi
 
 echo "==> Traces, each with its summary beside it"
-for name in suite hang; do
+for name in gate suite hang; do
 	[ -s "$out/$name.json" ] || status=1
 	echo "    $out/$name.json  $out/$name.md"
 done
