@@ -242,9 +242,10 @@ is system(spec() . ' inspect 2147483646 >/dev/null 2>&1') >> 8, 125, 'no such pr
 
 SKIP: { # as somebody else
 	skip 'not root', 3 if $>;
+	skip 'the program lies where another user may not look', 3
+		if `setpriv --reuid=65534 --regid=65534 --clear-groups @{[spec()]} inspect --json 1 2>&1` =~ /is not installed|denied\b.*exec/;
 	my $r = begin('/bin/sleep', '60');
 	sleep 0.2;
-	my $bin = "$dir/bin";
 	my $text = `setpriv --reuid=65534 --regid=65534 --clear-groups @{[spec()]} inspect --json $r->{pid} 2>&1`;
 	my $d = eval { decode_json($text) };
 	my $t = $d ? $d->{processes}[0]{threads}[0] : {};
