@@ -39,7 +39,7 @@ int supervisor_watch_fd(struct supervisor *s, int fd, uint32_t events, enum sour
 
 struct command *supervisor_command_of(struct supervisor *s, uint32_t serial)
 {
-	for (int i = 0; serial && i < PROC_JOBS_MAX; i++)
+	for (int i = 0; serial && i < s->slots; i++)
 		if (s->command[i].used && s->command[i].serial == serial)
 			return &s->command[i];
 	return NULL;
@@ -51,7 +51,7 @@ static uint32_t hook_leader(void *ctx, pid_t pid)
 {
 	struct supervisor *s = ctx;
 
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used && s->command[i].running && s->command[i].pid == pid)
 			return s->command[i].serial;
 	return OWNER_UNKNOWN;
@@ -65,14 +65,14 @@ static uint32_t hook_orphan(void *ctx, pid_t pid)
 	struct command *only = NULL;
 	ssize_t n;
 
-	for (int i = 0; i < PROC_JOBS_MAX && s->active == 1; i++)
+	for (int i = 0; i < s->slots && s->active == 1; i++)
 		if (s->command[i].used)
 			only = &s->command[i];
 	if (only)
 		return only->serial;
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	n = fd_read_file(AT_FDCWD, path, env, sizeof(env));
-	for (int i = 0; n > 0 && i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; n > 0 && i < s->slots; i++) {
 		if (!s->command[i].used)
 			continue;
 		memcpy(want, "TRACEPARENT=", 12);
@@ -215,7 +215,7 @@ static void tick_heartbeat(struct supervisor *s, int64_t now)
 	span_id span = s->c->dispatch_span;
 	struct attrs a = { 0 };
 
-	for (int i = 0; i < PROC_JOBS_MAX && s->active == 1; i++)
+	for (int i = 0; i < s->slots && s->active == 1; i++)
 		if (s->command[i].used && s->command[i].wait_span)
 			span = s->command[i].wait_span;
 	attrs_init(&a, s->c->trace);
@@ -241,7 +241,7 @@ static void supervisor_tick(struct supervisor *s, int64_t now)
 	if ((clock_mono_ns() - began) * 50 > every)
 		every = (clock_mono_ns() - began) * 50;
 	tick_remember(s, now);
-	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct command *c = &s->command[i];
 
 		if (!c->used)
@@ -310,7 +310,7 @@ static void supervisor_resume(struct supervisor *s, int64_t now)
 {
 	struct terminal *t = &s->c->terminal;
 
-	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct command *c = &s->command[i];
 
 		if (!c->used || !c->suspended)
@@ -347,7 +347,7 @@ static void supervisor_child(struct supervisor *s, const siginfo_t *si, int64_t 
  * keep us here: the rest is reaped on the next round. */
 void supervisor_reap(struct supervisor *s, int64_t now)
 {
-	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct command *c = &s->command[i];
 		siginfo_t si = { 0 };
 
@@ -373,14 +373,14 @@ void supervisor_reap(struct supervisor *s, int64_t now)
 
 static void supervisor_check_all(struct supervisor *s, int64_t now)
 {
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used)
 			command_check(s, &s->command[i], now);
 }
 
 static void supervisor_event_all(struct supervisor *s, enum wd_event ev, int arg, int64_t now)
 {
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used)
 			command_event(s, &s->command[i], ev, arg, now);
 }
@@ -407,7 +407,7 @@ static void supervisor_tell(struct supervisor *s, int64_t now)
 	say_always(s->c, "running for %.1f s, %zu processes, last progress: %s",
 		   (double)(now - s->c->start_mono_ns) / 1e9, s->tree.alive,
 		   trace_totals(s->c->trace)->last_progress[0] ? trace_totals(s->c->trace)->last_progress : "none");
-	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		struct command *c = &s->command[i];
 
 		if (c->used)
@@ -465,7 +465,7 @@ static void supervisor_messages(struct supervisor *s, int64_t now)
 		case MSG_ASK: supervisor_tell(s, now); break;
 		case MSG_EMIT: supervisor_emit(s, &m, now); break;
 		case MSG_DIAGNOSED:
-			for (int i = 0; i < PROC_JOBS_MAX; i++)
+			for (int i = 0; i < s->slots; i++)
 				if (s->command[i].used && s->command[i].diagnose_id == m.value) {
 					s->command[i].diagnose_id = 0;
 					command_event(s, &s->command[i], WD_EV_DIAGNOSED, 0, now);
@@ -515,7 +515,7 @@ static void supervisor_end_early(struct supervisor *s, int64_t now)
 	void *user;
 
 	while (p->ops->end_early && !s->takeover && (user = p->ops->end_early(p->ctx, &token))) {
-		for (int i = 0; i < PROC_JOBS_MAX; i++) {
+		for (int i = 0; i < s->slots; i++) {
 			struct command *c = &s->command[i];
 
 			if (!c->used || c->spec.user != user || c->wd.phase != WD_RUNNING)
@@ -549,10 +549,10 @@ static int64_t supervisor_next_due(struct supervisor *s)
 	const struct proc_setup *p = s->c->setup;
 	int64_t due = TIME_NEVER;
 
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used && s->command[i].wd_due_ns < due)
 			due = s->command[i].wd_due_ns;
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used && tests_due(&s->command[i].tests) < due)
 			due = tests_due(&s->command[i].tests);
 	if (s->active && s->tick_due_ns < due)
@@ -603,10 +603,10 @@ static void supervisor_time(struct supervisor *s, int64_t now)
 {
 	if (now >= s->publish_due_ns)
 		supervisor_publish(s);
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used && now >= tests_due(&s->command[i].tests))
 			command_tests(s, &s->command[i], false, now);
-	for (int i = 0; i < PROC_JOBS_MAX; i++)
+	for (int i = 0; i < s->slots; i++)
 		if (s->command[i].used && now >= s->command[i].wd_due_ns)
 			command_event(s, &s->command[i], WD_EV_TIME, 0, now);
 	if (s->active && (now >= s->tick_due_ns || now >= s->beat_due_ns))
@@ -730,8 +730,9 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 	int64_t now = clock_mono_ns();
 	sigset_t child;
 
-	memset(s, 0, sizeof(*s));
+	/* s is static, and so zero: clearing it again would touch every page of 64 slots */
 	s->c = c;
+	s->slots = c->setup->jobs;
 	s->armed_ns = s->oom_kills = -1;
 	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted };
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -764,7 +765,7 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 
 void supervisor_release(struct supervisor *s)
 {
-	for (int i = 0; i < PROC_JOBS_MAX; i++) {
+	for (int i = 0; i < s->slots; i++) {
 		if (s->spare_tmpdir[i])
 			rmdir(s->spare_tmpdir[i]);
 		mem_free_ptr(&s->spare_tmpdir[i]);

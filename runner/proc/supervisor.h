@@ -56,6 +56,7 @@ struct supervisor {
 	struct tree_hooks hooks;
 	struct command command[PROC_JOBS_MAX];
 	char *spare_tmpdir[PROC_JOBS_MAX]; /* empty, for the slot's next command */
+	int slots;                  /* how many of them may be used: the rest is never touched */
 	int active;
 	uint32_t last_serial;
 	struct runner_watch watch;
