@@ -160,7 +160,9 @@ check-here: export SPEC_RUNNER = $(abspath $(PROG))
 check-here: export TEST_BUILD = $(abspath $(BUILD))
 check-here: export TEST_SANITIZED = $(if $(SANITIZE),1,)
 check-here: tests-built
-	@prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS))
+	@prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
+	 : "where both of our processes were killed nobody was left to remove their cgroup"; \
+	 rmdir /sys/fs/cgroup/spec-runner-run-* /sys/fs/cgroup/unified/spec-runner-run-* 2>/dev/null; exit $$code
 
 lint:
 	@contrib/install-deps.sh build lint

@@ -6,6 +6,10 @@
 
 #include <stddef.h>
 
+/* Called before the end for want of memory, once: to remove what would be left behind. It must not
+ * allocate. */
+void mem_on_failure(void (*fn)(void));
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);

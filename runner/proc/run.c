@@ -182,6 +182,16 @@ static void raise_fd_limit(struct spawn_signals *was)
 		setrlimit(RLIMIT_NOFILE, &r);
 }
 
+/* Of this run, for remove_cgroup. */
+static const char *cgroup_of_run;
+
+/* Fails while somebody lives in it: then the process of ours that is left removes it. */
+static void remove_cgroup(void)
+{
+	if (cgroup_of_run && *cgroup_of_run)
+		rmdir(cgroup_of_run);
+}
+
 static int context_init(struct context *c, const struct proc_setup *p, const struct spawn_signals *was,
 			struct err *e)
 {
@@ -211,6 +221,8 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	c->shared = shared_new((size_t)o->output_tail_bytes, e);
 	if (!c->shared || context_contain(c, e) < 0)
 		return -1;
+	cgroup_of_run = c->shared->cgroup_dir;
+	mem_on_failure(remove_cgroup);
 	c->signals.nice = getpriority(PRIO_PROCESS, 0);
 	raise_fd_limit(&c->signals);
 	if (context_open_trace(c, e) < 0)
