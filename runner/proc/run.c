@@ -160,7 +160,7 @@ static int supervisor_main(struct context *c)
 		code = finish_run(c, code, lost, clock_mono_ns());
 		if (getppid() != front)
 			terminal_restore(&c->terminal); /* the front died while we were sealing */
-		if (lost && c->shared->cgroup_dir[0])
+		if ((lost || getppid() != front) && c->shared->cgroup_dir[0])
 			contain_cgroup_remove(c->shared->cgroup_dir);
 	}
 	atomic_store(&c->shared->exit_code, code);
