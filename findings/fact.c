@@ -133,7 +133,7 @@ struct fact_row *fact_add(struct facts *f, enum fact_kind kind, const char *file
 	size_t cols = (size_t)(fact_end(kind) - fact_first(kind));
 	struct fact_row *r;
 
-	if (t->n == FACT_ROWS_MAX) {
+	if (t->n == (kind == FACT_SPAN ? FACT_SPANS_MAX : FACT_ROWS_MAX)) {
 		t->dropped++;
 		return NULL;
 	}

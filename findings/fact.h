@@ -64,9 +64,10 @@ struct fact_row {
 struct fact_table {
 	struct fact_row **rows;
 	size_t n, cap;
-	uint64_t dropped; /* rows beyond FACT_ROWS_MAX */
+	uint64_t dropped; /* rows beyond the most that are kept */
 };
 #define FACT_ROWS_MAX 10000
+#define FACT_SPANS_MAX 20000 /* patterns do not look at spans; a timeline does */
 
 struct fact_block;
 struct facts {

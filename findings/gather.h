@@ -20,6 +20,8 @@ int gather(struct facts *f, const char *trace, const char *const raw_dirs[], str
 /* The steps. */
 int gather_trace(struct facts *f, const char *path, struct err *e);
 int gather_raw(struct facts *f, const char *dir, const char *run_id, struct err *e);
+/* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
+void gather_tails(struct facts *f, const char *dir, const char *run_id);
 void gather_derive(struct facts *f);
 
 /* The one row of a kind that has one (run, output, machine): made on first use. */

@@ -19,6 +19,7 @@
 #define RAW_FILE_BYTES ((size_t)64 << 20)
 #define STACK_FUNCTIONS 12
 #define SNAPSHOTS_MAX 32
+#define FRAMES_KEPT 256 /* of one thread, the innermost */
 
 struct snapshot_reader {
 	struct facts *f;
@@ -142,6 +143,29 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struc
 	fact_set_text(s->f, r, FC_THREAD_stack_signature, signature);
 }
 
+static void read_frames(struct snapshot_reader *s, const struct fact_row *t, const struct json_value *frames,
+			const char *at)
+{
+	const struct json_value *frame;
+	size_t i;
+
+	json_items(frames, i, frame) {
+		auto_free char *frame_at = xasprintf("%s/frames/%zu", at, i);
+		struct fact_row *r = i < FRAMES_KEPT ? fact_add(s->f, FACT_FRAME, s->file, frame_at) : NULL;
+
+		if (!r)
+			return;
+		fact_set_int(r, FC_FRAME_pid, fact_int(t, FC_THREAD_pid, 0));
+		fact_set_int(r, FC_FRAME_tid, fact_int(t, FC_THREAD_tid, 0));
+		fact_set_int(r, FC_FRAME_depth, (int64_t)i);
+		put_text(s->f, r, FC_FRAME_language, frame, "language");
+		put_text(s->f, r, FC_FRAME_function, frame, "function");
+		put_text(s->f, r, FC_FRAME_file, frame, "file");
+		put_line(r, FC_FRAME_line, frame, "line");
+		put_text(s->f, r, FC_FRAME_module, frame, "module");
+	}
+}
+
 /* ---- threads ---- */
 
 static void put_place(struct snapshot_reader *s, struct fact_row *r, const struct json_value *frame)
@@ -236,6 +260,7 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, place_of(frames));
 	put_stack(s, r, frames);
+	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);
 	if (status && (strcmp(status, "denied") == 0)) {
 		struct fact_row *d = fact_add(s->f, FACT_DENIAL, s->file, at);
@@ -612,5 +637,6 @@ int gather_raw(struct facts *f, const char *dir, const char *run_id, struct err 
 		free(list[i]);
 	}
 	free(list);
+	gather_tails(f, dir, run_id);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 
 #define COMMANDS_KEPT 256
+#define GOOD_SPANS_KEPT (FACT_SPANS_MAX - 1000)
 
 struct span_name_of {
 	uint64_t id;
@@ -122,6 +123,51 @@ static void read_wait(struct trace_reader *t, const struct json_value *o)
 		t->ended_ns = end;
 }
 
+/* What a span was about: the test, the command line, the process. */
+static void put_label(struct facts *f, struct fact_row *r, const struct json_value *attrs)
+{
+	auto_str label = STR_INIT;
+	int64_t pid;
+
+	if (json_get_text(attrs, "case_id")) {
+		const char *suite = json_get_text(attrs, "suite");
+
+		str_addf(&label, "%s%s%s", suite ? suite : "", suite && *suite ? " " : "", json_get_text(attrs, "case_id"));
+		fact_set_text(f, r, FC_SPAN_label, str_cstr(&label));
+	} else if (json_get(attrs, "argv")) {
+		put_argv(f, r, FC_SPAN_label, json_get(attrs, "argv"));
+	} else if (jint(attrs, "pid", &pid)) {
+		str_addf(&label, "pid %lld", (long long)pid);
+		fact_set_text(f, r, FC_SPAN_label, str_cstr(&label));
+	} else {
+		fact_set_text(f, r, FC_SPAN_label, json_get_text(attrs, "verb"));
+	}
+}
+
+/* A row for the timeline. Room is kept for those that did not end well. */
+static void read_timeline(struct trace_reader *t, const struct json_value *o, const char *at)
+{
+	const char *status = json_get_text(o, "status");
+	struct fact_table *spans = &t->f->table[FACT_SPAN];
+	int64_t start, end;
+	struct fact_row *r;
+
+	if (spans->n >= GOOD_SPANS_KEPT && status && strcmp(status, "ok") == 0) {
+		spans->dropped++;
+		return;
+	}
+	if (!jint(o, "start_ns", &start) || !jint(o, "end_ns", &end) ||
+	    !(r = fact_add(t->f, FACT_SPAN, GATHER_TRACE_NAME, at)))
+		return;
+	fact_set_num(r, FC_SPAN_start_ms, (double)start / 1e6);
+	fact_set_num(r, FC_SPAN_duration_ms, (double)(end - start) / 1e6);
+	put_text(t->f, r, FC_SPAN_id, o, "span_id");
+	put_text(t->f, r, FC_SPAN_parent, o, "parent_span_id");
+	put_text(t->f, r, FC_SPAN_name, o, "name");
+	fact_set_text(t->f, r, FC_SPAN_status, status);
+	put_label(t->f, r, json_get(o, "attrs"));
+}
+
 static void read_span(struct trace_reader *t, const struct json_value *o, const char *at)
 {
 	const char *name = json_get_text(o, "name");
@@ -137,6 +183,7 @@ static void read_span(struct trace_reader *t, const struct json_value *o, const 
 	s = &t->spans[t->n_spans++];
 	s->id = span_id_of(o, "span_id");
 	snprintf(s->name, sizeof(s->name), "%s", name);
+	read_timeline(t, o, at);
 	if (strcmp(name, "case.run") == 0)
 		read_case(t, o, at);
 	else if (strcmp(name, "subprocess.wait") == 0)
@@ -426,7 +473,8 @@ static void read_summary(struct trace_reader *t, const struct json_value *o)
 	put_int(r, FC_OUTPUT_stderr_bytes, out, "stderr_bytes");
 	put_bool(r, FC_OUTPUT_truncated, out, "truncated");
 	if (is_kind(last, JSON_OBJECT)) {
-		jint(last, "ts_ns", &t->progress_ns);
+		if (jint(last, "ts_ns", &t->progress_ns))
+			fact_set_num(run, FC_RUN_last_progress_ms, (double)t->progress_ns / 1e6);
 		put_text(t->f, run, FC_RUN_last_progress, last, "kind");
 	} else {
 		t->progress_ns = 0;
