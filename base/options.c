@@ -12,7 +12,7 @@ static const char *const words_on_fail[] = { "off", "basic", "detailed", NULL };
 static const char *const words_liveness[] = { "off", "basic", "strict", NULL };
 static const char *const words_contain[] = { "auto", "group", "subreaper", "cgroup", "pidns", NULL };
 static const char *const words_when[] = { "auto", "always", "never", NULL };
-static const char *const words_test_format[] = { "tap", "human", "junit", NULL };
+static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };
 
 const char *const option_group_text[] = {
 	[GROUP_RUN] = "Running",

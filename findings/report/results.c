@@ -9,6 +9,7 @@
 const struct results_format results_formats[] = {
 	{ "junit", "the tests of the run as JUnit XML", results_junit },
 	{ "tap", "the tests of the run as TAP 13", results_tap },
+	{ "tap14", "the tests of the run as TAP 14", results_tap14 },
 	{ "tests-json", "the tests of the run as JSON", results_json },
 	{ NULL, NULL, NULL },
 };

@@ -88,6 +88,7 @@ struct results {
 	int64_t exit_code;           /* -1 unknown */
 	int64_t duration_ns;
 	bool complete;               /* nothing was lost while it was recorded */
+	bool for_gitlab;             /* the reader of JUnit XML is GitLab: set by the caller (junit_xml.h) */
 	struct results_row *rows;
 	uint32_t *next_in_suite;     /* by row; UINT32_MAX at the end */
 	size_t n_rows, cap_rows;
@@ -121,7 +122,8 @@ extern const struct results_format results_formats[];
 const struct results_format *results_format_find(const char *name);
 
 void results_junit(const struct results *t, struct str *out);
-void results_tap(const struct results *t, struct str *out);  /* TAP 13 */
+void results_tap(const struct results *t, struct str *out);  /* TAP 13: prove refuses 14 */
+void results_tap14(const struct results *t, struct str *out);
 void results_json(const struct results *t, struct str *out); /* schemas/test_results_v1.yaml */
 
 /* For a row that did not pass: what it says on one line, and the whole story (lines, no line end

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void count_suite(struct junit_counts *sum, const uint64_t count[RESULTS_COUNT])
 {
@@ -28,6 +29,7 @@ static void add_result(const struct results *t, const struct results_row *r, str
 		break;
 	case RESULTS_FLAKY: case RESULTS_FAIL: case RESULTS_ERROR: case RESULTS_UNFINISHED: case RESULTS_COUNT:
 		results_row_story(t, r, &story);
+		junit_add_place(&story, r->file, r->line);
 		junit_problem(out,
 			      r->result == RESULTS_FLAKY ? "flakyFailure" :
 			      r->result == RESULTS_FAIL ? "failure" : "error",
@@ -37,26 +39,42 @@ static void add_result(const struct results *t, const struct results_row *r, str
 	}
 }
 
+/* The file that all tests of a suite stand in, or NULL. */
+static const char *suite_file(const struct results *t, const struct results_suite *s)
+{
+	const char *file = t->rows[s->first].file;
+
+	for (uint32_t i = s->first; i != UINT32_MAX; i = t->next_in_suite[i])
+		if (strcmp(t->rows[i].file, file) != 0)
+			return NULL;
+	return *file ? file : NULL;
+}
+
 static void add_suite(const struct results *t, const struct results_suite *s, struct str *out)
 {
 	const struct results_command *c = s->command >= 0 ? &t->commands[s->command] : NULL;
-	struct junit_counts sum = { .tests = s->rows, .time_ns = s->time_ns };
+	struct junit_suite suite = {
+		.name = s->name, .timestamp = *t->started_at ? t->started_at : NULL,
+		.sum = { .tests = s->rows, .time_ns = s->time_ns },
+	};
 	const struct results_row *first = &t->rows[s->first];
 	const struct junit_property properties[] = {
 		{ "run_id", t->run_id },
 		{ "dialect", *first->dialect ? first->dialect : NULL },
 		{ "command", c ? c->name : NULL },
+		{ "file", suite_file(t, s) },
 		{ "recording", t->complete ? NULL : "incomplete" },
 		{ NULL, NULL },
 	};
 
-	count_suite(&sum, s->count);
-	junit_suite_begin(out, s->name, &sum, *t->started_at ? t->started_at : NULL);
+	count_suite(&suite.sum, s->count);
+	junit_suite_begin(out, &suite);
 	junit_properties(out, 2, properties);
 	for (uint32_t i = s->first; i != UINT32_MAX; i = t->next_in_suite[i]) {
 		const struct results_row *r = &t->rows[i];
 		const struct junit_case what = {
-			.classname = s->name, .name = r->name, .file = r->file, .line = r->line, .time_ns = r->time_ns,
+			.classname = s->name, .name = r->name, .file = r->file, .file_too = t->for_gitlab,
+			.time_ns = r->time_ns,
 		};
 
 		junit_case_begin(out, &what);

@@ -177,6 +177,7 @@ static int print_results(const struct results_format *format, const char *trace,
 		cli_fail(&e);
 		rc = 1;
 	} else {
+		t.for_gitlab = getenv("GITLAB_CI") != NULL;
 		format->write(&t, &out);
 		rc = print_text(stdout, &out);
 	}

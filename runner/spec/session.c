@@ -229,7 +229,7 @@ static int junit_write(struct case_session *s, struct err *e)
 	auto_free char *path = path_resolve(s->cfg.root, s->cfg.junit);
 	auto_str xml = STR_INIT;
 
-	case_junit_write(&xml, s->work, s->end_ns - s->begin_ns);
+	case_junit_write(&xml, s->work, s->end_ns - s->begin_ns, env_get(s->cfg.envp, "GITLAB_CI") != NULL);
 	return file_write(path, str_cstr(&xml), xml.len, e);
 }
 
@@ -269,7 +269,8 @@ int case_session_end(struct case_session *s, bool interrupted, int64_t now_ns, s
 
 	s->end_ns = now_ns;
 	if (s->cfg.format && s->cfg.format->end)
-		s->cfg.format->end(&s->pending, s->work, now_ns - s->begin_ns);
+		s->cfg.format->end(&s->pending, s->work, now_ns - s->begin_ns,
+				   env_get(s->cfg.envp, "GITLAB_CI") != NULL);
 	if (s->cfg.governance && !s->cfg.silent)
 		governance_end(&s->pending, s->work, now_ns - s->begin_ns);
 	if (!s->cfg.silent)

@@ -376,9 +376,19 @@ static void test_formats(void)
 	o = outcome(&p, 0);
 	f->one(&tap, 1, case_work_case(p.work, 0), &o);
 	is_str(str_cstr(&tap), "TAP version 13\n1..2\nok 1 - A a \\# b\n", "TAP 13, '#' escaped");
-	case_junit_write(&xml, p.work, 10 * MS);
+	case_junit_write(&xml, p.work, 10 * MS, false);
 	ok(strstr(str_cstr(&xml), "<testcase classname=\"s\" name=\"A a # b\"") != NULL, "JUnit names suite and case");
-	ok(strstr(str_cstr(&xml), "&lt;&amp;\xEF\xBF\xBD\xEF\xBF\xBD]]&gt;\n") != NULL, "what XML forbids is replaced");
+	ok(strstr(str_cstr(&xml), "stdout:\n&lt;&amp;\xEF\xBF\xBD\xEF\xBF\xBD]]&gt;\n&#58;:error::x\nat t.spec.yaml:5</failure>") != NULL,
+	   "what it printed is in the failure, with its place; what XML forbids is replaced, what GitHub would obey is escaped");
+	ok(strstr(str_cstr(&xml), "<property name=\"file\" value=\"t.spec.yaml\"/>") != NULL, "the suite tells the file");
+	ok(strstr(str_cstr(&xml), " file=\"") == NULL, "which Jenkins does not know on a test case");
+	str_reset(&xml);
+	case_junit_write(&xml, p.work, 10 * MS, true);
+	ok(strstr(str_cstr(&xml), "<testcase classname=\"s\" name=\"A a # b\" file=\"t.spec.yaml\"") != NULL, "GitLab does");
+	f = case_format_find("tap14");
+	str_reset(&tap);
+	f->begin(&tap, 2);
+	is_str(str_cstr(&tap), "TAP version 14\n1..2\n", "TAP 14");
 	case_github_annotations(&github, p.work);
 	is_str(str_cstr(&github), "::error file=t.spec.yaml,line=5,title=B::exit code 1\n", "a GitHub annotation");
 	play_close(&p);

@@ -241,7 +241,7 @@ static void test_refusals(void)
 	refused("run --redact-env _ x", NULL, "--redact-env must be a NAME, not ''");
 	refused("run --deadline soon x", NULL,
 		"--deadline must be seconds since 1970 or a time such as 2026-11-21T01:30:00Z, not 'soon'");
-	refused("test --format xml", NULL, "--format must be tap, human or junit, not 'xml'");
+	refused("test --format xml", NULL, "--format must be tap, tap14, human or junit, not 'xml'");
 	refused("-- run", NULL, "a verb must stand before '--'");
 	refused("run x", "SPEC_RUNNER_PROFILE_LEVEL=loud",
 		"SPEC_RUNNER_PROFILE_LEVEL must be off, basic, detailed or debug, not 'loud'");
