@@ -2,65 +2,21 @@
 # governance and ci-gate-summary: fail-fast, triage, artifacts, and a summary whatever ends the gate.
 use strict;
 use warnings;
-use JSON::PP;
-use File::Temp qw(tempdir);
-use Cwd qw(abs_path);
+use lib 'tests/lib';
+use SpecCases;
 use Test::More;
 
-my $runner = $ENV{SPEC_RUNNER} // abs_path('./spec-runner');
-my $schemas = abs_path('schemas');
-my $root = tempdir(CLEANUP => 1);
-mkdir "$root/.git";
-mkdir "$root/specs";
-chdir $root or die $!;
-delete @ENV{grep { /^(SPEC_|GITHUB_)/ && $_ ne 'SPEC_RUNNER' } keys %ENV};
+enter_project();
+sub summary { return json_of('.artifacts/gate-summary.json') }
 
-sub put {
-	my ($name, $text) = @_;
-	open my $f, '>', $name or die "$name: $!";
-	print $f $text;
-	close $f or die $!;
-}
-
-sub get {
-	my ($name) = @_;
-	local $/;
-	open my $f, '<', $name or return '';
-	return <$f> // '';
-}
-
-sub runner {
-	my @args = @_;
-	my $pid = fork // die $!;
-	if (!$pid) {
-		open STDOUT, '>', 'out.txt' or die $!;
-		open STDERR, '>', 'err.txt' or die $!;
-		exec { $runner } $runner, @args;
-		die "exec: $!";
-	}
-	waitpid $pid, 0;
-	return $? & 127 ? 128 + ($? & 127) : $? >> 8;
-}
-
-sub summary { return decode_json(get('.artifacts/gate-summary.json')) }
-
-# Is an artifact what its schema says?
-sub holds_schema {
-	my ($file, $schema) = @_;
-	put('check.spec.yaml', "version: 1\ncases:\n  - {id: X, harness: {type: data.validate, paths: [$file], schema: $schemas/$schema}}\n");
-	my $code = runner('test', 'check.spec.yaml');
-	is($code, 0, "$file holds $schema") or diag get('out.txt');
-	unlink 'check.spec.yaml';
-}
-
-is(runner('ci-gate-summary'), 2, 'without a gate: a usage error');
+is(scalar runner('ci-gate-summary'), 2, 'without a gate: a usage error');
 like(get('err.txt'), qr/init/, 'and a word about init');
 
 put('spec-runner.yaml', "version: 1\ngate:\n  steps:\n" . join '', map {
 	my $exit = $_ == 4 ? 3 : 0;
 	"    - {name: s$_, kind: command, argv: [sh, -c, 'exit $exit']}\n"
 } 1 .. 12);
-is(runner('ci-gate-summary'), 3, 'the code of the first failing step');
+is(scalar runner('ci-gate-summary'), 3, 'the code of the first failing step');
 my $s = summary();
 is($s->{status}, 'fail', 'status');
 is($s->{first_failure_step}, 's4', 'first_failure_step');
@@ -69,17 +25,17 @@ is($s->{skipped_step_count}, 8, 'eight are skipped');
 is((grep { ($_->{skip_reason} // '') eq 'fail_fast.after_failure' && $_->{blocked_by} eq 's4' && !defined $_->{exit_code} }
 	@{ $s->{steps} }), 8, 'and say why');
 ok(-e '.artifacts/run-trace.json' && -e '.artifacts/run-trace-summary.md', 'a failing gate leaves a trace');
-is(decode_json(get('.artifacts/run-trace.json'))->{summary}{first_failure_step}, 's4', 'whose summary tells of it');
-is(runner('verify', '.artifacts/run-trace.json'), 0, 'verify agrees');
+is(json_of('.artifacts/run-trace.json')->{summary}{first_failure_step}, 's4', 'whose summary tells of it');
+is(scalar runner('verify', '.artifacts/run-trace.json'), 0, 'verify agrees');
 holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
 for my $row ([['--continue-on-fail'], 0], [['--fail-fast', '--continue-on-fail'], 0], [['--continue-on-fail', '--fail-fast'], 8]) {
-	is(runner('ci-gate-summary', @{ $row->[0] }), 3, "@{ $row->[0] }: exit 3");
+	is(scalar runner('ci-gate-summary', @{ $row->[0] }), 3, "@{ $row->[0] }: exit 3");
 	is(summary()->{skipped_step_count}, $row->[1], "$row->[1] are skipped");
 }
 {
 	local $ENV{SPEC_RUNNER_FAIL_FAST} = '0';
-	is(runner('ci-gate-summary', '--out', 'g/s.json'), 3, 'SPEC_RUNNER_FAIL_FAST=0');
-	my $other = decode_json(get('g/s.json'));
+	is(scalar runner('ci-gate-summary', '--out', 'g/s.json'), 3, 'SPEC_RUNNER_FAIL_FAST=0');
+	my $other = json_of('g/s.json');
 	is($other->{skipped_step_count}, 0, 'equals --continue-on-fail; --out says where');
 	ok(!$other->{fail_fast_enabled} && !defined $other->{aborted_after_step}, 'nothing was aborted');
 }
@@ -101,7 +57,7 @@ gate:
     - {name: governance, kind: governance, paths: [specs]}
     - {name: after, kind: command, argv: ['true']}
 E
-is(runner('ci-gate-summary'), 124, 'a check was ended by a watchdog');
+is(scalar runner('ci-gate-summary'), 124, 'a check was ended by a watchdog');
 $s = summary();
 ok($s->{triage_attempted}, 'triage');
 is($s->{triage_mode}, 'both', 'the whole set, then a selection');
@@ -112,31 +68,31 @@ is_deeply($s->{flaky_check_ids}, ['runtime.flaky'], 'flaky');
 ok($s->{stall_detected}, 'stall_detected');
 is($s->{stall_phase}, 'case.harness', 'stall_phase');
 is($s->{status}, 'fail', 'never green');
-my %verdict = map { $_->{case_id} => $_->{verdict} } @{ decode_json(get('.artifacts/governance-triage.json'))->{checks} };
+my %verdict = map { $_->{case_id} => $_->{verdict} } @{ json_of('.artifacts/governance-triage.json')->{checks} };
 is_deeply(\%verdict, { 'G-2' => 'broken', 'G-3' => 'stalled', 'G-4' => 'flaky' }, 'broken, stalled and flaky are told apart');
 holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
 unlink 'f';
 {
 	local $ENV{SPEC_GOV_TRIAGE_ENABLED} = '0';
-	is(runner('ci-gate-summary'), 124, 'the same without triage');
+	is(scalar runner('ci-gate-summary'), 124, 'the same without triage');
 	$s = summary();
 	ok(!$s->{triage_attempted} && $s->{triage_mode} eq 'not_run' && $s->{triage_result} eq 'not_run', 'which says so');
 	unlink 'f';
 }
 {
 	local $ENV{SPEC_GOV_TRIAGE_MAX_RETRIES} = 'many';
-	is(runner('ci-gate-summary'), 2, 'a bad value is a usage error');
+	is(scalar runner('ci-gate-summary'), 2, 'a bad value is a usage error');
 }
 
-is(runner('governance'), 124, 'governance alone');
+is(scalar runner('governance'), 124, 'governance alone');
 is_deeply([get('out.txt') =~ /^ERROR: (\S+):/mg], [qw(G-2 G-3 G-4)], 'a line for each failing check');
 holds_schema('.artifacts/governance-summary.json', 'governance_summary_v1.yaml');
 ok(-e '.artifacts/governance-timing.json', 'and the times');
-is(runner('governance', '--from-failures', '.artifacts/governance-summary.json', '--exclude-check-prefix', 'runtime'), 1,
+is(scalar runner('governance', '--from-failures', '.artifacts/governance-summary.json', '--exclude-check-prefix', 'runtime'), 1,
 	'again what failed, less a prefix');
 is_deeply([get('out.txt') =~ /^ERROR: (\S+):/mg], ['G-2'], 'just that');
-is(runner('governance', '--check-prefix', 'rules.ok'), 0, 'by prefix');
-is(runner('governance', '--check-prefix', 'nothing'), 2, 'none selected: a usage error');
+is(scalar runner('governance', '--check-prefix', 'rules.ok'), 0, 'by prefix');
+is(scalar runner('governance', '--check-prefix', 'nothing'), 2, 'none selected: a usage error');
 
 put('spec-runner.yaml', <<'E');
 version: 1
@@ -148,7 +104,7 @@ gate:
     - {name: nofile, kind: test, paths: [no/such/file.spec.yaml]}
     - {name: in, kind: command, argv: [sh, -c, 'test "$A" = b && test "$(basename "$PWD")" = specs'], cwd: specs, env: {A: b}}
 E
-is(runner('ci-gate-summary'), 127, 'a missing program is a failing step');
+is(scalar runner('ci-gate-summary'), 127, 'a missing program is a failing step');
 $s = summary();
 is_deeply([map { $_->{exit_code} } @{ $s->{steps} }], [127, 124, 2, 0], 'the code of each');
 is_deeply($s->{steps}[1]{reason_tokens}, ['timeout.subprocess.wait', 'watchdog.kill.term'], 'with the tokens');
@@ -164,19 +120,10 @@ gate:
     - {name: two, kind: command, argv: [sleep, 32.5]}
     - {name: three, kind: command, argv: ['true']}
 E
-my $pid = fork // die $!;
-if (!$pid) {
-	open STDERR, '>', 'err.txt' or die $!;
-	exec { $runner } $runner, 'ci-gate-summary';
-	die;
-}
-for (1 .. 100) {
-	select undef, undef, undef, 0.05;
-	last if `pgrep -f 'sleep 32[.]5'`;
-}
+my $pid = start_runner('ci-gate-summary');
+ok(running(qr/^sleep 32[.]5 /, 20), 'the second step runs');
 kill 'INT', $pid;
-waitpid $pid, 0;
-is($? >> 8, 130, 'interrupted: 130');
+is(scalar end_runner($pid), 130, 'interrupted: 130');
 $s = summary();
 is(join(' ', map { $_->{status} } @{ $s->{steps} }), 'pass fail skipped', 'the summary is written all the same');
 is($s->{steps}[2]{skip_reason}, 'cancelled', 'and says why');

@@ -3,37 +3,17 @@
 # each, held by data.validate itself.
 use strict;
 use warnings;
+use lib 'tests/lib';
 use JSON::PP;
-use File::Temp qw(tempdir);
-use Cwd qw(abs_path);
+use SpecCases;
 use Test::More;
 
-my $runner = $ENV{SPEC_RUNNER} // abs_path('./spec-runner');
-my $schemas = abs_path('schemas');
-my $root = tempdir(CLEANUP => 1);
-mkdir "$root/.git";
-mkdir "$root/d";
-chdir $root or die $!;
-delete @ENV{grep { /^(SPEC_|GITHUB_)/ && $_ ne 'SPEC_RUNNER' } keys %ENV};
+enter_project();
 my $json = JSON::PP->new->utf8->canonical;
-
-sub put {
-	my ($name, $text) = @_;
-	open my $f, '>', $name or die "$name: $!";
-	print $f $text;
-	close $f or die $!;
-}
-
-sub get {
-	my ($name) = @_;
-	local $/;
-	open my $f, '<', $name or return '';
-	return <$f> // '';
-}
 
 sub results {
 	my ($spec) = @_;
-	open my $p, '-|', "'$runner' test '$spec' 2>/dev/null" or die $!;
+	open my $p, '-|', "'$spec_runner' test '$spec' 2>/dev/null" or die $!;
 	my @lines = grep { /^(not )?ok / } <$p>;
 	close $p;
 	return @lines;
@@ -99,9 +79,9 @@ cases:
   - {id: G-2, title: broken, check: rules.broken, harness: {type: cli.run, argv: ['false']}}
 E
 put('spec-runner.yaml', "version: 1\ngate: {steps: [{name: g, kind: governance, paths: [g.spec.yaml]}, {name: c, kind: command, argv: ['true']}]}\n");
-system "'$runner' ci-gate-summary >/dev/null 2>&1";
+system "'$spec_runner' ci-gate-summary >/dev/null 2>&1";
 refuses('gate-summary.json', get('.artifacts/gate-summary.json'), 'gate_summary_v1.yaml');
-system "'$runner' governance g.spec.yaml >/dev/null 2>&1";
+system "'$spec_runner' governance g.spec.yaml >/dev/null 2>&1";
 refuses('governance-summary.json', get('.artifacts/governance-summary.json'), 'governance_summary_v1.yaml');
 refuses('cases', $json->encode({ version => 1, suite => 's', cases => [
 	{ id => 'A', title => 't', check => 'c.d', chain => { fail_fast => JSON::PP::true, timeout_ms => 3,
@@ -122,17 +102,17 @@ cases:
   - {id: G-2, title: hangs, check: rules.hangs, harness: {type: cli.run, argv: [sleep, '60'], timeout_ms: 300}}
 E
 put('spec-runner.yaml', "version: 1\ngate: {steps: [{name: g, kind: governance, paths: [t.spec.yaml]}]}\n");
-system "'$runner' --profile-level basic ci-gate-summary >/dev/null 2>&1";
+system "'$spec_runner' --profile-level basic ci-gate-summary >/dev/null 2>&1";
 refuses('governance-triage.json', get('.artifacts/governance-triage.json'), 'governance_triage_v1.yaml');
 refuses('findings.json', get('.artifacts/findings.json'), 'findings_v1.yaml');
 
 # the results of a test run, and a look into a process
-system "'$runner' --profile-level basic run -- sh -c 'printf \"TAP version 13\\n1..3\\nok 1 - a\\nnot ok 2 - b\\n\"; exit 1' >/dev/null 2>&1";
-refuses('test results', scalar `'$runner' report --format tests-json .artifacts/run-trace.json`, 'test_results_v1.yaml');
+system "'$spec_runner' --profile-level basic run -- sh -c 'printf \"TAP version 13\\n1..3\\nok 1 - a\\nnot ok 2 - b\\n\"; exit 1' >/dev/null 2>&1";
+refuses('test results', scalar `'$spec_runner' report --format tests-json .artifacts/run-trace.json`, 'test_results_v1.yaml');
 my $pid = fork // die $!;
 exec 'sleep', '60' if !$pid;
 select undef, undef, undef, 0.3;
-refuses('inspect --json', scalar `'$runner' inspect --json $pid`, 'inspect_v1.yaml');
+refuses('inspect --json', scalar `'$spec_runner' inspect --json $pid`, 'inspect_v1.yaml');
 kill KILL => $pid;
 waitpid $pid, 0;
 done_testing();

@@ -2,47 +2,11 @@
 # `spec-runner test` from the outside: results, exit codes, formats, selection, limits, what is left behind.
 use strict;
 use warnings;
-use JSON::PP;
-use File::Temp qw(tempdir);
-use Cwd qw(abs_path);
+use lib 'tests/lib';
+use SpecCases;
 use Test::More;
 
-my $runner = $ENV{SPEC_RUNNER} // abs_path('./spec-runner');
-my $schemas = abs_path('schemas');
-my $root = tempdir(CLEANUP => 1);
-mkdir "$root/.git";
-chdir $root or die $!;
-delete @ENV{qw(GITHUB_ACTIONS GITHUB_STEP_SUMMARY SPEC_RUNNER_RUN_ID)};
-
-sub put {
-	my ($name, $text) = @_;
-	open my $f, '>', $name or die "$name: $!";
-	print $f $text;
-	close $f or die $!;
-}
-
-sub get {
-	my ($name) = @_;
-	local $/;
-	open my $f, '<', $name or return '';
-	return <$f> // '';
-}
-
-# Exit code, stdout, stderr.
-sub runner {
-	my @args = @_;
-	my $pid = fork // die $!;
-	if (!$pid) {
-		open STDOUT, '>', 'out.txt' or die $!;
-		open STDERR, '>', 'err.txt' or die $!;
-		exec { $runner } $runner, @args;
-		die "exec: $!";
-	}
-	waitpid $pid, 0;
-	return ($? & 127 ? 128 + ($? & 127) : $? >> 8, get('out.txt'), get('err.txt'));
-}
-
-mkdir 'specs';
+my $root = enter_project();
 put('specs/a.spec.yaml', <<'E');
 version: 1
 suite: cli
@@ -77,7 +41,7 @@ ok($tmpdir && !-e $tmpdir, "TMPDIR was the case's own and is gone");
 
 ($code, $out, $err) = runner('test', '--profile-level', 'detailed', '--jobs', '3');
 is($code, 0, 'the same at detailed');
-my $trace = decode_json(get('.artifacts/run-trace.json'));
+my $trace = json_of('.artifacts/run-trace.json');
 my %seen = map { $_->{name} => 1 } @{ $trace->{spans} };
 is_deeply([sort keys %seen], [sort qw(run.total runner.dispatch case.run case.chain case.harness check.execute
 	subprocess.exec subprocess.wait)], 'its trace holds all eight span names');
@@ -102,7 +66,7 @@ is($code, 124, 'a case that a watchdog ended goes before one that failed');
 is(join(' ', $out =~ /^((?:not )?ok \d+)/mg), 'not ok 1 not ok 2 ok 3 not ok 4 not ok 5', 'in the order of the file');
 like($out, qr/message: "exit code 3".*stdout: "out\\n"\n  stderr: "err\\n"/s, 'a failure shows its output');
 like($out, qr/timeout\.case\.harness/, 'and the limit its token');
-is(decode_json(get('.artifacts/run-trace.json'))->{summary}{reason_tokens}{'timeout.case.harness'}, 1, 'which the trace counts');
+is(json_of('.artifacts/run-trace.json')->{summary}{reason_tokens}{'timeout.case.harness'}, 1, 'which the trace counts');
 
 unlink 'flag';
 ($code, $out, $err) = runner('test', '--format', 'junit', '--filter', 'B-5', '--retries', '2', 'bad.spec.yaml');
@@ -166,22 +130,12 @@ is(join(' ', $out =~ /^((?:not )?ok \d+)/mg), 'ok 1 ok 2 not ok 3 ok 4 not ok 5'
 
 # Ctrl-C in the middle: every case is told, and nothing is left running.
 put('slow.spec.yaml', "version: 1\ncases:\n" . join '', map { "  - {id: L-$_, harness: {type: cli.run, argv: [sleep, 31.4$_]}}\n" } 1 .. 4);
-my $pid = fork // die $!;
-if (!$pid) {
-	open STDOUT, '>', 'out.txt' or die $!;
-	open STDERR, '>', 'err.txt' or die $!;
-	exec { $runner } $runner, 'test', '--jobs', '1', 'slow.spec.yaml';
-	die;
-}
-for (1 .. 100) {
-	select undef, undef, undef, 0.05;
-	last if `pgrep -f 'sleep 31[.]41'`;
-}
+my $pid = start_runner('test', '--jobs', '1', 'slow.spec.yaml');
+ok(running(qr/^sleep 31[.]41 /, 20), 'the first case runs');
 kill 'INT', $pid;
-waitpid $pid, 0;
-is($? >> 8, 130, 'interrupted: 130');
+is(scalar end_runner($pid), 130, 'interrupted: 130');
 my @results = get('out.txt') =~ /result: (\w+)/g;
 is("@results", 'cancelled not_started not_started not_started', 'done, running and never started are complete');
-is(`pgrep -f 'sleep 31[.]4'`, '', 'nothing is left running');
+is(running(qr/^sleep 31[.]4/), 0, 'nothing is left running');
 
 done_testing();
