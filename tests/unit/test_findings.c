@@ -98,6 +98,14 @@ static const struct {
 		"edge cycle=1; pid=13; tid=13; kind=pipe_write; holder_pid=12\n",
 	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; ring=a ring\n"
 		"edge cycle=1; pid=12; tid=12; kind=mutex\n" },
+	{ "hang.deadlock.processes.self",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=pipe_read; comm=prog; pid=12; function=left; "
+		"ring=a ring; signature=c-3\n"
+		"edge cycle=1; pid=12; tid=12; kind=pipe_read; resource=pipe:[1] (fd 3); holder_pid=12; holder_comm=prog\n"
+		"process pid=12; threads=1\n",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=pipe_read; comm=prog; pid=12; ring=a ring; signature=c-3\n"
+		"edge cycle=1; pid=12; tid=12; kind=pipe_read; resource=pipe:[1]; holder_pid=12; holder_comm=prog\n"
+		"process pid=12; threads=2\n" },
 	{ "hang.deadlock.processes.full_pipe",
 	  STUCK "thread pid=12; tid=12; comm=sh; waits_kind=child; chain_length=1\n"
 		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n",
@@ -108,6 +116,16 @@ static const struct {
 		"function=take; holder_pid=12; holder_tid=13; holder_comm=prog; holder_function=work; holder_file=b.c; "
 		"holder_line=9\n",
 	  STUCK "edge pid=12; tid=14; comm=prog; kind=mutex; proved=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.lock.held",
+	  STUCK "edge pid=12; tid=12; comm=prog; kind=mutex; proved=true; on_chain=true; holder_pid=12; holder_tid=13\n",
+	  STUCK "edge pid=12; tid=12; comm=prog; kind=futex; resource=exit of thread 13 (pthread_join); proved=true; "
+		"on_chain=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.lock.held.behind",
+	  STUCK ROOT "waits_kind=sleep\n"
+		     "edge pid=12; tid=13; comm=prog; kind=mutex; resource=mutex 0x5; proved=true; function=take; holder_pid=12; "
+		     "holder_tid=12; holder_comm=prog; holder_function=work; holder_file=b.c; holder_line=9\n",
+	  STUCK ROOT "waits_kind=sleep\nthread pid=12; tid=14; comm=prog; root=false\n"
+		     "edge pid=12; tid=13; comm=prog; kind=mutex; resource=mutex 0x5; proved=true; holder_pid=12; holder_tid=14\n" },
 	{ "hang.lock.held.orphan",
 	  STUCK ROOT "waits_kind=mutex; waits_resource=Python lock 0x7f; holders=0; ppid=9; argv=p\n"
 		     "process pid=12; ppid=9; threads=1; argv=p\nprocess pid=9; threads=2; argv=p\n",
@@ -158,6 +176,8 @@ static const struct {
 	  MOVING "thread pid=12; tid=12; root=true; comm=prog; state=R; cpu_share=0.9\n" },
 	{ "hang.zombie", STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog; zombies=3\n",
 	  STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog\n" },
+	{ "hang.zombie", STUCK ROOT "waits_kind=sleep\nprocess pid=12; comm=prog; zombies=3\n",
+	  STUCK ROOT "waits_kind=socket_recv\nprocess pid=12; comm=prog; zombies=3\n" },
 	{ "hang.wait.child",
 	  STUCK "thread pid=12; tid=12; comm=make; waits_kind=child; chain_length=1\n"
 		"thread pid=13; tid=13; comm=prog; root=true; chain_length=2; waits_kind=unknown; chain=make -> prog\n",
@@ -177,6 +197,11 @@ static const struct {
 		"thread pid=12; tid=13; comm=pytest; main=false; name=worker; function=serve; file=s.py; line=4\n",
 	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; chain_length=1\n"
 		"thread pid=12; tid=13; comm=pytest; main=false; function=serve\n" },
+	{ "hang.exit.threads.main_gone",
+	  STUCK "thread pid=12; tid=12; comm=prog; main=true; state=Z\n"
+		"thread pid=12; tid=13; comm=prog; main=false; root=true; root_pattern=hang.exit.threads; name=w; waits_kind=sleep\n",
+	  STUCK "thread pid=12; tid=12; comm=prog; main=true; state=S\n"
+		"thread pid=12; tid=13; comm=prog; main=false; root=true; root_pattern=hang.exit.threads; waits_kind=sleep\n" },
 	{ "hang.exit.after_pass",
 	  "run stuck=true; ended_by=watchdog; idle_ms=5000; tests=7; tests_passed=7; tests_failed=0; tests_running=0\n",
 	  "run stuck=true; ended_by=watchdog; idle_ms=5000; tests=7; tests_passed=6; tests_failed=0; tests_running=1\n" },
