@@ -9,7 +9,7 @@ static bool in_file(const struct elf_file *f, uint64_t off, uint64_t n)
 	return off <= f->size && n <= f->size - off;
 }
 
-static bool segment(const struct elf_file *f, unsigned i, Elf64_Phdr *ph)
+bool elf_file_segment(const struct elf_file *f, unsigned i, Elf64_Phdr *ph)
 {
 	uint64_t off = f->head.e_phoff + (uint64_t)i * sizeof(*ph);
 
@@ -77,7 +77,7 @@ int elf_file_from(struct elf_file *f, const void *bytes, size_t size)
 	memcpy(&f->head, bytes, sizeof(f->head));
 	if (f->head.e_ident[EI_CLASS] != ELFCLASS64 || f->head.e_ident[EI_DATA] != wanted_data)
 		return -1;
-	for (unsigned i = 0; !f->build_id_len && segment(f, i, &ph); i++)
+	for (unsigned i = 0; !f->build_id_len && elf_file_segment(f, i, &ph); i++)
 		if (ph.p_type == PT_NOTE && in_file(f, ph.p_offset, ph.p_filesz))
 			note_build_id(f, ph.p_offset, ph.p_filesz);
 	return 0;
@@ -113,7 +113,7 @@ bool elf_file_vaddr(const struct elf_file *f, uint64_t offset, uint64_t *vaddr)
 {
 	Elf64_Phdr ph;
 
-	for (unsigned i = 0; segment(f, i, &ph); i++)
+	for (unsigned i = 0; elf_file_segment(f, i, &ph); i++)
 		if (ph.p_type == PT_LOAD && offset >= ph.p_offset && offset - ph.p_offset < ph.p_filesz) {
 			*vaddr = offset - ph.p_offset + ph.p_vaddr;
 			return true;
@@ -225,6 +225,17 @@ bool elf_file_names(const struct elf_file *f, struct elf_name *names, size_t n)
 		}
 	}
 	return full;
+}
+
+const unsigned char *elf_file_at(const struct elf_file *f, uint64_t vaddr, size_t n)
+{
+	Elf64_Phdr ph;
+
+	for (unsigned i = 0; elf_file_segment(f, i, &ph); i++)
+		if (ph.p_type == PT_LOAD && vaddr >= ph.p_vaddr && vaddr - ph.p_vaddr < ph.p_filesz &&
+		    n <= ph.p_filesz - (vaddr - ph.p_vaddr) && in_file(f, ph.p_offset, ph.p_filesz))
+			return f->bytes + ph.p_offset + (vaddr - ph.p_vaddr);
+	return NULL;
 }
 
 uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only)

@@ -21,6 +21,13 @@ int elf_file_open(struct elf_file *f, int fd);
 int elf_file_from(struct elf_file *f, const void *bytes, size_t size);
 void elf_file_close(struct elf_file *f);
 
+/* Program header i; false behind the last, and where it is not in the file. */
+bool elf_file_segment(const struct elf_file *f, unsigned i, Elf64_Phdr *ph);
+/* n bytes that are loaded at vaddr, in the file's bytes; NULL where they are not in the file. */
+const unsigned char *elf_file_at(const struct elf_file *f, uint64_t vaddr, size_t n);
+/* Where the function begins that holds vaddr (eh_frame.c). False where the file has no table of them. Code without
+ * an entry of its own counts to the function before it. */
+bool elf_file_function_start(const struct elf_file *f, uint64_t vaddr, uint64_t *start);
 /* Offset in the file to address in the file's own numbering. False where nothing is loaded from there. */
 bool elf_file_vaddr(const struct elf_file *f, uint64_t offset, uint64_t *vaddr);
 bool elf_file_has_section(const struct elf_file *f, const char *name);

@@ -81,11 +81,11 @@ static void frames_place(struct native *n, struct snap_thread *t)
 
 static void thread_resolve(struct native *n, struct snap_thread *t, const struct resolve_options *o)
 {
-	bool whole;
+	bool whole, guessed = false;
 
 	if (!t->stack)
 		return;
-	whole = unwind_thread(n, t);
+	whole = unwind_thread(n, t) || frame_pointer_prove(n, t);
 	if (!whole && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ && t->state != 'D' &&
 	    !interruptible_call(t)) {
 		int64_t frozen_ns;
@@ -95,8 +95,12 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 			whole = unwind_thread(n, t);
 		}
 	}
+	if (!whole)
+		whole = guessed = frame_pointer_try(n, t);
 	t->truncated = !whole;
-	if (!whole && t->status == COLLECT_OK && t->intrusion == INTRUSION_READ)
+	if (guessed && t->status == COLLECT_OK)
+		thread_reason(t, COLLECT_PARTIAL, "a frame pointer was found by search: its callers are probable");
+	else if (!whole && t->status == COLLECT_OK && t->intrusion == INTRUSION_READ)
 		thread_reason(t, COLLECT_PARTIAL, interruptible_call(t) ?
 			      "its callers are found by registers that only a stop shows, and a stop would end its call" :
 			      "its callers are found by registers that only a stop shows");

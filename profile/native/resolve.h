@@ -51,6 +51,8 @@ struct native {
 	size_t module_count;
 	Dwfl *dwfl;
 	struct snap_thread *current;
+	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
+	bool fp_lost;           /* and its frame pointer is unknown */
 	struct python *python;  /* NULL: runs none */
 };
 
@@ -74,6 +76,11 @@ void image_free(struct image *im);
 /* Unwinds one thread's copy. True where it reached the outermost frame. */
 bool unwind_thread(struct native *n, struct snap_thread *t);
 Dwfl *unwind_begin(struct native *n);
+/* Where unwinding ended for want of the frame pointer: looks for it in the copy (frame_pointer.c) and unwinds again.
+ * True where it reached the outermost frame. prove: by the very call of that function; try: by any call from where the
+ * rest can be followed. */
+bool frame_pointer_prove(struct native *n, struct snap_thread *t);
+bool frame_pointer_try(struct native *n, struct snap_thread *t);
 /* File, line and inlined callers of every frame of the thread that has an image with DWARF. */
 void lines_thread(struct snap_thread *t);
 /* Walks the Python frames of a process, before its native ones are unwound: a running thread is stopped for

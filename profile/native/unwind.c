@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <elfutils/version.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,20 @@ static bool cb_registers(Dwfl_Thread *thread, void *arg)
 #endif
 }
 
+/* What frame_pointer.c begins with, should this be the last frame. */
+static void frame_registers(Dwfl_Frame *state, struct native *n)
+{
+#if _ELFUTILS_PREREQ(0, 188)
+	Dwarf_Word v;
+
+	n->last_sp = dwfl_frame_reg(state, SNAP_REG_SP, &v) == 0 ? v : 0;
+	n->fp_lost = dwfl_frame_reg(state, SNAP_REG_FP, &v) != 0;
+#else
+	(void)state;
+	(void)n;
+#endif
+}
+
 static int cb_frame(Dwfl_Frame *state, void *arg)
 {
 	struct native *n = arg;
@@ -123,6 +138,7 @@ static int cb_frame(Dwfl_Frame *state, void *arg)
 	f->language = "native";
 	f->pc = pc;
 	f->activation = activation;
+	frame_registers(state, n);
 	return DWARF_CB_OK;
 }
 
@@ -187,6 +203,7 @@ bool unwind_thread(struct native *n, struct snap_thread *t)
 		snap_frame_release(&t->frames[i]);
 	t->frame_count = 0;
 	n->current = t;
+	n->fp_lost = false;
 	result = dwfl_getthread_frames(n->dwfl, t->tid, cb_frame, n);
 	/* Where unwinding could not even begin, the place where the thread stands is known all the same. */
 	if (!t->frame_count) {
