@@ -1,4 +1,5 @@
-/* image.c - files that processes have mapped, each opened once however many processes share it. */
+/* image.c - files that processes have mapped, each opened once however many processes share it, and only where a frame
+ * lies in it: a desktop program has mapped a hundred libraries and stands in three. */
 #include "profile/native/resolve.h"
 
 #include "base/mem.h"
@@ -65,7 +66,6 @@ static bool is_runtime(const char *path)
 
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map)
 {
-	bool vdso = strcmp(map->path, "[vdso]") == 0;
 	struct image *im;
 
 	for (size_t i = 0; i < r->image_count; i++) {
@@ -76,20 +76,31 @@ struct image *image_for(struct resolver *r, struct snap_process *p, const struct
 	}
 	im = xcalloc(1, sizeof(*im));
 	*im = (struct image){ .ino = map->inode, .dev_major = map->dev_major, .dev_minor = map->dev_minor,
-			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1, .runtime = is_runtime(map->path) };
+			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1, .runtime = is_runtime(map->path),
+			      .process = p, .map = map };
 	r->images = xreallocarray(r->images, r->image_count + 1, sizeof(struct image *));
 	r->images[r->image_count++] = im;
-	if (vdso) {
+	return im;
+}
+
+bool image_ready(struct image *im)
+{
+	const struct map_entry *map = im->map;
+
+	if (im->tried)
+		return im->readable;
+	im->tried = true;
+	if (strcmp(map->path, "[vdso]") == 0) {
 		size_t n = map->end - map->start < VDSO_MAX ? (size_t)(map->end - map->start) : VDSO_MAX;
 
 		im->copy = xcalloc(1, n);
-		im->readable = peek_full(&p->peek, map->start, im->copy, n) &&
+		im->readable = peek_full(&im->process->peek, map->start, im->copy, n) &&
 			       elf_file_from(&im->elf, im->copy, n) == 0;
-		return im;
+		return im->readable;
 	}
-	im->fd = image_file(p, map);
+	im->fd = image_file(im->process, map);
 	im->readable = im->fd >= 0 && elf_file_open(&im->elf, im->fd) == 0;
-	return im;
+	return im->readable;
 }
 
 /* /usr/lib/debug/.build-id/ab/cdef….debug, as Debian and Fedora install them. Never the network. */
@@ -150,7 +161,7 @@ bool module_vaddr(struct module *m, const struct maps *maps, uint64_t addr, uint
 {
 	const struct map_entry *map = maps_find(maps, addr);
 
-	if (!m->image || !m->image->readable)
+	if (!m->image || !image_ready(m->image))
 		return false;
 	if (!m->bias_known) {
 		if (!map || !elf_file_vaddr(&m->image->elf, addr - map->start + map->offset, vaddr))
@@ -166,7 +177,7 @@ uint64_t native_symbol(struct native *n, struct module *m, const char *name)
 {
 	uint64_t vaddr, first;
 
-	if (!m->image || !m->image->readable)
+	if (!m->image || !image_ready(m->image))
 		return 0;
 	vaddr = elf_file_symbol(&m->image->elf, name, !strstr(m->image->path, "python"));
 	return vaddr && module_vaddr(m, &n->p->maps, m->start, &first) ? vaddr + m->bias : 0;

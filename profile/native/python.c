@@ -48,7 +48,7 @@ static unsigned minor_find(struct native *n, struct module *m)
 
 static bool maybe_python(const struct native *n, const struct module *m)
 {
-	return m->image && m->image->readable && (m == &n->modules[0] || strstr(m->image->path, "python"));
+	return m->image && (m == &n->modules[0] || strstr(m->image->path, "python")) && image_ready(m->image);
 }
 
 /* Finds the runtime and how this version lays things out. */

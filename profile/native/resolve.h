@@ -15,8 +15,10 @@ struct image {
 	char *path;          /* as the process sees it */
 	int fd;              /* -1: bytes of memory (the vdso), or not to be opened */
 	unsigned char *copy; /* of the vdso */
-	struct elf_file elf;
-	bool readable;
+	struct elf_file elf; /* by image_ready() */
+	bool tried, readable;
+	struct snap_process *process; /* one that has it mapped, and where: until the snapshot's copies are dropped */
+	const struct map_entry *map;
 	bool runtime;        /* libc and interpreters: names, but no lines */
 	bool dwarf_tried;
 	int debug_fd;
@@ -71,6 +73,8 @@ bool module_vaddr(struct module *m, const struct maps *maps, uint64_t addr, uint
 /* Address in the process of a symbol of one of its modules; 0 where it is not there. */
 uint64_t native_symbol(struct native *n, struct module *m, const char *name);
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map);
+/* Opens the file on first use. False where it cannot be read. */
+bool image_ready(struct image *im);
 struct elf_file *image_debug(struct image *im);
 void image_free(struct image *im);
 /* Unwinds one thread's copy. True where it reached the outermost frame. */

@@ -18,7 +18,7 @@ static int cb_find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwar
 	(void)base;
 	*file_name = NULL;
 	*elfp = NULL;
-	if (!m || !m->image || !m->image->readable)
+	if (!m || !m->image || !image_ready(m->image))
 		return -1;
 	if (m->image->copy) {
 		*elfp = elf_memory((char *)m->image->copy, m->image->elf.size);
@@ -158,7 +158,7 @@ Dwfl *unwind_begin(struct native *n)
 		Dwfl_Module *mod;
 		void **userdata;
 
-		if (!m->image || !m->image->readable)
+		if (!m->image)
 			continue;
 		mod = dwfl_report_module(dwfl, m->image->path, m->start, m->end);
 		if (!mod)

@@ -106,7 +106,7 @@ my $long = text('long.txt', join '', map { "line $_\n" } 1 .. 500);
 my @programs = (
 	[ 'bash', '/bin/bash', sub { start(['/bin/bash', '-c', 'f() { read -r x; }; g() { f; }; g']) } ],
 	[ 'python3', '/usr/bin/python3', sub { start(['/usr/bin/python3', '-c', "import threading\ndef f(n):\n    return f(n - 1) if n else threading.Event().wait()\nthreading.Thread(target=f, args=(9,)).start()\nf(5)"]) } ],
-	[ 'perl', '/usr/bin/perl', sub { start(['/usr/bin/perl', '-e', 'sub f { sleep 1000 } sub g { f() } sort { g() } 1, 2']) } ],
+	[ 'perl', '/usr/bin/perl', sub { start(['/usr/bin/perl', '-e', 'sub f { sleep 1000 } sub g { f() } my @s = sort { g() } 1, 2']) } ],
 	[ 'cat', '/bin/cat', sub { start(['/bin/cat']) } ],
 	[ 'sleep', '/bin/sleep', sub { start(['/bin/sleep', '1000']) } ],
 	[ 'node', '/usr/bin/node', sub { start(['/usr/bin/node', '-e', "require('http').createServer(() => {}).listen(0, '127.0.0.1')"]) } ],
