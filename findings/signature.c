@@ -138,7 +138,7 @@ void signature_add_file(struct str *out, const char *path)
 bool signature_is_system(const char *language, const char *function, const char *module)
 {
 	static const char *const modules[] = { "libc.so", "libc-", "libpthread", "ld-linux", "ld-musl",
-					       "libm.so", "[vdso]", "linux-vdso", "librt." };
+					       "libm.so", "[vdso]", "linux-vdso", "librt.", "libstdc++", "libgcc_s" };
 	static const char *const functions[] = { "__futex", "futex_", "__libc_", "__clone", "clone",
 						 "start_thread", "_start", "__syscall", "syscall",
 						 "__lll_lock", "__pthread_", "___pthread_", "pthread_mutex_" };
@@ -154,6 +154,19 @@ bool signature_is_system(const char *language, const char *function, const char 
 		if (str_starts(function, functions[i]))
 			return true;
 	return !*function && !*module;
+}
+
+bool signature_file_is_system(const char *file)
+{
+	static const char *const parts[] = { "/rustc/", "library/std/src/", "library/core/src/", "library/alloc/src/",
+					     "/include/c++/", "/src/c++11/", "/nptl/", "/sysdeps/" };
+
+	if (str_starts(file, "/usr/include/"))
+		return true;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (strstr(file, parts[i]))
+			return true;
+	return false;
 }
 
 void signature_make(char out[SIGNATURE_SIZE], const char *prefix, const void *p, size_t n)
