@@ -39,6 +39,7 @@ struct options {
 	int contain;                   /* enum contain */
 	int pty;                       /* enum tri */
 	int64_t jobs;                  /* 0: processors */
+	bool stop_commands;            /* on GitHub: see runner/proc/stop_commands.h */
 	char *dialect;                 /* "auto" */
 	char *junit;                   /* NULL none */
 	/* artifacts */

@@ -321,6 +321,8 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 		return -1;
 	}
 	command_notify_open(s, c);
+	if (!spec->capture)
+		stop_commands_begin(s->c);
 	if (command_spawn(s, c, &e) < 0) {
 		attrs_release(&a);
 		command_failed_to_start(s, c, &e, clock_mono_ns());
@@ -342,6 +344,7 @@ int command_start(struct supervisor *s, struct command *c, const struct command_
 		atomic_store(&s->c->shared->command_pid, c->pid);
 	command_watchdog_init(s, c, now);
 	command_arm_streams(s, c);
+	command_flush(s, c, STREAM_OUT, now); /* where something stands before the first byte */
 	command_event(s, c, WD_EV_TIME, 0, now);
 	return 0;
 }
@@ -408,14 +411,17 @@ void command_flush(struct supervisor *s, struct command *c, int which, int64_t n
 {
 	struct stream *st = &c->stream[which];
 	struct outlet *o = st->outlet;
+	bool owed = false, held, was_held;
 	int outlet_fd;
-	bool owed = false;
 	ssize_t w;
 
 	if (!st->ring)
 		return;
 	outlet_fd = o->fd;
-	w = stream_flush(st, &owed);
+	was_held = s->c->shared->stop.at < s->c->shared->stop.len;
+	held = !stop_commands_flush(s->c);
+	w = held ? 0 : stream_flush(st, &owed);
+	owed |= held;
 	if (w < 0 || o->error)
 		command_tell_output(s, c, which, now);
 	if (o->mode == OUTLET_GONE && s->outlet_armed[which]) {
@@ -426,7 +432,8 @@ void command_flush(struct supervisor *s, struct command *c, int which, int64_t n
 		command_stream_over(s, c, which);
 		return;
 	}
-	if (owed && !s->outlet_armed[which])
+	/* what holds stderr goes to stdout: that outlet wakes us */
+	if (owed && !s->outlet_armed[which] && !(held && which == STREAM_ERR))
 		s->outlet_armed[which] =
 			supervisor_watch_fd(s, o->fd, EPOLLOUT, SRC_OUTLET, c->slot, which) == 0;
 	if (!owed && s->outlet_armed[which]) {
@@ -437,6 +444,8 @@ void command_flush(struct supervisor *s, struct command *c, int which, int64_t n
 		stream_disarm(s, st); /* the reader of our output is slow: so is the command */
 	else if (!st->armed && st->fd >= 0 && !st->ended)
 		st->armed = supervisor_watch_fd(s, st->fd, EPOLLIN, SRC_STREAM, c->slot, which) == 0;
+	if (was_held && !held && which == STREAM_OUT)
+		command_flush(s, c, STREAM_ERR, now);
 }
 
 void command_read(struct supervisor *s, struct command *c, int which, int64_t now)

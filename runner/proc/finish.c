@@ -16,6 +16,7 @@
 
 /* For explaining one recovered run. */
 #define RECOVERED_NS (10 * NS_PER_S)
+#define STOP_COMMANDS_NS (1 * NS_PER_S)
 
 static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
 
@@ -106,6 +107,8 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	int code = exit_code;
 	struct err e = { 0 };
 	bool failed = false, sealed = !wants, recovered;
+
+	stop_commands_finish(c, now + STOP_COMMANDS_NS); /* what follows may be annotations of ours */
 
 	if (wants && finish_tails(c, &e) < 0)
 		failed = true;

@@ -7,6 +7,7 @@
 #define RUNNER_PROC_SHARED_H
 
 #include "base/err.h"
+#include "runner/proc/stop_commands.h"
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct shared {
 	_Atomic int any_spawned;
 	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
 	struct shared_ring ring[STREAM_COUNT];
+	struct stop_commands stop;
 	size_t ring_bytes;              /* of each ring */
 	unsigned char *ring_data[STREAM_COUNT];
 };

@@ -534,8 +534,11 @@ void supervisor_command_done(struct supervisor *s, struct command *c, const stru
 
 	if (r->status > s->c->end_status) /* ok < error < timeout < cancelled < stalled */
 		s->c->end_status = r->status;
-	if (!c->spec.capture)
+	if (!c->spec.capture) {
 		atomic_store(&s->c->shared->command_pid, 0);
+		stop_commands_end(s->c);
+		stop_commands_flush(s->c); /* what is left goes before the next command, or at the end */
+	}
 	if (!s->takeover)
 		p->ops->done(p->ctx, c->spec.user, r, now);
 	runner_watch_progress(&s->watch, now);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/cli/libexec.h"
+#include "runner/proc/stop_commands.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -100,12 +101,18 @@ static void case_reported(void *ctx, uint32_t which, const struct spec_case *c, 
 {
 	struct case_session *s = ctx;
 
+	auto_str text = STR_INIT;
+
 	if (s->cfg.silent)
 		return;
 	if (s->cfg.governance)
-		governance_line(&s->pending, c, o);
+		governance_line(&text, c, o);
 	else if (s->cfg.format->one)
-		s->cfg.format->one(&s->pending, which + 1, c, o);
+		s->cfg.format->one(&text, which + 1, c, o);
+	if (s->wraps && (o->message || o->out || o->err))
+		stop_commands_wrap(&s->pending, str_cstr(&text), text.len);
+	else
+		str_addn(&s->pending, str_cstr(&text), text.len);
 }
 
 /* ---- the session ---- */
@@ -131,6 +138,7 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 
 	memset(s, 0, sizeof(*s));
 	s->cfg = *cfg;
+	s->wraps = stop_commands_wanted(cfg->o, cfg->envp);
 	case_set_init(&s->set);
 	if (selection_load(s, e) < 0)
 		return -1;

@@ -34,6 +34,7 @@ struct case_session {
 	bool outlet_ready;
 	struct str pending;             /* text that stdout has not taken yet */
 	size_t pending_at;
+	bool wraps;                     /* in stop-commands: see runner/proc/stop_commands.h */
 	int64_t flush_due_ns;           /* when to offer it again */
 	int64_t begin_ns, begin_real_ns, end_ns;
 };

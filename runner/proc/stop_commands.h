@@ -1,0 +1,41 @@
+/* stop_commands.h - GitHub takes lines of a job's log that begin with `::` (or hold `##[`) for workflow commands,
+ * also such as a test prints. Between `::stop-commands::TOKEN` and `::TOKEN::` it takes none, whoever
+ * writes them: the command's own `::add-mask::` has no effect then, either. Where the user asks for it
+ * (--stop-commands, and GITHUB_ACTIONS=true), what commands print stands between such a pair, each with a
+ * token of its own that cannot be guessed. */
+#ifndef RUNNER_PROC_STOP_COMMANDS_H
+#define RUNNER_PROC_STOP_COMMANDS_H
+
+#include "base/options.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+#define STOP_TOKEN_SIZE 33 /* 128 bits in hexadecimal, and the end */
+#define STOP_LINES_MAX 256
+
+bool stop_commands_wanted(const struct options *o, char *const envp[]);
+
+/* Appends text between a pair. Begins at a line's beginning and ends so. */
+void stop_commands_wrap(struct str *out, const char *text, size_t n);
+
+/* Around the output of a command that is passed through. Lies in the memory that our two processes share, so that
+ * the one that is left can close the pair. */
+struct stop_commands {
+	char token[STOP_TOKEN_SIZE]; /* of the open pair, "" none */
+	char lines[STOP_LINES_MAX];  /* to be written before anything else is */
+	unsigned at, len;            /* written, in all */
+	unsigned opens_at;           /* where the line that opens the pair begins, while it is not written */
+};
+struct outlet;
+struct context;
+
+/* Queues the line that opens (closes) a pair. Nothing where it is not wanted (no pair is open). */
+void stop_commands_begin(struct context *c);
+void stop_commands_end(struct context *c);
+/* Writes what is queued to our stdout. False: its reader is slow, some is left. */
+bool stop_commands_flush(struct context *c);
+/* The same, and waits for a slow reader until then (absolute, monotonic). */
+void stop_commands_finish(struct context *c, int64_t until_ns);
+
+#endif
