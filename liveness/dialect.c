@@ -27,6 +27,14 @@ static bool unmutes(const struct rule *u)
 	return u->kind == RULE_CHOOSE || u->kind == RULE_PLAN || u->kind == RULE_TOTALS;
 }
 
+/* Failures are told behind the results, where the dialect may have been left. */
+static bool is_read(const struct spoken *sp, const struct rule *u)
+{
+	if (u->kind == RULE_BODY || u->kind == RULE_BODY_END)
+		return sp->told;
+	return (sp->active || u->enter) && (!sp->muted || unmutes(u));
+}
+
 /* Makes the lists of rules by first byte. Happens when a dialect is entered or left, so rarely. */
 static void lists_make(struct dialect_reader *r)
 {
@@ -50,7 +58,7 @@ static void lists_make(struct dialect_reader *r)
 		for (unsigned u = 0; u < sp->d->rule_n; u++) {
 			struct rule *rule = &sp->d->rule[u];
 
-			if ((!sp->active && !rule->enter) || (sp->muted && !unmutes(rule)) || !rule_ready(rule))
+			if (!is_read(sp, rule) || !rule_ready(rule))
 				continue;
 			for (unsigned b = 0; b < 256; b++)
 				if (rule->first[b / 8] & (1u << (b & 7)))
@@ -84,6 +92,7 @@ static void leave(struct dialect_reader *r, unsigned spoken)
 	struct spoken *sp = &r->spoken[spoken];
 	struct test *t;
 
+	held_settle(r, spoken, 0);
 	while ((t = test_latest(r, spoken)))
 		test_end_silent(r, t);
 	spoken_reset(sp);
@@ -105,6 +114,8 @@ static void on_cut(struct dialect_reader *r, struct spoken *sp, const struct rul
 
 static void apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 {
+	if (!u->share)
+		body_close(r);
 	if (u->enter)
 		enter(r, spoken);
 	r->last_spoken = (int)spoken;
@@ -155,6 +166,7 @@ static bool offer(struct dialect_reader *r, const char *line, size_t n)
 		if (rc <= 0)
 			continue;
 		r->text = line;
+		r->text_n = n;
 		r->ovector = pcre2_get_ovector_pointer(r->md);
 		if (u->kind == RULE_END && !u->group[G_DOTS]) {
 			if (r->partial_end[r->stream] == u)
@@ -174,11 +186,16 @@ static void on_line(void *ctx, const char *line, size_t n)
 	struct dialect_reader *r = ctx;
 	uint32_t partial = r->partial_id[r->stream];
 
-	if (n == 0)
+	if (n == 0) {
+		body_line(r, line, n);
 		return;
+	}
 	r->touched = 0;
-	if (!offer(r, line, n) && (line[0] == '>' || line[0] == '$' || line[0] == '+'))
-		on_echo(r, line, n);
+	if (!offer(r, line, n)) {
+		body_line(r, line, n);
+		if (line[0] == '>' || line[0] == '$' || line[0] == '+')
+			on_echo(r, line, n);
+	}
 	if (partial && r->touched && r->touched != partial && r->partial_id[r->stream] == partial)
 		for (struct test *t = r->running; t; t = t->next)
 			if (t->id == partial) {
@@ -242,6 +259,8 @@ void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns)
 	r->unsettled[r->stream] = false;
 	if (b->len > 0)
 		lines_feed(b, "\n", 1, on_line, r);
+	if (r->body.open && r->body.stream == r->stream)
+		body_close(r);
 }
 
 /* --- life --- */
@@ -320,12 +339,15 @@ void dialect_reader_free(struct dialect_reader *r)
 		r->running = t->next;
 		test_free(t);
 	}
-	for (unsigned i = 0; i < r->n; i++)
+	for (unsigned i = 0; i < r->n; i++) {
 		spoken_reset(&r->spoken[i]);
+		free(r->spoken[i].failed);
+	}
 	for (unsigned b = 0; b < 256; b++)
 		free(r->list[b]);
 	for (int s = 0; s < 2; s++)
 		lines_release(&r->line[s]);
+	str_release(&r->body.text);
 	if (r->md)
 		pcre2_match_data_free(r->md);
 	if (r->mc)

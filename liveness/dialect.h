@@ -25,6 +25,7 @@
 
 #define DIALECT_LINE_MAX 8192
 #define DIALECT_RUNNING_MAX 4096
+#define DIALECT_BODY_MAX 4096 /* bytes kept of what a failing test printed */
 #define DIALECT_NAME_MAX 512 /* bytes of a test or suite name; longer ones are cut between characters */
 
 enum dialect_result {
@@ -46,6 +47,7 @@ enum dialect_event_kind {
 	DIALECT_SUITE,      /* a file, class or group begins */
 	DIALECT_PLAN,       /* `plan` tests are to come, all in all, of this dialect */
 	DIALECT_TOTALS,     /* the tool's own closing line */
+	DIALECT_BODY,       /* `text`: what the test `suite`, `test` printed about its failure */
 	DIALECT_RULE_CUT,   /* `test` names the rule that met its match limit */
 };
 
@@ -62,6 +64,8 @@ struct dialect_event {
 	int64_t total;                   /* of DIALECT_TOTALS: -1 not said */
 	uint32_t id;                     /* the same in START and END of one test; 0: no start was told */
 	bool nested;                     /* part of another test that is counted: not in the counts */
+	bool container;                  /* a file or class whose tests have names or numbers of their own */
+	const char *text;                /* of DIALECT_BODY: lines, no line end behind the last */
 };
 typedef void dialect_event_fn(void *ctx, const struct dialect_event *ev);
 

@@ -24,6 +24,7 @@ EMBED(dialect_phpunit, "liveness/dialects/phpunit.yaml");
 EMBED(dialect_meson, "liveness/dialects/meson.yaml");
 EMBED(dialect_exunit, "liveness/dialects/exunit.yaml");
 EMBED(dialect_junit5, "liveness/dialects/junit5.yaml");
+EMBED(dialect_surefire, "liveness/dialects/surefire.yaml");
 EMBED(dialect_teamcity, "liveness/dialects/teamcity.yaml");
 EMBED(dialect_prove, "liveness/dialects/prove.yaml");
 EMBED(dialect_tap, "liveness/dialects/tap.yaml");
@@ -49,6 +50,7 @@ const struct dialect_file dialect_files[] = {
 	{ "dialects/meson.yaml", dialect_meson, dialect_meson_end },
 	{ "dialects/exunit.yaml", dialect_exunit, dialect_exunit_end },
 	{ "dialects/junit5.yaml", dialect_junit5, dialect_junit5_end },
+	{ "dialects/surefire.yaml", dialect_surefire, dialect_surefire_end },
 	{ "dialects/teamcity.yaml", dialect_teamcity, dialect_teamcity_end },
 	{ "dialects/prove.yaml", dialect_prove, dialect_prove_end },
 	{ "dialects/tap.yaml", dialect_tap, dialect_tap_end },

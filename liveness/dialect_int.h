@@ -13,12 +13,15 @@ enum rule_kind {
 	RULE_PART,    /* a failed part of the running test: what it ends with when nobody says so */
 	RULE_LEAVE,   /* the dialect is no longer spoken */
 	RULE_IGNORE,  /* claims a line that looks like another rule's */
+	RULE_SUMS,    /* so many tests of a suite have ended; those that failed have lines of their own */
+	RULE_BODY,    /* what a failing test printed begins behind this line */
+	RULE_BODY_END,
 };
 
 /* Named groups of a pattern, as capture numbers; 0: the pattern has none such. */
 enum group {
 	G_TEST, G_SUITE, G_RESULT, G_DURATION, G_UNIT, G_FILE, G_LINE, G_PLAN, G_INDENT, G_DOTS,
-	G_PASSED, G_FAILED, G_ERRORS, G_SKIPPED, G_XFAILED, G_TOTAL, GROUPS
+	G_PASSED, G_FAILED, G_ERRORS, G_SKIPPED, G_XFAILED, G_TODO, G_TOTAL, GROUPS
 };
 
 #define RULE_HAS_MAX 8
@@ -31,10 +34,15 @@ struct rule {
 	char *has[RULE_HAS_MAX]; /* a matching line holds one of these */
 	size_t has_len[RULE_HAS_MAX];
 	unsigned has_n;
+	char *body;              /* its test's own output follows, in lines that begin with one of these bytes
+				  * ('*': any), up to one that a rule claims; NULL: none */
 	char *ends;              /* a matching line ends with one of these bytes; NULL: any */
 	bool enter, partial, anywhere, leave, json;
 	bool mute;               /* with leave: no test until a choose, plan or totals rule */
 	bool share;              /* claims no line: other dialects read it too */
+	bool container;          /* its test is a file or class: named while it runs, not counted */
+	bool unless_deeper;      /* it is no test but a suite where the next line stands deeper */
+	bool fill;               /* of totals: tests that no line named are counted by this one */
 	bool fixed;              /* `result:` given */
 	enum dialect_result result;
 	int64_t unit_ns;         /* of a duration without a unit */
@@ -111,6 +119,7 @@ size_t line_clean(const char *p, size_t n, char *out);
 /* --- a reader (dialect.c) and what its rules do (dialect_rules.c) --- */
 
 #define DEPTH_MAX 16
+#define FAILED_MAX 1024
 #define NAME_SIZE (DIALECT_NAME_MAX + 1)
 
 struct test {
@@ -118,7 +127,15 @@ struct test {
 	uint32_t id, spoken;
 	char *suite, *name, *file;
 	int64_t start_ns, line;
-	bool paused;
+	bool paused, container;
+};
+
+/* A line that is a test or a suite: the next one tells (unless_deeper). */
+struct held {
+	char *suite, *name, *file;
+	unsigned depth;
+	enum dialect_result result;
+	int64_t duration_ns;
 };
 
 /* A dialect of the set, as far as this command speaks it. */
@@ -133,8 +150,21 @@ struct spoken {
 	bool part_failed, muted;
 	enum dialect_result part;
 	unsigned dots[2];        /* characters of the current line of each stream that are counted */
-	uint64_t done[DIALECT_RESULTS];
+	struct held held;        /* name NULL: none */
+	uint64_t *failed;        /* names of tests that failed, as hashes: at most FAILED_MAX */
+	unsigned failed_n;
+	uint64_t done[DIALECT_RESULTS], done_before[DIALECT_RESULTS]; /* before it was entered last */
 	int64_t plan;
+};
+
+/* The output of a failing test, while it is gathered. */
+struct body {
+	bool open;
+	unsigned spoken;
+	int stream;
+	const char *begins;
+	char suite[NAME_SIZE], test[NAME_SIZE];
+	struct str text;
 };
 
 struct candidate {
@@ -162,10 +192,13 @@ struct dialect_reader {
 	uint32_t touched;        /* test that the rule in hand was about */
 	int last_spoken;         /* -1: nothing yet */
 	char last_suite[NAME_SIZE], last_test[NAME_SIZE];
+	enum dialect_result last_result;
+	struct body body;
 	int64_t now;
 	int stream;              /* 0, 1 */
 	bool in_partial, dirty;
 	const char *text;        /* the line in hand */
+	size_t text_n;
 	PCRE2_SIZE *ovector;
 };
 
@@ -180,8 +213,23 @@ void test_end_silent(struct dialect_reader *r, struct test *t);
 void test_free(struct test *t);
 struct test *test_latest(struct dialect_reader *r, unsigned spoken);
 void spoken_reset(struct spoken *sp);
+/* The held line is what the next one, at `depth`, makes of it: a suite where that stands deeper. */
+void held_settle(struct dialect_reader *r, unsigned spoken, unsigned depth);
+/* Reports a test whose start was not told. */
+void test_told(struct dialect_reader *r, struct spoken *sp, struct dialect_event *ev);
+/* Ends of tests without a name. */
+void tests_nameless(struct dialect_reader *r, struct spoken *sp, enum dialect_result result, int64_t n,
+		    const char *suite, const char *file);
 /* What the matched rule says about tests; r->text and r->ovector hold the match. */
 void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u);
+
+/* --- what failing tests print (dialect_body.c) --- */
+
+/* suite, test: whose output follows. Copied. */
+void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, const char *suite, const char *test);
+/* A line that no rule has claimed. */
+void body_line(struct dialect_reader *r, const char *line, size_t n);
+void body_close(struct dialect_reader *r);
 
 /* Built in: {file name, text, length}. */
 struct dialect_file {

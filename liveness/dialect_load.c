@@ -19,12 +19,12 @@ const char *const dialect_result_text[DIALECT_RESULTS] = { "pass", "fail", "erro
 
 static const char *const result_words[] = { "pass", "fail", "error", "skip", "xfail", "unknown", NULL };
 static const char *const kind_words[] = { "choose", "start", "end", "suite", "suite_end", "plan", "totals", "pause", "part",
-					  "leave", "ignore", NULL };
+					  "leave", "ignore", "sums", "body", "body_end", NULL };
 static const char *const unit_words[] = { "s", "ms", "us", "ns", NULL };
 static const char *const names_words[] = { "start", "end", NULL };
 static const char *const count_words[] = { "top", "leaves", "all", NULL };
 static const char *const group_names[GROUPS] = { "test", "suite", "result", "duration", "unit", "file", "line",
-	"plan", "indent", "dots", "passed", "failed", "errors", "skipped", "xfailed", "total" };
+	"plan", "indent", "dots", "passed", "failed", "errors", "skipped", "xfailed", "todo", "total" };
 
 /* --- patterns --- */
 
@@ -180,6 +180,7 @@ static void dialect_free(struct dialect *d)
 		pcre2_code_free(r->code);
 		free(r->pattern);
 		free(r->ends);
+		free(r->body);
 		free(r->where);
 	}
 	for (unsigned i = 0; i < d->argv_n; i++) {
@@ -241,9 +242,10 @@ static int load_has(struct rule *r, const struct yaml_node *map, struct err *e)
 static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, struct err *e)
 {
 	static const char *const keys[] = { "on", "match", "has", "enter", "partial", "anywhere", "leave", "json",
-					    "share", "mute", "ends", "result", "unit", NULL };
+					    "share", "mute", "ends", "result", "unit", "body",
+					    "container", "unless_deeper", "fill", NULL };
 	static const int64_t unit_ns[] = { NS_PER_S, NS_PER_MS, 1000, 1 };
-	const char *match, *ends = NULL;
+	const char *match, *ends = NULL, *body = NULL;
 	char why[160];
 	int kind = 0, unit = 0, result = DIALECT_UNKNOWN, given;
 	size_t at;
@@ -258,6 +260,8 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	    yaml_get_bool(map, "anywhere", &r->anywhere, e) < 0 || yaml_get_bool(map, "leave", &r->leave, e) < 0 ||
 	    yaml_get_bool(map, "json", &r->json, e) < 0 || yaml_get_bool(map, "share", &r->share, e) < 0 ||
 	    yaml_get_bool(map, "mute", &r->mute, e) < 0 || yaml_get_string(map, "ends", &ends, e) < 0 ||
+	    yaml_get_string(map, "body", &body, e) < 0 || yaml_get_bool(map, "container", &r->container, e) < 0 ||
+	    yaml_get_bool(map, "unless_deeper", &r->unless_deeper, e) < 0 || yaml_get_bool(map, "fill", &r->fill, e) < 0 ||
 	    yaml_get_word(map, "unit", unit_words, &unit, e) < 0)
 		return -1;
 	given = yaml_get_word(map, "result", result_words, &result, e);
@@ -269,6 +273,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	r->unit_ns = unit_ns[unit];
 	r->pattern = xstrdup(match);
 	r->ends = ends && *ends ? xstrdup(ends) : NULL;
+	r->body = body && *body ? xstrdup(body) : r->kind == RULE_BODY ? xstrdup("*") : NULL;
 	r->where = xasprintf("%s:%u", map->file, map->line);
 	if (r->kind == RULE_CHOOSE)
 		r->enter = r->share = true;

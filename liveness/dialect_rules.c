@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAMELESS_MAX 1000000 /* tests that one line tells of by their number */
+
 /* --- captures --- */
 
 static bool capture(const struct dialect_reader *r, const struct rule *u, enum group g, const char **p, size_t *n)
@@ -192,13 +194,29 @@ void test_free(struct test *t)
 	free(t);
 }
 
+static void held_release(struct held *h)
+{
+	free(h->suite);
+	free(h->name);
+	free(h->file);
+	memset(h, 0, sizeof(*h));
+}
+
 void spoken_reset(struct spoken *sp)
 {
 	for (unsigned i = 0; i < DEPTH_MAX; i++)
 		mem_free_ptr(&sp->suite[i]);
 	mem_free_ptr(&sp->file);
+	held_release(&sp->held);
 	sp->depth = 0;
 	memset(sp->child, 0, sizeof(sp->child));
+}
+
+static void last_set(struct dialect_reader *r, const char *suite, const char *name, enum dialect_result result)
+{
+	snprintf(r->last_suite, NAME_SIZE, "%s", suite);
+	snprintf(r->last_test, NAME_SIZE, "%s", name);
+	r->last_result = result;
 }
 
 /* Unlinks a running test and reports how it ended. */
@@ -223,12 +241,12 @@ void test_end(struct dialect_reader *r, struct test *t, enum dialect_event_kind 
 	ev.start_ns = t->start_ns;
 	ev.duration_ns = duration >= 0 ? duration : r->now - t->start_ns;
 	ev.result = result;
-	ev.nested = nested;
+	ev.nested = nested || t->container;
+	ev.container = t->container || sp->d->files;
 	if (kind == DIALECT_TEST_END) {
-		if (!nested)
+		if (!ev.nested)
 			sp->done[result]++;
-		snprintf(r->last_suite, NAME_SIZE, "%s", t->suite);
-		snprintf(r->last_test, NAME_SIZE, "%s", t->name);
+		last_set(r, t->suite, t->name, result);
 	}
 	reader_emit(r, &ev);
 	for (int s = 0; s < 2; s++)
@@ -249,7 +267,7 @@ static struct test *test_find(struct dialect_reader *r, unsigned spoken, const c
 struct test *test_latest(struct dialect_reader *r, unsigned spoken)
 {
 	for (struct test *t = r->running; t; t = t->next)
-		if (t->spoken == spoken)
+		if (t->spoken == spoken && !t->container)
 			return t;
 	return NULL;
 }
@@ -298,6 +316,20 @@ static void suite_of(const struct dialect_reader *r, const struct rule *u, const
 		name_add(out, sp->file, strlen(sp->file));
 }
 
+static void suite_push(struct dialect_reader *r, struct spoken *sp, unsigned depth, const char *suite)
+{
+	struct dialect_event ev = event_of(r, sp, DIALECT_SUITE);
+
+	for (unsigned i = depth; i < DEPTH_MAX; i++)
+		mem_free_ptr(&sp->suite[i]);
+	sp->suite[depth] = xstrdup(suite);
+	sp->depth = depth + 1;
+	sp->child[depth + 1] = false;
+	ev.suite = suite;
+	ev.file = sp->file ? sp->file : "";
+	reader_emit(r, &ev);
+}
+
 static void on_suite(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
 {
 	struct dialect_event ev = event_of(r, sp, DIALECT_SUITE);
@@ -311,13 +343,10 @@ static void on_suite(struct dialect_reader *r, struct spoken *sp, const struct r
 		sp->file = xstrdup(file);
 	}
 	if (capture_name(r, u, G_SUITE, suite)) {
-		for (unsigned i = depth; i < DEPTH_MAX; i++)
-			mem_free_ptr(&sp->suite[i]);
-		sp->suite[depth] = xstrdup(suite);
-		sp->depth = depth + 1;
-		sp->child[depth + 1] = false;
+		suite_push(r, sp, depth, suite);
+		return;
 	}
-	ev.suite = suite[0] ? suite : file;
+	ev.suite = file;
 	ev.file = sp->file ? sp->file : "";
 	reader_emit(r, &ev);
 }
@@ -338,6 +367,8 @@ static void on_start(struct dialect_reader *r, unsigned spoken, const struct rul
 	if (!capture_name(r, u, G_TEST, name))
 		return;
 	suite_of(r, u, sp, depth_of(r, u, sp->d), suite);
+	if (u->container && !u->group[G_SUITE])
+		suite[0] = '\0';
 	capture_name(r, u, G_FILE, file);
 	t = test_find(r, spoken, suite, name);
 	if (t) {
@@ -356,6 +387,7 @@ static void on_start(struct dialect_reader *r, unsigned spoken, const struct rul
 	t->suite = xstrdup(suite);
 	t->name = xstrdup(name);
 	t->file = xstrdup(file[0] || !sp->file ? file : sp->file);
+	t->container = u->container;
 	t->start_ns = r->now;
 	t->line = capture_int(r, u, G_LINE) > 0 ? capture_int(r, u, G_LINE) : 0;
 	t->next = r->running;
@@ -370,6 +402,7 @@ static void on_start(struct dialect_reader *r, unsigned spoken, const struct rul
 	ev.line = t->line;
 	ev.id = t->id;
 	ev.start_ns = r->now;
+	ev.container = t->container || sp->d->files;
 	reader_emit(r, &ev);
 }
 
@@ -383,10 +416,25 @@ static void on_pause(struct dialect_reader *r, unsigned spoken, const struct rul
 		t->paused = true;
 }
 
+void tests_nameless(struct dialect_reader *r, struct spoken *sp, enum dialect_result result, int64_t n,
+		    const char *suite, const char *file)
+{
+	struct dialect_event ev = event_of(r, sp, DIALECT_TEST_END);
+
+	ev.suite = suite;
+	ev.file = file;
+	ev.result = result;
+	for (; n > 0; n--) {
+		sp->done[result]++;
+		reader_emit(r, &ev);
+	}
+	if (suite[0])
+		last_set(r, suite, "", result);
+}
+
 /* A run of characters, each the result of a test without a name. */
 static void on_dots(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
 {
-	struct dialect_event ev = event_of(r, sp, DIALECT_TEST_END);
 	unsigned *seen = &sp->dots[r->stream];
 	char suite[NAME_SIZE], file[NAME_SIZE];
 	const char *p;
@@ -401,13 +449,7 @@ static void on_dots(struct dialect_reader *r, struct spoken *sp, const struct ru
 
 		if (result == DIALECT_RESULTS)
 			break;
-		sp->done[result]++;
-		ev.result = result;
-		ev.suite = suite[0] ? suite : file;
-		ev.file = file;
-		snprintf(r->last_suite, NAME_SIZE, "%s", ev.suite);
-		r->last_test[0] = '\0';
-		reader_emit(r, &ev);
+		tests_nameless(r, sp, result, 1, suite[0] ? suite : file, file);
 	}
 }
 
@@ -428,6 +470,64 @@ static bool closes_children(struct spoken *sp, unsigned depth)
 	return parent;
 }
 
+void test_told(struct dialect_reader *r, struct spoken *sp, struct dialect_event *ev)
+{
+	if (!ev->nested)
+		sp->done[ev->result]++;
+	last_set(r, ev->suite, ev->test, ev->result);
+	reader_emit(r, ev);
+}
+
+static bool is_failure(enum dialect_result result)
+{
+	return result == DIALECT_FAIL || result == DIALECT_ERROR;
+}
+
+/* Was it unknown that a test of this name failed? */
+static bool failed_add(struct spoken *sp, const char *name)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (const char *p = name; *p; p++)
+		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	for (unsigned i = 0; i < sp->failed_n; i++)
+		if (sp->failed[i] == h)
+			return false;
+	if (sp->failed_n == FAILED_MAX)
+		return false;
+	if (!sp->failed)
+		sp->failed = xcalloc(FAILED_MAX, sizeof(*sp->failed));
+	sp->failed[sp->failed_n++] = h;
+	return true;
+}
+
+static void held_set(struct spoken *sp, const struct dialect_event *ev, unsigned depth)
+{
+	sp->held = (struct held){ xstrdup(ev->suite), xstrdup(ev->test), xstrdup(ev->file), depth, ev->result,
+				  ev->duration_ns };
+}
+
+void held_settle(struct dialect_reader *r, unsigned spoken, unsigned depth)
+{
+	struct spoken *sp = &r->spoken[spoken];
+	struct held h = sp->held;
+	struct dialect_event ev = event_of(r, sp, DIALECT_TEST_END);
+
+	if (!h.name)
+		return;
+	memset(&sp->held, 0, sizeof(sp->held));
+	ev.suite = h.suite;
+	ev.test = h.name;
+	ev.file = h.file;
+	ev.result = h.result;
+	ev.duration_ns = h.duration_ns;
+	if (depth > h.depth)
+		suite_push(r, sp, h.depth, h.name);
+	else
+		test_told(r, sp, &ev);
+	held_release(&h);
+}
+
 static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 {
 	struct spoken *sp = &r->spoken[spoken];
@@ -444,6 +544,8 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 		return;
 	}
 	suite_of(r, u, sp, depth, suite);
+	if (u->container && !u->group[G_SUITE])
+		suite[0] = '\0';
 	capture_name(r, u, G_FILE, file);
 	if (!capture_name(r, u, G_TEST, name)) {
 		t = u->group[G_TEST] ? NULL : test_latest(r, spoken);
@@ -463,18 +565,22 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 		test_end(r, t, DIALECT_TEST_END, result, duration, nested);
 		return;
 	}
-	if (!nested)
-		sp->done[result]++;
 	ev.suite = suite;
 	ev.test = name;
 	ev.file = file[0] || !sp->file ? file : sp->file;
 	ev.line = capture_int(r, u, G_LINE) > 0 ? capture_int(r, u, G_LINE) : 0;
 	ev.result = result;
 	ev.duration_ns = duration;
-	ev.nested = nested;
-	memcpy(r->last_suite, suite, NAME_SIZE);
-	memcpy(r->last_test, name, NAME_SIZE);
-	reader_emit(r, &ev);
+	ev.nested = nested || u->container;
+	ev.container = u->container || sp->d->files;
+	if (is_failure(result) && !u->container)
+		failed_add(sp, name);
+	if (u->unless_deeper)
+		held_set(sp, &ev, depth);
+	else
+		test_told(r, sp, &ev);
+	if (u->unless_deeper) /* it was the last line, whatever it is */
+		last_set(r, suite, name, result);
 }
 
 static void on_plan(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
@@ -494,6 +600,27 @@ static void on_plan(struct dialect_reader *r, struct spoken *sp, const struct ru
 	reader_emit(r, &ev);
 }
 
+/* Tests of which the tool tells only the number, in its closing line. */
+static void totals_fill(struct dialect_reader *r, struct spoken *sp, struct dialect_event *ev)
+{
+	int64_t told = 0, rest;
+
+	for (int k = 0; k < DIALECT_RESULTS; k++) {
+		int64_t done = (int64_t)(sp->done[k] - sp->done_before[k]);
+
+		told += done;
+		if (k != DIALECT_PASS && ev->totals[k] > done && ev->totals[k] - done <= NAMELESS_MAX) {
+			tests_nameless(r, sp, (enum dialect_result)k, ev->totals[k] - done, "", "");
+			told += ev->totals[k] - done;
+		}
+	}
+	rest = ev->total >= 0 ? ev->total - told :
+	       ev->totals[DIALECT_PASS] - (int64_t)(sp->done[DIALECT_PASS] - sp->done_before[DIALECT_PASS]);
+	if (rest > 0 && rest <= NAMELESS_MAX)
+		tests_nameless(r, sp, DIALECT_PASS, rest, "", "");
+	memcpy(sp->done_before, sp->done, sizeof(sp->done));
+}
+
 static void on_totals(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
 {
 	static const struct {
@@ -502,17 +629,71 @@ static void on_totals(struct dialect_reader *r, struct spoken *sp, const struct 
 	} of[] = { { G_PASSED, DIALECT_PASS }, { G_FAILED, DIALECT_FAIL }, { G_ERRORS, DIALECT_ERROR },
 		   { G_SKIPPED, DIALECT_SKIP }, { G_XFAILED, DIALECT_XFAIL } };
 	struct dialect_event ev = event_of(r, sp, DIALECT_TOTALS);
+	int64_t todo;
 
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
 		ev.totals[of[i].result] = capture_int(r, u, of[i].group);
 	ev.total = capture_int(r, u, G_TOTAL);
+	todo = capture_int(r, u, G_TODO);
+	if (todo > 0)
+		ev.totals[DIALECT_SKIP] = todo + (ev.totals[DIALECT_SKIP] > 0 ? ev.totals[DIALECT_SKIP] : 0);
+	if (u->fill)
+		totals_fill(r, sp, &ev);
 	reader_emit(r, &ev);
+}
+
+/* So many tests of a suite have ended. Those that failed are named by lines of their own. */
+static void on_sums(struct dialect_reader *r, struct spoken *sp, const struct rule *u)
+{
+	int64_t total = capture_int(r, u, G_TOTAL), passed = capture_int(r, u, G_PASSED);
+	int64_t failed = capture_int(r, u, G_FAILED), errors = capture_int(r, u, G_ERRORS);
+	int64_t skipped = capture_int(r, u, G_SKIPPED);
+	char suite[NAME_SIZE], file[NAME_SIZE];
+
+	if (!capture_name(r, u, G_FILE, file))
+		suite_of(r, u, sp, 0, suite);
+	else
+		snprintf(suite, NAME_SIZE, "%s", file);
+	if (passed < 0 && total >= 0)
+		passed = total - (failed > 0 ? failed : 0) - (errors > 0 ? errors : 0) - (skipped > 0 ? skipped : 0);
+	if (passed > NAMELESS_MAX || skipped > NAMELESS_MAX)
+		return;
+	tests_nameless(r, sp, DIALECT_PASS, passed, suite, file);
+	tests_nameless(r, sp, DIALECT_SKIP, skipped, suite, file);
+}
+
+static void on_body(struct dialect_reader *r, unsigned spoken, const struct rule *u)
+{
+	struct spoken *sp = &r->spoken[spoken];
+	struct dialect_event ev = event_of(r, sp, DIALECT_TEST_END);
+	char suite[NAME_SIZE], test[NAME_SIZE];
+	const struct test *t = test_latest(r, spoken);
+
+	capture_name(r, u, G_SUITE, suite);
+	if (capture_name(r, u, G_TEST, test)) {
+		if (u->fixed && failed_add(sp, test)) {
+			ev.file = sp->file ? sp->file : "";
+			ev.suite = suite[0] ? suite : ev.file;
+			ev.test = test;
+			ev.result = u->result;
+			test_told(r, sp, &ev);
+		}
+		body_open(r, spoken, u, suite, test);
+	}
+	else if (t)
+		body_open(r, spoken, u, t->suite, t->name);
+	else if (is_failure(r->last_result))
+		body_open(r, spoken, u, r->last_suite, r->last_test);
+	if (!u->group[G_TEST])
+		body_line(r, r->text, r->text_n);
 }
 
 void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 {
 	struct spoken *sp = &r->spoken[spoken];
 
+	if (sp->held.name && !u->share)
+		held_settle(r, spoken, u->group[G_INDENT] ? depth_of(r, u, sp->d) : 0);
 	if (u->group[G_PLAN])
 		on_plan(r, sp, u);
 	switch (u->kind) {
@@ -538,10 +719,19 @@ void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 		sp->part_failed = true;
 		sp->part = capture_result(r, u, sp->d);
 		break;
+	case RULE_SUMS:
+		on_sums(r, sp, u);
+		break;
+	case RULE_BODY:
+		on_body(r, spoken, u);
+		break;
+	case RULE_BODY_END:
 	case RULE_CHOOSE:
 	case RULE_PLAN:
 	case RULE_LEAVE:
 	case RULE_IGNORE:
 		break;
 	}
+	if (u->kind == RULE_END && u->body && is_failure(r->last_result))
+		body_open(r, spoken, u, r->last_suite, r->last_test);
 }

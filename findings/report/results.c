@@ -81,6 +81,10 @@ void results_row_story(const struct results *t, const struct results_row *r, str
 	if (r->kind == RESULTS_ROW_TEST && r->command >= 0 &&
 	    (r->result == RESULTS_FAIL || r->result == RESULTS_ERROR)) {
 		story_line(out);
+		if (*r->output) {
+			str_add(out, r->output);
+			return;
+		}
 		str_addf(out, "What it printed is in the output of: %s", t->commands[r->command].name);
 	}
 }

@@ -40,6 +40,7 @@ struct results_row {
 	enum results_result result;
 	const char *suite, *name;    /* never empty */
 	const char *file, *dialect, *message;
+	const char *output;          /* what it printed about its failure: lines */
 	const char *reason;          /* reason token; else status or error category; "" where it passed */
 	int64_t line;                /* 0 unknown */
 	int64_t start_ns;            /* since the run began */
@@ -50,6 +51,7 @@ struct results_row {
 	uint32_t suite_at;           /* in suites */
 	int32_t command;             /* in commands; -1 none */
 	bool nested;                 /* part of another test that has a row of its own */
+	bool container;              /* a file or class of tests */
 };
 
 /* A command of the run itself: of `run`, of a gate's step. Not those that belong to a spec case. */
@@ -60,6 +62,7 @@ struct results_command {
 	int64_t start_ns, end_ns;
 	int64_t exit_code;           /* -1 unknown */
 	uint64_t tests, bad;         /* rows; those that failed or did not end */
+	uint64_t named, named_bad;   /* of them, those that are no containers */
 	int64_t last_row;            /* of its tests, the last one that ended; -1 none */
 	struct results_plan *plans;
 	size_t n_plans;
@@ -104,6 +107,8 @@ struct results {
 	/* memory of texts */
 	struct results_chunk *chunks;
 	/* while it is read */
+	struct results_row *containers; /* rows that stand only where their tests have no names */
+	size_t n_containers;
 	const char *total_category, *total_message;
 	uint64_t dispatch_id;
 };

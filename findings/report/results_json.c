@@ -28,6 +28,7 @@ static void put_row(struct json *j, const struct results_row *r)
 	json_ms(j, "duration_ms", r->time_ns);
 	put_text(j, "reason", r->reason);
 	put_text(j, "message", str_cstr(&message));
+	put_text(j, "output", r->output);
 	if (r->kind == RESULTS_ROW_NEVER_STARTED)
 		json_uint(j, "count", r->count);
 	json_bool(j, "nested", r->nested);

@@ -72,6 +72,13 @@ static const char *get_text(const struct json_value *v, const char *key)
 	return s ? s : "";
 }
 
+static bool get_true(const struct json_value *v, const char *key)
+{
+	const struct json_value *m = json_get(v, key);
+
+	return m && m->kind == JSON_TRUE;
+}
+
 static uint64_t get_span(const struct json_value *v, const char *key)
 {
 	return strtoull(get_text(v, key), NULL, 16);
@@ -269,9 +276,11 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 		.line = get_int(attrs, "line", 0), .start_ns = get_int(v, "start_ns", 0),
 		.ran_ns = get_int(v, "end_ns", 0) - get_int(v, "start_ns", 0),
 		.command = command_of_span(t, get_span(v, "parent_span_id")),
-		.nested = json_get(attrs, "nested") && json_get(attrs, "nested")->kind == JSON_TRUE,
+		.nested = get_true(attrs, "nested"), .container = get_true(attrs, "container"), .output = "",
 	};
 
+	if (get_true(attrs, "withdrawn"))
+		return; /* a start that was read from half a line */
 	r.time_ns = get_ms(attrs, "test_duration_ms", r.ran_ns);
 	r.dialect = "";
 	r.reason = r.result == RESULTS_UNFINISHED ? why(t, error, get_text(v, "status")) : "";
@@ -282,14 +291,62 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 		r.dialect = p->dialect;
 		c->tests++;
 		c->bad += is_bad(r.result);
+		c->named += !r.container;
+		c->named_bad += !r.container && is_bad(r.result);
 		p->seen += !r.nested;
 		p->tells_starts |= r.ran_ns > 0;
-		if (r.result != RESULTS_UNFINISHED)
+		if (r.result != RESULTS_UNFINISHED && !r.container)
 			c->last_row = (int64_t)t->n_rows;
 	}
 	if (!*suite)
 		suite = *file ? file : *dialect ? dialect : "spec-runner";
+	if (r.container && r.command >= 0) {
+		r.suite = keep(t, suite);
+		t->containers = xreallocarray(t->containers, t->n_containers + 1, sizeof(*t->containers));
+		t->containers[t->n_containers++] = r;
+		return;
+	}
 	row_add(t, &r, suite);
+}
+
+/* A file or class is a test where none of its tests has a row, or where it alone says what went wrong. */
+static void add_containers(struct results *t)
+{
+	for (size_t i = 0; i < t->n_containers; i++) {
+		const struct results_row *r = &t->containers[i];
+		struct results_command *c = &t->commands[r->command];
+
+		if (r->result != RESULTS_UNFINISHED && c->named && (!is_bad(r->result) || c->named_bad))
+			continue;
+		if (r->result != RESULTS_UNFINISHED && !c->named)
+			c->last_row = (int64_t)t->n_rows;
+		row_add(t, r, r->suite);
+	}
+}
+
+/* Dialects name a test in its failure as its tool does: "Calc.test_a", "Calc deep works". */
+static bool names_row(const char *test, const char *suite, const struct results_row *r)
+{
+	size_t n = strlen(test), m = strlen(r->name), k = strlen(suite), s = strlen(r->suite);
+
+	if (n < m || !is(test + n - m, r->name) || (n > m && test[n - m - 1] != ' ' && test[n - m - 1] != '.'))
+		return false;
+	return k == 0 || (s >= k && is(r->suite + s - k, suite)) || strstr(r->suite, suite);
+}
+
+/* What a failing test printed goes to the last row of that name that has none. */
+static void read_output(struct results *t, const struct json_value *attrs, int32_t command)
+{
+	const char *test = get_text(attrs, "case_id"), *suite = get_text(attrs, "suite");
+	struct results_row *r;
+
+	for (size_t i = t->n_rows; *test && i-- > 0;) {
+		r = &t->rows[i];
+		if (r->command == command && is_bad(r->result) && !*r->output && names_row(test, suite, r)) {
+			r->output = keep(t, get_text(attrs, "output"));
+			return;
+		}
+	}
 }
 
 static void read_span(struct results *t, const struct json_value *v)
@@ -319,11 +376,12 @@ static void read_event(struct results *t, const struct json_value *v)
 {
 	const struct json_value *attrs = json_get(v, "attrs");
 	int64_t plan = get_int(attrs, "plan", -1);
-	int32_t of;
+	int32_t of = command_of_span(t, get_span(v, "span_id"));
 
+	if (is(get_text(attrs, "event"), "test.output"))
+		read_output(t, attrs, of);
 	if (!is(get_text(attrs, "event"), "test.plan") || plan < 0)
 		return;
-	of = command_of_span(t, get_span(v, "span_id"));
 	if (of >= 0)
 		plan_of(t, &t->commands[of], get_text(attrs, "dialect"))->plan = plan;
 }
@@ -406,7 +464,7 @@ static void add_command_row(struct results *t, int32_t at)
 	const struct results_command *c = &t->commands[at];
 	bool passed = is(c->status, "ok");
 	struct results_row r = {
-		.kind = RESULTS_ROW_COMMAND, .name = c->name, .file = "", .dialect = "", .message = c->message,
+		.kind = RESULTS_ROW_COMMAND, .name = c->name, .file = "", .dialect = "", .output = "", .message = c->message,
 		.reason = passed ? "" : c->reason, .start_ns = c->start_ns, .ran_ns = c->end_ns - c->start_ns,
 		.time_ns = c->end_ns - c->start_ns, .command = at,
 	};
@@ -433,7 +491,8 @@ static void add_gaps(struct results *t, int32_t at)
 		const struct results_plan *p = &c->plans[i];
 		struct results_row r = {
 			.kind = RESULTS_ROW_NEVER_STARTED, .result = RESULTS_NEVER_STARTED, .name = "never started",
-			.file = "", .dialect = p->dialect, .message = "", .reason = "", .start_ns = c->end_ns,
+			.file = "", .dialect = p->dialect, .message = "", .reason = "", .output = "",
+			.start_ns = c->end_ns,
 			.command = at,
 		};
 
@@ -456,7 +515,7 @@ static void add_run_row(struct results *t)
 {
 	bool passed = is(t->status, "pass");
 	struct results_row r = {
-		.kind = RESULTS_ROW_COMMAND, .name = *t->command ? t->command : "run", .file = "", .dialect = "",
+		.kind = RESULTS_ROW_COMMAND, .name = *t->command ? t->command : "run", .file = "", .dialect = "", .output = "",
 		.message = t->total_message, .reason = passed ? "" : *t->total_category ? t->total_category : "fail",
 		.ran_ns = t->duration_ns, .time_ns = t->duration_ns, .command = -1,
 		.result = passed ? RESULTS_PASS : RESULTS_ERROR,
@@ -525,6 +584,7 @@ int results_read(struct results *t, const char *trace, const char *findings, str
 		return -1;
 	if (!*t->run_id)
 		return err_set(e, ERR_FAILURE, "'%s' is no trace: it has no run_id", trace);
+	add_containers(t);
 	for (size_t i = 0; i < t->n_commands; i++) {
 		add_command_row(t, (int32_t)i);
 		add_gaps(t, (int32_t)i);
@@ -545,6 +605,7 @@ void results_release(struct results *t)
 	for (size_t i = 0; i < t->n_commands; i++)
 		free(t->commands[i].plans);
 	free(t->commands);
+	free(t->containers);
 	free(t->rows);
 	free(t->next_in_suite);
 	free(t->suites);

@@ -11,6 +11,7 @@
 /* From the first output until it is read: most commands that print a line are over by then. */
 #define TESTS_DELAY_NS (15 * NS_PER_MS)
 #define TESTS_NAMED_MAX 8
+#define TESTS_BODY_BYTES ((size_t)256 << 10) /* of the output of failing tests, in the trace of a run */
 
 int tests_check_dialect(const char *choice, struct err *e)
 {
@@ -89,6 +90,8 @@ static void tests_case_attrs(struct attrs *a, const struct dialect_event *ev)
 		attrs_int(a, "line", ev->line);
 	if (ev->nested)
 		attrs_bool(a, "nested", true);
+	if (ev->container)
+		attrs_bool(a, "container", true);
 }
 
 static span_id tests_begin_span(struct tests *t, const struct dialect_event *ev, int64_t now_ns)
@@ -131,7 +134,10 @@ static void tests_end_span(struct tests *t, span_id span, const struct dialect_e
 	struct attrs a = { 0 };
 
 	attrs_init(&a, t->c->trace);
-	attrs_word(&a, "result", dialect_result_text[ev->result]);
+	if (ev->kind == DIALECT_WITHDRAWN)
+		attrs_bool(&a, "withdrawn", true);
+	else
+		attrs_word(&a, "result", dialect_result_text[ev->result]);
 	if (ev->duration_ns >= 0)
 		attrs_ms(&a, "test_duration_ms", ev->duration_ns);
 	trace_span_end(t->c->trace, span, failed ? STATUS_ERROR : STATUS_OK,
@@ -152,20 +158,38 @@ static void tests_ended(struct tests *t, const struct dialect_event *ev)
 	tests_end_span(t, tests_begin_span(t, ev, ev->now_ns), ev);
 }
 
-/* A start that was none: its span ends without a word about the test. */
+/* A start that was none: its span says so, and reports pass it over. */
 static void tests_withdrawn(struct tests *t, const struct dialect_event *ev)
 {
-	struct dialect_event unknown = *ev;
+	struct dialect_event none = *ev;
 
-	unknown.result = DIALECT_UNKNOWN;
-	unknown.duration_ns = -1;
+	none.result = DIALECT_UNKNOWN;
+	none.duration_ns = -1;
 	for (size_t i = 0; i < t->n_running; i++) {
 		if (t->running[i].id != ev->id)
 			continue;
-		tests_end_span(t, t->running[i].span, &unknown);
+		tests_end_span(t, t->running[i].span, &none);
 		tests_forget(t, i);
 		return;
 	}
+}
+
+/* What a failing test printed, for reports: a bounded amount a run, the first ones. */
+static void tests_body(struct tests *t, const struct dialect_event *ev)
+{
+	struct attrs a = { 0 };
+	size_t n = strlen(ev->text);
+
+	if (t->body_bytes + n > TESTS_BODY_BYTES)
+		return;
+	t->body_bytes += n;
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "dialect", ev->dialect);
+	attrs_str(&a, "suite", ev->suite);
+	attrs_str(&a, "case_id", ev->test);
+	attrs_str(&a, "output", ev->text);
+	trace_checkpoint(t->c->trace, t->parent, "test.output", ev->now_ns, &a);
+	attrs_release(&a);
 }
 
 static void tests_checkpoint(struct tests *t, const char *name, const struct dialect_event *ev)
@@ -208,6 +232,7 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 	case DIALECT_SUITE: break;
 	case DIALECT_PLAN: tests_checkpoint(t, "test.plan", ev); break;
 	case DIALECT_TOTALS: tests_checkpoint(t, "test.totals", ev); break;
+	case DIALECT_BODY: tests_body(t, ev); break;
 	case DIALECT_RULE_CUT: tests_checkpoint(t, "dialect.rule_cut", ev); break;
 	}
 }

@@ -38,6 +38,7 @@ struct tests {
 	size_t n_running, cap_running;
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
 	bool limit_told;
+	size_t body_bytes;           /* of output of failing tests that stands in the trace */
 	int64_t totals;              /* of the tool's own closing line; -1 none yet */
 };
 

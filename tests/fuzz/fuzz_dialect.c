@@ -30,6 +30,8 @@ static void hear(void *ctx, const struct dialect_event *ev)
 	text_check(ev->test);
 	text_check(ev->file);
 	BUG_ON(ev->line < 0 || ev->duration_ns < -1 || ev->result >= DIALECT_RESULTS);
+	if (ev->kind == DIALECT_BODY)
+		BUG_ON(!ev->test[0] || strlen(ev->text) > DIALECT_BODY_MAX + 8 || !utf8_valid(ev->text, strlen(ev->text)));
 	if (ev->kind == DIALECT_TEST_START) {
 		BUG_ON(ev->id == 0 || (ev->id < IDS && st->open[ev->id]));
 		if (ev->id < IDS)

@@ -1,0 +1,72 @@
+/* dialect_body.c - what a failing test printed, where its dialect marks it. Bounded: what stands behind
+ * DIALECT_BODY_MAX bytes is passed over. */
+#include "liveness/dialect_int.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, const char *suite, const char *test)
+{
+	struct body *b = &r->body;
+
+	body_close(r);
+	if (!test[0] || r->in_partial)
+		return;
+	b->open = true;
+	b->spoken = spoken;
+	b->stream = r->stream;
+	b->begins = u->body;
+	snprintf(b->suite, NAME_SIZE, "%s", suite);
+	snprintf(b->test, NAME_SIZE, "%s", test);
+	str_reset(&b->text);
+}
+
+static void body_cut(struct body *b, size_t n)
+{
+	b->text.len = n;
+	b->text.data[n] = '\0';
+}
+
+void body_line(struct dialect_reader *r, const char *line, size_t n)
+{
+	struct body *b = &r->body;
+	size_t before;
+
+	if (!b->open || b->stream != r->stream)
+		return;
+	if (n > 0 && b->begins[0] != '*' && !strchr(b->begins, line[0])) {
+		body_close(r);
+		return;
+	}
+	if (n == 0 && b->text.len == 0)
+		return;
+	before = b->text.len;
+	utf8_add_clean(&b->text, line, n);
+	str_addc(&b->text, '\n');
+	if (b->text.len <= DIALECT_BODY_MAX)
+		return;
+	body_cut(b, before);
+	str_add(&b->text, "[...]");
+	body_close(r);
+}
+
+void body_close(struct dialect_reader *r)
+{
+	struct body *b = &r->body;
+	struct dialect_event ev;
+
+	if (!b->open)
+		return;
+	b->open = false;
+	while (b->text.len > 0 && strchr("\n \t", b->text.data[b->text.len - 1]))
+		body_cut(b, b->text.len - 1);
+	if (b->text.len == 0)
+		return;
+	ev = event_of(r, &r->spoken[b->spoken], DIALECT_BODY);
+	ev.suite = b->suite;
+	ev.test = b->test;
+	ev.text = str_cstr(&b->text);
+	reader_emit(r, &ev);
+}
