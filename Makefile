@@ -39,7 +39,8 @@ HAVE_ARCHIVES := $(filter-out 0,$(STATIC_LIBS))$(if $(SANITIZE),no)$(shell for l
 	test -f "$$($(CC) -print-file-name=lib$$l.a)" || echo no; done)
 LIBS_DYNAMIC := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 LIBS := $(if $(filter 1,$(HAVE_ARCHIVES)),-Wl$(comma)-Bstatic $(LIBS_DYNAMIC) -Wl$(comma)-Bdynamic -lpthread,$(LIBS_DYNAMIC))
-LIBS_LIBEXEC := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC) 2>/dev/null)
+# libiberty (names of C++ and Rust) is an archive without a pkg-config file.
+LIBS_LIBEXEC := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC) 2>/dev/null) -liberty
 
 # Floors 0 to 4. A program is a file runner/cli/main.c (ours) or runner/libexec/NAME.c.
 LIB_SRCS := $(sort $(wildcard base/*.c trace/*.c liveness/*.c findings/*.c findings/report/*.c runner/proc/*.c runner/ui/*.c runner/spec/*.c runner/gate/*.c)) \

@@ -1,88 +1,57 @@
-/* demangle.c - C++ names by libstdc++ where there is one, loaded on first use: a helper that looks at a C program
- * need not carry it. Rust's older scheme borrows C++'s and adds a hash and escapes. */
+/* demangle.c - C++ and Rust (both of its schemes) by GNU's libiberty, whose files for this may be linked with anything.
+ *
+ * A name is other people's: 200 bytes can stand for a gigabyte, for a part may refer to an earlier one over and over. So the
+ * text is taken piece by piece and left at a limit. libiberty keeps all that it needs on its stack, so leaving it by a
+ * jump loses nothing. */
 #include "profile/native/elf_file.h"
 
 #include "base/mem.h"
 
-#include <ctype.h>
-#include <dlfcn.h>
+#include <libiberty/demangle.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef char *cxa_demangle(const char *, char *, size_t *, int *);
+enum { MANGLED_MAX = 32 * 1024, TEXT_MAX = 1024 };
 
-static cxa_demangle *demangler(void)
+struct text {
+	jmp_buf full;
+	size_t n;
+	char bytes[TEXT_MAX + sizeof("...")];
+};
+
+static void text_take(const char *s, size_t n, void *arg)
 {
-	static cxa_demangle *f;
-	static bool tried;
-	void *lib;
+	struct text *t = arg;
 
-	if (!tried) {
-		tried = true;
-		lib = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
-		if (lib)
-			f = (cxa_demangle *)(uintptr_t)dlsym(lib, "__cxa_demangle");
+	if (n > TEXT_MAX - t->n) {
+		memcpy(t->bytes + t->n, s, TEXT_MAX - t->n);
+		memcpy(t->bytes + TEXT_MAX, "...", 3);
+		t->n = TEXT_MAX + 3;
+		longjmp(t->full, 1);
 	}
-	return f;
-}
-
-/* "std::io::read::h0123456789abcdef" without its hash. */
-static bool rust_hash_cut(char *name)
-{
-	size_t n = strlen(name);
-
-	if (n < 20 || strncmp(name + n - 19, "::h", 3) != 0)
-		return false;
-	for (size_t i = n - 16; i < n; i++)
-		if (!isxdigit((unsigned char)name[i]))
-			return false;
-	name[n - 19] = '\0';
-	return true;
-}
-
-/* $LT$ and its kin, in place: what replaces them is never longer. */
-static void rust_unescape(char *s)
-{
-	static const struct { const char *code, *text; } codes[] = {
-		{ "$LT$", "<" }, { "$GT$", ">" }, { "$RF$", "&" }, { "$BP$", "*" }, { "$LP$", "(" }, { "$RP$", ")" },
-		{ "$C$", "," }, { "$SP$", "@" }, { "$u20$", " " }, { "$u27$", "'" }, { "$u5b$", "[" }, { "$u5d$", "]" },
-		{ "$u7b$", "{" }, { "$u7d$", "}" }, { "$u3b$", ";" }, { "$u2b$", "+" }, { "$u22$", "\"" }, { "..", "::" } };
-	char *to = s;
-
-	while (*s) {
-		size_t i, count = sizeof(codes) / sizeof(*codes);
-
-		for (i = 0; i < count && strncmp(s, codes[i].code, strlen(codes[i].code)) != 0; i++)
-			;
-		if (i < count) {
-			size_t n = strlen(codes[i].text);
-
-			memcpy(to, codes[i].text, n);
-			to += n;
-			s += strlen(codes[i].code);
-		} else {
-			if (*s == '_' && s[1] == '$') /* an underscore that only keeps a name from beginning with $ */
-				s++;
-			else
-				*to++ = *s++;
-		}
-	}
-	*to = '\0';
+	memcpy(t->bytes + t->n, s, n);
+	t->n += n;
 }
 
 char *demangle(const char *name)
 {
-	cxa_demangle *f;
-	char *text, *own;
+	enum { STYLE = DMGL_PARAMS | DMGL_ANSI };
+	struct text *t;
+	char *own = NULL;
 
-	if (strncmp(name, "_Z", 2) != 0 || !(f = demangler()))
+	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || strnlen(name, MANGLED_MAX) == MANGLED_MAX)
 		return NULL;
-	text = f(name, NULL, NULL, NULL);
-	if (!text)
-		return NULL;
-	own = xstrdup(text);
-	free(text);
-	if (rust_hash_cut(own))
-		rust_unescape(own);
+	t = xmalloc(sizeof(*t));
+	t->n = 0;
+	/* Rust's older scheme is C++'s with a hash and escapes, so it is asked first. */
+	if (setjmp(t->full) == 0 && !rust_demangle_callback(name, STYLE, text_take, t)) {
+		t->n = 0;
+		if (name[1] != 'Z' || !cplus_demangle_v3_callback(name, STYLE, text_take, t))
+			t->n = 0;
+	}
+	if (t->n)
+		own = xstrndup(t->bytes, t->n);
+	free(t);
 	return own;
 }
