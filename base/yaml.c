@@ -27,6 +27,7 @@ struct chunk {
 
 struct yaml_doc {
 	struct chunk *chunks;
+	struct chunk *item; /* of the item at hand, where items are handed out one by one */
 	const char *name;
 	const struct yaml_node *root;
 };
@@ -43,12 +44,14 @@ struct reader {
 	struct yaml_limits limits;
 	uint32_t first_line, nodes, depth;
 	struct frame *stack; /* limits.max_depth of them */
+	const struct yaml_items *items;
+	struct yaml_node *list; /* whose items they are, once it was met */
 	struct err *e;
 };
 
-static void *doc_alloc(struct yaml_doc *doc, size_t n)
+static void *chunk_alloc(struct chunk **list, size_t n)
 {
-	struct chunk *c = doc->chunks;
+	struct chunk *c = *list;
 
 	n = (n + 15) & ~(size_t)15;
 	if (!c || c->size - c->used < n) {
@@ -58,35 +61,41 @@ static void *doc_alloc(struct yaml_doc *doc, size_t n)
 		c->used = 0;
 		c->size = size;
 		/* A chunk made for one big text does not end the one in use. */
-		if (doc->chunks && size == n) {
-			c->next = doc->chunks->next;
-			doc->chunks->next = c;
+		if (*list && size == n) {
+			c->next = (*list)->next;
+			(*list)->next = c;
 		} else {
-			c->next = doc->chunks;
-			doc->chunks = c;
+			c->next = *list;
+			*list = c;
 		}
 	}
 	c->used += n;
 	return c->data + c->used - n;
 }
 
-static const char *doc_text(struct yaml_doc *doc, const void *p, size_t n)
+static const char *chunk_text(struct chunk **list, const void *p, size_t n)
 {
-	char *copy = doc_alloc(doc, n + 1);
+	char *copy = chunk_alloc(list, n + 1);
 
 	memcpy(copy, p, n);
 	copy[n] = '\0';
 	return copy;
 }
 
+static void chunks_free(struct chunk *c)
+{
+	for (struct chunk *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+}
+
 void yaml_doc_free(struct yaml_doc *doc)
 {
 	if (!doc)
 		return;
-	for (struct chunk *c = doc->chunks, *next; c; c = next) {
-		next = c->next;
-		free(c);
-	}
+	chunks_free(doc->chunks);
+	chunks_free(doc->item);
 	free(doc);
 }
 
@@ -138,13 +147,36 @@ static int parser_error(struct reader *r)
 	return reader_error(r, &p->problem_mark, "%s", problem);
 }
 
+/* Where what is read now lives: as long as the document, or as its item. */
+static struct chunk **chunks_now(struct reader *r)
+{
+	return r->list && r->depth >= 2 && r->stack[1].node == r->list ? &r->doc->item : &r->doc->chunks;
+}
+
+/* An item of the list has been read: it is handed out and forgotten. */
+static int item_done(struct reader *r)
+{
+	struct frame *f = &r->stack[1];
+
+	if (!r->list || r->depth != 2 || f->node != r->list)
+		return 0;
+	if (r->items->item(r->items->ctx, f->last, r->e) < 0)
+		return -1;
+	f->last = NULL;
+	f->node->first = NULL;
+	chunks_free(r->doc->item->next); /* one is kept for the next item */
+	r->doc->item->next = NULL;
+	r->doc->item->used = 0;
+	return 0;
+}
+
 static int node_new(struct reader *r, struct yaml_node **out, enum yaml_kind kind, const yaml_mark_t *mark)
 {
 	struct yaml_node *n;
 
 	if (r->nodes++ >= r->limits.max_nodes)
 		return reader_error(r, mark, "more than %u values", r->limits.max_nodes);
-	n = doc_alloc(r->doc, sizeof(*n));
+	n = chunk_alloc(chunks_now(r), sizeof(*n));
 	memset(n, 0, sizeof(*n));
 	n->kind = kind;
 	n->line = (uint32_t)mark->line + r->first_line;
@@ -192,6 +224,8 @@ static int collection_begin(struct reader *r, enum yaml_kind kind, const yaml_ma
 		return reader_error(r, mark, "nested more than %u deep", r->limits.max_depth);
 	if (node_new(r, &n, kind, mark) < 0 || node_place(r, n, mark) < 0)
 		return -1;
+	if (r->items && r->depth == 1 && kind == YAML_SEQ && n->key && strcmp(n->key->text, r->items->key) == 0)
+		r->list = n;
 	r->stack[r->depth++] = (struct frame){ .node = n };
 	return 0;
 }
@@ -244,10 +278,10 @@ static int scalar_add(struct reader *r, const yaml_event_t *ev)
 
 	if (node_new(r, &n, YAML_SCALAR, &ev->start_mark) < 0)
 		return -1;
-	n->text = doc_text(r->doc, ev->data.scalar.value, ev->data.scalar.length);
+	n->text = chunk_text(chunks_now(r), ev->data.scalar.value, ev->data.scalar.length);
 	n->len = ev->data.scalar.length;
 	n->quoted = ev->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
-	return node_place(r, n, &ev->start_mark);
+	return node_place(r, n, &ev->start_mark) < 0 ? -1 : item_done(r);
 }
 
 static bool event_has_tag(const yaml_event_t *ev)
@@ -282,7 +316,7 @@ static int event_take(struct reader *r, const yaml_event_t *ev)
 		return collection_begin(r, YAML_MAP, &ev->start_mark) < 0 ? -1 : 1;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
-		return collection_end(r) < 0 ? -1 : 1;
+		return collection_end(r) < 0 || item_done(r) < 0 ? -1 : 1;
 	default:
 		return 1;
 	}
@@ -360,17 +394,17 @@ static void limits_fill(struct yaml_limits *to, const struct yaml_limits *from)
 		to->max_nodes = DEFAULT_MAX_NODES;
 }
 
-int yaml_parse(struct yaml_doc **doc, const char *name, const char *text, size_t len, uint32_t first_line,
-	       const struct yaml_limits *limits, struct err *e)
+int yaml_parse_items(struct yaml_doc **doc, const char *name, const char *text, size_t len, uint32_t first_line,
+		     const struct yaml_limits *limits, const struct yaml_items *items, struct err *e)
 {
-	struct reader r = { .first_line = first_line, .e = e };
+	struct reader r = { .first_line = first_line, .items = items, .e = e };
 	int rc;
 
 	limits_fill(&r.limits, limits);
 	if (len > r.limits.max_bytes)
 		return err_set(e, ERR_USAGE, "%s: larger than %zu bytes", name, r.limits.max_bytes);
 	r.doc = xcalloc(1, sizeof(*r.doc));
-	r.doc->name = doc_text(r.doc, name, strlen(name));
+	r.doc->name = chunk_text(&r.doc->chunks, name, strlen(name));
 	r.stack = xreallocarray(NULL, r.limits.max_depth, sizeof(*r.stack));
 	rc = text_check(&r, text, len);
 	if (rc == 0 && !yaml_parser_initialize(&r.parser)) {
@@ -387,6 +421,12 @@ int yaml_parse(struct yaml_doc **doc, const char *name, const char *text, size_t
 	else
 		*doc = r.doc;
 	return rc;
+}
+
+int yaml_parse(struct yaml_doc **doc, const char *name, const char *text, size_t len, uint32_t first_line,
+	       const struct yaml_limits *limits, struct err *e)
+{
+	return yaml_parse_items(doc, name, text, len, first_line, limits, NULL, e);
 }
 
 /* At most max bytes of a file; the size is asked first, so that 100 MB cost nothing. A FIFO or

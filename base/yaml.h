@@ -49,6 +49,18 @@ int yaml_read(struct yaml_doc **doc, const char *path, const struct yaml_limits 
 int yaml_parse(struct yaml_doc **doc, const char *name, const char *text, size_t len,
 	       uint32_t first_line, const struct yaml_limits *limits, struct err *e);
 
+/* The items of one list of the root, one by one: a list of any length costs no more than its longest item. */
+struct yaml_items {
+	const char *key;
+	/* Called as soon as an item is read; its node is gone afterwards. -1 (e is set) ends the reading. */
+	int (*item)(void *ctx, const struct yaml_node *n, struct err *e);
+	void *ctx;
+};
+/* As yaml_parse; the list stands in the document without its items, but counts them. What a later part of
+ * the text has wrong is found after the items before it were handed out. */
+int yaml_parse_items(struct yaml_doc **doc, const char *name, const char *text, size_t len, uint32_t first_line,
+		     const struct yaml_limits *limits, const struct yaml_items *items, struct err *e);
+
 /* (The plain name yaml_free belongs to libyaml, which calls it across the program.) */
 void yaml_doc_free(struct yaml_doc *doc);
 void yaml_doc_free_ptr(struct yaml_doc **doc);

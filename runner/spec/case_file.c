@@ -343,6 +343,8 @@ static int exports_read(struct spec_case *c, const struct yaml_node *n, struct e
 	return 0;
 }
 
+static char no_title[] = ""; /* shared by all that have none */
+
 int spec_case_read(struct spec_case *c, const struct yaml_node *n, struct err *e)
 {
 	static const char *const known[] = { "id", "title", "check", "chain", "harness", "expect", "export", NULL };
@@ -358,7 +360,7 @@ int spec_case_read(struct spec_case *c, const struct yaml_node *n, struct err *e
 		return -1;
 	c->line = yaml_get(n, "id")->line;
 	c->column = yaml_get(n, "id")->column;
-	c->title = title ? title : xstrdup("");
+	c->title = title ? title : no_title;
 	for (char *p = c->title; *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' '; /* a title is one line wherever it is shown */
@@ -378,23 +380,40 @@ int spec_case_read(struct spec_case *c, const struct yaml_node *n, struct err *e
 	return exports_read(c, yaml_get(n, "export"), e);
 }
 
+static void harness_release(struct harness *h)
+{
+	switch (h->type) {
+	case HARNESS_CLI_RUN:
+		strv_release(&h->argv);
+		strv_release(&h->env);
+		mem_free_ptr(&h->cwd);
+		mem_free_ptr(&h->stdin_text);
+		break;
+	case HARNESS_FILE_SCAN:
+		if (h->scan)
+			scan_spec_release(h->scan);
+		mem_free_ptr(&h->scan);
+		break;
+	case HARNESS_DATA_VALIDATE: case HARNESS_TRACE_VERIFY:
+		strv_release(&h->paths);
+		mem_free_ptr(&h->schema);
+		strv_release(&h->keys);
+		break;
+	case HARNESS_NONE:
+		break;
+	}
+	h->type = HARNESS_NONE;
+}
+
 void spec_case_release(struct spec_case *c)
 {
 	struct harness *h = &c->harness;
 
 	mem_free_ptr(&c->id);
-	mem_free_ptr(&c->title);
+	if (c->title != no_title)
+		mem_free_ptr(&c->title);
 	mem_free_ptr(&c->check);
-	strv_release(&h->argv);
-	strv_release(&h->env);
-	mem_free_ptr(&h->cwd);
-	mem_free_ptr(&h->stdin_text);
-	if (h->scan)
-		scan_spec_release(h->scan);
-	mem_free_ptr(&h->scan);
-	strv_release(&h->paths);
-	mem_free_ptr(&h->schema);
-	strv_release(&h->keys);
+	harness_release(h);
 	for (uint32_t i = 0; i < c->chain.step_count; i++) {
 		mem_free_ptr(&c->chain.steps[i].id);
 		mem_free_ptr(&c->chain.steps[i].ref);

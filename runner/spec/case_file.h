@@ -22,17 +22,24 @@
 enum harness_type { HARNESS_NONE, HARNESS_CLI_RUN, HARNESS_FILE_SCAN, HARNESS_DATA_VALIDATE, HARNESS_TRACE_VERIFY };
 extern const char *const harness_type_text[]; /* "" cli.run file.scan data.validate trace.verify */
 
+/* What its type wants, and nothing else: there may be very many cases. */
 struct harness {
 	enum harness_type type;
 	int64_t timeout_ms;        /* 0 none */
-	struct strv argv, env;     /* cli.run; env "NAME=value" */
-	char *cwd;                 /* relative to the root, or NULL */
-	char *stdin_text;          /* NULL: none was given, it reads nothing */
-	size_t stdin_bytes;
-	struct scan_spec *scan;    /* file.scan */
-	struct strv paths;         /* data.validate, trace.verify: globs */
-	char *schema;              /* data.validate: relative to the root, or NULL */
-	struct strv keys;          /* data.validate: a.b.c */
+	union {
+		struct { /* cli.run */
+			struct strv argv, env; /* env "NAME=value" */
+			char *cwd;             /* relative to the root, or NULL */
+			char *stdin_text;      /* NULL: none was given, it reads nothing */
+			size_t stdin_bytes;
+		};
+		struct scan_spec *scan;    /* file.scan */
+		struct { /* data.validate, trace.verify */
+			struct strv paths;     /* globs */
+			char *schema;          /* data.validate: relative to the root, or NULL */
+			struct strv keys;      /* data.validate: a.b.c */
+		};
+	};
 };
 
 struct chain_step {

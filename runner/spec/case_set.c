@@ -83,7 +83,47 @@ uint32_t case_set_find(const struct case_set *s, const char *id)
 
 /* ---- one text ---- */
 
-static int document_cases(struct case_set *s, const char *name, const struct yaml_node *root, struct err *e)
+/* One text while it is read. */
+struct case_text {
+	struct case_set *set;
+	const char *name;
+	uint32_t first;        /* its first case */
+};
+
+static int text_case(void *ctx, const struct yaml_node *item, struct err *e)
+{
+	struct case_text *t = ctx;
+	struct case_set *s = t->set;
+	struct spec_case c;
+	uint32_t twin;
+
+	if (spec_case_read(&c, item, e) < 0) {
+		spec_case_release(&c);
+		return -1;
+	}
+	twin = case_set_find(s, c.id);
+	if (twin != CASE_NONE) {
+		const struct spec_case *other = &s->cases[twin];
+
+		spec_case_release(&c);
+		return yaml_error(yaml_get(item, "id"), e, "case '%s' is there already: %s:%u:%u", other->id, other->file,
+				  other->line, other->column);
+	}
+	c.file = t->name;
+	if (s->count == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 16;
+		s->cases = xreallocarray(s->cases, s->cap, sizeof(*s->cases));
+	}
+	s->cases[s->count++] = c;
+	if (s->count * 2 > s->index_size)
+		index_grow(s);
+	else
+		*index_slot(s, c.id) = s->count;
+	return 0;
+}
+
+/* What stands around the cases; `suite` may stand behind them. */
+static int text_frame(struct case_text *t, const struct yaml_node *root, struct err *e)
 {
 	static const char *const known[] = { "version", "suite", "cases", NULL };
 	const struct yaml_node *cases;
@@ -97,35 +137,9 @@ static int document_cases(struct case_set *s, const char *name, const struct yam
 		return yaml_error(root, e, "a spec wants 'cases'");
 	if (yaml_want_seq(cases, e) < 0)
 		return -1;
-	suite = text_keep(s, suite && *suite ? suite : name);
-	yaml_each (item, cases) {
-		struct spec_case c;
-		uint32_t twin;
-
-		if (spec_case_read(&c, item, e) < 0) {
-			spec_case_release(&c);
-			return -1;
-		}
-		twin = case_set_find(s, c.id);
-		if (twin != CASE_NONE) {
-			const struct spec_case *t = &s->cases[twin];
-
-			spec_case_release(&c);
-			return yaml_error(yaml_get(item, "id"), e, "case '%s' is there already: %s:%u:%u", t->id, t->file,
-					  t->line, t->column);
-		}
-		c.suite = suite;
-		c.file = name;
-		if (s->count == s->cap) {
-			s->cap = s->cap ? s->cap * 2 : 16;
-			s->cases = xreallocarray(s->cases, s->cap, sizeof(*s->cases));
-		}
-		s->cases[s->count++] = c;
-		if (s->count * 2 > s->index_size)
-			index_grow(s);
-		else
-			*index_slot(s, c.id) = s->count;
-	}
+	suite = text_keep(t->set, suite && *suite ? suite : t->name);
+	for (uint32_t i = t->first; i < t->set->count; i++)
+		t->set->cases[i].suite = suite;
 	return 0;
 }
 
@@ -133,11 +147,13 @@ static int yaml_text_cases(struct case_set *s, const char *name, const char *tex
 			   struct err *e)
 {
 	const struct yaml_limits limits = { .max_bytes = CASE_FILE_MAX_BYTES, .max_nodes = CASE_FILE_MAX_NODES };
+	struct case_text t = { .set = s, .name = name, .first = s->count };
+	const struct yaml_items items = { .key = "cases", .item = text_case, .ctx = &t };
 	auto_yaml *doc = NULL;
 
-	if (yaml_parse(&doc, name, text, len, line, &limits, e) < 0)
+	if (yaml_parse_items(&doc, name, text, len, line, &limits, &items, e) < 0)
 		return -1;
-	return document_cases(s, name, yaml_root(doc), e);
+	return text_frame(&t, yaml_root(doc), e);
 }
 
 /* One line of Markdown at p: its length with the newline. */
@@ -504,9 +520,11 @@ static int case_uses(struct case_set *s, uint32_t at, struct err *e)
 	const struct spec_case *c = &s->cases[at];
 	const struct harness *h = &c->harness;
 
-	if (list_uses(s, at, &h->argv, e) < 0 || list_uses(s, at, &h->env, e) < 0 ||
-	    text_uses(s, at, h->cwd, e) < 0 || text_uses(s, at, h->stdin_text, e) < 0 ||
-	    expectations_uses(s, at, &c->must, e) < 0 || expectations_uses(s, at, &c->must_not, e) < 0 ||
+	if (h->type == HARNESS_CLI_RUN &&
+	    (list_uses(s, at, &h->argv, e) < 0 || list_uses(s, at, &h->env, e) < 0 ||
+	     text_uses(s, at, h->cwd, e) < 0 || text_uses(s, at, h->stdin_text, e) < 0))
+		return -1;
+	if (expectations_uses(s, at, &c->must, e) < 0 || expectations_uses(s, at, &c->must_not, e) < 0 ||
 	    expectations_uses(s, at, &c->may, e) < 0)
 		return -1;
 	return 0;

@@ -314,8 +314,57 @@ static void test_words(void)
 	   "a long one is cut");
 }
 
+struct items_seen {
+	struct str text;
+	const char *stop;
+};
+
+static int item_seen(void *ctx, const struct yaml_node *n, struct err *e)
+{
+	struct items_seen *seen = ctx;
+	char label[YAML_LABEL_SIZE];
+
+	if (seen->stop && n->kind == YAML_SCALAR && strcmp(n->text, seen->stop) == 0)
+		return yaml_error(n, e, "no more");
+	str_addf(&seen->text, "%s %s %u:%u %u;", yaml_label(n, label), n->kind == YAML_MAP ? "map" : n->text, n->line,
+		 n->column, n->kind == YAML_MAP ? yaml_get(n, "k")->count : 0);
+	return 0;
+}
+
+static void test_items(void)
+{
+	static const char text[] = "a: {l: [x]}\nl:\n  - one\n  - {k: [1, 2]}\n  - ''\nz: [p, q]\n";
+	struct items_seen seen = { .text = STR_INIT };
+	const struct yaml_items items = { .key = "l", .item = item_seen, .ctx = &seen };
+	struct yaml_doc *doc = NULL;
+	auto_str big = STR_INIT;
+	struct err e = { 0 };
+
+	is_int(yaml_parse_items(&doc, "f", text, strlen(text), 1, NULL, &items, &e), 0, "items one by one");
+	is_str(str_cstr(&seen.text), "item 1 of 'l' one 3:5 0;item 2 of 'l' map 4:5 2;item 3 of 'l'  5:5 0;",
+	       "each once, with its place; those of a list further in are none");
+	ok(yaml_get(yaml_root(doc), "l")->count == 3 && !yaml_get(yaml_root(doc), "l")->first, "the list counts them");
+	ok(yaml_get(yaml_root(doc), "z")->count == 2 && yaml_get(yaml_root(doc), "z")->first, "other lists are whole");
+	yaml_doc_free(doc);
+	seen.stop = "one";
+	doc = NULL;
+	is_int(yaml_parse_items(&doc, "f", text, strlen(text), 1, NULL, &items, &e), -1, "an item is refused");
+	is_str(e.msg, "f:3:5: no more", "with its words");
+	/* texts that want a chunk of their own, between such as do not */
+	str_reset(&seen.text);
+	seen.stop = NULL;
+	str_add(&big, "l:\n");
+	for (int i = 0; i < 40; i++)
+		str_addf(&big, "  - %0*d\n", i % 3 ? 3 : 9000 * (i + 1), i);
+	is_int(yaml_parse_items(&doc, "f", str_cstr(&big), big.len, 1, NULL, &items, &e), 0, "long ones and short ones");
+	is_int(yaml_get(yaml_root(doc), "l")->count, 40, "all of them");
+	yaml_doc_free(doc);
+	str_release(&seen.text);
+}
+
 int main(void)
 {
+	test_items();
 	test_tree();
 	test_types();
 	test_damage();
