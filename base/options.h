@@ -56,6 +56,7 @@ struct options {
 	int color;                     /* enum tri */
 	bool quiet;
 	bool json;                     /* status, inspect */
+	int64_t interval_ms;           /* inspect: between two looks; 100, 0 one look */
 	struct strv check_prefix, exclude_check_prefix; /* governance */
 	char *from_failures;
 	char *filter, *shard, *format; /* test */

@@ -36,5 +36,7 @@ extern const struct collector collector_graph;     /* graph.c: after the waits *
 /* Runs them in their order. One that needs more intrusion than is allowed, or for which no time is left, gets a row that
  * says so. s is made here; free with snapshot_release. */
 void collect_run(struct snapshot *s, const struct collector *const table[], size_t n, const struct collect_request *q);
+/* The same for a snapshot that has its copies already. */
+void collect_more(struct snapshot *s, const struct collector *const table[], size_t n, const struct collect_request *q);
 
 #endif

@@ -32,10 +32,12 @@ const struct map_entry *maps_find(const struct maps *m, uint64_t addr);
 
 /* Memory of another process: process_vm_readv, or pread of an open /proc/PID/mem where the reader may not
  * look by itself but was handed a descriptor by one who may. Never writes. */
+struct agent;
 struct peek {
 	pid_t pid;
-	int mem_fd;     /* -1: none */
+	int mem_fd;     /* -1: none; closed with its snapshot */
 	unsigned calls; /* made so far */
+	struct agent *agent; /* who stops a thread for us (agent.h); NULL: we do */
 };
 /* Copies n bytes. The count copied from the beginning (less than n at a hole), or -1 with errno. */
 ssize_t peek_read(struct peek *p, uint64_t addr, void *buf, size_t n);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "profile/denied.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ const char *const wait_kind_text[] = {
 };
 const char *const collect_status_text[] = { "ok", "partial", "denied", "gone", "timed_out", "unavailable" };
 
-enum { STACK_BYTES = 256 * 1024, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3 };
+enum { STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3 };
 
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
 {
@@ -205,15 +206,27 @@ static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, s
 	return false;
 }
 
-static const char *denied_hint(void)
+static void thread_denied(struct snap_process *p, struct snap_thread *t)
 {
-	char scope[8];
+	char why[260];
 
-	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) > 0 && scope[0] != '0')
-		return "kernel.yama.ptrace_scope keeps others from looking: start the command under spec-runner, "
-		       "or allow CAP_SYS_PTRACE";
-	return "another user's process, or one that made itself undumpable: run as that user, or with CAP_SYS_PTRACE "
-	       "(docker run --cap-add SYS_PTRACE)";
+	denied_reason(p->pid, why, sizeof(why));
+	thread_reason(t, COLLECT_DENIED, "%s", why);
+}
+
+static void thread_sched(pid_t pid, struct snap_thread *t)
+{
+	struct proc_sched sched;
+	char path[64], buf[128];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)t->tid);
+	n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
+	t->run_ns = t->delay_ns = -1;
+	if (n > 0 && proc_sched_parse(buf, (size_t)n, &sched) == 0) {
+		t->run_ns = sched.run_ns;
+		t->delay_ns = sched.delay_ns;
+	}
 }
 
 static void thread_capture(struct snap_process *p, struct snap_thread *t, const struct snapshot_options *o)
@@ -223,7 +236,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	int64_t frozen_ns;
 
 	t->ns_tid = t->tid;
-	t->cpu_delta_ns = t->wait.since_ns = t->wait.timeout_ns = -1;
+	t->cpu_delta_ns = t->run_ns = t->delay_ns = t->wait.since_ns = t->wait.timeout_ns = -1;
 	t->syscall.nr = -1;
 	if (proc_thread_stat_read(p->pid, t->tid, &st) < 0) {
 		thread_reason(t, COLLECT_GONE, "ended while we looked");
@@ -232,6 +245,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	memcpy(t->name, st.comm, sizeof(t->name));
 	t->state = st.state;
 	t->cpu_ns = proc_stat_cpu_ns(&st);
+	thread_sched(p->pid, t);
 	t->since_ns = st.state == 'R' ? -1 : since_ns(p->pid, t->tid);
 	proc_wchan_read(p->pid, t->tid, t->wchan, sizeof(t->wchan));
 	if (st.state == 'Z' || st.state == 'X')
@@ -239,7 +253,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	if (st.flags & 0x200000 || thread_copy_blocked(p, t, stack_bytes))
 		return;
 	if (proc_syscall_read(p->pid, t->tid, &t->syscall) < 0 && (errno == EPERM || errno == EACCES)) {
-		thread_reason(t, COLLECT_DENIED, "%s", denied_hint());
+		thread_denied(p, t);
 		return;
 	}
 	if (o->intrusion < INTRUSION_MICRO_STOP || t->state == 'D') {
@@ -255,7 +269,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	else if (errno == EBUSY)
 		thread_reason(t, COLLECT_PARTIAL, "runs, and another tool traces it");
 	else if (errno == EPERM || errno == EACCES)
-		thread_reason(t, COLLECT_DENIED, "%s", denied_hint());
+		thread_denied(p, t);
 	else
 		thread_reason(t, COLLECT_PARTIAL, "runs, and could not be stopped: %s", strerror(errno));
 }
@@ -282,10 +296,32 @@ static int by_main_first(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int memory_open(pid_t pid)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Of each of so many threads: 10,000 stacks, or those of 1,000 processes, must not fill the machine's memory. */
+static size_t stack_share(const struct snapshot *s, size_t threads, const struct snapshot_options *o)
+{
+	size_t most = o->stacks_bytes ? o->stacks_bytes : STACKS_BYTES, each = o->stack_bytes ? o->stack_bytes : STACK_BYTES;
+	size_t fair = s->stacks_bytes < most ? (most - s->stacks_bytes) / 2 / (threads + 1) : 0;
+
+	if (threads <= MANY_THREADS && s->stacks_bytes <= most / 2)
+		return each;
+	if (fair < STACK_LEAST)
+		fair = STACK_LEAST;
+	return fair < each ? fair : each;
+}
+
 static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pid, const struct snapshot_options *o)
 {
 	auto_pid_list tids = PID_LIST_INIT;
 	struct snapshot_options own = *o;
+	size_t index = (size_t)(p - s->processes);
 	struct proc_status st;
 
 	p->pid = p->ns_pid = pid;
@@ -302,6 +338,8 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 	p->cwd = link_text(pid, "cwd");
 	p->exe = link_text(pid, "exe");
 	p->foreign_ns = other_mounts(pid);
+	if (p->alive && index < o->memories)
+		p->peek.mem_fd = memory_open(p->peek.pid);
 	if (proc_threads(pid, &tids) < 0)
 		return;
 	qsort(tids.v, tids.n, sizeof(*tids.v), by_main_first);
@@ -317,14 +355,14 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 		maps_read(&p->maps, p->peek.pid);
 	p->threads = xcalloc(tids.n ? tids.n : 1, sizeof(*p->threads));
 	p->thread_count = tids.n;
-	if (tids.n > MANY_THREADS) /* 10,000 stacks must not fill the machine's memory */
-		own.stack_bytes = STACKS_BYTES / tids.n;
+	own.stack_bytes = stack_share(s, tids.n, o);
 	for (size_t i = 0; i < tids.n; i++) {
 		p->threads[i].tid = tids.v[i];
 		if (clock_mono_ns() < s->deadline_ns)
 			thread_capture(p, &p->threads[i], &own);
 		else
 			thread_reason(&p->threads[i], COLLECT_TIMED_OUT, "no time was left to look at it");
+		s->stacks_bytes += p->threads[i].stack_size;
 	}
 }
 
@@ -356,6 +394,7 @@ static void capture_into(struct snapshot *s, const pid_t *pids, size_t n, const 
 	snapshot_collector(s, "snapshot", late ? COLLECT_TIMED_OUT : !denied ? COLLECT_OK :
 			   denied == threads ? COLLECT_DENIED : COLLECT_PARTIAL,
 			   clock_mono_ns() - began, reason);
+	s->collectors[s->collector_count - 1].intrusion = stopped ? INTRUSION_MICRO_STOP : INTRUSION_READ;
 }
 
 void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o)
@@ -385,20 +424,18 @@ static void wait_release(struct snap_wait *w)
 	free(w->resource);
 }
 
-void snapshot_drop_copies(struct snapshot *s)
+void snapshot_drop_stacks(struct snapshot *s)
 {
-	for (size_t i = 0; i < s->process_count; i++) {
-		maps_release(&s->processes[i].maps);
+	for (size_t i = 0; i < s->process_count; i++)
 		for (size_t k = 0; k < s->processes[i].thread_count; k++) {
 			mem_free_ptr(&s->processes[i].threads[k].stack);
 			s->processes[i].threads[k].stack_size = 0;
 		}
-	}
 }
 
 void snapshot_release(struct snapshot *s)
 {
-	snapshot_drop_copies(s);
+	snapshot_drop_stacks(s);
 	for (size_t i = 0; i < s->process_count; i++) {
 		struct snap_process *p = &s->processes[i];
 
@@ -411,7 +448,10 @@ void snapshot_release(struct snapshot *s)
 			free(t->reason);
 			wait_release(&t->wait);
 		}
+		hints_release(p);
 		free(p->threads);
+		maps_release(&p->maps);
+		fd_close(&p->peek.mem_fd);
 		strv_release(&p->argv);
 		free(p->cwd);
 		free(p->exe);
@@ -427,32 +467,4 @@ void snapshot_release(struct snapshot *s)
 		free(s->collectors[i].reason);
 	free(s->collectors);
 	*s = (struct snapshot){ 0 };
-}
-
-static bool frames_same(const struct snap_thread *a, const struct snap_thread *b)
-{
-	if (a->frame_count != b->frame_count)
-		return false;
-	for (size_t i = 0; i < a->frame_count; i++)
-		if (a->frames[i].pc != b->frames[i].pc || a->frames[i].line != b->frames[i].line)
-			return false;
-	return true;
-}
-
-void snapshot_compare(struct snapshot *now, const struct snapshot *before)
-{
-	for (size_t i = 0; i < now->process_count; i++) {
-		struct snap_process *p = &now->processes[i], *old = snapshot_process(before, p->pid);
-
-		if (!old || old->stat.start_ticks != p->stat.start_ticks)
-			continue;
-		for (size_t k = 0; k < p->thread_count; k++) {
-			struct snap_thread *t = &p->threads[k], *was = snapshot_thread(old, t->tid);
-
-			if (!was)
-				continue;
-			t->cpu_delta_ns = t->cpu_ns - was->cpu_ns;
-			t->same_stack = frames_same(t, was);
-		}
-	}
 }

@@ -33,6 +33,15 @@ extern const char *const wait_kind_text[];
 enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_DENIED, COLLECT_GONE, COLLECT_TIMED_OUT, COLLECT_UNAVAILABLE };
 extern const char *const collect_status_text[];
 
+/* What two looks tell of one thread or process, or one look of a thread that has not run for long enough. */
+enum verdict {
+	VERDICT_NONE,     /* one look did not tell */
+	VERDICT_STUCK,    /* the same stack, no CPU */
+	VERDICT_SLOW,     /* its stack or its CPU time moved: it wakes and goes on */
+	VERDICT_SPINNING, /* on a CPU most of the time, in the same function */
+};
+extern const char *const verdict_text[];
+
 enum intrusion { INTRUSION_READ, INTRUSION_MICRO_STOP, INTRUSION_COOPERATIVE, INTRUSION_LAUNCH };
 
 #define BUILD_ID_MAX 20
@@ -79,13 +88,36 @@ struct snap_wait {
 	size_t holder_count;
 };
 
+/* What the interpreter's own structures say that a thread waits for: better than its system call. */
+struct snap_hint {
+	enum wait_kind kind; /* WAIT_NONE: nothing */
+	char *resource;      /* NULL: none */
+	bool proved;         /* the holders are known to be those who must move */
+	pid_t *holders;      /* threads of the same process */
+	size_t holder_count;
+};
+
+/* A task of an event loop: suspended, it is on no thread's stack. */
+struct snap_task {
+	char *name;
+	char *awaits;              /* in words; NULL: it runs, or is about to */
+	pid_t tid;                 /* thread that runs its loop; 0 unknown */
+	struct snap_frame *frames; /* its coroutines, innermost first */
+	size_t frame_count;
+};
+
 struct snap_thread {
 	pid_t tid, ns_tid;    /* ns_tid: as the program itself sees it */
 	char name[PROC_COMM_SIZE];
+	char *label;          /* the interpreter's own name for it; NULL: none */
 	char state;
-	int64_t cpu_ns, cpu_delta_ns; /* delta since the first of two looks; -1: one look */
+	int64_t cpu_ns, cpu_delta_ns; /* delta from the first of two looks to the second; -1: one look */
+	int64_t run_ns;       /* on a CPU, to the nanosecond; -1 where the kernel does not tell */
+	int64_t delay_ns;     /* runnable, but waiting for a CPU; as run_ns */
 	bool same_stack;      /* second look: the same frames as in the first */
-	int64_t switches;
+	int64_t switches, switches_delta; /* delta as of cpu_delta_ns */
+	enum verdict verdict;
+	int64_t frozen_ns;    /* how long the last micro-stop of it took, from SEIZE to DETACH; 0 none */
 	int64_t since_ns;     /* last ran so long ago; -1 unknown */
 	enum intrusion intrusion;
 	enum collect_status status;
@@ -100,6 +132,7 @@ struct snap_thread {
 	struct snap_frame *frames;
 	size_t frame_count, frame_cap;
 	pid_t lock_owner;     /* owner of the Python RLock it waits for; 0 unknown */
+	struct snap_hint hint;
 	struct snap_wait wait;
 };
 
@@ -110,6 +143,7 @@ struct snap_process {
 	struct strv argv;
 	char *cwd, *exe;
 	bool alive;           /* some thread of it is no zombie */
+	enum verdict verdict; /* spinning, slow or stuck: the liveliest of its threads */
 	bool foreign_ns;      /* other mount namespace: binaries through /proc/PID/root */
 	uint64_t sig_caught;
 	pid_t gil_tid;        /* thread that holds Python's GIL; 0 none or unknown */
@@ -118,6 +152,8 @@ struct snap_process {
 	struct peek peek;
 	struct snap_thread *threads; /* the main thread first */
 	size_t thread_count;
+	struct snap_task *tasks;     /* of event loops */
+	size_t task_count;
 };
 
 struct snap_cycle {
@@ -133,6 +169,7 @@ struct snap_root {
 struct snap_collector {
 	const char *name;
 	enum collect_status status;
+	enum intrusion intrusion; /* the most that it used */
 	int64_t duration_ns;
 	char *reason;
 };
@@ -140,6 +177,8 @@ struct snap_collector {
 struct snapshot {
 	pid_t root;
 	int64_t at_real_ns, at_mono_ns, duration_ns, deadline_ns;
+	size_t stacks_bytes;            /* copied of all threads so far */
+	int64_t interval_ns;            /* between its two looks; 0: one look */
 	struct snap_process *processes; /* parents before children */
 	size_t process_count;
 	struct snap_cycle *cycles;
@@ -154,17 +193,30 @@ struct snapshot_options {
 	int64_t deadline_ns;         /* absolute, monotonic: what is not copied by then is left out and said */
 	enum intrusion intrusion;    /* the most that is allowed: READ or MICRO_STOP */
 	size_t stack_bytes;          /* copied of each thread, at most; 0: 256 KiB */
+	size_t stacks_bytes;         /* of all threads together; 0: 128 MiB */
+	size_t memories;             /* opens /proc/PID/mem of so many processes, for one who may not */
 };
 
 /* Copies the processes of `pids` (parents first; proc_tree gives them). Never fails as a whole: a process
  * or thread that cannot be seen has its status and reason. Free with snapshot_release. */
 void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o);
 void snapshot_release(struct snapshot *s);
-/* Drops copied stacks and maps; what is left are frames and facts. */
-void snapshot_drop_copies(struct snapshot *s);
+/* Drops copied stacks; what is left are maps, frames and facts. */
+void snapshot_drop_stacks(struct snapshot *s);
 
-/* Marks in `now` what moved since `before`: CPU time, and same_stack. Both resolved. */
-void snapshot_compare(struct snapshot *now, const struct snapshot *before);
+/* The copies as bytes, and back (snapshot_wire.c). 0; -1 with errno, or with *e and *s released. */
+int snapshot_save(const struct snapshot *s, int fd);
+int snapshot_load(struct snapshot *s, const void *bytes, size_t n, struct err *e);
+
+/* Is a second look needed to tell stuck from slow and spinning? Not where every thread has been off the CPU for
+ * stuck_ns already: that it has not run is what a second look would find. running_only: only a thread that was on a
+ * CPU asks for one. */
+bool snapshot_unsettled(const struct snapshot *s, int64_t stuck_ns, bool running_only);
+/* Drops of the second look the stacks of threads that have not moved since `first`: they need no unwinding. */
+void snapshot_keep_moved(struct snapshot *again, const struct snapshot *first);
+/* Marks in `first` what the later look tells, and gives the verdicts. again: NULL where there was one look. Both
+ * resolved. stuck_ns: off the CPU for so long is stuck. */
+void snapshot_compare(struct snapshot *first, const struct snapshot *again, int64_t stuck_ns);
 
 struct snap_process *snapshot_process(const struct snapshot *s, pid_t pid);
 struct snap_thread *snapshot_thread(const struct snap_process *p, pid_t tid);
@@ -178,6 +230,14 @@ struct snap_frame *thread_frame_add(struct snap_thread *t);
 void snap_frame_release(struct snap_frame *f);
 /* The innermost frame that is the program's own rather than a runtime library's; NULL without frames. */
 const struct snap_frame *thread_place(const struct snap_thread *t);
+
+/* What an interpreter tells (hint.c). */
+void hint_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void hint_holder(struct snap_thread *t, pid_t tid);
+struct snap_task *snap_task_add(struct snap_process *p);
+/* Appends an empty Python frame; NULL where there are too many. */
+struct snap_frame *snap_task_frame(struct snap_task *task);
+void hints_release(struct snap_process *p);
 
 /* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME).
  * also, or NULL: called while the thread stands, for copies alone. */

@@ -31,11 +31,11 @@ static void put_line(struct json *j, const char *key, int line)
 		json_null(j, key);
 }
 
-static void put_frames(struct json *j, struct redactor *r, const struct snap_thread *t)
+static void put_frames(struct json *j, struct redactor *r, const struct snap_frame *frames, size_t n)
 {
 	json_array(j, "frames");
-	for (size_t i = 0; i < t->frame_count; i++) {
-		const struct snap_frame *f = &t->frames[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct snap_frame *f = &frames[i];
 
 		json_object(j, NULL);
 		json_str(j, "language", f->language);
@@ -99,6 +99,8 @@ static void put_thread(struct json *j, struct redactor *r, const struct snap_thr
 	json_object(j, NULL);
 	json_int(j, "tid", t->tid);
 	put_text(j, r, "name", t->name);
+	if (t->label)
+		put_text(j, r, "label", t->label);
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", t->cpu_ns);
 	json_int(j, "intrusion", t->intrusion);
@@ -106,11 +108,37 @@ static void put_thread(struct json *j, struct redactor *r, const struct snap_thr
 	json_str(j, "reason", t->reason);
 	if (t->cpu_delta_ns >= 0) {
 		json_ms(j, "cpu_delta_ms", t->cpu_delta_ns);
+		json_int(j, "switches_delta", t->switches_delta);
 		json_bool(j, "same_stack", t->same_stack);
 	}
-	put_frames(j, r, t);
+	if (t->verdict)
+		json_str(j, "verdict", verdict_text[t->verdict]);
+	if (t->frozen_ns)
+		json_ms(j, "frozen_ms", t->frozen_ns);
+	put_frames(j, r, t->frames, t->frame_count);
 	put_wait(j, r, &t->wait);
 	json_object_end(j);
+}
+
+/* Tasks of event loops. */
+static void put_tasks(struct json *j, struct redactor *r, const struct snap_process *p)
+{
+	json_array(j, "tasks");
+	for (size_t i = 0; i < p->task_count; i++) {
+		const struct snap_task *task = &p->tasks[i];
+
+		json_line(j);
+		json_object(j, NULL);
+		put_text(j, r, "name", task->name);
+		if (task->tid)
+			json_int(j, "tid", task->tid);
+		else
+			json_null(j, "tid");
+		put_text(j, r, "awaits", task->awaits);
+		put_frames(j, r, task->frames, task->frame_count);
+		json_object_end(j);
+	}
+	json_array_end(j);
 }
 
 static void put_process(struct json *j, struct redactor *r, const struct snap_process *p)
@@ -133,12 +161,16 @@ static void put_process(struct json *j, struct redactor *r, const struct snap_pr
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", proc_stat_cpu_ns(&p->stat));
 	json_int(j, "rss_bytes", p->stat.rss_bytes);
+	if (p->verdict)
+		json_str(j, "verdict", verdict_text[p->verdict]);
 	json_array(j, "threads");
 	for (size_t i = 0; i < p->thread_count; i++) {
 		json_line(j);
 		put_thread(j, r, &p->threads[i]);
 	}
 	json_array_end(j);
+	if (p->task_count)
+		put_tasks(j, r, p);
 	json_object_end(j);
 	strv_release(&argv);
 }
@@ -184,6 +216,8 @@ void snapshot_json(const struct snapshot *s, struct redactor *r, struct str *out
 	json_int(&j, "pid", s->root);
 	json_str(&j, "at", at);
 	json_ms(&j, "duration_ms", s->duration_ns);
+	if (s->interval_ns)
+		json_ms(&j, "interval_ms", s->interval_ns);
 	json_array(&j, "processes");
 	for (size_t i = 0; i < s->process_count; i++)
 		put_process(&j, r, &s->processes[i]);
@@ -197,6 +231,7 @@ void snapshot_json(const struct snapshot *s, struct redactor *r, struct str *out
 		json_str(&j, "status", collect_status_text[s->collectors[i].status]);
 		json_ms(&j, "duration_ms", s->collectors[i].duration_ns);
 		json_str(&j, "reason", s->collectors[i].reason);
+		json_int(&j, "intrusion", s->collectors[i].intrusion);
 		json_object_end(&j);
 	}
 	json_array_end(&j);
@@ -215,10 +250,10 @@ static void add_text(struct redactor *r, const char *v, struct str *out)
 		str_addc(out, (unsigned char)clean.data[i] < 32 || clean.data[i] == 127 ? '?' : clean.data[i]);
 }
 
-static void add_frames(const struct snap_thread *t, struct redactor *r, struct str *out)
+static void add_frames(const struct snap_frame *frames, size_t n, struct redactor *r, struct str *out)
 {
-	for (size_t i = 0; i < t->frame_count; i++) {
-		const struct snap_frame *f = &t->frames[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct snap_frame *f = &frames[i];
 		const char *slash = f->module ? strrchr(f->module, '/') : NULL;
 
 		str_addf(out, "      #%-2zu ", i);
@@ -274,6 +309,24 @@ static void add_wait(const struct snap_wait *w, struct redactor *r, struct str *
 		str_addf(out, "        and %zu more\n", w->holder_count - 8);
 }
 
+static void add_tasks(const struct snap_process *p, struct redactor *r, struct str *out)
+{
+	for (size_t i = 0; i < p->task_count; i++) {
+		const struct snap_task *task = &p->tasks[i];
+
+		str_add(out, "    task ");
+		add_text(r, task->name ? task->name : "?", out);
+		if (task->tid)
+			str_addf(out, "  of thread %d", (int)task->tid);
+		if (task->awaits) {
+			str_add(out, ", awaits ");
+			add_text(r, task->awaits, out);
+		}
+		str_addc(out, '\n');
+		add_frames(task->frames, task->frame_count, r, out);
+	}
+}
+
 static void add_process(const struct snap_process *p, struct redactor *r, const char *bold, const char *plain,
 			struct str *out)
 {
@@ -297,16 +350,24 @@ static void add_process(const struct snap_process *p, struct redactor *r, const 
 
 		str_addf(out, "    thread %d ", (int)t->tid);
 		add_text(r, t->name, out);
+		if (t->label) {
+			str_add(out, " \"");
+			add_text(r, t->label, out);
+			str_addc(out, '"');
+		}
 		str_addf(out, "  %c", t->state ? t->state : '?');
 		if (t->cpu_delta_ns >= 0)
 			str_addf(out, "  cpu +%.0f ms", (double)t->cpu_delta_ns / 1e6);
+		if (t->verdict)
+			str_addf(out, "  %s", verdict_text[t->verdict]);
 		if (t->status != COLLECT_OK)
 			str_addf(out, "  [%s: %s]", collect_status_text[t->status], t->reason ? t->reason : "");
 		str_addc(out, '\n');
 		if (t->wait.kind != WAIT_NONE)
 			add_wait(&t->wait, r, out);
-		add_frames(t, r, out);
+		add_frames(t->frames, t->frame_count, r, out);
 	}
+	add_tasks(p, r, out);
 	strv_release(&argv);
 }
 

@@ -3,7 +3,7 @@
  * One thread of the target at a time; nothing is looked up while it stands. Never PTRACE_ATTACH or SIGSTOP:
  * both can leave a process stopped for good. Should this process die in the middle, the kernel detaches
  * and the thread runs on. A signal that was on its way is handed on; a group stop stays one. */
-#include "profile/snapshot.h"
+#include "profile/agent.h"
 
 #include "base/clock.h"
 
@@ -150,6 +150,11 @@ int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack
 	pthread_t thread;
 	int sys, tries = 0;
 
+	if (p->peek.agent) {
+		sys = agent_stop(p->peek.agent, p, t, stack_bytes, also, frozen_ns);
+		t->frozen_ns = *frozen_ns;
+		return sys;
+	}
 	do { /* on a crowded machine a thread may get no CPU to come to its stop */
 		sys = pthread_create(&thread, NULL, stop_thread, &job);
 		if (sys) {
@@ -158,7 +163,7 @@ int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack
 		}
 		pthread_join(thread, NULL);
 	} while (job.failed && job.sys == ETIME && ++tries < STOP_TRIES);
-	*frozen_ns = job.frozen_ns;
+	*frozen_ns = t->frozen_ns = job.frozen_ns;
 	errno = job.sys;
 	return job.failed;
 }

@@ -1,10 +1,13 @@
 /* inspect PID - diagnose a live process tree (contract 1 and 11).
  *
- * A child of this program does the looking: it reads other people's binaries, and may crash or hang over them. It has
- * a deadline; where it does not answer, the facts of /proc are shown without stacks. */
+ * A child of this program explains: it reads other people's binaries, and may crash or hang over them. It has
+ * a deadline; where it does not answer, the facts of /proc are shown without stacks. Started by a supervisor it
+ * is handed the copies by the front, an ancestor of what is looked at; started by a user it copies by itself. */
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/json_write.h"
 #include "base/mem.h"
+#include "profile/agent.h"
 #include "profile/collector.h"
 #include "runner/cli/libexec.h"
 #include "trace/redact.h"
@@ -20,16 +23,26 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 /* Kept of the budget for the look without stacks, should the one with them fail. */
 #define SPARE_NS (300 * NS_PER_MS)
+
+/* A thread that has been off the CPU for so long is stuck, unless a second look shows that it moves. */
+#define STUCK_NS (1000 * NS_PER_MS)
 
 struct inspection {
 	struct cli *cli;
 	struct redactor *redactor;
 	pid_t pid;
-	int64_t began_ns, deadline_ns;
+	int64_t began_ns, deadline_ns, spare_ns;
+	struct agent *agent;  /* who looks for us, being an ancestor; NULL: we do */
+	struct snapshot copy; /* what it has copied */
 };
+
+/* No options of the user's: a supervisor puts them first. */
+static int64_t until_ns, gap_ms = -1;
+static int agent_fd = -1;
 
 static int pid_parse(struct cli *cli, pid_t *pid, struct err *e)
 {
@@ -66,29 +79,148 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 }
 
 /* Every collector, in the order in which they build on each other. */
-static const struct collector *const with_stacks[] = { &collector_processes, &collector_pressure, &collector_stacks,
-							&collector_waits, &collector_graph };
-static const struct collector *const without[] = { &collector_processes, &collector_pressure, &collector_waits,
-						    &collector_graph };
+static const struct collector *const copies[] = { &collector_processes };
+static const struct collector *const with_stacks[] = { &collector_pressure, &collector_stacks, &collector_waits,
+							&collector_graph };
+static const struct collector *const without[] = { &collector_pressure, &collector_waits, &collector_graph };
+static const struct collector *const stacks_alone[] = { &collector_stacks };
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static void look(struct inspection *in, bool stacks, const char *why_not, struct str *out)
+static void copy_by_ourselves(struct inspection *in, struct collect_request q, struct snapshot *s)
 {
-	bool colour = in->cli->o.color == TRI_ALWAYS || (in->cli->o.color == TRI_AUTO && isatty(STDOUT_FILENO));
 	auto_pid_list pids = PID_LIST_INIT;
-	struct collect_request q = { .deadline_ns = in->deadline_ns,
-				     .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ, .lines = true };
-	struct snapshot s;
 
 	proc_tree(in->pid, &pids);
 	q.pids = pids.v;
 	q.pid_count = pids.n;
-	if (stacks)
-		collect_run(&s, with_stacks, sizeof(with_stacks) / sizeof(*with_stacks), &q);
+	collect_run(s, copies, COUNT(copies), &q);
+}
+
+static void nap_until(int64_t at_ns)
+{
+	struct timespec ts = { at_ns / NS_PER_S, at_ns % NS_PER_S };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
+static bool interval_given(const struct options *o)
+{
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].offset == offsetof(struct options, interval_ms))
+			return option_source(o, &option_rows[i]) != SOURCE_DEFAULT;
+	return false;
+}
+
+/* How much later to look again; 0: not at all. The user's word goes first. With a supervisor's patience of a second
+ * it is for whoever has run within the last one; else, before a kill and for a user who waits, only for whoever
+ * computes. */
+static int64_t second_gap(const struct inspection *in, const struct snapshot *s, int64_t deadline_ns)
+{
+	const struct options *o = &in->cli->o;
+	bool asked = gap_ms < 0 && interval_given(o);
+	int64_t gap = clock_ms_to_ns(gap_ms >= 0 ? gap_ms : o->interval_ms), took = clock_mono_ns() - s->at_mono_ns;
+
+	if (!asked && !snapshot_unsettled(s, STUCK_NS, gap < STUCK_NS))
+		return 0;
+	/* the second look takes no longer than the first: it does less */
+	return s->at_mono_ns + (gap > took ? gap : took) + took < deadline_ns ? gap : 0;
+}
+
+/* Stuck, slow or spinning? */
+static void look_again(struct inspection *in, struct snapshot *s, const struct collect_request *q)
+{
+	int64_t gap = second_gap(in, s, q->deadline_ns), at = s->at_mono_ns + gap;
+	struct snapshot again = { 0 };
+	struct err e = { 0 };
+
+	if (gap > 0 && !in->agent) {
+		nap_until(at);
+		copy_by_ourselves(in, *q, &again);
+	} else if (gap <= 0 || agent_again(in->agent, at) < 0 ||
+		   agent_receive(in->agent, &again, q->deadline_ns, &e) < 0) {
+		snapshot_compare(s, NULL, STUCK_NS);
+		return;
+	}
+	snapshot_keep_moved(&again, s);
+	collect_more(&again, stacks_alone, COUNT(stacks_alone), q);
+	snapshot_compare(s, &again, STUCK_NS);
+	snapshot_release(&again);
+}
+
+static void record(struct inspection *in, const char *name, struct str *json)
+{
+	auto_str text = STR_INIT;
+
+	str_add(&text, name);
+	str_addc(&text, '\0');
+	str_addn(&text, json->data + 1, json->len - 2); /* members, without their braces */
+	agent_record(in->agent, text.data, text.len);
+	str_reset(json);
+}
+
+/* For the trace: how each collector fared, and what moves. */
+static void record_all(struct inspection *in, const struct snapshot *s)
+{
+	enum { VERDICTS_MAX = 32 };
+	auto_str text = STR_INIT;
+	struct json j;
+
+	for (size_t i = 0; i < s->collector_count; i++) {
+		const struct snap_collector *c = &s->collectors[i];
+
+		json_init(&j, &text);
+		json_object(&j, NULL);
+		json_str(&j, "collector", c->name);
+		json_str(&j, "status", collect_status_text[c->status]);
+		json_int(&j, "intrusion", c->intrusion);
+		json_ms(&j, "duration_ms", c->duration_ns);
+		json_str(&j, "reason", c->reason);
+		json_object_end(&j);
+		json_finish(&j);
+		record(in, "diagnose.collector", &text);
+	}
+	for (size_t i = 0; i < s->process_count && i < VERDICTS_MAX; i++) {
+		const struct snap_process *p = &s->processes[i];
+
+		if (!p->verdict)
+			continue;
+		json_init(&j, &text);
+		json_object(&j, NULL);
+		json_int(&j, "pid", p->pid);
+		json_str(&j, "comm", p->stat.comm);
+		json_str(&j, "verdict", verdict_text[p->verdict]);
+		json_ms(&j, "interval_ms", s->interval_ns);
+		json_object_end(&j);
+		json_finish(&j);
+		record(in, "diagnose.verdict", &text);
+	}
+}
+
+static void look(struct inspection *in, bool stacks, const char *why_not, struct str *out)
+{
+	bool colour = in->cli->o.color == TRI_ALWAYS || (in->cli->o.color == TRI_AUTO && isatty(STDOUT_FILENO));
+	struct collect_request q = { .deadline_ns = in->deadline_ns - (stacks ? in->spare_ns : 0),
+				     .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ, .lines = true };
+	struct snapshot s = in->copy;
+
+	if (in->agent)
+		in->copy = (struct snapshot){ 0 };
 	else
-		collect_run(&s, without, sizeof(without) / sizeof(*without), &q);
-	if (!stacks)
+		copy_by_ourselves(in, q, &s);
+	q.pids = &s.root;
+	q.pid_count = 1;
+	if (stacks) {
+		collect_more(&s, with_stacks, COUNT(with_stacks), &q);
+		look_again(in, &s, &q);
+	} else {
+		collect_more(&s, without, COUNT(without), &q);
 		snapshot_collector(&s, collector_stacks.name, COLLECT_UNAVAILABLE, 0, why_not);
+		snapshot_compare(&s, NULL, STUCK_NS);
+	}
 	s.duration_ns = clock_mono_ns() - in->began_ns;
+	if (in->agent)
+		record_all(in, &s);
 	if (in->cli->o.json)
 		snapshot_json(&s, in->redactor, out);
 	else
@@ -148,7 +280,7 @@ static void look_guarded(struct inspection *in, struct str *out)
 	if (child == 0)
 		look_in_child(in, ends[1]);
 	close(ends[1]);
-	if (!read_answer(ends[0], in->deadline_ns - SPARE_NS, out, &late)) {
+	if (!read_answer(ends[0], in->deadline_ns - in->spare_ns, out, &late)) {
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		if (late)
@@ -157,12 +289,28 @@ static void look_guarded(struct inspection *in, struct str *out)
 			snprintf(why, sizeof(why), "the helper ended by %s %d", WIFSIGNALED(status) ? "signal" : "code",
 				 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 		str_reset(out);
-		in->deadline_ns = clock_mono_ns() + SPARE_NS;
+		in->deadline_ns = clock_mono_ns() + in->spare_ns;
 		look(in, false, why, out);
 	} else {
 		waitpid(child, &status, 0);
 	}
 	close(ends[0]);
+}
+
+/* Before the child is forked: both it and we, should it fail, explain the same copy. Where none comes we look
+ * ourselves. */
+static void copy_by_agent(struct inspection *in)
+{
+	struct err e = { 0 };
+
+	if (agent_fd < 0)
+		return;
+	fcntl(agent_fd, F_SETFD, FD_CLOEXEC);
+	in->agent = agent_open(agent_fd);
+	if (agent_receive(in->agent, &in->copy, in->deadline_ns - in->spare_ns, &e) == 0)
+		return;
+	agent_close(in->agent);
+	in->agent = NULL;
 }
 
 static int inspect_body(struct cli *cli)
@@ -174,9 +322,12 @@ static int inspect_body(struct cli *cli)
 	struct err e;
 	int code = 0;
 
-	in.deadline_ns = clock_add(in.began_ns, clock_ms_to_ns(cli->o.diagnose_ms));
-	if (in.deadline_ns - in.began_ns < 2 * SPARE_NS)
+	in.deadline_ns = until_ns ? until_ns : clock_add(in.began_ns, clock_ms_to_ns(cli->o.diagnose_ms));
+	if (!until_ns && in.deadline_ns - in.began_ns < 2 * SPARE_NS)
 		in.deadline_ns = in.began_ns + 2 * SPARE_NS;
+	in.spare_ns = (in.deadline_ns - in.began_ns) / 3;
+	if (in.spare_ns > SPARE_NS)
+		in.spare_ns = SPARE_NS;
 	if (pid_parse(cli, &in.pid, &e) < 0)
 		return cli_fail(&e);
 	if (proc_stat_read(in.pid, &st) < 0) {
@@ -185,11 +336,14 @@ static int inspect_body(struct cli *cli)
 	}
 	if (redactor_for(&in, &env, &e) < 0)
 		return cli_fail(&e);
+	copy_by_agent(&in);
 	look_guarded(&in, &out);
 	if (fd_write_all(STDOUT_FILENO, str_cstr(&out), out.len) < 0) {
 		err_sys(&e, "writing the diagnosis");
 		code = cli_fail(&e);
 	}
+	snapshot_release(&in.copy);
+	agent_close(in.agent);
 	redactor_free(in.redactor);
 	strv_release(&env);
 	return code;
@@ -197,5 +351,16 @@ static int inspect_body(struct cli *cli)
 
 int main(int argc, char **argv)
 {
+	for (; argc > 1; argc--, argv++) {
+		if (strncmp(argv[1], "--until=", 8) == 0)
+			until_ns = strtoll(argv[1] + 8, NULL, 10);
+		else if (strncmp(argv[1], "--agent=", 8) == 0)
+			agent_fd = atoi(argv[1] + 8);
+		else if (strncmp(argv[1], "--gap=", 6) == 0)
+			gap_ms = atoi(argv[1] + 6);
+		else
+			break;
+		argv[1] = argv[0];
+	}
 	return cli_libexec_main("inspect", argc, argv, inspect_body);
 }

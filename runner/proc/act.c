@@ -264,16 +264,34 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 	}
 }
 
+/* How much later to look again where one look does not tell: hardly, where a kill waits for it. Then where its
+ * trees begin: the command, and orphans of it that came to us. */
+static int act_diagnose_words(struct supervisor *s, struct command *c, char *out, size_t size)
+{
+	uint32_t owner = act_owner(s, c);
+	int n = snprintf(out, size, "%d %d", c->wd.phase == WD_RUNNING ? 1000 : 100, (int)c->pid);
+
+	for (size_t i = 0; i < s->tree.n && (size_t)n + 12 < size; i++) {
+		const struct member *m = &s->tree.m[i];
+
+		if (m->st.ppid == s->tree.root && m->pid != c->pid && m->st.state != 'Z' && !m->foreign &&
+		    (!owner || m->owner == owner))
+			n += snprintf(out + n, size - (size_t)n, " %d", (int)m->pid);
+	}
+	return n;
+}
+
 /* The cheap facts first, from here; then the front looks deeper, within its budget. */
 static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
 {
-	char pid[32];
-	int n = snprintf(pid, sizeof(pid), "%d", (int)c->pid);
+	char words[1000];
+	int n;
 
 	act_diagnose_members(s, c, now);
+	n = act_diagnose_words(s, c, words, sizeof(words));
 	c->diagnose_id = ++s->diagnose_last;
 	if (s->takeover || s->c->link < 0 ||
-	    msg_send(s->c->link, MSG_DIAGNOSE, c->diagnose_id, pid, (size_t)n, -1) < 0) {
+	    msg_send(s->c->link, MSG_DIAGNOSE, c->diagnose_id, words, (size_t)n, -1) < 0) {
 		c->diagnose_id = 0;
 		command_event(s, c, WD_EV_DIAGNOSED, 0, now);
 	}

@@ -45,7 +45,7 @@ static int explain_trace_file(const char *trace, char *const envp[], const struc
 	if (quiet)
 		strv_add(&argv, "--quiet");
 	strv_add(&argv, trace);
-	pid = helper_start("report", argv.v, envp, -1, false, e);
+	pid = helper_start("report", argv.v, envp, -1, -1, false, e);
 	strv_release(&argv);
 	if (pid < 0)
 		return err_add(e, "writing findings");

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
-#include "runner/proc/helper.h"
+#include "runner/proc/look.h"
 #include "runner/proc/supervisor.h"
 
 #include <errno.h>
@@ -23,6 +23,8 @@
 /* Start times are in clock ticks of 10 ms. */
 #define FOREIGN_SLACK_NS (10 * NS_PER_MS)
 #define LOOKS_WAITING_MAX 16
+/* The supervisor's words for look_start. */
+enum { LOOK_WORDS_BYTES = 1024 };
 
 struct front {
 	struct context *c;
@@ -32,11 +34,11 @@ struct front {
 	char input[4096];            /* typed, not yet taken by the pseudo-terminal */
 	size_t input_len;
 	bool input_armed, output_armed;
-	pid_t looker;                /* helper that looks into the tree */
+	pid_t looker;                /* helper that explains what the look shows */
+	struct look *look;
 	int look_id, look_count;
-	struct { int id; char pid[32]; } waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
+	struct { int id; char words[LOOK_WORDS_BYTES]; } waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
 	int n_waiting;
-	int64_t look_until_ns;
 	bool over;
 	int wait_status;
 };
@@ -125,7 +127,7 @@ static void front_read_input(struct front *f)
 
 /* --- looking --- */
 
-static void front_look(struct front *f, int id, const char *pid);
+static void front_look(struct front *f, int id, const char *words);
 
 static void front_look_over(struct front *f)
 {
@@ -134,16 +136,18 @@ static void front_look_over(struct front *f)
 	if (!f->look_id)
 		return;
 	timerfd_settime(f->timer_fd, 0, &off, NULL);
+	look_end(f->look);
+	f->look = NULL;
 	msg_send(f->c->link, MSG_DIAGNOSED, f->look_id, NULL, 0, -1);
 	f->look_id = 0;
 	f->looker = 0;
 	if (f->n_waiting) {
 		int id = f->waiting[0].id;
-		char pid[32];
+		char words[LOOK_WORDS_BYTES];
 
-		memcpy(pid, f->waiting[0].pid, sizeof(pid));
+		memcpy(words, f->waiting[0].words, sizeof(words));
 		memmove(&f->waiting[0], &f->waiting[1], (size_t)--f->n_waiting * sizeof(f->waiting[0]));
-		front_look(f, id, pid);
+		front_look(f, id, words);
 	}
 }
 
@@ -155,11 +159,10 @@ static void front_emit_look(struct front *f, const char *status, const char *fil
 	msg_send(f->c->link, MSG_EMIT, 0, text, (size_t)n, -1);
 }
 
-/* The looker is a child of ours, never of the supervisor, whose waitid would steal its stops. */
-static void front_look(struct front *f, int id, const char *pid)
+/* Helper and thread are ours, never the supervisor's, whose waitid would steal the thread's stops. */
+static void front_look(struct front *f, int id, const char *words)
 {
 	auto_free char *dir = xstrdup(f->c->paths.raw), *file = NULL;
-	struct strv argv = STRV_INIT;
 	struct itimerspec it = { 0 };
 	int64_t budget = clock_ms_to_ns(f->c->o->diagnose_ms);
 	struct err e;
@@ -167,7 +170,7 @@ static void front_look(struct front *f, int id, const char *pid)
 
 	if (f->look_id && f->n_waiting < LOOKS_WAITING_MAX) {
 		f->waiting[f->n_waiting].id = id;
-		snprintf(f->waiting[f->n_waiting++].pid, sizeof(f->waiting[0].pid), "%s", pid);
+		snprintf(f->waiting[f->n_waiting++].words, sizeof(f->waiting[0].words), "%s", words);
 		return;
 	}
 	if (f->look_id) {
@@ -178,12 +181,10 @@ static void front_look(struct front *f, int id, const char *pid)
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
 		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	strv_add(&argv, "spec-runner-inspect");
-	helper_redact_args(&argv, f->c->o);
-	strv_add(&argv, "--json");
-	strv_add(&argv, pid);
-	f->looker = out < 0 ? -1 : helper_start("inspect", argv.v, f->c->setup->envp, out, true, &e);
-	strv_release(&argv);
+	f->looker = -1;
+	/* its own end comes a little before ours: what it has by then is better than nothing */
+	if (out >= 0)
+		f->look = look_start(f->c, words, out, clock_mono_ns() + budget / 100 * 85, &f->looker, &e);
 	if (f->looker < 0) {
 		if (out >= 0)
 			unlink(file);
@@ -250,7 +251,8 @@ static void front_reap(struct front *f)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
+	/* Not what a thread of ours stops to look at: its stop would be taken away from it. */
+	while ((pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0 || (pid < 0 && errno == EINTR)) {
 		if (pid == f->supervisor) {
 			f->over = true;
 			f->wait_status = status;
@@ -314,10 +316,10 @@ static void front_messages(struct front *f)
 			break;
 		case MSG_SUSPEND: front_suspend(f); break;
 		case MSG_DIAGNOSE: {
-			char pid[32];
+			char words[LOOK_WORDS_BYTES];
 
-			snprintf(pid, sizeof(pid), "%.*s", (int)(m.len < 31 ? m.len : 31), m.text);
-			front_look(f, m.value, pid);
+			snprintf(words, sizeof(words), "%.*s", (int)m.len, m.text);
+			front_look(f, m.value, words);
 			break;
 		}
 		default: break;
@@ -364,6 +366,10 @@ static int front_take_over(struct front *f)
 	say_always(c, "the supervising process died (%s %d): ending the command",
 		   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
 		   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
+	if (f->looker > 0)
+		kill(f->looker, SIGKILL); /* what is asked of nobody any more */
+	look_end(f->look);
+	f->look = NULL;
 	fd_close(&c->link);
 	if (trace_attach(&c->trace, c->journal_fd, c->redactor, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
 		say_always(c, "%s", e.msg);

@@ -31,7 +31,16 @@ void helper_redact_args(struct strv *argv, const struct options *o)
 		strv_take(argv, xasprintf("--redact-pattern=%s", o->redact_patterns.v[i]));
 }
 
-pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, bool silent,
+/* dup2 of a descriptor onto itself would leave it close-on-exec. */
+static void helper_pass(int fd)
+{
+	if (fd == HELPER_FD)
+		fcntl(fd, F_SETFD, 0);
+	else if (fd >= 0)
+		dup2(fd, HELPER_FD);
+}
+
+pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, int pass_fd, bool silent,
 		   struct err *e)
 {
 	auto_free char *path = helper_path(name);
@@ -57,6 +66,7 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 		dup2(out_fd >= 0 ? out_fd : null, STDOUT_FILENO);
 		if (silent)
 			dup2(null, STDERR_FILENO);
+		helper_pass(pass_fd);
 	}
 	execve(path, argv, envp);
 	_exit(127);

@@ -17,10 +17,13 @@ char *helper_path(const char *name);
 /* Appends --redact-env and --redact-pattern for each that the user named: a helper hides the same. */
 void helper_redact_args(struct strv *argv, const struct options *o);
 
-/* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; stderr is ours, or
- * /dev/null where silent. Default signals,
- * own process group, ordinary priority. argv[0] is replaced by the path. Returns its pid or -1. */
-pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, bool silent,
+/* Where a helper finds the descriptor that it was handed. */
+#define HELPER_FD 3
+
+/* Starts it with stdin /dev/null. out_fd: its stdout, -1 /dev/null; pass_fd: its HELPER_FD, -1 none; stderr is
+ * ours, or /dev/null where silent. Default signals, own process group, ordinary priority. argv[0] is replaced by the
+ * path. Returns its pid or -1. */
+pid_t helper_start(const char *name, char *const argv[], char *const envp[], int out_fd, int pass_fd, bool silent,
 		   struct err *e);
 
 /* Waits until the absolute time; KILLs and reaps it then. Returns its exit code, or -1 (killed, signal). */

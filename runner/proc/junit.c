@@ -52,7 +52,7 @@ static int make_xml(struct context *c, const char *trace, int fd, int out, struc
 
 	if (fd >= 0)
 		fcntl(fd, F_SETFD, 0);
-	pid = helper_start("report", argv, c->setup->envp, out, false, e);
+	pid = helper_start("report", argv, c->setup->envp, out, -1, false, e);
 	if (pid < 0)
 		return -1;
 	rc = helper_wait(pid, until);

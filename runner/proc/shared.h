@@ -57,7 +57,7 @@ enum msg_kind {
 	MSG_STREAM_CLOSE, /* value: stream: nobody reads our output any more, or it has ended */
 	MSG_JOURNAL,    /* fd: the journal's new descriptor */
 	MSG_SUSPEND,    /* value: signal that stopped the command; stop with it */
-	MSG_DIAGNOSE,   /* value: id; text: reason. Look, then MSG_DIAGNOSED */
+	MSG_DIAGNOSE,   /* value: id; text: words of look_start. Look, then MSG_DIAGNOSED */
 	MSG_SEALED,     /* value: exit code */
 };
 

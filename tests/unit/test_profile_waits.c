@@ -104,6 +104,7 @@ static void tree_make(struct snapshot *s, size_t count)
 		p->stat.ppid = (pid_t)i;
 		p->stat.state = 'S';
 		p->alive = true;
+		p->peek.mem_fd = -1;
 		p->thread_count = 1;
 		p->threads = xcalloc(1, sizeof(*p->threads));
 		p->threads[0] = (struct snap_thread){ .tid = p->pid, .state = 'S', .cpu_delta_ns = -1, .since_ns = -1 };

@@ -1,0 +1,18 @@
+/* look.h - the front's looking (HOUSE: the front is an ancestor of all, so it may look): a thread of it copies and
+ * stops, a helper beside it explains (profile/agent.h). Neither can hold up the front: the thread is given up where
+ * the kernel keeps it, the helper is killed. */
+#ifndef RUNNER_PROC_LOOK_H
+#define RUNNER_PROC_LOOK_H
+
+#include "runner/proc/context.h"
+
+struct look;
+/* words: how much later to look again where one look does not tell (ms), then the roots of the trees, separated by
+ * blanks, the command first. out_fd: where the helper's JSON goes.
+ * until_ns: absolute; both give up then by themselves. *helper: its pid, a child of ours to be reaped. NULL with *e where
+ * no helper could be started. */
+struct look *look_start(struct context *c, const char *words, int out_fd, int64_t until_ns, pid_t *helper, struct err *e);
+/* The helper has ended: takes what it still had to record, and frees. NULL is nothing. */
+void look_end(struct look *l);
+
+#endif
