@@ -28,6 +28,7 @@ group_build() {
 	need libsodium-dev pkg-config --exists libsodium
 	need libjansson-dev pkg-config --exists jansson
 	need libdw-dev pkg-config --exists libdw
+	need liblzma-dev pkg-config --exists liblzma
 	need libiberty-dev test -e /usr/include/libiberty/demangle.h
 }
 

@@ -39,7 +39,7 @@ static int image_file(const struct snap_process *p, const struct map_entry *map)
 	if (fd >= 0 && same_file(fd, map))
 		return fd;
 	fd_close(&fd);
-	if (p->exe && map->deleted && strncmp(p->exe, map->path, strlen(map->path)) == 0) {
+	if (p->exe && strncmp(p->exe, map->path, strlen(map->path)) == 0) {
 		snprintf(path, sizeof(path), "/proc/%d/exe", (int)p->pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd >= 0 && same_file(fd, map))
@@ -99,29 +99,8 @@ bool image_ready(struct image *im)
 		return im->readable;
 	}
 	im->fd = image_file(im->process, map);
-	im->readable = im->fd >= 0 && elf_file_open(&im->elf, im->fd) == 0;
+	im->readable = im->fd >= 0 ? elf_file_open(&im->elf, im->fd) == 0 : image_from_memory(im);
 	return im->readable;
-}
-
-/* /usr/lib/debug/.build-id/ab/cdef….debug, as Debian and Fedora install them. Never the network. */
-struct elf_file *image_debug(struct image *im)
-{
-	char path[120];
-	size_t at;
-
-	if (im->debug_tried)
-		return im->debug.size ? &im->debug : NULL;
-	im->debug_tried = true;
-	if (im->elf.build_id_len < 3)
-		return NULL;
-	at = (size_t)snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%02x/", im->elf.build_id[0]);
-	for (int i = 1; i < im->elf.build_id_len; i++)
-		at += (size_t)snprintf(path + at, sizeof(path) - at, "%02x", im->elf.build_id[i]);
-	snprintf(path + at, sizeof(path) - at, ".debug");
-	im->debug_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (im->debug_fd < 0 || elf_file_open(&im->debug, im->debug_fd) < 0)
-		return NULL;
-	return &im->debug;
 }
 
 void image_free(struct image *im)
@@ -133,6 +112,8 @@ void image_free(struct image *im)
 		elf_end(im->dwarf_elf);
 	elf_file_close(&im->elf);
 	elf_file_close(&im->debug);
+	elf_file_close(&im->mini);
+	free(im->mini_bytes);
 	fd_close(&im->fd);
 	fd_close(&im->debug_fd);
 	free(im->copy);

@@ -14,7 +14,7 @@ static Dwarf *image_dwarf(struct image *im)
 	if (im->dwarf_tried)
 		return im->dwarf;
 	im->dwarf_tried = true;
-	if (im->runtime || im->copy || !image_ready(im))
+	if (im->runtime || !image_ready(im))
 		return NULL;
 	if (!elf_file_has_section(&im->elf, ".debug_info")) {
 		struct elf_file *debug = image_debug(im);

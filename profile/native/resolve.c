@@ -136,6 +136,8 @@ static void image_names(struct pending *v, size_t n)
 		names[i].vaddr = v[i].vaddr;
 	full = elf_file_names(&im->elf, names, n);
 	debug = full ? NULL : image_debug(im);
+	if (!full && !debug)
+		debug = image_mini(im);
 	if (debug)
 		elf_file_names(debug, names, n);
 	for (size_t i = 0; i < n; i++) {

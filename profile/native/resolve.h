@@ -13,8 +13,8 @@ struct image {
 	uint64_t ino;
 	unsigned dev_major, dev_minor;
 	char *path;          /* as the process sees it */
-	int fd;              /* -1: bytes of memory (the vdso), or not to be opened */
-	unsigned char *copy; /* of the vdso */
+	int fd;              /* -1: bytes of memory, or not to be opened */
+	unsigned char *copy; /* of the vdso, or of a file that is gone */
 	struct elf_file elf; /* by image_ready() */
 	bool tried, readable;
 	struct snap_process *process; /* one that has it mapped, and where: until the snapshot's copies are dropped */
@@ -24,6 +24,9 @@ struct image {
 	int debug_fd;
 	struct elf_file debug; /* its separate debug file, opened for names or lines */
 	bool debug_tried;
+	struct elf_file mini;  /* names within the file itself, unpacked */
+	unsigned char *mini_bytes;
+	bool mini_tried;
 	Elf *dwarf_elf;
 	Dwarf *dwarf;
 	struct unit_range *units; /* of lines.c: where no index says which unit holds an address */
@@ -75,7 +78,13 @@ uint64_t native_symbol(struct native *n, struct module *m, const char *name);
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map);
 /* Opens the file on first use. False where it cannot be read. */
 bool image_ready(struct image *im);
+/* Puts a file together that cannot be opened (image_memory.c). */
+bool image_from_memory(struct image *im);
+/* Its separate debug file, its own packed names (debug_file.c); NULL none. */
 struct elf_file *image_debug(struct image *im);
+struct elf_file *image_mini(struct image *im);
+/* What an xz stream holds, at most 64 MiB; NULL where it is none or holds more. Caller frees. */
+unsigned char *debug_data_unpack(const void *packed, size_t n, size_t *size);
 void image_free(struct image *im);
 /* Unwinds one thread's copy. True where it reached the outermost frame. */
 bool unwind_thread(struct native *n, struct snap_thread *t);

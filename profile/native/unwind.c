@@ -28,19 +28,27 @@ static int cb_find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwar
 	return fcntl(m->image->fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* Unwinding needs no debug information, and looking for it costs more than the unwinding. */
-static int cb_no_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, const char *file,
-			   const char *link, GElf_Word crc, char **out)
+/* Asked for only where a function has no entry in .eh_frame: its file may have been compiled without, and be described in a
+ * debug file's .debug_frame. */
+static int cb_find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, const char *file,
+			     const char *link, GElf_Word crc, char **out)
 {
+	struct module *m = *userdata;
+	struct elf_file *debug;
+
 	(void)mod;
-	(void)userdata;
 	(void)name;
 	(void)base;
 	(void)file;
 	(void)link;
 	(void)crc;
-	(void)out;
-	return -1;
+	*out = NULL;
+	if (!m || !m->image || !image_ready(m->image))
+		return -1;
+	debug = image_debug(m->image);
+	if (!debug || !elf_file_has_section(debug, ".debug_frame"))
+		return -1;
+	return fcntl(m->image->debug_fd, F_DUPFD_CLOEXEC, 3);
 }
 
 static pid_t cb_next_thread(Dwfl *dwfl, void *arg, void **thread)
@@ -144,7 +152,7 @@ static int cb_frame(Dwfl_Frame *state, void *arg)
 
 Dwfl *unwind_begin(struct native *n)
 {
-	static const Dwfl_Callbacks files = { .find_elf = cb_find_elf, .find_debuginfo = cb_no_debuginfo };
+	static const Dwfl_Callbacks files = { .find_elf = cb_find_elf, .find_debuginfo = cb_find_debuginfo };
 	static const Dwfl_Thread_Callbacks threads = {
 		.next_thread = cb_next_thread, .get_thread = cb_get_thread, .memory_read = cb_memory_read,
 		.set_initial_registers = cb_registers };
