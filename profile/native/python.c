@@ -1,6 +1,5 @@
 /* python.c - Python threads of a process: found, walked, named, and merged into their native stacks. */
-#include "profile/native/python.h"
-#include "profile/native/resolve.h"
+#include "profile/native/python_threads.h"
 
 #include "base/mem.h"
 
@@ -8,22 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERPRETERS_MAX = 64, THREADS_MAX = 20000, PTHREAD_TID_REACH = 1024, LOCK_SCAN_BYTES = 4096 };
-
-struct python_thread {
-	struct snap_thread *t;
-	uint64_t state, ident;
-	struct python_frame *frames;
-	size_t count;
-	bool torn, moved;
-};
-
-struct python {
-	struct python_layout l;
-	uint64_t runtime;
-	struct python_thread *v;
-	size_t n;
-};
+enum { THREADS_MAX = 20000, PTHREAD_TID_REACH = 1024 };
 
 /* "…/python3.8", "…/libpython3.8.so.1.0", "…/lib/python3.8/lib-dynload/x.so": the minor version. */
 static unsigned minor_of_path(const char *path)
@@ -70,15 +54,15 @@ static bool runtime_find(struct native *n, struct python *py, char *reason, size
 		snprintf(reason, size, "Python's memory may not be read");
 		return false;
 	}
-	if (python_debug_offsets(table, sizeof(table), &py->l))
+	if (python_debug_offsets(table, sizeof(table), &py->m.l))
 		return true;
 	minor = minor_find(n, m);
-	l = minor < 13 ? python_layout_of(minor) : NULL;
+	l = minor < 13 ? python_layout_of(minor, false) : NULL;
 	if (!l) {
 		snprintf(reason, size, "Python 3.%u is not known (3.8 to 3.14 are)", minor);
 		return false;
 	}
-	py->l = *l;
+	py->m.l = *l;
 	return true;
 }
 
@@ -97,7 +81,7 @@ static struct snap_thread *thread_by_ident(struct native *n, uint64_t ident)
 	return NULL;
 }
 
-static struct snap_thread *thread_by_native_id(struct native *n, uint64_t id)
+struct snap_thread *python_by_native_id(const struct native *n, uint64_t id)
 {
 	for (size_t k = 0; k < n->p->thread_count; k++)
 		if ((uint64_t)n->p->threads[k].ns_tid == id)
@@ -105,48 +89,73 @@ static struct snap_thread *thread_by_native_id(struct native *n, uint64_t id)
 	return NULL;
 }
 
+struct python_thread *python_by_ident(struct python *py, uint64_t ident)
+{
+	for (size_t i = 0; ident && i < py->n; i++)
+		if (py->v[i].ident == ident)
+			return &py->v[i];
+	return NULL;
+}
+
+/* The thread's own entry: a second interpreter that it entered is inside of the first. */
+static struct python_thread *thread_entry(struct python *py, struct snap_thread *t)
+{
+	for (size_t i = 0; t && i < py->n; i++)
+		if (py->v[i].t == t)
+			return &py->v[i];
+	py->v = xreallocarray(py->v, py->n + 1, sizeof(*py->v));
+	py->v[py->n] = (struct python_thread){ .t = t };
+	return &py->v[py->n++];
+}
+
 static void threads_of_interpreter(struct native *n, struct python *py, uint64_t interpreter)
 {
-	struct peek *p = &n->p->peek;
+	struct python_mem *m = &py->m;
 	uint64_t state;
 
-	if (!peek_u64(p, interpreter + py->l.interp_threads, &state))
+	if (!python_u64(m, interpreter + m->l.interp_threads, &state))
 		return;
 	while (state && py->n < THREADS_MAX) {
-		struct python_thread new = { .state = state };
-		uint64_t id = 0;
+		struct python_thread *pt;
+		struct snap_thread *t;
+		uint64_t id = 0, ident;
 
-		if (!peek_u64(p, state + py->l.thread_id, &new.ident))
+		if (!python_u64(m, state + m->l.thread_id, &ident))
 			return;
-		if (py->l.thread_native_id && peek_u64(p, state + py->l.thread_native_id, &id))
-			new.t = thread_by_native_id(n, id);
+		if (m->l.thread_native_id && python_u64(m, state + m->l.thread_native_id, &id))
+			t = python_by_native_id(n, id);
 		else
-			new.t = thread_by_ident(n, new.ident);
-		py->v = xreallocarray(py->v, py->n + 1, sizeof(*py->v));
-		py->v[py->n++] = new;
-		if (!peek_u64(p, state + py->l.thread_next, &state))
+			t = thread_by_ident(n, ident);
+		pt = thread_entry(py, t);
+		if (!pt->state_count) {
+			pt->ident = ident;
+			pt->interpreter = interpreter;
+		}
+		if (pt->state_count < PYTHON_STATES_MAX)
+			pt->states[pt->state_count++] = state;
+		if (!python_u64(m, state + m->l.thread_next, &state))
 			return;
 	}
 }
 
 static void gil_find(struct native *n, struct python *py, uint64_t interpreter)
 {
-	struct peek *p = &n->p->peek;
-	uint64_t gil = py->runtime + py->l.runtime_gil, holder;
+	struct python_mem *m = &py->m;
+	uint64_t gil = py->runtime + m->l.runtime_gil, holder;
 	uint32_t locked;
 
-	if (py->l.interp_gil && !peek_u64(p, interpreter + py->l.interp_gil, &gil))
+	if (m->l.interp_gil && !python_u64(m, interpreter + m->l.interp_gil, &gil))
 		return;
 	n->p->gil_address = gil;
-	if (!peek_u32(p, gil + py->l.gil_locked, &locked) || locked != 1 || !peek_u64(p, gil + py->l.gil_holder, &holder))
+	if (!python_u32(m, gil + m->l.gil_locked, &locked) || locked != 1 || !python_u64(m, gil + m->l.gil_holder, &holder))
 		return;
 	for (size_t i = 0; i < py->n; i++)
-		if (py->v[i].state == holder && py->v[i].t)
-			n->p->gil_tid = py->v[i].t->tid;
+		for (size_t k = 0; k < py->v[i].state_count; k++)
+			if (py->v[i].states[k] == holder && py->v[i].t)
+				n->p->gil_tid = py->v[i].t->tid;
 }
 
 struct walk {
-	struct native *n;
 	struct python *py;
 	struct python_thread *pt;
 };
@@ -154,22 +163,35 @@ struct walk {
 static void walk_now(void *arg)
 {
 	struct walk *w = arg;
+	struct python_thread *pt = w->pt;
 
-	w->pt->count = python_walk(&w->n->p->peek, &w->py->l, w->pt->state, w->pt->frames, PYTHON_FRAMES_MAX, &w->pt->torn);
+	python_forget(&w->py->m);
+	pt->count = 0;
+	pt->torn = false;
+	for (size_t i = 0; i < pt->state_count; i++) {
+		bool torn;
+
+		pt->count += python_walk(&w->py->m, pt->states[i], pt->frames + pt->count, PYTHON_FRAMES_MAX - pt->count,
+					 &torn);
+		pt->torn |= torn;
+	}
 }
 
-/* True where the thread has not run since its native stack was copied. */
+/* True where the thread has not run since its native stack was copied. Its state first: what sleeps then, and has not
+ * been switched away from since the copy, has slept all the time. */
 static bool stood_still(const struct native *n, const struct snap_thread *t)
 {
-	struct proc_status st;
+	struct proc_status status;
+	struct proc_stat stat;
 
-	return t->intrusion == INTRUSION_READ && t->stack && proc_status_read(n->p->pid, t->tid, &st) == 0 &&
-	       st.voluntary + st.involuntary == t->switches;
+	return t->intrusion == INTRUSION_READ && t->stack && proc_thread_stat_read(n->p->pid, t->tid, &stat) == 0 &&
+	       stat.state != 'R' && proc_status_read(n->p->pid, t->tid, &status) == 0 &&
+	       status.voluntary + status.involuntary == t->switches;
 }
 
 static void thread_walk(struct native *n, struct python *py, struct python_thread *pt, enum intrusion allowed)
 {
-	struct walk w = { n, py, pt };
+	struct walk w = { py, pt };
 	struct stop_also also = { walk_now, &w };
 	struct snap_thread *t = pt->t;
 	int64_t frozen_ns;
@@ -187,37 +209,92 @@ static void thread_walk(struct native *n, struct python *py, struct python_threa
 	pt->moved = true;
 }
 
+static void interpreters_find(struct native *n, struct python *py)
+{
+	uint64_t at;
+
+	if (!python_u64(&py->m, py->runtime + py->m.l.runtime_interpreters, &at))
+		return;
+	while (at && py->interpreter_count < PYTHON_INTERPRETERS_MAX) {
+		py->interpreters[py->interpreter_count++] = at;
+		threads_of_interpreter(n, py, at);
+		if (!python_u64(&py->m, at + py->m.l.interp_next, &at))
+			break;
+	}
+}
+
 void python_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
 {
 	struct python *py = xcalloc(1, sizeof(*py));
-	uint64_t interpreter, first = 0;
 
+	python_mem_init(&py->m, &n->p->peek);
 	if (!n->p->alive || !runtime_find(n, py, reason, size)) {
+		python_mem_release(&py->m);
 		free(py);
 		return;
 	}
-	n->python = py;
-	if (!peek_u64(&n->p->peek, py->runtime + py->l.runtime_interpreters, &interpreter))
-		return;
-	first = interpreter;
-	for (int i = 0; interpreter && i < INTERPRETERS_MAX; i++) {
-		threads_of_interpreter(n, py, interpreter);
-		if (!peek_u64(&n->p->peek, interpreter + py->l.interp_next, &interpreter))
-			break;
-	}
+		n->python = py;
+	interpreters_find(n, py);
 	for (size_t i = 0; i < py->n; i++)
 		if (py->v[i].t)
 			thread_walk(n, py, &py->v[i], allowed);
-	if (first)
-		gil_find(n, py, first);
+	python_forget(&py->m);
+	if (py->interpreter_count)
+		gil_find(n, py, py->interpreters[py->interpreter_count - 1]);
+}
+
+/* threading._active: {ident: Thread}. */
+struct naming {
+	struct python *py;
+	uint64_t interpreter;
+};
+
+static bool name_one(void *arg, uint64_t key, uint64_t value)
+{
+	struct naming *nm = arg;
+	struct python_mem *m = &nm->py->m;
+	struct python_thread *pt;
+	uint64_t ident;
+
+	if (!python_number(m, key, &ident) || !(pt = python_by_ident(nm->py, ident)) || pt->interpreter != nm->interpreter)
+		return false;
+	pt->object = value;
+	if (pt->t && !pt->t->label)
+		pt->t->label = python_attr_text(m, value, "_name");
+	return false;
+}
+
+static void threads_name(struct python *py)
+{
+	for (size_t i = 0; i < py->interpreter_count; i++) {
+		struct naming nm = { py, py->interpreters[i] };
+		uint64_t active = python_global(&py->m, py->interpreters[i], "threading", "_active");
+
+		if (active)
+			python_dict_each(&py->m, active, name_one, &nm);
+	}
+	for (size_t i = 0; i < py->n; i++) {
+		struct snap_thread *t = py->v[i].t;
+		char text[120];
+		uint64_t id;
+
+		if (!t || !python_u64(&py->m, py->v[i].interpreter + py->m.l.interp_id, &id) || !id || id > 1000000)
+			continue;
+		snprintf(text, sizeof(text), "%.80s%s(interpreter %u)", t->label ? t->label : "", t->label ? " " : "",
+			 (unsigned)id);
+		free(t->label);
+		t->label = xstrdup(text);
+	}
 }
 
 static bool is_evaluation(const struct snap_frame *f)
 {
-	return f->function && !f->inlined && strncmp(f->function, "_PyEval_EvalFrameDefault", 24) == 0;
+	/* The second: one function an instruction, as 3.14 may be built. */
+	return f->function && !f->inlined && (strncmp(f->function, "_PyEval_EvalFrameDefault", 24) == 0 ||
+					      strncmp(f->function, "_TAIL_CALL_", 11) == 0);
 }
 
-static void python_frame_add(struct native *n, struct python *py, struct snap_thread *t, const struct python_frame *pf)
+static void python_frame_add(struct python *py, struct snap_thread *t, const struct python_frame *pf)
 {
 	struct python_place place;
 	struct snap_frame *f = thread_frame_add(t);
@@ -226,7 +303,7 @@ static void python_frame_add(struct native *n, struct python *py, struct snap_th
 		return;
 	f->language = "python";
 	f->pc = pf->instr;
-	if (!python_place(&n->p->peek, &py->l, pf, &place)) {
+	if (!python_place(&py->m, pf, &place)) {
 		f->function = xstrdup("?");
 		thread_reason(t, COLLECT_PARTIAL, "a Python frame could not be read");
 		return;
@@ -237,25 +314,39 @@ static void python_frame_add(struct native *n, struct python *py, struct snap_th
 }
 
 /* One native evaluation's frames, innermost first. Returns the next to come. */
-static size_t evaluation_add(struct native *n, struct python *py, struct python_thread *pt, size_t at)
+static size_t evaluation_add(struct python *py, struct python_thread *pt, size_t at)
 {
 	while (at < pt->count) {
 		const struct python_frame *f = &pt->frames[at++];
 
 		if (f->shim)
 			break;
-		python_frame_add(n, py, pt->t, f);
+		python_frame_add(py, pt->t, f);
 		if (f->entry)
 			break;
 	}
 	return at;
 }
 
-static void thread_merge(struct native *n, struct python *py, struct python_thread *pt)
+/* How many native evaluations run, and how many the Python frames account for: one that has just been entered has no
+ * Python frame yet. 0 where the native stack has no end. */
+static size_t evaluations_without(const struct python_thread *pt)
+{
+	const struct snap_thread *t = pt->t;
+	size_t native = 0, python = 0;
+
+	for (size_t i = 0; i < t->frame_count; i++)
+		native += is_evaluation(&t->frames[i]);
+	for (size_t i = 0; i < pt->count; i++)
+		python += pt->frames[i].shim || pt->frames[i].entry;
+	return !t->truncated && native > python ? native - python : 0;
+}
+
+static void thread_merge(struct python *py, struct python_thread *pt)
 {
 	struct snap_thread *t = pt->t;
 	struct snap_frame *old = t->frames;
-	size_t count = t->frame_count, at = 0;
+	size_t count = t->frame_count, at = 0, without = evaluations_without(pt);
 
 	t->frames = NULL;
 	t->frame_count = t->frame_cap = 0;
@@ -263,7 +354,10 @@ static void thread_merge(struct native *n, struct python *py, struct python_thre
 		struct snap_frame *f;
 
 		if (is_evaluation(&old[i])) {
-			at = evaluation_add(n, py, pt, at);
+			if (without)
+				without--;
+			else
+				at = evaluation_add(py, pt, at);
 			snap_frame_release(&old[i]);
 			continue;
 		}
@@ -275,86 +369,11 @@ static void thread_merge(struct native *n, struct python *py, struct python_thre
 	}
 	/* Where unwinding broke off, Python's own chain goes on. */
 	while (at < pt->count)
-		at = evaluation_add(n, py, pt, at);
+		at = evaluation_add(py, pt, at);
 	free(old);
 	if (pt->torn || pt->moved)
 		thread_reason(t, COLLECT_PARTIAL, pt->torn ? "its chain of Python frames broke off" :
 			      "it ran while its Python frames were read");
-}
-
-/* "_thread.lock" of the type of the object at `object`, whose first words go to `words`. */
-static bool object_read(struct peek *p, uint64_t object, uint64_t words[5], char type[32])
-{
-	uint64_t name;
-
-	type[0] = '\0';
-	if (object & 7 || object < 65536 || !peek_full(p, object, words, 5 * sizeof(*words)) || words[1] & 7 ||
-	    !peek_u64(p, words[1] + 24, &name) || peek_read(p, name, type, 31) <= 0)
-		return false;
-	type[31] = '\0';
-	return true;
-}
-
-/* A plain lock names no owner. But `with lock:` keeps the lock's bound __exit__ on the value stack of its frame for as
- * long as the block lasts: a thread with such a frame, which does not wait for the lock itself, holds it. */
-static bool frame_holds(struct native *n, struct python *py, const struct python_frame *f, uint64_t lock)
-{
-	uint64_t slots[96], words[5];
-	char type[32];
-	ssize_t got = f->shim ? 0 : peek_read(&n->p->peek, f->address + py->l.frame_locals, slots, sizeof(slots));
-
-	for (ssize_t i = 0; i < got / 8; i++)
-		if (object_read(&n->p->peek, slots[i], words, type) && words[3] == lock &&
-		    strcmp(type, "builtin_function_or_method") == 0)
-			return true;
-	return false;
-}
-
-static void lock_holder_find(struct native *n, struct python *py, struct snap_thread *t, uint64_t lock)
-{
-	for (size_t i = 0; i < py->n; i++) {
-		const struct python_thread *pt = &py->v[i];
-
-		if (!pt->t || pt->t == t || pt->t->wait.address == lock)
-			continue;
-		for (size_t k = 0; k < pt->count && k < 60; k++)
-			if (frame_holds(n, py, &pt->frames[k], lock)) {
-				t->lock_owner = pt->t->tid;
-				return;
-			}
-	}
-}
-
-/* The lock object that a thread is about to take lies in its innermost native frames. An RLock names its owner:
- * {refcount, type, lock, owner, count}. */
-static void lock_find(struct native *n, struct python *py, struct snap_thread *t)
-{
-	static const char *const acquire[] = { "PyThread_acquire_lock", "_PyMutex_Lock", NULL };
-	size_t from = t->syscall.sp > t->stack_base ? (size_t)(t->syscall.sp - t->stack_base) : 0;
-	bool blocked = false;
-
-	for (size_t i = 0; i < t->frame_count && i < 8; i++)
-		for (size_t k = 0; acquire[k]; k++)
-			blocked |= t->frames[i].function && strstr(t->frames[i].function, acquire[k]);
-	for (size_t at = from; blocked && at + 8 <= t->stack_size && at < from + LOCK_SCAN_BYTES; at += 8) {
-		uint64_t object, words[5];
-		char type[32];
-
-		memcpy(&object, t->stack + at, sizeof(object));
-		if (!object_read(&n->p->peek, object, words, type))
-			continue;
-		if (strcmp(type, "_thread.RLock") == 0) {
-			for (size_t i = 0; i < py->n; i++)
-				if (py->v[i].t && py->v[i].ident && py->v[i].ident == words[3])
-					t->lock_owner = py->v[i].t->tid;
-			t->wait.address = object;
-			return;
-		}
-		if (strcmp(type, "_thread.lock") == 0) {
-			t->wait.address = object;
-			return;
-		}
-	}
 }
 
 size_t python_merge(struct native *n)
@@ -362,18 +381,14 @@ size_t python_merge(struct native *n)
 	struct python *py = n->python;
 	size_t threads = 0;
 
-	for (size_t i = 0; py && i < py->n; i++)
-		if (py->v[i].t && py->v[i].count)
-			lock_find(n, py, py->v[i].t);
-	for (size_t i = 0; py && i < py->n; i++) {
-		struct snap_thread *t = py->v[i].t;
-
-		if (t && t->wait.address && !t->lock_owner)
-			lock_holder_find(n, py, t, t->wait.address);
-	}
-	for (size_t i = 0; py && i < py->n; i++)
+	if (!py)
+		return 0;
+	threads_name(py);
+	python_waits(n, py);
+	python_tasks(n, py);
+	for (size_t i = 0; i < py->n; i++)
 		if (py->v[i].t && py->v[i].count) {
-			thread_merge(n, py, &py->v[i]);
+			thread_merge(py, &py->v[i]);
 			threads++;
 		}
 	return threads;
@@ -383,10 +398,12 @@ void python_free(struct native *n)
 {
 	struct python *py = n->python;
 
-	for (size_t i = 0; py && i < py->n; i++)
+	if (!py)
+		return;
+	for (size_t i = 0; i < py->n; i++)
 		free(py->v[i].frames);
-	if (py)
-		free(py->v);
+	free(py->v);
+	python_mem_release(&py->m);
 	free(py);
 	n->python = NULL;
 }

@@ -1,5 +1,5 @@
-/* python_read.c - CPython's structures as bytes. All of it is another program's memory: any pointer may lead
- * nowhere or in a circle, any length may be absurd. */
+/* python_read.c - CPython's structures as bytes: frames, names, lines. All of it is another program's memory: any
+ * pointer may lead nowhere or in a circle, any length may be absurd. */
 #include "profile/native/python.h"
 
 #include "base/mem.h"
@@ -8,71 +8,143 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 4096, TABLE_MAX = 256 * 1024, FRAME_BYTES = 512 };
+enum { TEXT_MAX = 4096, TABLE_MAX = 256 * 1024, FRAME_BYTES = 128, OFFSET_MAX = 64 << 10, STATE_OFFSET_MAX = 4 << 20 };
 
 static const struct python_layout layouts[] = {
 #define PYTHON(...) { __VA_ARGS__ },
+#define PYTHON_WORDS(...)
 #include "profile/native/python_offsets.def"
 #undef PYTHON
+#undef PYTHON_WORDS
 };
 
-const struct python_layout *python_layout_of(unsigned minor)
+/* At which word of the published table each number stands. */
+struct debug_words {
+	unsigned minor, count; /* count: words that are looked at */
+	unsigned runtime_interpreters, interp_next, interp_id, interp_threads, interp_modules, interp_gil, gil, gil_locked,
+		gil_holder, thread_next, thread_frame, thread_id, thread_native_id, frame_back, frame_code, frame_instr,
+		frame_locals, frame_entry, code_filename, code_name, code_linetable, code_firstlineno, code_instructions,
+		object_type, type_name, type_flags;
+};
+static const struct debug_words words[] = {
+#define PYTHON(...)
+#define PYTHON_WORDS(...) { __VA_ARGS__ },
+#include "profile/native/python_offsets.def"
+#undef PYTHON
+#undef PYTHON_WORDS
+};
+
+const struct python_layout *python_layout_of(unsigned minor, bool free_threaded)
 {
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
-		if (layouts[i].minor == minor)
+		if (layouts[i].minor == minor && layouts[i].free_threaded == free_threaded)
 			return &layouts[i];
 	return NULL;
 }
 
-/* Words of the table by their number. 3.14 put one (threads_main) behind threads_head, two behind the
- * interpreter's and two behind the frame's. */
-struct debug_places {
-	unsigned threads_head, ceval_gil, locked, holder, thread, frame, code;
-};
+static const struct debug_words *words_of(unsigned minor)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (words[i].minor == minor)
+			return &words[i];
+	return NULL;
+}
 
 bool python_debug_offsets(const unsigned char *bytes, size_t n, struct python_layout *l)
 {
-	static const struct debug_places v13 = { 9, 14, 17, 18, 19, 28, 34 };
-	static const struct debug_places v14 = { 9, 15, 18, 19, 22, 31, 39 };
 	uint64_t w[PYTHON_DEBUG_OFFSETS_BYTES / 8];
-	const struct debug_places *at;
-	unsigned minor;
+	const struct python_layout *row;
+	const struct debug_words *at;
 
 	if (n < sizeof(w) || memcmp(bytes, "xdebugpy", 8) != 0)
 		return false;
 	memcpy(w, bytes, sizeof(w));
-	minor = (unsigned)(w[1] >> 16 & 0xff);
-	if (w[1] >> 24 != 3 || minor < 13 || minor > 14)
+	at = w[1] >> 24 == 3 ? words_of((unsigned)(w[1] >> 16 & 0xff)) : NULL;
+	row = at && w[2] <= 1 ? python_layout_of(at->minor, w[2] != 0) : NULL;
+	if (!row)
 		return false;
-	at = minor == 13 ? &v13 : &v14;
-	for (unsigned i = 3; i < at->code + 10; i++)
-		if (w[i] > (i < at->thread ? 4u << 20 : 64u << 10)) /* the runtime itself holds a whole interpreter */
+	for (unsigned i = 3; i <= at->type_flags; i++) /* the runtime itself holds a whole interpreter */
+		if (w[i] > (i < at->thread_next ? STATE_OFFSET_MAX : OFFSET_MAX))
 			return false;
-	*l = *python_layout_of(13);
-	l->minor = minor;
-	l->runtime_interpreters = (uint32_t)w[5];
-	l->interp_next = (uint32_t)w[8];
-	l->interp_threads = (uint32_t)w[at->threads_head];
-	l->interp_gil = (uint32_t)w[at->ceval_gil];
-	/* The last two are counted from the interpreter; the lock itself lies where the word before them says. */
-	l->gil_locked = (uint32_t)(w[at->locked] - w[at->locked - 2]);
-	l->gil_holder = (uint32_t)(w[at->holder] - w[at->locked - 2]);
-	l->thread_next = (uint32_t)w[at->thread + 2];
-	l->thread_frame = (uint32_t)w[at->thread + 4];
-	l->thread_id = (uint32_t)w[at->thread + 5];
-	l->thread_native_id = (uint32_t)w[at->thread + 6];
-	l->frame_back = (uint32_t)w[at->frame + 1];
-	l->frame_code = (uint32_t)w[at->frame + 2];
-	l->frame_instr = (uint32_t)w[at->frame + 3];
-	l->frame_locals = (uint32_t)w[at->frame + 4];
-	l->frame_entry = (uint32_t)w[at->frame + 5];
-	l->code_filename = (uint32_t)w[at->code + 1];
-	l->code_name = (uint32_t)w[at->code + 3];
-	l->code_linetable = (uint32_t)w[at->code + 4];
-	l->code_firstlineno = (uint32_t)w[at->code + 5];
-	l->code_instructions = (uint32_t)w[at->code + 9];
-	return l->frame_entry < FRAME_BYTES && l->frame_code < FRAME_BYTES - 8 && l->frame_back < FRAME_BYTES - 8 &&
-	       l->frame_instr < FRAME_BYTES - 8;
+	*l = *row;
+	l->runtime_interpreters = (uint32_t)w[at->runtime_interpreters];
+	l->interp_next = (uint32_t)w[at->interp_next];
+	l->interp_id = (uint32_t)w[at->interp_id];
+	l->interp_threads = (uint32_t)w[at->interp_threads];
+	l->interp_modules = (uint32_t)w[at->interp_modules];
+	l->interp_gil = (uint32_t)w[at->interp_gil];
+	/* Both are counted from the interpreter; the lock itself lies where the word `gil` says. */
+	l->gil_locked = (uint32_t)(w[at->gil_locked] - w[at->gil]);
+	l->gil_holder = (uint32_t)(w[at->gil_holder] - w[at->gil]);
+	l->thread_next = (uint32_t)w[at->thread_next];
+	l->thread_frame = (uint32_t)w[at->thread_frame];
+	l->thread_id = (uint32_t)w[at->thread_id];
+	l->thread_native_id = (uint32_t)w[at->thread_native_id];
+	l->frame_back = (uint32_t)w[at->frame_back];
+	l->frame_code = (uint32_t)w[at->frame_code];
+	l->frame_instr = (uint32_t)w[at->frame_instr];
+	l->frame_locals = (uint32_t)w[at->frame_locals];
+	l->frame_entry = (uint32_t)w[at->frame_entry];
+	l->code_filename = (uint32_t)w[at->code_filename];
+	l->code_name = (uint32_t)w[at->code_name];
+	l->code_linetable = (uint32_t)w[at->code_linetable];
+	l->code_firstlineno = (uint32_t)w[at->code_firstlineno];
+	l->code_instructions = (uint32_t)w[at->code_instructions];
+	l->object_type = (uint32_t)w[at->object_type];
+	l->type_name = (uint32_t)w[at->type_name];
+	l->type_flags = (uint32_t)w[at->type_flags];
+	return l->frame_entry < FRAME_BYTES && l->frame_code <= FRAME_BYTES - 8 && l->frame_back <= FRAME_BYTES - 8 &&
+	       l->frame_instr <= FRAME_BYTES - 8;
+}
+
+void python_mem_init(struct python_mem *m, struct peek *peek)
+{
+	*m = (struct python_mem){ .peek = peek, .pages = xcalloc(PYTHON_PAGES, sizeof(*m->pages)) };
+}
+
+void python_mem_release(struct python_mem *m)
+{
+	mem_free_ptr(&m->pages);
+}
+
+void python_forget(struct python_mem *m)
+{
+	for (size_t i = 0; i < PYTHON_PAGES; i++)
+		m->pages[i].address = 0;
+}
+
+static const unsigned char *page_of(struct python_mem *m, uint64_t address)
+{
+	/* Neighbours must not push each other out, and arenas lie at round addresses. */
+	struct python_page *page = &m->pages[(address / PYTHON_PAGE ^ address >> 20) % PYTHON_PAGES];
+
+	if (page->address == address)
+		return page->bytes;
+	page->address = 0;
+	if (!peek_full(m->peek, address, page->bytes, PYTHON_PAGE))
+		return NULL;
+	page->address = address;
+	return page->bytes;
+}
+
+bool python_read(struct python_mem *m, uint64_t addr, void *buf, size_t n)
+{
+	unsigned char *to = buf;
+
+	if (addr < PYTHON_PAGE || addr + n < addr)
+		return false;
+	while (n) {
+		size_t off = addr % PYTHON_PAGE, part = PYTHON_PAGE - off < n ? PYTHON_PAGE - off : n;
+		const unsigned char *bytes = page_of(m, addr - off);
+
+		if (!bytes)
+			return false;
+		memcpy(to, bytes + off, part);
+		to += part;
+		addr += part;
+		n -= part;
+	}
+	return true;
 }
 
 static uint64_t word_at(const unsigned char *bytes, uint32_t off)
@@ -81,20 +153,6 @@ static uint64_t word_at(const unsigned char *bytes, uint32_t off)
 
 	memcpy(&v, bytes + off, sizeof(v));
 	return v;
-}
-
-/* Bytes of a frame that are needed: one read a frame. */
-static size_t frame_bytes(const struct python_layout *l)
-{
-	uint32_t most = l->frame_code;
-
-	if (l->frame_back > most)
-		most = l->frame_back;
-	if (l->frame_instr > most)
-		most = l->frame_instr;
-	if (l->frame_entry > most)
-		most = l->frame_entry;
-	return most + 8 <= FRAME_BYTES ? most + 8 : FRAME_BYTES;
 }
 
 static void frame_take(const struct python_layout *l, const unsigned char *bytes, uint64_t address, struct python_frame *f)
@@ -116,34 +174,40 @@ static void frame_take(const struct python_layout *l, const unsigned char *bytes
 		f->shim = bytes[l->frame_entry] >= 3; /* owned by the C stack, or the interpreter */
 	if (l->minor >= 14)
 		f->code &= ~UINT64_C(7); /* tagged */
+	if (l->frame_tlbc)
+		memcpy(&f->tlbc, bytes + l->frame_tlbc, sizeof(f->tlbc));
 }
 
-size_t python_walk(struct peek *p, const struct python_layout *l, uint64_t thread_state, struct python_frame *out,
-		   size_t max, bool *torn)
+size_t python_walk_from(struct python_mem *m, uint64_t at, struct python_frame *out, size_t max, bool *torn)
 {
 	unsigned char bytes[FRAME_BYTES];
-	size_t size = frame_bytes(l), n = 0;
-	uint64_t at;
+	size_t n = 0;
 
-	*torn = !peek_u64(p, thread_state + l->thread_frame, &at);
-	if (!*torn && (l->minor == 11 || l->minor == 12) && at)
-		*torn = !peek_u64(p, at + l->cframe_current, &at);
-	if (*torn)
-		return 0;
+	*torn = false;
 	while (at && n < max) {
-		if (at & 7 || !peek_full(p, at, bytes, size)) {
+		if (at & 7 || !python_read(m, at, bytes, sizeof(bytes))) {
 			*torn = true;
 			break;
 		}
-		frame_take(l, bytes, at, &out[n]);
+		frame_take(&m->l, bytes, at, &out[n]);
 		n++;
-		if (word_at(bytes, l->frame_back) == at) {
+		if (word_at(bytes, m->l.frame_back) == at) {
 			*torn = true;
 			break;
 		}
-		at = word_at(bytes, l->frame_back);
+		at = word_at(bytes, m->l.frame_back);
 	}
 	return n;
+}
+
+size_t python_walk(struct python_mem *m, uint64_t thread_state, struct python_frame *out, size_t max, bool *torn)
+{
+	uint64_t at;
+
+	*torn = !python_u64(m, thread_state + m->l.thread_frame, &at);
+	if (!*torn && (m->l.minor == 11 || m->l.minor == 12) && at)
+		*torn = !python_u64(m, at + m->l.cframe_current, &at);
+	return *torn ? 0 : python_walk_from(m, at, out, max, torn);
 }
 
 static void utf8_add(struct str *out, uint32_t c)
@@ -182,9 +246,9 @@ static bool text_state(uint32_t state, unsigned *kind, bool *ascii)
 	return false;
 }
 
-char *python_text(struct peek *p, const struct python_layout *l, uint64_t object)
+char *python_text(struct python_mem *m, uint64_t object)
 {
-	unsigned char head[40], text[TEXT_MAX];
+	unsigned char text[TEXT_MAX];
 	auto_str out = STR_INIT;
 	uint32_t state;
 	uint64_t length;
@@ -192,16 +256,13 @@ char *python_text(struct peek *p, const struct python_layout *l, uint64_t object
 	size_t bytes;
 	bool ascii;
 
-	if (!peek_full(p, object, head, sizeof(head)))
-		return NULL;
-	length = word_at(head, 16);
-	memcpy(&state, head + 32, sizeof(state));
-	if (!text_state(state, &kind, &ascii))
+	if (!python_u64(m, object + m->l.text_length, &length) || !python_u32(m, object + m->l.text_state, &state) ||
+	    !text_state(state, &kind, &ascii))
 		return NULL;
 	if (length > TEXT_MAX / kind)
 		length = TEXT_MAX / kind;
 	bytes = (size_t)length * kind;
-	if (bytes && !peek_full(p, object + (ascii ? l->ascii_size : l->compact_size), text, bytes))
+	if (bytes && !python_read(m, object + (ascii ? m->l.ascii_size : m->l.compact_size), text, bytes))
 		return NULL;
 	for (size_t i = 0; i < length; i++) {
 		uint32_t c = 0;
@@ -299,40 +360,137 @@ int python_line(unsigned minor, const unsigned char *table, size_t n, int first_
 	return line > 0 ? line : 0;
 }
 
-static int place_line(struct peek *p, const struct python_layout *l, const struct python_frame *f)
+unsigned python_handler_depth(const unsigned char *table, size_t n, long at)
 {
-	auto_free unsigned char *bytes = NULL;
-	uint64_t table, size;
-	uint32_t first;
-	long at;
+	unsigned depth = 0;
 
-	if (!peek_u64(p, f->code + l->code_linetable, &table) || !peek_u32(p, f->code + l->code_firstlineno, &first) ||
-	    !peek_u64(p, table + 16, &size) || size > TABLE_MAX)
-		return 0;
-	if (l->minor >= 11)
-		at = (long)(f->instr - (f->code + l->code_instructions));
-	else
-		at = (long)f->instr;
-	bytes = xmalloc(size + 1);
-	if (size && !peek_full(p, table + 32, bytes, size))
-		return 0;
-	return python_line(l->minor, bytes, size, (int)first, at);
+	for (size_t i = 0; i < n;) {
+		unsigned v[4]; /* start, length, handler, depth << 1 | … */
+
+		for (int k = 0; k < 4; k++) {
+			unsigned b;
+
+			if (i >= n)
+				return depth;
+			b = table[i++];
+			v[k] = b & 63;
+			while (b & 64 && i < n) {
+				b = table[i++];
+				v[k] = v[k] << 6 | (b & 63);
+			}
+		}
+		if (at / 2 >= v[0] && at / 2 < (long)v[0] + v[1])
+			depth = v[3] >> 1;
+	}
+	return depth;
 }
 
-bool python_place(struct peek *p, const struct python_layout *l, const struct python_frame *f, struct python_place *out)
+/* Bytes of a bytes object, or NULL. Caller frees. */
+static unsigned char *bytes_copy(struct python_mem *m, uint64_t object, size_t *n)
+{
+	unsigned char *bytes;
+	uint64_t size;
+
+	if (!python_u64(m, object + m->l.var_count, &size) || size > TABLE_MAX)
+		return NULL;
+	bytes = xmalloc(size + 1);
+	if (size && !python_read(m, object + m->l.bytes_data, bytes, size)) {
+		free(bytes);
+		return NULL;
+	}
+	*n = size;
+	return bytes;
+}
+
+/* Where a frame stands, in bytes from the beginning of its code. */
+static long frame_offset(struct python_mem *m, const struct python_frame *f)
+{
+	const struct python_layout *l = &m->l;
+	uint64_t base = f->code + l->code_instructions, array, count;
+
+	if (l->minor < 11)
+		return (long)f->instr;
+	/* Without a global lock every thread specialises a copy of its own: {count, copies…}. */
+	if (l->code_tlbc && f->tlbc > 0 && python_u64(m, f->code + l->code_tlbc, &array) && array &&
+	    python_u64(m, array, &count) && (uint64_t)f->tlbc < count)
+		python_u64(m, array + 8 + 8 * (uint64_t)f->tlbc, &base);
+	return (long)(f->instr - base);
+}
+
+static int place_line(struct python_mem *m, const struct python_frame *f)
+{
+	auto_free unsigned char *bytes = NULL;
+	uint64_t table;
+	uint32_t first;
+	size_t size;
+
+	if (!python_u64(m, f->code + m->l.code_linetable, &table) ||
+	    !python_u32(m, f->code + m->l.code_firstlineno, &first) || !(bytes = bytes_copy(m, table, &size)))
+		return 0;
+	return python_line(m->l.minor, bytes, size, (int)first, frame_offset(m, f));
+}
+
+bool python_place(struct python_mem *m, const struct python_frame *f, struct python_place *out)
 {
 	uint64_t name, file;
 
 	*out = (struct python_place){ 0 };
-	if (f->code & 7 || !peek_u64(p, f->code + l->code_name, &name) || !peek_u64(p, f->code + l->code_filename, &file))
+	/* A frame that ended while it was read leaves anything at all here. */
+	if (!python_is(m, f->code, "code") || !python_u64(m, f->code + m->l.code_name, &name) ||
+	    !python_u64(m, f->code + m->l.code_filename, &file))
 		return false;
-	out->function = python_text(p, l, name);
-	out->file = python_text(p, l, file);
+	out->function = python_text(m, name);
+	out->file = python_text(m, file);
 	if (!out->function || !out->file) {
 		mem_free_ptr(&out->function);
 		mem_free_ptr(&out->file);
 		return false;
 	}
-	out->line = place_line(p, l, f);
+	out->line = place_line(m, f);
 	return true;
+}
+
+uint64_t python_local(struct python_mem *m, const struct python_frame *f, size_t i)
+{
+	uint64_t v = 0;
+
+	return python_u64(m, f->address + m->l.frame_locals + 8 * i, &v) ? v & ~UINT64_C(3) : 0;
+}
+
+/* 3.8 to 3.10: the innermost block of the frame's own block stack knows the depth. */
+static struct python_live live_310(struct python_mem *m, const struct python_frame *f)
+{
+	struct python_live live = { 0, 0 };
+	uint64_t values, base = f->address + m->l.frame_locals;
+	uint32_t count, block[3];
+
+	if (!python_u64(m, f->address + m->l.frame_values, &values) || values < base || values - base > TABLE_MAX ||
+	    !python_u32(m, f->address + m->l.frame_block_count, &count))
+		return live;
+	live.locals = live.end = (values - base) / 8;
+	if (count && count <= 20 &&
+	    python_read(m, f->address + m->l.frame_blocks + 12 * (uint64_t)(count - 1), block, sizeof(block)) &&
+	    block[2] < 1000)
+		live.end += block[2];
+	return live;
+}
+
+struct python_live python_live(struct python_mem *m, const struct python_frame *f)
+{
+	struct python_live live = { 0, 0 };
+	auto_free unsigned char *bytes = NULL;
+	uint64_t table;
+	uint32_t locals;
+	size_t size;
+
+	if (f->shim)
+		return live;
+	if (m->l.minor < 11)
+		return live_310(m, f);
+	if (!python_u32(m, f->code + m->l.code_locals, &locals) || locals > TABLE_MAX / 8)
+		return live;
+	live.locals = live.end = locals;
+	if (python_u64(m, f->code + m->l.code_exceptions, &table) && (bytes = bytes_copy(m, table, &size)))
+		live.end += python_handler_depth(bytes, size, frame_offset(m, f));
+	return live;
 }
