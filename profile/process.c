@@ -314,6 +314,7 @@ int proc_syscall_read(pid_t pid, pid_t tid, struct proc_syscall *s)
 	ssize_t n = proc_read(pid, tid, "syscall", buf, sizeof(buf));
 
 	memset(s, 0, sizeof(*s));
+	s->nr = -1; /* 0 is a call */
 	return n < 0 ? -1 : proc_syscall_parse(buf, (size_t)n, s);
 }
 
