@@ -88,7 +88,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(PROFILE_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
-	$(sort $(wildcard findings/patterns/*.yaml schemas/*.yaml liveness/dialects/*.yaml))
+	$(sort $(wildcard findings/patterns/*.yaml findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml))
 
 $(BUILD)/libspecrunner.a: $(LIB_OBJS)
 	@rm -f $@

@@ -429,8 +429,13 @@ static int edge_cmp(const void *pa, const void *pb)
 
 static void ring_add(struct str *ring, const struct fact_row *e)
 {
-	str_addf(ring, "%s%s (pid %lld, thread %lld)", ring->len ? "; " : "", fact_text(e, FC_EDGE_comm),
-		 (long long)fact_int(e, FC_EDGE_pid, 0), (long long)fact_int(e, FC_EDGE_tid, 0));
+	int64_t pid = fact_int(e, FC_EDGE_pid, 0), tid = fact_int(e, FC_EDGE_tid, 0);
+	int64_t holder_tid = fact_int(e, FC_EDGE_holder_tid, 0);
+
+	str_addf(ring, "%s%s (pid %lld", ring->len ? "; " : "", fact_text(e, FC_EDGE_comm), (long long)pid);
+	if (tid != pid)
+		str_addf(ring, ", thread %lld", (long long)tid);
+	str_addc(ring, ')');
 	if (*fact_text(e, FC_EDGE_function))
 		str_addf(ring, " in %s", fact_text(e, FC_EDGE_function));
 	if (*fact_text(e, FC_EDGE_file))
@@ -439,8 +444,8 @@ static void ring_add(struct str *ring, const struct fact_row *e)
 								        : fact_text(e, FC_EDGE_kind));
 	str_addf(ring, " of %s (pid %lld", fact_text(e, FC_EDGE_holder_comm),
 		 (long long)fact_int(e, FC_EDGE_holder_pid, 0));
-	if (fact_int(e, FC_EDGE_holder_tid, 0) > 0)
-		str_addf(ring, ", thread %lld", (long long)fact_int(e, FC_EDGE_holder_tid, 0));
+	if (holder_tid > 0 && holder_tid != fact_int(e, FC_EDGE_holder_pid, 0))
+		str_addf(ring, ", thread %lld", (long long)holder_tid);
 	str_addc(ring, ')');
 }
 

@@ -50,8 +50,14 @@ static bool frame_is_system(const struct json_value *frame)
 static bool is_interpreter_frame(const struct json_value *frame)
 {
 	const char *function = json_get_text(frame, "function"), *language = json_get_text(frame, "language");
+	const char *module = json_get_text(frame, "module"), *slash = module ? strrchr(module, '/') : NULL;
+	const char *base = slash ? slash + 1 : module;
 
-	return language && strcmp(language, "native") == 0 && function &&
+	if (!language || strcmp(language, "native") != 0)
+		return false;
+	if (base && (str_starts(base, "libpython") || str_starts(base, "python3")))
+		return true;
+	return function &&
 	       (str_starts(function, "_Py") || str_starts(function, "Py") || str_starts(function, "cfunction_") ||
 		str_starts(function, "method_") || str_starts(function, "builtin_"));
 }
@@ -163,6 +169,8 @@ static void read_frames(struct snapshot_reader *s, const struct fact_row *t, con
 		put_text(s->f, r, FC_FRAME_file, frame, "file");
 		put_line(r, FC_FRAME_line, frame, "line");
 		put_text(s->f, r, FC_FRAME_module, frame, "module");
+		fact_set_bool(r, FC_FRAME_program, !frame_is_system(frame) && !is_interpreter_frame(frame) &&
+						   (json_get_text(frame, "function") || json_get_text(frame, "module")));
 	}
 }
 

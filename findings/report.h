@@ -46,6 +46,11 @@ void report_add_text(struct str *out, const char *s);
 /* An evidence's value with its unit, and where it was read ("file#/pointer"). */
 void report_add_value(struct str *out, const struct evidence *ev);
 void report_add_source(struct str *out, const struct evidence *ev);
+/* Evidence of one row stands together: "member[2].pid" and "member[2].comm" are of the group "member[2]".
+ * Length of the group's name; is evidence i the first of its group; are a and b of one group? */
+size_t report_group_len(const char *name);
+bool report_group_begins(const struct finding *x, size_t i);
+bool report_group_same(const struct evidence *a, const struct evidence *b);
 /* File and line of a location "file:function:line"; false where it has no file. Caller frees *file. */
 bool report_split_location(const char *location, char **file, int64_t *line);
 /* "0.85, proved" */

@@ -1,23 +1,21 @@
-/* html.c - one page that needs nothing: no script, no style sheet, no network. Jenkins and others show
- * archived pages under a policy that blocks scripts and inline styles, so all looks come from plain
- * elements and from presentation attributes of SVG. */
-#include "findings/report.h"
+/* html.c - the page as a whole: its head, the answer on top, every finding with its evidence. */
+#include "findings/report/html.h"
 
+#include "base/embed.h"
+#include "base/mem.h"
+
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_SHOWN 2000
-#define TREE_DEPTH 40
-#define CHART_WIDTH 900
-#define CHART_ROW 16
-#define CHART_ROWS 200
-#define CHART_LEFT 220
+EMBED(html_style, "findings/report/page.css");
+EMBED(html_script, "findings/report/page.js");
 
-static void text_add(struct str *out, const char *s)
+void html_cut(struct str *out, const char *s, size_t max)
 {
 	auto_str line = STR_INIT;
 
-	report_add_line(&line, s, 4000);
+	report_add_line(&line, s, max);
 	for (const char *p = str_cstr(&line); *p; p++) {
 		if (*p == '&')
 			str_add(out, "&amp;");
@@ -27,16 +25,70 @@ static void text_add(struct str *out, const char *s)
 			str_add(out, "&gt;");
 		else if (*p == '"')
 			str_add(out, "&quot;");
+		else if (*p == '\'')
+			str_add(out, "&#39;");
 		else
 			str_addc(out, *p);
 	}
 }
 
-static void element_add(struct str *out, const char *name, const char *text)
+void html_text(struct str *out, const char *s)
+{
+	html_cut(out, s, 4000);
+}
+
+void html_element(struct str *out, const char *name, const char *s)
 {
 	str_addf(out, "<%s>", name);
-	text_add(out, text);
-	str_addf(out, "</%s>", name);
+	html_text(out, s);
+	str_addf(out, "</%.*s>", (int)strcspn(name, " "), name);
+}
+
+void html_duration(struct str *out, double ms)
+{
+	if (ms < 1000)
+		str_addf(out, "%.1f ms", ms);
+	else if (ms < 60000)
+		str_addf(out, "%.2f s", ms / 1000);
+	else
+		str_addf(out, "%lld min %lld s", (long long)(ms / 60000), (long long)(ms / 1000) % 60);
+}
+
+/* ---- a finding ---- */
+
+static const struct evidence *evidence_of(const struct finding *x, const char *column)
+{
+	for (size_t i = 0; i < x->n_evidence; i++)
+		if (strcmp(fact_columns[x->evidence[i].col].name, column) == 0)
+			return &x->evidence[i];
+	return NULL;
+}
+
+/* The ring of a deadlock: each wait on a line of its own, and the summary without it. */
+static void summary_add(struct str *out, const struct finding *x)
+{
+	const struct evidence *ring = evidence_of(x, "ring");
+	const char *at = ring ? strstr(x->summary, ring->value.s) : NULL;
+	const char *s = ring ? ring->value.s : NULL, *next;
+	auto_str head = STR_INIT;
+
+	if (!at) {
+		html_element(out, "p class=\"lead\"", x->summary);
+		return;
+	}
+	str_addn(&head, x->summary, (size_t)(at - x->summary));
+	html_element(out, "p class=\"lead\"", str_cstr(&head));
+	str_add(out, "\n<ol class=\"ring\">\n");
+	for (; *s; s = next) {
+		auto_str one = STR_INIT;
+
+		next = strstr(s, "; ");
+		str_addn(&one, s, next ? (size_t)(next - s) : strlen(s));
+		html_element(out, "li", str_cstr(&one));
+		str_addc(out, '\n');
+		next = next ? next + 2 : s + strlen(s);
+	}
+	str_add(out, "</ol>\n");
 }
 
 static void list_add(struct str *out, const char *title, const struct strv *l)
@@ -45,287 +97,254 @@ static void list_add(struct str *out, const char *title, const struct strv *l)
 		return;
 	str_addf(out, "<h4>%s</h4>\n<ul>\n", title);
 	for (size_t i = 0; i < l->n; i++) {
-		element_add(out, "li", l->v[i]);
+		html_element(out, "li", l->v[i]);
 		str_addc(out, '\n');
 	}
 	str_add(out, "</ul>\n");
 }
 
-/* ---- findings ---- */
+static void sure_add(struct str *out, const struct finding *x)
+{
+	str_addf(out, "<span class=\"pill %s\">%s, %.2f</span>", x->proved ? "proved" : "possible",
+		 x->proved ? "proved" : "possible, not proved", x->confidence);
+}
+
+static void group_add(struct str *out, const struct finding *x, size_t first)
+{
+	const struct evidence *head = &x->evidence[first];
+	size_t len = report_group_len(head->name);
+	auto_str text = STR_INIT;
+
+	str_addf(out, "<tr><th scope=\"row\">%.*s</th><td>", (int)len, head->name);
+	for (size_t i = first; i < x->n_evidence; i++) {
+		const struct evidence *ev = &x->evidence[i];
+
+		if (!report_group_same(head, ev))
+			continue;
+		str_reset(&text);
+		report_add_value(&text, ev);
+		str_addf(out, "%s<span class=\"soft\">%s</span> <code>", i == first ? "" : "<br>", ev->name + len + (len
+			? 1 : 0));
+		html_text(out, str_cstr(&text));
+		str_add(out, "</code>");
+	}
+	str_reset(&text);
+	report_add_source(&text, head);
+	str_add(out, "</td>");
+	html_element(out, "td class=\"from\"", str_cstr(&text));
+	str_add(out, "</tr>\n");
+}
 
 static void evidence_add(struct str *out, const struct finding *x)
 {
-	auto_str text = STR_INIT;
-
-	str_add(out, "<h4>Observed</h4>\n<table border=\"1\" cellpadding=\"4\">\n"
-		     "<tr><th>fact</th><th>value</th><th>from</th></tr>\n");
-	for (size_t i = 0; i < x->n_evidence; i++) {
-		const struct evidence *ev = &x->evidence[i];
-
-		str_add(out, "<tr>");
-		element_add(out, "td", ev->name);
-		str_reset(&text);
-		report_add_value(&text, ev);
-		str_add(out, "<td><code>");
-		text_add(out, str_cstr(&text));
-		str_add(out, "</code></td>");
-		str_reset(&text);
-		report_add_source(&text, ev);
-		element_add(out, "td", str_cstr(&text));
-		str_add(out, "</tr>\n");
-	}
-	str_add(out, "</table>\n");
+	str_add(out, "<h4>Observed</h4>\n<div class=\"wide\"><table border=\"1\" cellpadding=\"4\">\n"
+		     "<tr><th scope=\"col\">row</th><th scope=\"col\">what it says</th><th scope=\"col\">read "
+		     "from</th></tr>\n");
+	for (size_t i = 0; i < x->n_evidence; i++)
+		if (report_group_begins(x, i))
+			group_add(out, x, i);
+	str_add(out, "</table></div>\n");
 }
 
 static void finding_add(struct str *out, const struct finding *x, size_t number)
 {
-	auto_str sure = STR_INIT;
-
-	str_addf(out, "<section>\n<h3 id=\"%s\">%zu. ", x->id, number);
-	text_add(out, x->pattern->title);
-	str_add(out, "</h3>\n<p><strong>");
-	text_add(out, x->summary);
-	str_add(out, "</strong></p>\n<p><code>");
-	text_add(out, x->pattern->id);
-	str_add(out, "</code>");
+	str_addf(out, "<details class=\"finding\" id=\"%s\"%s>\n<summary><strong>%zu. ", x->id,
+		 number == 1 ? " open" : "", number);
+	html_text(out, x->pattern->title);
+	str_add(out, "</strong> <code>");
+	html_text(out, x->pattern->id);
+	str_add(out, "</code> ");
+	sure_add(out, x);
+	str_add(out, "</summary>\n");
+	html_element(out, "p", x->summary);
+	str_add(out, "<p>");
 	if (x->location) {
-		str_add(out, ", at <code>");
-		text_add(out, x->location);
-		str_add(out, "</code>");
+		str_add(out, "At <code>");
+		html_text(out, x->location);
+		str_add(out, "</code>. ");
 	}
-	report_add_confidence(&sure, x);
-	str_addf(out, ", confidence %s, id <code>%s</code>", str_cstr(&sure), x->id);
+	str_addf(out, "Known again by its id <code>%s</code>", x->id);
 	if (x->occurrences > 1)
-		str_addf(out, ", %llu times", (unsigned long long)x->occurrences);
-	str_add(out, "</p>\n");
+		str_addf(out, "; the same %llu times", (unsigned long long)x->occurrences);
+	str_add(out, ".</p>\n");
 	evidence_add(out, x);
 	str_add(out, "<h4>What it means</h4>\n");
-	element_add(out, "p", x->pattern->meaning);
-	list_add(out, "How sure", &x->basis);
+	html_element(out, "p", x->pattern->meaning);
+	list_add(out, "How sure: the sum of", &x->basis);
 	list_add(out, "What to try", &x->suggestions);
 	list_add(out, "How to verify", &x->verify);
-	str_add(out, "</section>\n");
+	str_add(out, "</details>\n");
 }
 
-/* ---- timeline ---- */
+/* ---- the answer ---- */
 
-struct chart {
-	struct str *out;
-	double end_ms;
-	unsigned row;
-};
-
-static double chart_x(const struct chart *c, double ms)
+static void row_add(struct str *out, const char *term, const char *value)
 {
-	double share = c->end_ms > 0 ? ms / c->end_ms : 0;
-
-	return CHART_LEFT + (CHART_WIDTH - CHART_LEFT) * (share < 0 ? 0 : share > 1 ? 1 : share);
+	str_addf(out, "<dt>%s</dt><dd><code>", term);
+	html_text(out, value);
+	str_add(out, "</code></dd>\n");
 }
 
-static void chart_label(struct chart *c, const char *label)
-{
-	auto_str cut = STR_INIT;
+#define TESTS_SHOWN 3
 
-	report_add_line(&cut, label, 34);
-	str_addf(c->out, "<text x=\"4\" y=\"%u\" font-size=\"11\" font-family=\"sans-serif\">", c->row * CHART_ROW + 12);
-	text_add(c->out, str_cstr(&cut));
-	str_add(c->out, "</text>\n");
+static void tests_add(struct str *out, const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_CASE];
+	size_t running = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct fact_row *r = t->rows[i];
+
+		if (!fact_bool(r, FC_CASE_running))
+			continue;
+		if (running++ >= TESTS_SHOWN)
+			continue;
+		str_addf(out, "<dt>%s</dt><dd><code>", running == 1 ? "Test" : "");
+		html_text(out, fact_text(r, FC_CASE_suite));
+		str_add(out, *fact_text(r, FC_CASE_suite) ? " " : "");
+		html_text(out, fact_text(r, FC_CASE_case_id));
+		str_add(out, "</code> had run for ");
+		html_duration(out, fact_num(r, FC_CASE_duration_ms, 0));
+		str_add(out, "</dd>\n");
+	}
+	if (running > TESTS_SHOWN)
+		str_addf(out, "<dt></dt><dd>and %zu more</dd>\n", running - TESTS_SHOWN);
 }
 
-static void chart_bar(struct chart *c, const char *label, double from, double length, const char *colour)
+static void answer_add(struct str *out, const struct report *r)
 {
-	double x = chart_x(c, from), w = chart_x(c, from + length) - x;
+	const struct finding *x = r->findings->n ? r->findings->v[0] : NULL;
+	const struct evidence *argv = x ? evidence_of(x, "argv") : NULL, *chain = x ? evidence_of(x, "chain") : NULL;
 
-	chart_label(c, label);
-	str_addf(c->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" fill=\"%s\"><title>", x,
-		 c->row * CHART_ROW + 2, w < 1 ? 1 : w, CHART_ROW - 4, colour);
-	text_add(c->out, label);
-	str_addf(c->out, ": %.1f ms from %.1f ms</title></rect>\n", length, from);
-	c->row++;
-}
-
-static void chart_mark(struct chart *c, const char *label, double at)
-{
-	chart_label(c, label);
-	str_addf(c->out, "<circle cx=\"%.1f\" cy=\"%u\" r=\"4\" fill=\"#b00020\"><title>", chart_x(c, at),
-		 c->row * CHART_ROW + 8);
-	text_add(c->out, label);
-	str_addf(c->out, " at %.1f ms</title></circle>\n", at);
-	c->row++;
-}
-
-static void timeline_add(struct str *out, const struct facts *f)
-{
-	const struct fact_row *run = f->table[FACT_RUN].n ? f->table[FACT_RUN].rows[0] : NULL;
-	const struct fact_table *cases = &f->table[FACT_CASE], *tokens = &f->table[FACT_TIMEOUT];
-	auto_str body = STR_INIT;
-	struct chart c = { .out = &body };
-	size_t left = 0;
-
-	if (!run)
+	str_addf(out, "<section class=\"answer %s\" id=\"answer\">\n", x ? pattern_severity_text[x->pattern->severity]
+		: "none");
+	if (!x) {
+		str_add(out, "<h2>No finding</h2>\n<p class=\"lead\">No pattern matches the facts of this "
+			"run.</p>\n</section>\n");
 		return;
-	c.end_ms = fact_num(run, FC_RUN_duration_ms, 0);
-	chart_bar(&c, "run", 0, c.end_ms, "#90a4ae");
-	for (size_t i = 0; i < cases->n; i++) {
-		const struct fact_row *r = cases->rows[i];
-
-		if (c.row >= CHART_ROWS) {
-			left++;
-			continue;
-		}
-		chart_bar(&c, fact_text(r, FC_CASE_case_id), fact_num(r, FC_CASE_started_ms, 0),
-			  fact_num(r, FC_CASE_duration_ms, 0),
-			  fact_bool(r, FC_CASE_running) ? "#e65100" :
-			  strcmp(fact_text(r, FC_CASE_status), "ok") == 0 ? "#66bb6a" : "#e53935");
 	}
-	for (size_t i = 0; i < tokens->n; i++) {
-		if (c.row >= 2 * CHART_ROWS) {
-			left++;
-			continue;
-		}
-		chart_mark(&c, fact_text(tokens->rows[i], FC_TIMEOUT_token),
-			   fact_num(tokens->rows[i], FC_TIMEOUT_at_ms, 0));
-	}
-	str_addf(out, "<h2>Timeline</h2>\n<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
-		      "aria-label=\"Timeline of the run\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n",
-		 CHART_WIDTH, c.row * CHART_ROW + 4, CHART_WIDTH, c.row * CHART_ROW + 4);
-	str_addn(out, str_cstr(&body), body.len);
-	str_addf(out, "</svg>\n<p>%.1f ms in all.", c.end_ms);
-	if (left)
-		str_addf(out, " %zu more rows are not drawn.", left);
+	str_add(out, "<p class=\"kicker\"><code>");
+	html_text(out, x->pattern->id);
+	str_add(out, "</code> ");
+	sure_add(out, x);
 	str_add(out, "</p>\n");
+	html_element(out, "h2", x->pattern->title);
+	str_addc(out, '\n');
+	summary_add(out, x);
+	str_add(out, "\n<dl>\n");
+	if (x->location)
+		row_add(out, "Place", x->location);
+	tests_add(out, r->facts);
+	if (argv)
+		row_add(out, "Command", argv->value.s);
+	if (chain && strstr(chain->value.s, "->"))
+		row_add(out, "Chain", chain->value.s);
+	for (size_t i = 0; i < x->suggestions.n && i < 3; i++) {
+		html_element(out, "dt", i ? "" : "Try");
+		html_element(out, "dd", x->suggestions.v[i]);
+		str_addc(out, '\n');
+	}
+	str_addf(out, "</dl>\n<p class=\"more\"><a href=\"#%s\">Evidence for it, and how to verify it</a>", x->id);
+	if (r->findings->n > 1)
+		str_addf(out, "; <a href=\"#findings\">%zu more finding%s</a>", r->findings->n - 1,
+			 r->findings->n == 2 ? "" : "s");
+	str_add(out, "</p>\n</section>\n");
 }
 
-/* ---- processes ---- */
+/* ---- the page ---- */
 
-static void process_line(struct str *out, const struct fact_row *p)
+/* The policy allows the one script by its hash: text of a run that found its way into the page as markup
+ * could still run nothing and fetch nothing. */
+static void head_add(struct str *out, const struct report *r)
 {
-	str_addf(out, "<code>%lld</code> <strong>", (long long)fact_int(p, FC_PROCESS_pid, 0));
-	text_add(out, fact_text(p, FC_PROCESS_comm));
-	str_add(out, "</strong> ");
-	text_add(out, fact_text(p, FC_PROCESS_argv));
-	if (*fact_text(p, FC_PROCESS_state)) {
-		str_add(out, ", state ");
-		text_add(out, fact_text(p, FC_PROCESS_state));
+	unsigned char sum[crypto_hash_sha256_BYTES];
+	char hash[sodium_base64_ENCODED_LEN(sizeof(sum), sodium_base64_VARIANT_ORIGINAL)];
+
+	crypto_hash_sha256(sum, (const unsigned char *)html_script, EMBED_SIZE(html_script));
+	sodium_bin2base64(hash, sizeof(hash), sum, sizeof(sum), sodium_base64_VARIANT_ORIGINAL);
+	str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+	str_addf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		      "style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n", hash);
+	str_add(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		     "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
+	if (r->findings->n) {
+		html_text(out, r->findings->v[0]->pattern->title);
+		str_add(out, " - ");
 	}
-	if (*fact_text(p, FC_PROCESS_wchan)) {
-		str_add(out, ", in ");
-		text_add(out, fact_text(p, FC_PROCESS_wchan));
-	}
-	if (fact_get(p, FC_PROCESS_cpu_ms)->known)
-		str_addf(out, ", %.0f ms of CPU", fact_num(p, FC_PROCESS_cpu_ms, 0));
+	html_text(out, r->head.run_id);
+	str_add(out, "</title>\n<style>\n");
+	str_addn(out, html_style, EMBED_SIZE(html_style));
+	str_add(out, "</style>\n</head>\n");
 }
 
-static void subtree_add(struct str *out, const struct fact_table *t, const struct fact_row *p, int depth,
-			size_t *budget)
+static void banner_add(struct str *out, const struct report *r)
 {
-	bool open = false;
+	const struct fact_table *runs = &r->facts->table[FACT_RUN], *machines = &r->facts->table[FACT_MACHINE];
+	const struct fact_row *run = runs->n ? runs->rows[0] : NULL, *m = machines->n ? machines->rows[0] : NULL;
 
-	str_add(out, "<li>");
-	process_line(out, p);
-	for (size_t i = 0; i < t->n && depth < TREE_DEPTH && *budget; i++) {
-		if (t->rows[i] == p || fact_int(t->rows[i], FC_PROCESS_ppid, -1) != fact_int(p, FC_PROCESS_pid, -2))
-			continue;
-		if (!open)
-			str_add(out, "\n<ul>\n");
-		open = true;
-		(*budget)--;
-		subtree_add(out, t, t->rows[i], depth + 1, budget);
+	str_add(out, "<header>\n<h1><span class=\"status ");
+	html_text(out, r->head.status);
+	str_add(out, "\">");
+	html_text(out, strcmp(r->head.status, "pass") == 0 ? "passed" :
+		       strcmp(r->head.status, "fail") == 0 ? "failed" : r->head.status);
+	str_add(out, "</span> <code>");
+	html_text(out, *r->head.args ? r->head.args : r->head.command);
+	str_add(out, "</code></h1>\n<p class=\"meta\"><code>");
+	html_text(out, r->head.run_id);
+	str_add(out, "</code>");
+	if (r->head.has_exit_code)
+		str_addf(out, " · exit code %lld", (long long)r->head.exit_code);
+	if (run && fact_get(run, FC_RUN_duration_ms)->known) {
+		str_add(out, " · ");
+		html_duration(out, fact_num(run, FC_RUN_duration_ms, 0));
 	}
-	str_add(out, open ? "</ul>\n</li>\n" : "</li>\n");
+	if (run && fact_get(run, FC_RUN_tests)->known)
+		str_addf(out, " · %lld tests: %lld passed, %lld failed, %lld running at the end",
+			 (long long)fact_int(run, FC_RUN_tests, 0), (long long)fact_int(run, FC_RUN_tests_passed, 0),
+			 (long long)fact_int(run, FC_RUN_tests_failed, 0), (long long)fact_int(run, FC_RUN_tests_running,
+			 0));
+	if (m && fact_get(m, FC_MACHINE_kernel)->known) {
+		str_add(out, " · Linux ");
+		html_text(out, fact_text(m, FC_MACHINE_kernel));
+		str_addf(out, " %s, %lld processor%s", fact_text(m, FC_MACHINE_arch),
+			 (long long)fact_int(m, FC_MACHINE_cpus, 0), fact_int(m, FC_MACHINE_cpus, 0) == 1 ? "" : "s");
+	}
+	str_add(out, "</p>\n</header>\n");
 }
 
-static void processes_add(struct str *out, const struct facts *f)
+static void findings_add(struct str *out, const struct report *r)
 {
-	const struct fact_table *t = &f->table[FACT_PROCESS];
-	size_t budget = 500;
+	const struct findings *fs = r->findings;
 
-	if (!t->n)
+	if (!fs->n)
 		return;
-	str_add(out, "<h2>Processes</h2>\n<ul>\n");
-	for (size_t i = 0; i < t->n && budget; i++) {
-		if (fact_int(t->rows[i], FC_PROCESS_depth, 0) > 0)
-			continue;
-		budget--;
-		subtree_add(out, t, t->rows[i], 0, &budget);
-	}
-	str_add(out, "</ul>\n");
-}
-
-/* ---- tables of rows ---- */
-
-static void rows_add(struct str *out, const struct facts *f, enum fact_kind kind, const char *title,
-		     const enum fact_col *cols, size_t n)
-{
-	const struct fact_table *t = &f->table[kind];
-	auto_str text = STR_INIT;
-
-	if (!t->n)
-		return;
-	str_addf(out, "<h2>%s</h2>\n<table border=\"1\" cellpadding=\"4\">\n<tr>", title);
-	for (size_t c = 0; c < n; c++)
-		element_add(out, "th", fact_columns[cols[c]].name);
-	str_add(out, "</tr>\n");
-	for (size_t i = 0; i < t->n && i < ROWS_SHOWN; i++) {
-		str_add(out, "<tr>");
-		for (size_t c = 0; c < n; c++) {
-			const struct fact_value *v = fact_get(t->rows[i], cols[c]);
-
-			str_reset(&text);
-			if (v->known)
-				fact_value_add(&text, cols[c], v);
-			element_add(out, "td", str_cstr(&text));
-		}
-		str_add(out, "</tr>\n");
-	}
-	str_add(out, "</table>\n");
-	if (t->n > ROWS_SHOWN)
-		str_addf(out, "<p>%zu more rows are not shown.</p>\n", t->n - ROWS_SHOWN);
-}
-
-static void tables_add(struct str *out, const struct facts *f)
-{
-	static const enum fact_col threads[] = { FC_THREAD_pid, FC_THREAD_tid, FC_THREAD_comm, FC_THREAD_name,
-						 FC_THREAD_state, FC_THREAD_waits_kind, FC_THREAD_waits_resource,
-						 FC_THREAD_root, FC_THREAD_stack, FC_THREAD_file, FC_THREAD_line };
-	static const enum fact_col edges[] = { FC_EDGE_comm, FC_EDGE_tid, FC_EDGE_kind, FC_EDGE_resource,
-					       FC_EDGE_proved, FC_EDGE_holder_comm, FC_EDGE_holder_pid,
-					       FC_EDGE_holder_tid, FC_EDGE_holder_function, FC_EDGE_holder_waits,
-					       FC_EDGE_cycle };
-	static const enum fact_col denials[] = { FC_DENIAL_collector, FC_DENIAL_status, FC_DENIAL_comm,
-						 FC_DENIAL_pid, FC_DENIAL_reason };
-	static const enum fact_col points[] = { FC_CHECKPOINT_at_ms, FC_CHECKPOINT_event, FC_CHECKPOINT_comm,
-						FC_CHECKPOINT_pid, FC_CHECKPOINT_reason };
-
-	rows_add(out, f, FACT_THREAD, "Threads and what they wait for", threads, sizeof(threads) / sizeof(threads[0]));
-	rows_add(out, f, FACT_EDGE, "Who waits for whom", edges, sizeof(edges) / sizeof(edges[0]));
-	rows_add(out, f, FACT_DENIAL, "What could not be seen", denials, sizeof(denials) / sizeof(denials[0]));
-	rows_add(out, f, FACT_CHECKPOINT, "Checkpoints", points, sizeof(points) / sizeof(points[0]));
+	str_add(out, "<section id=\"findings\">\n<h2>Findings and their evidence</h2>\n");
+	for (size_t i = 0; i < fs->n; i++)
+		finding_add(out, fs->v[i], i + 1);
+	if (fs->dropped)
+		str_addf(out, "<p>%llu more findings are not shown.</p>\n", (unsigned long long)fs->dropped);
+	str_add(out, "</section>\n");
 }
 
 void report_html(const struct report *r, struct str *out)
 {
-	str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		     "<meta name=\"viewport\" content=\"width=device-width\">\n<title>spec-runner: ");
-	text_add(out, r->head.run_id);
-	str_add(out, "</title>\n</head>\n<body>\n<h1>What spec-runner found</h1>\n<p>Run <code>");
-	text_add(out, r->head.run_id);
-	str_add(out, "</code>: <code>");
-	text_add(out, r->head.command);
-	str_addc(out, ' ');
-	text_add(out, r->head.args);
-	str_add(out, "</code>: <strong>");
-	text_add(out, r->head.status);
-	str_add(out, "</strong>");
-	if (r->head.has_exit_code)
-		str_addf(out, ", exit code %lld", (long long)r->head.exit_code);
-	str_add(out, ".</p>\n<h2>Findings</h2>\n");
-	if (!r->findings->n)
-		str_add(out, "<p>Nothing was found: no pattern matches the facts of this run.</p>\n");
-	for (size_t i = 0; i < r->findings->n; i++)
-		finding_add(out, r->findings->v[i], i + 1);
-	timeline_add(out, r->facts);
-	processes_add(out, r->facts);
-	tables_add(out, r->facts);
-	str_add(out, "</body>\n</html>\n");
+	head_add(out, r);
+	str_add(out, "<body>\n");
+	banner_add(out, r);
+	str_add(out, "<main>\n");
+	answer_add(out, r);
+	html_graph(out, r->facts);
+	html_timeline(out, r->facts);
+	html_stacks(out, r->facts);
+	html_processes(out, r->facts);
+	html_output(out, r->facts);
+	findings_add(out, r);
+	html_tables(out, r->facts);
+	str_add(out, "</main>\n<footer>\n<p>Made from <code>run-trace.json</code> and <code>");
+	str_add(out, "raw/");
+	html_text(out, r->head.run_id);
+	str_add(out, "/</code>; <code>spec-runner report --format html</code> makes the same bytes again.</p>\n"
+		     "</footer>\n<script>");
+	str_addn(out, html_script, EMBED_SIZE(html_script));
+	str_add(out, "</script>\n</body>\n</html>\n");
 }

@@ -40,24 +40,37 @@ static void list_write(struct str *out, const char *title, const struct strv *l)
 	str_add(out, "\n");
 }
 
-static void observed_write(const struct finding *x, struct str *out)
+/* One line a row: what was read in one place stands together, with that place. */
+static void group_write(const struct finding *x, size_t first, struct str *out)
 {
+	const struct evidence *head = &x->evidence[first];
+	size_t len = report_group_len(head->name);
 	auto_str text = STR_INIT;
 
-	str_add(out, "### Observed\n\n");
-	for (size_t i = 0; i < x->n_evidence; i++) {
+	str_addf(out, "- **%.*s**", (int)len, head->name);
+	for (size_t i = first; i < x->n_evidence; i++) {
 		const struct evidence *ev = &x->evidence[i];
 
-		str_addf(out, "- %s: ", ev->name);
+		if (!report_group_same(head, ev))
+			continue;
+		str_addf(out, "%s%s ", i == first ? ": " : ", ", ev->name + len + (len ? 1 : 0));
 		str_reset(&text);
 		report_add_value(&text, ev);
 		report_add_code(out, str_cstr(&text));
-		str_reset(&text);
-		report_add_source(&text, ev);
-		str_add(out, " (from ");
-		report_add_code(out, str_cstr(&text));
-		str_add(out, ")\n");
 	}
+	str_reset(&text);
+	report_add_source(&text, head);
+	str_add(out, " (from ");
+	report_add_code(out, str_cstr(&text));
+	str_add(out, ")\n");
+}
+
+static void observed_write(const struct finding *x, struct str *out)
+{
+	str_add(out, "### Observed\n\n");
+	for (size_t i = 0; i < x->n_evidence; i++)
+		if (report_group_begins(x, i))
+			group_write(x, i, out);
 	if (x->occurrences > 1)
 		str_addf(out, "- The same %llu times; one of them is shown.\n", (unsigned long long)x->occurrences);
 	str_add(out, "\n");

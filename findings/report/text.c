@@ -88,6 +88,29 @@ void report_add_source(struct str *out, const struct evidence *ev)
 		str_addf(out, "#%s", ev->at);
 }
 
+size_t report_group_len(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? (size_t)(dot - name) : 0;
+}
+
+bool report_group_same(const struct evidence *a, const struct evidence *b)
+{
+	size_t n = report_group_len(a->name);
+
+	return n == report_group_len(b->name) && strncmp(a->name, b->name, n) == 0 && strcmp(a->file, b->file) == 0 &&
+	       strcmp(a->at, b->at) == 0;
+}
+
+bool report_group_begins(const struct finding *x, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (report_group_same(&x->evidence[k], &x->evidence[i]))
+			return false;
+	return true;
+}
+
 bool report_split_location(const char *location, char **file, int64_t *line)
 {
 	const char *colon, *last;
