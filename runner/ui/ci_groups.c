@@ -143,7 +143,7 @@ static void add_tail_line(struct str *out, const char *line, size_t n)
 		i++;
 	}
 	width_add_safe(&safe, str_cstr(&plain), plain.len, true);
-	str_add(out, "spec-runner: | ");
+	str_add(out, CI_TAIL_PREFIX);
 	str_addn(out, str_cstr(&safe), safe.len);
 	str_addc(out, '\n');
 }

@@ -24,6 +24,7 @@ void ci_group_end(struct str *out, enum ci_provider p, const char *name, unsigne
 /* Do the lines of a failed group stay folded away? */
 bool ci_group_hides(enum ci_provider p);
 
+#define CI_TAIL_PREFIX "spec-runner: | "
 /* Appends the last lines of an output (at most `lines`, of at most 400 bytes each) behind a prefix that no
  * provider takes for a command of its own. tail: redacted. */
 void ci_tail_lines(struct str *out, const char *tail, size_t n, unsigned lines);

@@ -18,7 +18,7 @@ void console_init(struct console *c, console_write_fn *write, void *ctx, int64_t
 	c->ctx = ctx;
 	c->on = true;
 	c->start_ns = c->wrote_ns = start_ns;
-	cursor_init(&c->cursor, rows, cols, line_feed_returns);
+	caret_init(&c->caret, rows, cols, line_feed_returns);
 }
 
 void console_release(struct console *c)
@@ -68,7 +68,7 @@ void console_wrote(struct console *c, const char *p, size_t n, int64_t now_ns)
 {
 	if (!c->on)
 		return;
-	cursor_feed(&c->cursor, p, n);
+	caret_feed(&c->caret, p, n);
 	c->wrote_ns = now_ns;
 	c->not_before_ns = 0;
 	c->name_is_open = false;
@@ -76,10 +76,10 @@ void console_wrote(struct console *c, const char *p, size_t n, int64_t now_ns)
 
 void console_resize(struct console *c, unsigned rows, unsigned cols)
 {
-	if (rows == c->cursor.rows && cols == c->cursor.cols)
+	if (rows == c->caret.rows && cols == c->caret.cols)
 		return;
-	c->cursor.rows = rows;
-	c->cursor.cols = cols;
+	c->caret.rows = rows;
+	c->caret.cols = cols;
 	console_hide(c); /* the lines are as wide as the window was */
 	c->drew_ns = 0;
 	console_flush(c);
@@ -87,8 +87,8 @@ void console_resize(struct console *c, unsigned rows, unsigned cols)
 
 static bool console_has_place(const struct console *c)
 {
-	return cursor_is_free(&c->cursor) && (cursor_on_empty_line(&c->cursor) ||
-					      (c->name_is_open && cursor_behind_text(&c->cursor)));
+	return caret_is_free(&c->caret) && (caret_on_empty_line(&c->caret) ||
+					      (c->name_is_open && caret_behind_text(&c->caret)));
 }
 
 int64_t console_due(const struct console *c)

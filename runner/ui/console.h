@@ -2,7 +2,7 @@
  *
  * What a command writes passes through byte for byte; before each of its bytes the lines are gone. They are drawn
  * again at a quiet moment, where the cursor stands on an empty line (or behind a test's name that is
- * known to be one), and where nothing paints the screen (cursor.h). They stand *below* the cursor, which stays
+ * known to be one), and where nothing paints the screen (caret.h). They stand *below* the cursor, which stays
  * where it was: room is made, the position saved, the lines written, the position restored. So they are taken
  * away with one sequence that erases from the cursor on: what was there before lies in front of it. Whoever
  * writes on the terminal past us, and the echo of what is typed, comes out right, too. No mode of the terminal
@@ -14,7 +14,7 @@
 #define RUNNER_UI_CONSOLE_H
 
 #include "base/str.h"
-#include "runner/ui/cursor.h"
+#include "runner/ui/caret.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ typedef ssize_t console_write_fn(void *ctx, const char *p, size_t n);
 struct console {
 	console_write_fn *write;
 	void *ctx;
-	struct cursor cursor;
+	struct caret caret;
 	bool on;              /* false: never drawn */
 	bool paused;          /* the terminal is somebody else's: stopped, in the background */
 	bool name_is_open;    /* the unfinished line is a test's name: no prompt */

@@ -5,14 +5,16 @@
 void silence_init(struct silence *s, bool on, int64_t now_ns)
 {
 	s->last_ns = now_ns;
+	s->told = false;
 	s->due_ns = on ? now_ns + SILENCE_FIRST_NS : TIME_NEVER;
 }
 
 void silence_output(struct silence *s, int64_t now_ns)
 {
 	s->last_ns = now_ns;
-	if (s->due_ns != TIME_NEVER)
+	if (s->told) /* the next line lay further ahead */
 		s->due_ns = now_ns + SILENCE_FIRST_NS;
+	s->told = false;
 }
 
 bool silence_step(struct silence *s, int64_t now_ns)
@@ -21,6 +23,13 @@ bool silence_step(struct silence *s, int64_t now_ns)
 
 	if (now_ns < s->due_ns)
 		return false;
+	if (silent < SILENCE_FIRST_NS) {
+		s->due_ns = s->last_ns + SILENCE_FIRST_NS;
+		return false;
+	}
+	if (!s->told) /* output had come since it was last set */
+		s->due_ns = s->last_ns + SILENCE_FIRST_NS;
+	s->told = true;
 	/* a line that comes late (a stopped machine) does not make the next one late */
 	while (s->due_ns <= now_ns) {
 		silent = s->due_ns - s->last_ns;

@@ -12,7 +12,8 @@
 
 struct silence {
 	int64_t last_ns;  /* of the last byte that was written */
-	int64_t due_ns;   /* absolute; TIME_NEVER: off */
+	int64_t due_ns;   /* when to look (absolute); TIME_NEVER: off. Output does not move it: that would cost each time */
+	bool told;
 };
 
 void silence_init(struct silence *s, bool on, int64_t now_ns);

@@ -1,4 +1,4 @@
-#include "runner/ui/cursor.h"
+#include "runner/ui/caret.h"
 
 #include "base/width.h"
 
@@ -26,7 +26,7 @@ static const struct {
 #define PRIVATE_MODES (sizeof(private_modes) / sizeof(*private_modes))
 #define MODE_KEYPAD (1u << 31)
 
-void cursor_init(struct cursor *c, unsigned rows, unsigned cols, bool line_feed_returns)
+void caret_init(struct caret *c, unsigned rows, unsigned cols, bool line_feed_returns)
 {
 	memset(c, 0, sizeof(*c));
 	c->line_feed_returns = line_feed_returns;
@@ -34,23 +34,23 @@ void cursor_init(struct cursor *c, unsigned rows, unsigned cols, bool line_feed_
 	c->cols = cols;
 }
 
-bool cursor_is_free(const struct cursor *c)
+bool caret_is_free(const struct caret *c)
 {
-	return c->state == CURSOR_GROUND && !c->code_left && !c->modes && !c->at.painting && !c->saved && !c->region &&
+	return c->state == CARET_GROUND && !c->code_left && !c->modes && !c->at.painting && !c->saved && !c->region &&
 	       !c->tinted && !c->graphics && !c->at.below;
 }
 
-bool cursor_on_empty_line(const struct cursor *c)
+bool caret_on_empty_line(const struct caret *c)
 {
 	return c->at.col == 0 && c->at.end == 0;
 }
 
-bool cursor_behind_text(const struct cursor *c)
+bool caret_behind_text(const struct caret *c)
 {
 	return c->at.col && c->at.col == c->at.end && c->at.col + 1 < c->cols;
 }
 
-static void cursor_print(struct cursor *c, uint32_t code)
+static void caret_print(struct caret *c, uint32_t code)
 {
 	unsigned w = (unsigned)width_of(code);
 
@@ -64,7 +64,7 @@ static void cursor_print(struct cursor *c, uint32_t code)
 	c->at.blank = false;
 }
 
-static void cursor_down(struct cursor *c, unsigned n, bool scrolls)
+static void caret_down(struct caret *c, unsigned n, bool scrolls)
 {
 	c->at.risen -= n < c->at.risen ? n : c->at.risen;
 	for (; n && c->at.below; n--)
@@ -77,7 +77,7 @@ static void cursor_down(struct cursor *c, unsigned n, bool scrolls)
 	c->at.blank = false;
 }
 
-static void cursor_up(struct cursor *c, unsigned n)
+static void caret_up(struct caret *c, unsigned n)
 {
 	if (!n)
 		return;
@@ -91,13 +91,13 @@ static void cursor_up(struct cursor *c, unsigned n)
 	c->at.end = UNKNOWN_END;
 }
 
-static void cursor_control(struct cursor *c, unsigned char b)
+static void caret_control(struct caret *c, unsigned char b)
 {
 	switch (b) {
 	case '\n':
 	case '\v':
 	case '\f':
-		cursor_down(c, 1, true);
+		caret_down(c, 1, true);
 		if (c->line_feed_returns && b == '\n')
 			c->at.col = 0;
 		/* a bare one keeps the column: an empty line, but not its first column */
@@ -118,23 +118,23 @@ static void cursor_control(struct cursor *c, unsigned char b)
 		break;
 	case 0x0e: c->graphics = true; break;
 	case 0x0f: c->graphics = false; break;
-	case 0x1b: c->state = CURSOR_ESC; break;
+	case 0x1b: c->state = CARET_ESC; break;
 	default: break;
 	}
 }
 
-static void cursor_reset(struct cursor *c)
+static void caret_reset(struct caret *c)
 {
-	cursor_init(c, c->rows, c->cols, c->line_feed_returns);
+	caret_init(c, c->rows, c->cols, c->line_feed_returns);
 	c->at.blank = true;
 }
 
-static void cursor_escape(struct cursor *c, unsigned char b)
+static void caret_escape(struct caret *c, unsigned char b)
 {
-	c->state = CURSOR_GROUND;
+	c->state = CARET_GROUND;
 	switch (b) {
 	case '[':
-		c->state = CURSOR_CSI;
+		c->state = CARET_CSI;
 		memset(c->param, 0, sizeof(c->param));
 		c->n_params = 0;
 		c->prefix = c->inter = 0;
@@ -143,22 +143,22 @@ static void cursor_escape(struct cursor *c, unsigned char b)
 	case 'P':
 	case 'X':
 	case '^':
-	case '_': c->state = CURSOR_TEXT; break;
+	case '_': c->state = CARET_TEXT; break;
 	case '7': c->saved = true; break;
 	case '8': c->at.end = UNKNOWN_END; break;
 	case '=': c->modes |= MODE_KEYPAD; break;
 	case '>': c->modes &= ~MODE_KEYPAD; break;
-	case 'c': cursor_reset(c); break;
-	case 'D': cursor_down(c, 1, true); break;
+	case 'c': caret_reset(c); break;
+	case 'D': caret_down(c, 1, true); break;
 	case 'E':
-		cursor_down(c, 1, true);
+		caret_down(c, 1, true);
 		c->at.col = 0;
 		break;
-	case 'M': cursor_up(c, 1); break;
-	case 0x1b: c->state = CURSOR_ESC; break;
+	case 'M': caret_up(c, 1); break;
+	case 0x1b: c->state = CARET_ESC; break;
 	default:
 		if (b >= 0x20 && b < 0x30) { /* ESC ( B and the like */
-			c->state = CURSOR_INTER;
+			c->state = CARET_INTER;
 			c->inter = (char)b;
 		}
 		break;
@@ -166,7 +166,7 @@ static void cursor_escape(struct cursor *c, unsigned char b)
 }
 
 /* What stands on the main screen comes back with it, and the cursor to where it was. */
-static void cursor_alternate(struct cursor *c, bool on)
+static void caret_alternate(struct caret *c, bool on)
 {
 	if (on)
 		c->main = c->at;
@@ -174,13 +174,13 @@ static void cursor_alternate(struct cursor *c, bool on)
 		c->at = c->main;
 }
 
-static void cursor_private_mode(struct cursor *c, unsigned number, bool set)
+static void caret_private_mode(struct caret *c, unsigned number, bool set)
 {
 	for (unsigned i = 0; i < PRIVATE_MODES; i++) {
 		if (private_modes[i].number != number)
 			continue;
 		if ((number == 47 || number == 1047 || number == 1049) && set == !(c->modes & 1u << i))
-			cursor_alternate(c, set);
+			caret_alternate(c, set);
 		if (set == private_modes[i].forbids)
 			c->modes |= 1u << i;
 		else
@@ -189,7 +189,7 @@ static void cursor_private_mode(struct cursor *c, unsigned number, bool set)
 }
 
 /* Only what erasing would paint with: the background and reverse. */
-static void cursor_colour(struct cursor *c)
+static void caret_colour(struct caret *c)
 {
 	if (!c->n_params)
 		c->tinted = false;
@@ -205,7 +205,7 @@ static void cursor_colour(struct cursor *c)
 	}
 }
 
-static void cursor_erase_display(struct cursor *c, unsigned how)
+static void caret_erase_display(struct caret *c, unsigned how)
 {
 	if (how == 0) {
 		c->at.below = 0;
@@ -224,7 +224,7 @@ static void cursor_erase_display(struct cursor *c, unsigned how)
 	}
 }
 
-static void cursor_to(struct cursor *c, unsigned row, unsigned col)
+static void caret_to(struct caret *c, unsigned row, unsigned col)
 {
 	if (c->at.blank) { /* wherever it goes, all is empty */
 		c->at.col = c->at.end = col > 1 ? col - 1 : 0;
@@ -239,18 +239,18 @@ static void cursor_to(struct cursor *c, unsigned row, unsigned col)
 }
 
 /* Moves within the line and between lines. False: none of these. */
-static bool cursor_move(struct cursor *c, char final, unsigned n)
+static bool caret_move(struct caret *c, char final, unsigned n)
 {
 	switch (final) {
-	case 'A': cursor_up(c, n); return true;
+	case 'A': caret_up(c, n); return true;
 	case 'F':
-		cursor_up(c, n);
+		caret_up(c, n);
 		c->at.col = 0;
 		return true;
 	case 'B':
-	case 'e': cursor_down(c, n, false); return true;
+	case 'e': caret_down(c, n, false); return true;
 	case 'E':
-		cursor_down(c, n, false);
+		caret_down(c, n, false);
 		c->at.col = 0;
 		return true;
 	case 'C':
@@ -262,20 +262,20 @@ static bool cursor_move(struct cursor *c, char final, unsigned n)
 	}
 }
 
-static void cursor_sequence(struct cursor *c, char final)
+static void caret_sequence(struct caret *c, char final)
 {
 	unsigned first = c->n_params ? c->param[0] : 0;
 
 	if (c->prefix == '?' && !c->inter && (final == 'h' || final == 'l')) {
 		for (unsigned i = 0; i < c->n_params; i++)
-			cursor_private_mode(c, c->param[i], final == 'h');
+			caret_private_mode(c, c->param[i], final == 'h');
 		return;
 	}
-	if (c->prefix || c->inter || cursor_move(c, final, first ? first : 1))
+	if (c->prefix || c->inter || caret_move(c, final, first ? first : 1))
 		return; /* reports, keyboards, cursor shapes: nothing moves */
 	switch (final) {
-	case 'm': cursor_colour(c); break;
-	case 'J': cursor_erase_display(c, first); break;
+	case 'm': caret_colour(c); break;
+	case 'J': caret_erase_display(c, first); break;
 	case 'K':
 		if (c->tinted)
 			c->at.end = UNKNOWN_END;
@@ -285,11 +285,11 @@ static void cursor_sequence(struct cursor *c, char final)
 			c->at.end = c->at.col;
 		break;
 	case 'H':
-	case 'f': cursor_to(c, first, c->n_params > 1 ? c->param[1] : 0); break;
-	case 'd': cursor_to(c, first > 1 ? first : 2, c->at.col + 1); break;
+	case 'f': caret_to(c, first, c->n_params > 1 ? c->param[1] : 0); break;
+	case 'd': caret_to(c, first > 1 ? first : 2, c->at.col + 1); break;
 	case 'r':
 		c->region = c->n_params && !(first <= 1 && c->n_params > 1 && c->param[1] >= c->rows);
-		cursor_to(c, 1, 1);
+		caret_to(c, 1, 1);
 		break;
 	case 's': c->saved = true; break;
 	case 'n': /* it asks where it is: it will use the answer */
@@ -311,7 +311,7 @@ static void cursor_sequence(struct cursor *c, char final)
 	}
 }
 
-static void cursor_csi(struct cursor *c, unsigned char b)
+static void caret_csi(struct caret *c, unsigned char b)
 {
 	if (b >= '0' && b <= '9') {
 		if (!c->n_params)
@@ -321,82 +321,82 @@ static void cursor_csi(struct cursor *c, unsigned char b)
 	} else if (b == ';' || b == ':') {
 		if (!c->n_params)
 			c->n_params = 1;
-		if (c->n_params < CURSOR_PARAMS_MAX)
+		if (c->n_params < CARET_PARAMS_MAX)
 			c->n_params++;
 		else
-			c->param[CURSOR_PARAMS_MAX - 1] = 0;
+			c->param[CARET_PARAMS_MAX - 1] = 0;
 	} else if (b >= 0x3c && b <= 0x3f) {
 		c->prefix = (char)b;
 	} else if (b >= 0x20 && b < 0x30) {
 		c->inter = (char)b;
 	} else if (b >= 0x40 && b < 0x7f) {
-		c->state = CURSOR_GROUND;
-		cursor_sequence(c, (char)b);
+		c->state = CARET_GROUND;
+		caret_sequence(c, (char)b);
 	} else if (b == 0x1b || b == 0x18 || b == 0x1a) {
-		c->state = b == 0x1b ? CURSOR_ESC : CURSOR_GROUND;
+		c->state = b == 0x1b ? CARET_ESC : CARET_GROUND;
 	} else if (b < 0x20) {
-		cursor_control(c, b);
+		caret_control(c, b);
 	}
 }
 
 /* Titles, links, device strings: up to BEL or ESC \. */
-static void cursor_text(struct cursor *c, unsigned char b)
+static void caret_text(struct caret *c, unsigned char b)
 {
-	if (c->state == CURSOR_TEXT_ESC) {
-		c->state = b == '\\' ? CURSOR_GROUND : CURSOR_TEXT;
+	if (c->state == CARET_TEXT_ESC) {
+		c->state = b == '\\' ? CARET_GROUND : CARET_TEXT;
 		if (b != '\\' && b != 0x1b) {
-			c->state = CURSOR_ESC;
-			cursor_escape(c, b);
+			c->state = CARET_ESC;
+			caret_escape(c, b);
 		}
 	} else if (b == 0x1b) {
-		c->state = CURSOR_TEXT_ESC;
+		c->state = CARET_TEXT_ESC;
 	} else if (b == 0x07 || b == 0x18 || b == 0x1a) {
-		c->state = CURSOR_GROUND;
+		c->state = CARET_GROUND;
 	}
 }
 
-static void cursor_ground(struct cursor *c, unsigned char b)
+static void caret_ground(struct caret *c, unsigned char b)
 {
 	if (c->code_left && (b & 0xc0) == 0x80) {
 		c->code = c->code << 6 | (b & 0x3fu);
 		if (!--c->code_left)
-			cursor_print(c, c->code);
+			caret_print(c, c->code);
 		return;
 	}
 	if (c->code_left) { /* cut off: shown as one character */
 		c->code_left = 0;
-		cursor_print(c, 0xfffd);
+		caret_print(c, 0xfffd);
 	}
 	if (b < 0x20 || b == 0x7f) {
-		cursor_control(c, b);
+		caret_control(c, b);
 	} else if (b < 0x80) {
-		cursor_print(c, b);
+		caret_print(c, b);
 	} else if (b >= 0xc2 && b <= 0xf4) {
 		c->code_left = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
 		c->code = b & (b < 0xe0 ? 0x1fu : b < 0xf0 ? 0x0fu : 0x07u);
 	} else {
-		cursor_print(c, 0xfffd);
+		caret_print(c, 0xfffd);
 	}
 }
 
-void cursor_feed(struct cursor *c, const char *p, size_t n)
+void caret_feed(struct caret *c, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned char b = (unsigned char)p[i];
 
 		switch (c->state) {
-		case CURSOR_GROUND: cursor_ground(c, b); break;
-		case CURSOR_ESC: cursor_escape(c, b); break;
-		case CURSOR_INTER:
+		case CARET_GROUND: caret_ground(c, b); break;
+		case CARET_ESC: caret_escape(c, b); break;
+		case CARET_INTER:
 			if (b >= 0x20 && b < 0x30)
 				break;
-			c->state = CURSOR_GROUND;
+			c->state = CARET_GROUND;
 			if (c->inter == '(')
 				c->graphics = b == '0';
 			break;
-		case CURSOR_CSI: cursor_csi(c, b); break;
-		case CURSOR_TEXT:
-		case CURSOR_TEXT_ESC: cursor_text(c, b); break;
+		case CARET_CSI: caret_csi(c, b); break;
+		case CARET_TEXT:
+		case CARET_TEXT_ESC: caret_text(c, b); break;
 		}
 	}
 }

@@ -1,29 +1,29 @@
-/* cursor.h - what the bytes that were written to a terminal have done to it, as far as it must be known in order
+/* caret.h - what the bytes that were written to a terminal have done to it, as far as it must be known in order
  * to show something below the cursor and take it away again: where on its line the cursor stands, whether
  * anything stands behind or below it, and whether a program paints the screen (alternate screen,
  * hidden cursor, scroll region, absolute positions, keypad or mouse modes).
  *
  * No emulator: what is not understood makes the answer "do not draw", never a guess. Pure; state
  * carries over from one call to the next, sequences may be cut anywhere. */
-#ifndef RUNNER_UI_CURSOR_H
-#define RUNNER_UI_CURSOR_H
+#ifndef RUNNER_UI_CARET_H
+#define RUNNER_UI_CARET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CURSOR_PARAMS_MAX 16
+#define CARET_PARAMS_MAX 16
 
-struct cursor {
+struct caret {
 	unsigned rows, cols;
 	bool line_feed_returns; /* the terminal's driver makes CR LF of LF */
-	enum { CURSOR_GROUND, CURSOR_ESC, CURSOR_INTER, CURSOR_CSI, CURSOR_TEXT, CURSOR_TEXT_ESC } state;
+	enum { CARET_GROUND, CARET_ESC, CARET_INTER, CARET_CSI, CARET_TEXT, CARET_TEXT_ESC } state;
 	/* of the sequence being read */
-	unsigned param[CURSOR_PARAMS_MAX], n_params;
+	unsigned param[CARET_PARAMS_MAX], n_params;
 	char prefix, inter;
 	uint32_t code;        /* of a UTF-8 sequence … */
 	unsigned code_left;   /* … of which so many bytes are to come */
-	struct cursor_place {
+	struct caret_place {
 		unsigned col, end;   /* column; columns up to which something stands on its line */
 		unsigned below;      /* lines with something on them below it */
 		unsigned bottom_end; /* `end` of the lowest line, while the cursor is above it */
@@ -39,16 +39,16 @@ struct cursor {
 	bool graphics;        /* letters are drawn as lines */
 };
 
-void cursor_init(struct cursor *c, unsigned rows, unsigned cols, bool line_feed_returns);
+void caret_init(struct caret *c, unsigned rows, unsigned cols, bool line_feed_returns);
 /* These bytes were written. */
-void cursor_feed(struct cursor *c, const char *p, size_t n);
+void caret_feed(struct caret *c, const char *p, size_t n);
 
 /* Nothing that a program paints, no sequence cut apart: text below the cursor disturbs nobody. */
-bool cursor_is_free(const struct cursor *c);
+bool caret_is_free(const struct caret *c);
 /* The cursor stands on an empty line, in its first column. */
-bool cursor_on_empty_line(const struct cursor *c);
+bool caret_on_empty_line(const struct caret *c);
 /* It stands behind the last character of an unfinished line, and not at the edge (where a terminal may
  * or may not have wrapped). */
-bool cursor_behind_text(const struct cursor *c);
+bool caret_behind_text(const struct caret *c);
 
 #endif
