@@ -263,6 +263,12 @@ void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns)
 		body_close(r);
 }
 
+void dialect_flush(struct dialect_reader *r, int64_t now_ns)
+{
+	r->now = now_ns;
+	body_close(r);
+}
+
 /* --- life --- */
 
 static void argv_join(char *const argv[], struct str *out)

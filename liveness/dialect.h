@@ -65,6 +65,7 @@ struct dialect_event {
 	uint32_t id;                     /* the same in START and END of one test; 0: no start was told */
 	bool nested;                     /* part of another test that is counted: not in the counts */
 	bool container;                  /* a file or class whose tests have names or numbers of their own */
+	bool outer;                      /* a file of a dialect whose tests are whole files */
 	const char *text;                /* of DIALECT_BODY: lines, no line end behind the last */
 };
 typedef void dialect_event_fn(void *ctx, const struct dialect_event *ev);
@@ -114,6 +115,8 @@ void dialect_feed(struct dialect_reader *r, int stream, const char *p, size_t n,
 int64_t dialect_settle(struct dialect_reader *r, int64_t now_ns);
 /* The stream is at its end: what stands in its last line counts. */
 void dialect_feed_end(struct dialect_reader *r, int stream, int64_t now_ns);
+/* Nothing more will be read, though the streams may go on: what a failing test printed so far is reported. */
+void dialect_flush(struct dialect_reader *r, int64_t now_ns);
 
 /* Those running, the one started last first. Fills at most max; returns how many it filled (how many
  * run: dialect_counts). */

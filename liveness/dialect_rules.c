@@ -243,6 +243,7 @@ void test_end(struct dialect_reader *r, struct test *t, enum dialect_event_kind 
 	ev.result = result;
 	ev.nested = nested || t->container;
 	ev.container = t->container || sp->d->files;
+	ev.outer = sp->d->files;
 	if (kind == DIALECT_TEST_END) {
 		if (!ev.nested)
 			sp->done[result]++;
@@ -403,6 +404,7 @@ static void on_start(struct dialect_reader *r, unsigned spoken, const struct rul
 	ev.id = t->id;
 	ev.start_ns = r->now;
 	ev.container = t->container || sp->d->files;
+	ev.outer = sp->d->files;
 	reader_emit(r, &ev);
 }
 
@@ -573,6 +575,7 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 	ev.duration_ns = duration;
 	ev.nested = nested || u->container;
 	ev.container = u->container || sp->d->files;
+	ev.outer = sp->d->files;
 	if (is_failure(result) && !u->container)
 		failed_add(sp, name);
 	if (u->unless_deeper)

@@ -3,8 +3,8 @@
  *
  * A row is a case.run span: a test that a dialect recognised in a command's output, or a spec case.
  * What the tests do not tell has a row too, so that no failed run looks like a passed one:
- *   - a command in which no test was recognised, or that failed although none of its tests did
- *     (it hung behind the last one, it crashed before the first);
+ *   - a command in which no test was recognised, or that failed although none of its tests did, or that was ended
+ *     while none of them was known to run (it hung behind the last one, it crashed before the first);
  *   - tests that a plan announced and that never started: one row a dialect with their number, for their
  *     names are not known;
  *   - a run that failed although nothing in it did, or that came to no command and no case. */
@@ -63,6 +63,7 @@ struct results_command {
 	int64_t exit_code;           /* -1 unknown */
 	uint64_t tests, bad;         /* rows; those that failed or did not end */
 	uint64_t named, named_bad;   /* of them, those that are no containers */
+	uint64_t unfinished;         /* those that did not end */
 	int64_t last_row;            /* of its tests, the last one that ended; -1 none */
 	struct results_plan *plans;
 	size_t n_plans;

@@ -291,6 +291,7 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 		r.dialect = p->dialect;
 		c->tests++;
 		c->bad += is_bad(r.result);
+		c->unfinished += r.result == RESULTS_UNFINISHED;
 		c->named += !r.container;
 		c->named_bad += !r.container && is_bad(r.result);
 		p->seen += !r.nested;
@@ -334,19 +335,28 @@ static bool names_row(const char *test, const char *suite, const struct results_
 	return k == 0 || (s >= k && is(r->suite + s - k, suite)) || strstr(r->suite, suite);
 }
 
-/* What a failing test printed goes to the last row of that name that has none. */
+static struct results_row *row_named(struct results *t, const char *test, const char *suite, int32_t command)
+{
+	for (size_t i = t->n_rows; *test && i-- > 0;) {
+		struct results_row *r = &t->rows[i];
+
+		if (r->command == command && is_bad(r->result) && !*r->output && names_row(test, suite, r))
+			return r;
+	}
+	return NULL;
+}
+
+/* What a failing test printed goes to the last row of that name that has none. Where a tool lists tests by their
+ * file and failures by their group, the name has to do. */
 static void read_output(struct results *t, const struct json_value *attrs, int32_t command)
 {
 	const char *test = get_text(attrs, "case_id"), *suite = get_text(attrs, "suite");
-	struct results_row *r;
+	struct results_row *r = row_named(t, test, suite, command);
 
-	for (size_t i = t->n_rows; *test && i-- > 0;) {
-		r = &t->rows[i];
-		if (r->command == command && is_bad(r->result) && !*r->output && names_row(test, suite, r)) {
-			r->output = keep(t, get_text(attrs, "output"));
-			return;
-		}
-	}
+	if (!r)
+		r = row_named(t, test, "", command);
+	if (r)
+		r->output = keep(t, get_text(attrs, "output"));
 }
 
 static void read_span(struct results *t, const struct json_value *v)
@@ -469,7 +479,7 @@ static void add_command_row(struct results *t, int32_t at)
 		.time_ns = c->end_ns - c->start_ns, .command = at,
 	};
 
-	if (c->tests && (passed || c->bad))
+	if (c->tests && (passed || (ended_from_outside(c->status) ? c->unfinished : c->bad)))
 		return;
 	if (passed)
 		r.result = RESULTS_PASS;

@@ -114,10 +114,13 @@ static void tests_started(struct tests *t, const struct dialect_event *ev)
 		t->cap_running = t->cap_running ? t->cap_running * 2 : 16;
 		t->running = xreallocarray(t->running, t->cap_running, sizeof(*t->running));
 	}
+	t->name_is_open = t->settling;
 	r = &t->running[t->n_running++];
 	r->id = ev->id;
 	r->start_ns = ev->start_ns >= 0 ? ev->start_ns : ev->now_ns;
 	r->name = tests_name(ev);
+	r->container = ev->container;
+	r->outer = ev->outer;
 	r->span = tests_begin_span(t, ev, ev->now_ns);
 }
 
@@ -222,10 +225,12 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 	case DIALECT_ENTER: tests_checkpoint(t, "test.dialect", ev); break;
 	case DIALECT_TEST_START:
 		t->progressed = true;
+		t->told_ns = ev->container ? t->told_ns : ev->now_ns;
 		tests_started(t, ev);
 		break;
 	case DIALECT_TEST_END:
 		t->progressed = true;
+		t->told_ns = ev->container ? t->told_ns : ev->now_ns;
 		tests_ended(t, ev);
 		break;
 	case DIALECT_WITHDRAWN: tests_withdrawn(t, ev); break;
@@ -270,6 +275,7 @@ void tests_output(struct tests *t, struct stream *st, int64_t now_ns)
 {
 	uint64_t have;
 
+	t->name_is_open = false;
 	if (t->off || !st->ring)
 		return;
 	if (t->begin_ns == TIME_NEVER && !t->reader)
@@ -317,18 +323,43 @@ bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int6
 			dialect_feed_end(t->reader, i + 1, now_ns);
 		}
 	}
+	t->settling = true;
 	t->settle_ns = dialect_settle(t->reader, now_ns);
+	t->settling = false;
 	progressed = t->progressed;
 	t->progressed = false;
 	return progressed;
 }
 
-/* Tests run in the order of their starts: the first is the oldest. */
+static int64_t tests_case_due(const struct tests *t, const struct running_test *r)
+{
+	int64_t since = r->outer && t->told_ns > r->start_ns ? t->told_ns : r->start_ns;
+
+	return clock_add(since, t->limit_ns);
+}
+
+/* The one whose limit comes first; a test before the file that it is part of. */
+static const struct running_test *tests_first_due(const struct tests *t)
+{
+	const struct running_test *first = NULL;
+
+	if (t->limit_ns == TIME_NEVER || t->limit_told)
+		return NULL;
+	for (size_t i = 0; i < t->n_running; i++) {
+		const struct running_test *r = &t->running[i];
+		int64_t gain = first ? tests_case_due(t, first) - tests_case_due(t, r) : 1;
+
+		if (gain > 0 || (gain == 0 && first->container && !r->container))
+			first = r;
+	}
+	return first;
+}
+
 static int64_t tests_limit_due(const struct tests *t)
 {
-	if (t->limit_ns == TIME_NEVER || !t->n_running || t->limit_told)
-		return TIME_NEVER;
-	return clock_add(t->running[0].start_ns, t->limit_ns);
+	const struct running_test *first = tests_first_due(t);
+
+	return first ? tests_case_due(t, first) : TIME_NEVER;
 }
 
 int64_t tests_due(const struct tests *t)
@@ -342,10 +373,12 @@ int64_t tests_due(const struct tests *t)
 
 const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns)
 {
-	if (now_ns < tests_limit_due(t))
+	const struct running_test *first = tests_first_due(t);
+
+	if (!first || now_ns < tests_case_due(t, first))
 		return NULL;
 	t->limit_told = true;
-	return &t->running[0];
+	return first;
 }
 
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns)
@@ -354,6 +387,8 @@ void tests_freeze(struct tests *t, enum span_status status, enum token token, in
 
 	if (t->off && !t->reader)
 		return;
+	if (t->reader)
+		dialect_flush(t->reader, now_ns);
 	t->off = true;
 	t->begin_ns = t->settle_ns = TIME_NEVER;
 	t->limit_told = true;

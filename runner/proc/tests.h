@@ -19,6 +19,8 @@ struct running_test {
 	uint32_t id;
 	span_id span;
 	int64_t start_ns;
+	bool container;      /* a file or class: its tests may be named, too */
+	bool outer;          /* a file whose tests another dialect names: it lives while they come and go */
 	char *name;          /* "suite::test", redacted when shown */
 };
 
@@ -30,12 +32,15 @@ struct tests {
 	struct dialect_reader *reader;
 	bool off;                    /* --dialect none, or reading has ended */
 	bool progressed;             /* a test started or ended since last asked */
+	bool settling;               /* lines without an end are being read … */
+	bool name_is_open;           /* … and the one that was printed last names a test: it is no prompt */
 	uint64_t fed[STREAM_COUNT];  /* bytes of each ring that were read */
 	bool fed_end[STREAM_COUNT];
 	int64_t begin_ns;            /* when to begin reading; TIME_NEVER: nothing was printed yet */
 	int64_t settle_ns;           /* when lines without an end are to be read */
 	struct running_test *running;
 	size_t n_running, cap_running;
+	int64_t told_ns;             /* when a test that is no file began or ended last */
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
 	bool limit_told;
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
@@ -62,5 +67,10 @@ const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns);
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns);
 /* Says in a few lines what runs, what ended last, what never started. */
 void tests_say(struct tests *t, int64_t now_ns);
+
+/* For the status lines: the counts, the oldest running ones (names not redacted; valid until the next read), after:
+ * what `after` of the view lies in. Leaves it as it is where nothing is known. */
+struct status_view;
+void tests_view(const struct tests *t, struct status_view *v, struct str *after);
 
 #endif
