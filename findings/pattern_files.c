@@ -12,6 +12,7 @@
 
 EMBED(patterns_locks, "findings/patterns/hang-locks.yaml");
 EMBED(patterns_waits, "findings/patterns/hang-waits.yaml");
+EMBED(patterns_runtimes, "findings/patterns/hang-runtimes.yaml");
 EMBED(patterns_phase, "findings/patterns/hang-phase.yaml");
 EMBED(patterns_machine, "findings/patterns/machine.yaml");
 EMBED(patterns_leak, "findings/patterns/leak.yaml");
@@ -25,6 +26,7 @@ int patterns_add_builtin(struct patterns *p, struct err *e)
 	} files[] = {
 		{ "patterns/hang-locks.yaml", patterns_locks, patterns_locks_end },
 		{ "patterns/hang-waits.yaml", patterns_waits, patterns_waits_end },
+		{ "patterns/hang-runtimes.yaml", patterns_runtimes, patterns_runtimes_end },
 		{ "patterns/hang-phase.yaml", patterns_phase, patterns_phase_end },
 		{ "patterns/machine.yaml", patterns_machine, patterns_machine_end },
 		{ "patterns/leak.yaml", patterns_leak, patterns_leak_end },

@@ -189,6 +189,7 @@ bool sock_table_parse(const char *text, size_t n, bool v6, uint64_t ino, struct 
 	}
 	if (found) {
 		s->listening = mine.state == 10;
+		s->connecting = mine.state == 2; /* SYN_SENT; UDP has no such state */
 		found = net_addr_parse(mine.local, v6, s->local, sizeof(s->local)) &&
 			net_addr_parse(mine.remote, v6, s->remote, sizeof(s->remote));
 		for (size_t i = 0; i < count && !s->listening; i++)

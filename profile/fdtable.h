@@ -34,7 +34,7 @@ enum fd_kind fd_kind_parse(const char *target, uint64_t *ino);
 struct sock_info {
 	const char *proto;  /* a literal: "tcp", "udp", "unix", "" unknown */
 	char local[96], remote[96]; /* "127.0.0.1:80", a path; "" none */
-	bool listening;
+	bool listening, connecting; /* connecting: TCP asked, and the other side has not answered */
 	uint64_t peer_ino;  /* of the other end on this machine; 0 unknown */
 };
 /* Looks in the network namespace of pid. False where the socket is of no kind we know. */

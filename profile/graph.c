@@ -273,6 +273,31 @@ static bool is_shutdown(const struct snap_thread *t)
 	return false;
 }
 
+/* A thread of Go's runtime that has no goroutine to run: what the program waits for is not told by it. Without a name on
+ * top of it, a goroutine's own call has blocked the thread, or it polls the network for all of them. */
+static bool is_idle_go(const struct snap_thread *t)
+{
+	static const char *const names[] = { "runtime.stopm", "runtime.stoplockedm", "runtime.startlockedm", "runtime.mPark",
+					     "runtime.sysmon", "runtime.templateThread", "os/signal.signal_recv", NULL };
+
+	return thread_has_function(t, names, t->frame_count);
+}
+
+static void root_follow(struct graph *g, int at, bool *seen, int depth);
+
+/* From an idle thread of Go to those of its process that are not. True where there is one. */
+static bool follow_busy_go(struct graph *g, int at, bool *seen, int depth)
+{
+	bool busy = false;
+
+	for (int i = 0; i < g->n; i++)
+		if (i != at && g->v[i].p == g->v[at].p && !is_idle_go(g->v[i].t) && g->v[i].t->state != 'Z') {
+			busy = true;
+			root_follow(g, i, seen, depth + 1);
+		}
+	return busy;
+}
+
 /* Down from one waiter to where its chain ends; what was met on the way are findings of their own, after the end. */
 static void root_follow(struct graph *g, int at, bool *seen, int depth)
 {
@@ -283,13 +308,14 @@ static void root_follow(struct graph *g, int at, bool *seen, int depth)
 	if (seen[at] || depth > 200)
 		return;
 	seen[at] = true;
-	if (in_proved_cycle(g->s, v->p->pid, v->t->tid))
+	if (in_proved_cycle(g->s, v->p->pid, v->t->tid) || (is_idle_go(v->t) && follow_busy_go(g, at, seen, depth)))
 		return;
 	for (int e = 0; e < v->edges; e++) {
 		struct node *h = &g->v[v->to[e]];
 
-		if (v->to[e] == at)
-			continue; /* what it polls is its own: no way on */
+		/* what it polls is its own: no way on; nor are idle threads, when Go polls its own pipe for all of them */
+		if (v->to[e] == at || (h->p == v->p && is_idle_go(h->t)))
+			continue;
 		/* Idle threads of a multi-threaded peer are no roots: its main thread stands for it. */
 		if (!v->proved[e] && w->holders[0].tid == 0 && h->t->tid != h->p->pid)
 			continue;

@@ -69,10 +69,11 @@ struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot
 static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers)
 {
 	const struct fd_table *tables[2] = { &w->fds, NULL };
+	bool found = false; /* of this pipe: other members of a set have holders of their own */
 
 	for (int k = 0; k < 2; k++) {
 		if (k == 1) {
-			if (t->wait.holder_count)
+			if (found)
 				return;
 			tables[1] = waits_machine(w);
 		}
@@ -80,8 +81,10 @@ static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd
 			const struct fd_entry *e = &tables[k]->v[i];
 
 			if (e->kind == FD_PIPE && e->ino == end->ino && e->dev == end->dev &&
-			    (want_writers ? e->writes : e->reads))
+			    (want_writers ? e->writes : e->reads)) {
 				wait_holder_add(t, w->s, e->pid, 0, e->fd);
+				found = true;
+			}
 		}
 	}
 }
@@ -122,6 +125,8 @@ static void socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *s
 		snprintf(out, size, "%s listening on %s", si->proto, si->local);
 	else if (strcmp(si->proto, "unix") == 0)
 		snprintf(out, size, "unix socket %s", si->local[0] ? si->local : e->target);
+	else if (si->connecting)
+		snprintf(out, size, "%s %s connecting to %s", si->proto, si->local, si->remote);
 	else
 		snprintf(out, size, "%s %s peer %s", si->proto, si->local, si->remote);
 }

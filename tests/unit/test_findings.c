@@ -148,6 +148,32 @@ static const struct {
 	  STUCK ROOT "waits_kind=pipe_read\n"
 		     "edge pid=12; tid=12; comm=cat; kind=pipe_read; same_process=false; holder_pid=30; "
 		     "holder_leftover=false; holder_in_tree=true\n" },
+	{ "hang.pipe.leaked_writer",
+	  STUCK ROOT "waits_kind=poll\nedge pid=12; tid=12; comm=cat; kind=poll; resource=poll of 1: fd 5 pipe:[7]; same_process=false; "
+		     "holder_pid=30; holder_comm=daemon; holder_in_tree=false; proved=true\n",
+	  STUCK ROOT "waits_kind=poll\nedge pid=12; tid=12; comm=cat; kind=poll; resource=poll of 1: fd 0 pipe:[7]; same_process=false; "
+		     "holder_pid=30; holder_comm=daemon; holder_in_tree=false; proved=true\n" },
+	{ "hang.pipe.leaked_writer.thread",
+	  STUCK "edge pid=12; tid=14; comm=build; kind=poll; resource=epoll of 1; same_process=false; root=false; holder_pid=30; "
+		"holder_comm=daemon; holder_leftover=true\nthread pid=30; tid=30; comm=daemon; root=true; waits_kind=sleep\n",
+	  STUCK "edge pid=12; tid=14; comm=build; kind=poll; resource=epoll of 1; same_process=false; root=false; holder_pid=30; "
+		"holder_comm=daemon; holder_leftover=true\nthread pid=30; tid=30; comm=daemon; root=false; waits_kind=sleep\n" },
+#define POLLS(set) STUCK ROOT "syscall=poll; waits_kind=poll; waits_resource=" set "\n"
+	{ "hang.input.stdin.poll", POLLS("epoll of 3: fd 0 pipe:[1], fd 16 anon_inode:[eventfd], fd 14 pipe:[2]"),
+	  POLLS("epoll of 2: fd 0 pipe:[1], fd 16 tcp 127.0.0.1:1 peer 127.0.0.1:2") },
+	{ "hang.net.accept.poll", POLLS("poll of 2: fd 5 tcp listening on 127.0.0.1:33411, fd 3 anon_inode:[eventfd]"),
+	  POLLS("poll of 2: fd 5 tcp listening on 127.0.0.1:33411, fd 3 pipe:[2]") },
+	{ "hang.net.connect.poll", POLLS("poll of 1: fd 5 tcp 127.0.0.1:1 connecting to 127.0.0.1:2"),
+	  POLLS("poll of 1: fd 5 tcp 127.0.0.1:1 peer 127.0.0.1:2") },
+	{ "hang.net.recv.poll", POLLS("poll of 1: fd 5 tcp 127.0.0.1:1 peer 127.0.0.1:2"),
+	  POLLS("poll of 2: fd 5 tcp 127.0.0.1:1 peer 127.0.0.1:2, fd 6 tcp 127.0.0.1:2 peer 127.0.0.1:1") },
+#define AT_FRAME(name, f) STUCK ROOT "waits_kind=" name "; waits_resource=futex 0x1\nframe pid=12; tid=12; depth=3; function=" f "\n"
+	{ "hang.sleep.java", AT_FRAME("condition", "JVM_Sleep"), AT_FRAME("condition", "Unsafe_Park") },
+	{ "hang.wait.sync.java_monitor", AT_FRAME("condition", "ObjectMonitor::enter(JavaThread*)"),
+	  AT_FRAME("condition", "ObjectMonitor::wait(long, bool, JavaThread*)") },
+	{ "hang.wait.sync.java_park", AT_FRAME("condition", "Unsafe_Park"), AT_FRAME("condition", "JVM_Sleep") },
+	{ "hang.exit.threads.java", AT_FRAME("condition", "Threads::destroy_vm()"), AT_FRAME("condition", "Unsafe_Park") },
+	{ "hang.wait.sync.go", AT_FRAME("futex", "runtime.stopm"), AT_FRAME("futex", "runtime.futexsleep") },
 	{ "hang.stopped", STUCK ROOT "waits_kind=stopped\n", STUCK "thread pid=12; tid=12; waits_kind=stopped\n" },
 	{ "hang.unkillable", "leak kind=process; pid=9; comm=dd; reason=unkillable; wchan=nfs_wait\n",
 	  "leak kind=process; pid=9; comm=dd; reason=leaked\n" },
@@ -209,6 +235,8 @@ static const struct {
 	  "run stuck=true; ended_by=watchdog\n" },
 	{ "hang.output.no_progress", MOVING "case case_id=t; running=true; duration_ms=9000\n",
 	  MOVING "case case_id=t; running=false; duration_ms=9000\n" },
+	{ "hang.unexplained.running", STUCK ROOT "waits_kind=unknown\nthread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.01\n",
+	  STUCK "thread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.9\n" },
 	{ "hang.unexplained", "run stuck=true; ended_by=watchdog; idle_ms=5000; explained_roots=0\n", STUCK },
 	{ "machine.starved",
 	  STUCK ROOT "waits_kind=sleep\n"
