@@ -54,13 +54,14 @@ struct options {
 	/* everything else */
 	char *config;                  /* path given, or NULL */
 	int color;                     /* enum tri */
+	int status;                    /* enum tri */
 	bool quiet;
 	bool json;                     /* status, inspect */
 	int64_t interval_ms;           /* inspect: between two looks; 100, 0 one look */
 	struct strv check_prefix, exclude_check_prefix; /* governance */
 	char *from_failures;
 	char *filter, *shard, *format; /* test */
-	bool list;
+	bool list, stop_at_failure;
 	int64_t retries;
 	char *patterns_dir;            /* report --patterns */
 	bool man;                      /* help --man */

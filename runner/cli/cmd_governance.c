@@ -94,7 +94,7 @@ int cmd_governance(struct cli *cli)
 		.path_count = (size_t)cli->operand_count, .default_path = "specs", .governance = true,
 		.select = { .only_checks = true, .filter = cli->o.filter, .prefixes = &cli->o.check_prefix,
 			    .excluded = &cli->o.exclude_check_prefix },
-		.retries = (unsigned)cli->o.retries,
+		.retries = (unsigned)cli->o.retries, .stop_at_failure = cli->o.stop_at_failure,
 	};
 	struct governance_run r = { .cli = cli };
 	struct err e = { 0 };

@@ -89,7 +89,7 @@ int cmd_test(struct cli *cli)
 		.path_count = (size_t)cli->operand_count, .default_path = "specs",
 		.select = { .filter = cli->o.filter },
 		.format = case_format_find(cli->o.format ? cli->o.format : "tap"),
-		.retries = (unsigned)cli->o.retries, .junit = cli->o.junit,
+		.retries = (unsigned)cli->o.retries, .stop_at_failure = cli->o.stop_at_failure, .junit = cli->o.junit,
 	};
 	struct test_run r = { 0 };
 	struct err e = { 0 };

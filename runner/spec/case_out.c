@@ -167,29 +167,26 @@ static void annotation(struct str *out, const char *kind, const struct spec_case
 	str_addc(out, '\n');
 }
 
+static const enum case_result worst_first[] = { CASE_ENDED, CASE_FAIL, CASE_CANCELLED, CASE_NOT_STARTED, CASE_FLAKY };
+#define WORST_COUNT (sizeof(worst_first) / sizeof(worst_first[0]))
+
 void case_github_annotations(struct str *out, const struct case_work *w)
 {
-	static const enum case_result worst_first[] = { CASE_ENDED, CASE_FAIL, CASE_CANCELLED, CASE_NOT_STARTED };
 	struct case_totals t;
 	struct case_outcome o;
 	unsigned shown = 0, flaky = 0;
 
 	case_work_totals(w, &t);
-	for (size_t r = 0; r < sizeof(worst_first) / sizeof(worst_first[0]); r++)
-		for (uint32_t i = 0; i < t.cases && shown < ANNOTATIONS_MAX; i++) {
+	for (size_t r = 0; r < WORST_COUNT; r++)
+		for (uint32_t i = 0; i < t.cases; i++) {
+			unsigned *so_far = worst_first[r] == CASE_FLAKY ? &flaky : &shown;
+
 			case_work_outcome(w, i, &o);
-			if (o.result != worst_first[r])
+			if (o.result != worst_first[r] || *so_far >= ANNOTATIONS_MAX)
 				continue;
-			annotation(out, "error", case_work_case(w, i), &o);
-			shown++;
+			annotation(out, worst_first[r] == CASE_FLAKY ? "warning" : "error", case_work_case(w, i), &o);
+			++*so_far;
 		}
-	for (uint32_t i = 0; i < t.cases && flaky < ANNOTATIONS_MAX; i++) {
-		case_work_outcome(w, i, &o);
-		if (o.result != CASE_FLAKY)
-			continue;
-		annotation(out, "warning", case_work_case(w, i), &o);
-		flaky++;
-	}
 }
 
 /* Text within a cell of a Markdown table. */
@@ -222,17 +219,20 @@ void case_github_summary(struct str *out, const struct case_work *w, const char 
 		if (t.count[i])
 			str_addf(out, "%" PRIu32 " %s\n", t.count[i], case_result_text[i]);
 	str_add(out, "\n");
-	for (uint32_t i = 0; i < t.cases && rows < SUMMARY_ROWS_MAX; i++) {
-		case_work_outcome(w, i, &o);
-		if (o.result == CASE_PASS)
-			continue;
-		if (!rows++)
-			str_add(out, "| case | result | why |\n|---|---|---|\n");
-		str_add(out, "| ");
-		cell(out, case_work_case(w, i)->id);
-		str_addf(out, " | %s | ", case_result_text[o.result]);
-		cell(out, o.message);
-		str_add(out, " |\n");
-	}
+	for (size_t r = 0; r < WORST_COUNT; r++)
+		for (uint32_t i = 0; i < t.cases; i++) {
+			case_work_outcome(w, i, &o);
+			if (o.result != worst_first[r] || rows++ >= SUMMARY_ROWS_MAX)
+				continue;
+			if (rows == 1)
+				str_add(out, "| case | result | why |\n|---|---|---|\n");
+			str_add(out, "| ");
+			cell(out, case_work_case(w, i)->id);
+			str_addf(out, " | %s | ", case_result_text[o.result]);
+			cell(out, o.message);
+			str_add(out, " |\n");
+		}
+	if (rows > SUMMARY_ROWS_MAX)
+		str_addf(out, "\nand %u more\n", rows - SUMMARY_ROWS_MAX);
 	str_add(out, "\n");
 }

@@ -14,6 +14,7 @@ struct case_run {
 	uint8_t stage, result, attempts;
 	bool chain_failed, chain_ended;    /* a step failed; a watchdog ended one */
 	bool chain_timed_out;              /* its limit is over */
+	bool ordered;                      /* one of cfg.order, not only referred to */
 	uint32_t step;                     /* of the chain: the one at hand */
 	uint32_t owner;                    /* whose chain began it, or CASE_NONE */
 	uint32_t tokens;
@@ -41,6 +42,7 @@ struct case_work {
 	uint32_t *active, active_count;    /* begun, not done */
 	uint32_t next_order;               /* the next of cfg.order to begin */
 	uint32_t next_report;
+	bool failed;                       /* one of cfg.order has failed for good */
 	struct case_job *jobs;             /* that run now */
 	struct regex_space *space;
 	struct attrs attrs;

@@ -17,6 +17,8 @@ struct case_work *case_work_new(const struct case_work_config *cfg)
 	w->runs = xcalloc(cfg->set->count + 1, sizeof(*w->runs));
 	for (uint32_t i = 0; i < cfg->set->count; i++)
 		w->runs[i].owner = CASE_NONE;
+	for (uint32_t i = 0; i < cfg->count; i++)
+		w->runs[cfg->order[i]].ordered = true;
 	w->active = xcalloc(cfg->set->count + 1, sizeof(*w->active));
 	w->space = regex_space_new();
 	return w;
@@ -189,6 +191,7 @@ static void case_finish(struct case_work *w, uint32_t at, int64_t now)
 
 	run->stage = STAGE_DONE;
 	run->end_ns = now;
+	w->failed |= run->ordered && (run->result == CASE_FAIL || run->result == CASE_ENDED);
 	span_close(w, at, now);
 }
 
@@ -472,7 +475,7 @@ enum work_next case_work_next(struct case_work *w, struct command_spec *spec, in
 		}
 		while (w->next_order < w->cfg.count && w->runs[w->cfg.order[w->next_order]].stage != STAGE_IDLE)
 			w->next_order++;
-		if (w->next_order == w->cfg.count)
+		if (w->next_order == w->cfg.count || (w->failed && w->cfg.stop_at_failure))
 			return w->active_count ? WORK_WAIT : WORK_END;
 		case_begin(w, w->cfg.order[w->next_order], CASE_NONE, now_ns);
 	}

@@ -44,6 +44,7 @@ struct case_work_config {
 	const char *check_program;  /* spec-runner-check; NULL: not installed (such cases fail) */
 	unsigned jobs;              /* 1..: also the threads of the helper */
 	unsigned retries;
+	bool stop_at_failure;       /* begin nothing more once one of `order` has failed or was ended */
 	struct redactor *redactor;  /* NULL: texts are not redacted (tests) */
 	/* Told in the order of `order`, each as soon as all before it have ended. May be NULL. */
 	void (*report)(void *ctx, uint32_t which, const struct spec_case *c, const struct case_outcome *o);

@@ -152,7 +152,8 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 	work = (struct case_work_config){
 		.set = &s->set, .order = s->order, .count = s->count, .root = cfg->root,
 		.check_program = s->check_program, .jobs = cfg->o->jobs > 0 ? (unsigned)cfg->o->jobs : 1,
-		.retries = cfg->retries, .redactor = s->redactor, .report = case_reported, .ctx = s,
+		.retries = cfg->retries, .stop_at_failure = cfg->stop_at_failure, .redactor = s->redactor,
+		.report = case_reported, .ctx = s,
 	};
 	if (cfg->o->jobs == 0)
 		work.jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);

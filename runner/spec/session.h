@@ -19,6 +19,7 @@ struct case_session_config {
 	const struct case_format *format;  /* NULL with governance */
 	bool governance;                /* prints `ERROR: CASE-ID: message` for what fails */
 	unsigned retries;
+	bool stop_at_failure;
 	const char *junit;              /* write JUnit XML there, too; NULL: no */
 	bool silent;                    /* prints nothing by itself (case_session_say) */
 };

@@ -57,6 +57,37 @@ my ($ours, $xargs) = compare($test, "seq $CASES | xargs -P2 -n1 true");
 row("$CASES cases of true, two jobs", sprintf('%.2f s', $ours), sprintf('xargs -P2 %.2f s', $xargs),
 	sprintf('%.2f', $ours / $xargs), '1.5', $ours <= 1.5 * $xargs);
 
+# KiB that the larger one of our two processes had at its most.
+sub peak {
+	my ($n) = @_;
+	my $pid = fork // die $!;
+	if (!$pid) {
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>', '/dev/null';
+		exec $runner, 'test', '--jobs', '2', "n$n.spec.yaml";
+	}
+	my $most = 0;
+	while (waitpid($pid, 1) == 0) {
+		open my $list, '<', "/proc/$pid/task/$pid/children" or next;
+		for my $p ($pid, split ' ', <$list> // '') {
+			open my $status, '<', "/proc/$p/status" or next;
+			my ($kib) = join('', <$status>) =~ /^VmHWM:\s+(\d+)/m or next;
+			$most = $kib if $kib > $most;
+		}
+		select undef, undef, undef, 0.01;
+	}
+	return $most;
+}
+my ($few, $many) = (200, 10_000);
+for my $n ($few, $many) {
+	put("n$n.spec.yaml", "version: 1\nsuite: bench\ncases:\n"
+		. join '', map { "  - {id: C-$_, harness: {type: cli.run, argv: ['true']}}\n" } 1 .. $n);
+}
+my ($small, $large) = (peak($few), peak($many));
+my $each = ($large - $small) * 1024 / ($many - $few);
+row("memory of $many cases", sprintf('%.1f MB', $large / 1024), sprintf('%d cases %.1f MB', $few, $small / 1024),
+	sprintf('%.0f bytes a case', $each), '600', $each <= 600);
+
 sub faster_than {
 	my ($name, $command) = @_;
 	if (!have($name)) { return }

@@ -185,9 +185,7 @@ static void test_select(void)
 	struct case_set s;
 	struct err e = { 0 };
 	unsigned shard, shards, seen = 0;
-	char index2[] = "CI_NODE_INDEX=2", total3[] = "CI_NODE_TOTAL=3";
-	char index0[] = "CIRCLE_NODE_INDEX=0", total4[] = "CIRCLE_NODE_TOTAL=4";
-	char *gitlab[] = { index2, total3, NULL }, *circle[] = { index0, total4, NULL }, *none[] = { NULL };
+	char *none[] = { NULL };
 
 	load(&s, "t.spec.yaml", good, &e);
 	is_int(selected(&s, &sel), 0, "what only a ref names is not selected");
@@ -210,14 +208,45 @@ static void test_select(void)
 	}
 	is_int(seen, 2, "shards are disjoint and complete");
 	ok(shard_parse("2/3", none, &shard, &shards, &e) == 0 && shard == 2 && shards == 3, "2/3");
-	ok(shard_parse("auto", gitlab, &shard, &shards, &e) == 0 && shard == 2 && shards == 3, "GitLab counts from 1");
-	ok(shard_parse("auto", circle, &shard, &shards, &e) == 0 && shard == 1 && shards == 4, "CircleCI counts from 0");
 	ok(shard_parse("auto", none, &shard, &shards, &e) == 0 && shards == 1, "no CI: all of it");
 	ok(shard_parse("4/3", none, &shard, &shards, &e) < 0 && shard_parse("x", none, &shard, &shards, &e) < 0 &&
 		   shard_parse("0/3", none, &shard, &shards, &e) < 0,
 	   "4/3, x and 0/3 are refused");
 	strv_release(&runtime);
 	case_set_release(&s);
+}
+
+/* How CI systems say which part of a whole a job is. */
+static void test_shard_environments(void)
+{
+	static const struct {
+		const char *what, *env[4];
+		unsigned shard, shards; /* 0: refused */
+	} rows[] = {
+		{ "GitLab counts from 1", { "CI_NODE_INDEX=2", "CI_NODE_TOTAL=3" }, 2, 3 },
+		{ "CircleCI from 0", { "CIRCLE_NODE_INDEX=0", "CIRCLE_NODE_TOTAL=4" }, 1, 4 },
+		{ "Buildkite from 0", { "BUILDKITE_PARALLEL_JOB=3", "BUILDKITE_PARALLEL_JOB_COUNT=4" }, 4, 4 },
+		{ "Semaphore from 1", { "SEMAPHORE_JOB_INDEX=1", "SEMAPHORE_JOB_COUNT=2" }, 1, 2 },
+		{ "Bazel from 0", { "TEST_SHARD_INDEX=1", "TEST_TOTAL_SHARDS=2" }, 2, 2 },
+		{ "Slurm from its least", { "SLURM_ARRAY_TASK_ID=7", "SLURM_ARRAY_TASK_COUNT=3", "SLURM_ARRAY_TASK_MIN=5" }, 3, 3 },
+		{ "Kubernetes from 0", { "JOB_COMPLETION_INDEX=4", "JOB_COMPLETION_TOTAL=5" }, 5, 5 },
+		{ "an index without a total is none", { "CI_NODE_INDEX=2" }, 1, 1 },
+		{ "an index beyond the total", { "CI_NODE_INDEX=4", "CI_NODE_TOTAL=3" }, 0, 0 },
+		{ "an index below the first", { "SEMAPHORE_JOB_INDEX=0", "SEMAPHORE_JOB_COUNT=3" }, 0, 0 },
+		{ "no number", { "CI_NODE_INDEX=two", "CI_NODE_TOTAL=3" }, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned shard = 0, shards = 0;
+		struct err e = { 0 };
+		int rc = shard_parse("auto", (char *const *)rows[i].env, &shard, &shards, &e);
+
+		if (rows[i].shards)
+			ok(rc == 0 && shard == rows[i].shard && shards == rows[i].shards, "%s", rows[i].what);
+		else
+			ok(rc < 0 && e.kind == ERR_USAGE && strstr(e.msg, strchr(rows[i].env[0], '=') + 1) != NULL, "%s: %s",
+			   rows[i].what, e.msg);
+	}
 }
 
 static void put(const char *dir, const char *name, const char *text)
@@ -264,6 +293,7 @@ int main(void)
 	test_markdown();
 	test_large();
 	test_select();
+	test_shard_environments();
 	test_files();
 	return tap_done();
 }

@@ -29,12 +29,14 @@ static void told(void *ctx, uint32_t which, const struct spec_case *c, const str
 	str_addf(&p->told, "%s=%s ", c->id, case_result_text[o->result]);
 }
 
+static bool play_stops; /* --fail-fast */
+
 static void play_open(struct play *p, const char *cases, unsigned retries)
 {
 	auto_str text = STR_INIT;
 	struct err e = { 0 };
 	struct case_work_config cfg = { .root = "/r", .check_program = "/check", .jobs = 2, .retries = retries,
-					.report = told, .ctx = p };
+					.stop_at_failure = play_stops, .report = told, .ctx = p };
 	struct case_selection all = { 0 };
 
 	memset(p, 0, sizeof(*p));
@@ -242,6 +244,28 @@ static void test_retries(void)
 	play_close(&p);
 }
 
+static void test_stop_at_failure(void)
+{
+	struct command_spec a, b, c;
+	struct play p;
+
+	play_stops = true;
+	play_open(&p, CASE("A", "a") CASE("B", "b") CASE("C", "c") CASE("D", "d"), 1);
+	next(&p, &a);
+	next(&p, &b);
+	done(&p, &a, 1, "");
+	is_int(next(&p, &a), WORK_START, "one that fails is tried again first");
+	is_str(a.argv[0], "a", "and no other begins");
+	done(&p, &a, 1, "");
+	is_int(next(&p, &c), WORK_WAIT, "once it has failed nothing begins");
+	done(&p, &b, 0, "");
+	is_int(next(&p, &c), WORK_END, "what ran runs to its end");
+	is_int(case_work_end(p.work, false, p.now), 1, "not a success");
+	is_str(str_cstr(&p.told), "A=fail B=pass C=not_started D=not_started ", "the rest never started");
+	play_close(&p);
+	play_stops = false;
+}
+
 static void test_interrupted(void)
 {
 	struct command_spec a, b;
@@ -440,6 +464,7 @@ int main(void)
 	test_chain_failures();
 	test_chain_limit();
 	test_retries();
+	test_stop_at_failure();
 	test_interrupted();
 	test_helper();
 	test_expect();
