@@ -46,6 +46,11 @@ void report_add_text(struct str *out, const char *s);
 /* An evidence's value with its unit, and where it was read ("file#/pointer"). */
 void report_add_value(struct str *out, const struct evidence *ev);
 void report_add_source(struct str *out, const struct evidence *ev);
+/* The ring of waits that the summary of a deadlock repeats, or NULL: the text, and where the summary
+ * begins to say it (*before: length of what stands before). Each wait ends at "; ". */
+const char *report_ring(const struct finding *x, size_t *before);
+/* The first evidence of a column of that name, or NULL. */
+const struct evidence *report_evidence(const struct finding *x, const char *column);
 /* Evidence of one row stands together: "member[2].pid" and "member[2].comm" are of the group "member[2]".
  * Length of the group's name; is evidence i the first of its group; are a and b of one group? */
 size_t report_group_len(const char *name);

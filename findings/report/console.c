@@ -5,6 +5,7 @@
 
 #define LINE_BYTES 400
 #define TESTS_SHOWN 3
+#define RING_SHOWN 4
 
 static void line_add(struct str *out, const char *label, const char *text)
 {
@@ -40,23 +41,47 @@ static void tests_write(const struct facts *f, struct str *out)
 	}
 }
 
-/* The row of evidence that names who: a chain, else a command line. */
-static const struct evidence *evidence_of(const struct finding *x, const char *column)
+/* What hangs, in one line; of a ring each wait on a line of its own, for a dozen words of each are read
+ * where four hundred bytes in one line are not. */
+static void summary_write(const struct finding *x, struct str *out)
 {
-	for (size_t i = 0; i < x->n_evidence; i++)
-		if (strcmp(fact_columns[x->evidence[i].col].name, column) == 0)
-			return &x->evidence[i];
-	return NULL;
+	size_t before = 0;
+	const char *s = report_ring(x, &before), *next;
+	auto_str text = STR_INIT;
+	unsigned shown = 0, more = 0;
+
+	str_addf(&text, "%s: %s", x->pattern->id, x->summary);
+	if (s)
+		text.len -= strlen(x->summary) - before;
+	while (s && text.len && strchr(" :", text.data[text.len - 1]))
+		text.len--;
+	text.data[text.len] = '\0';
+	str_add(out, "spec-runner: ");
+	report_add_line(out, str_cstr(&text), LINE_BYTES);
+	str_addc(out, '\n');
+	for (; s && *s; s = next) {
+		next = strstr(s, "; ");
+		str_reset(&text);
+		str_addn(&text, s, next ? (size_t)(next - s) : strlen(s));
+		if (shown < RING_SHOWN)
+			line_add(out, shown++ ? "" : "ring:", str_cstr(&text));
+		else
+			more++;
+		next = next ? next + 2 : s + strlen(s);
+	}
+	if (!more)
+		return;
+	str_reset(&text);
+	str_addf(&text, "and %u more", more);
+	line_add(out, "", str_cstr(&text));
 }
 
 static void first_write(const struct report *r, const struct finding *x, struct str *out)
 {
-	const struct evidence *argv = evidence_of(x, "argv"), *chain = evidence_of(x, "chain");
+	const struct evidence *argv = report_evidence(x, "argv"), *chain = report_evidence(x, "chain");
 	auto_str text = STR_INIT;
 
-	str_addf(out, "spec-runner: %s: ", x->pattern->id);
-	report_add_line(out, x->summary, LINE_BYTES);
-	str_addc(out, '\n');
+	summary_write(x, out);
 	if (r->facts)
 		tests_write(r->facts, out);
 	if (x->location)

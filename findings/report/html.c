@@ -56,28 +56,19 @@ void html_duration(struct str *out, double ms)
 
 /* ---- a finding ---- */
 
-static const struct evidence *evidence_of(const struct finding *x, const char *column)
-{
-	for (size_t i = 0; i < x->n_evidence; i++)
-		if (strcmp(fact_columns[x->evidence[i].col].name, column) == 0)
-			return &x->evidence[i];
-	return NULL;
-}
-
 /* The ring of a deadlock: each wait on a line of its own, and the summary without it. */
 static void summary_add(struct str *out, const struct finding *x)
 {
-	const struct evidence *ring = evidence_of(x, "ring");
-	const char *at = ring ? strstr(x->summary, ring->value.s) : NULL;
-	const char *s = ring ? ring->value.s : NULL, *next;
+	size_t before = 0;
+	const char *s = report_ring(x, &before), *next;
 	auto_str head = STR_INIT;
 
-	if (!at) {
-		html_element(out, "p class=\"lead\"", x->summary);
-		return;
-	}
-	str_addn(&head, x->summary, (size_t)(at - x->summary));
+	str_add(&head, x->summary);
+	if (s)
+		head.data[head.len = before] = '\0';
 	html_element(out, "p class=\"lead\"", str_cstr(&head));
+	if (!s)
+		return;
 	str_add(out, "\n<ol class=\"ring\">\n");
 	for (; *s; s = next) {
 		auto_str one = STR_INIT;
@@ -123,8 +114,8 @@ static void group_add(struct str *out, const struct finding *x, size_t first)
 			continue;
 		str_reset(&text);
 		report_add_value(&text, ev);
-		str_addf(out, "%s<span class=\"soft\">%s</span> <code>", i == first ? "" : "<br>", ev->name + len + (len
-			? 1 : 0));
+		str_addf(out, "%s<span class=\"soft\">%s</span> <code>", i == first ? "" : "<br>",
+			 ev->name + len + (len ? 1 : 0));
 		html_text(out, str_cstr(&text));
 		str_add(out, "</code>");
 	}
@@ -214,13 +205,13 @@ static void tests_add(struct str *out, const struct facts *f)
 static void answer_add(struct str *out, const struct report *r)
 {
 	const struct finding *x = r->findings->n ? r->findings->v[0] : NULL;
-	const struct evidence *argv = x ? evidence_of(x, "argv") : NULL, *chain = x ? evidence_of(x, "chain") : NULL;
+	const struct evidence *argv = x ? report_evidence(x, "argv") : NULL, *chain = x ? report_evidence(x, "chain") : NULL;
 
-	str_addf(out, "<section class=\"answer %s\" id=\"answer\">\n", x ? pattern_severity_text[x->pattern->severity]
-		: "none");
+	str_addf(out, "<section class=\"answer %s\" id=\"answer\">\n",
+		 x ? pattern_severity_text[x->pattern->severity] : "none");
 	if (!x) {
 		str_add(out, "<h2>No finding</h2>\n<p class=\"lead\">No pattern matches the facts of this "
-			"run.</p>\n</section>\n");
+			     "run.</p>\n</section>\n");
 		return;
 	}
 	str_add(out, "<p class=\"kicker\"><code>");
@@ -263,8 +254,10 @@ static void head_add(struct str *out, const struct report *r)
 	crypto_hash_sha256(sum, (const unsigned char *)html_script, EMBED_SIZE(html_script));
 	sodium_bin2base64(hash, sizeof(hash), sum, sizeof(sum), sodium_base64_VARIANT_ORIGINAL);
 	str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-	str_addf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		      "style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n", hash);
+	str_addf(out,
+		 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		 "style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n",
+		 hash);
 	str_add(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		     "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
 	if (r->findings->n) {
@@ -285,8 +278,9 @@ static void banner_add(struct str *out, const struct report *r)
 	str_add(out, "<header>\n<h1><span class=\"status ");
 	html_text(out, r->head.status);
 	str_add(out, "\">");
-	html_text(out, strcmp(r->head.status, "pass") == 0 ? "passed" :
-		       strcmp(r->head.status, "fail") == 0 ? "failed" : r->head.status);
+	html_text(out, strcmp(r->head.status, "pass") == 0   ? "passed"
+		       : strcmp(r->head.status, "fail") == 0 ? "failed"
+							     : r->head.status);
 	str_add(out, "</span> <code>");
 	html_text(out, *r->head.args ? r->head.args : r->head.command);
 	str_add(out, "</code></h1>\n<p class=\"meta\"><code>");
@@ -301,8 +295,8 @@ static void banner_add(struct str *out, const struct report *r)
 	if (run && fact_get(run, FC_RUN_tests)->known)
 		str_addf(out, " · %lld tests: %lld passed, %lld failed, %lld running at the end",
 			 (long long)fact_int(run, FC_RUN_tests, 0), (long long)fact_int(run, FC_RUN_tests_passed, 0),
-			 (long long)fact_int(run, FC_RUN_tests_failed, 0), (long long)fact_int(run, FC_RUN_tests_running,
-			 0));
+			 (long long)fact_int(run, FC_RUN_tests_failed, 0),
+			 (long long)fact_int(run, FC_RUN_tests_running, 0));
 	if (m && fact_get(m, FC_MACHINE_kernel)->known) {
 		str_add(out, " · Linux ");
 		html_text(out, fact_text(m, FC_MACHINE_kernel));

@@ -22,9 +22,9 @@ struct node {
 	int64_t pid, tid;
 	const struct fact_row *thread; /* NULL: outside the tree that was looked at */
 	const char *comm;
-	bool root, cycle, waits;       /* waits: for somebody who is drawn */
+	bool root, cycle, waits; /* waits: for somebody who is drawn */
 	uint32_t layer, column;
-	double x, y;                   /* of its left upper corner */
+	double x, y; /* of its left upper corner */
 };
 
 struct wait {
@@ -77,8 +77,10 @@ static int node_of(struct graph *g, int64_t pid, int64_t tid, const char *comm)
 /* Rings first, then the chain from the command, then the rest: whatever does not fit, the answer does. */
 static int edge_pass(const struct fact_row *e)
 {
-	return fact_get(e, FC_EDGE_cycle)->known ? 0 : fact_bool(e, FC_EDGE_root) ? 1 : fact_bool(e, FC_EDGE_on_chain) ? 2
-		: 3;
+	return fact_get(e, FC_EDGE_cycle)->known ? 0
+	       : fact_bool(e, FC_EDGE_root)      ? 1
+	       : fact_bool(e, FC_EDGE_on_chain)  ? 2
+						 : 3;
 }
 
 static void take_edge(struct graph *g, const struct fact_row *e)
@@ -117,8 +119,8 @@ static void graph_collect(struct graph *g)
 				take_edge(g, edges->rows[i]);
 	for (size_t i = 0; i < threads->n; i++)
 		if (fact_bool(threads->rows[i], FC_THREAD_root))
-			node_of(g, fact_int(threads->rows[i], FC_THREAD_pid, 0), fact_int(threads->rows[i], FC_THREAD_tid,
-				0),
+			node_of(g, fact_int(threads->rows[i], FC_THREAD_pid, 0),
+				fact_int(threads->rows[i], FC_THREAD_tid, 0),
 				fact_text(threads->rows[i], FC_THREAD_comm));
 }
 
@@ -255,7 +257,8 @@ static void state_add(struct str *out, const struct node *x)
 		str_add(&text, *state == 'R' ? "runs" : *state == 'Z' ? "has exited" : "state ");
 	if (!*kind && *state != 'R' && *state != 'Z')
 		str_add(&text, *state ? state : "unknown");
-	str_addf(out, "<text class=\"soft\" x=\"%.1f\" y=\"%.1f\" font-size=\"11\" fill=\"#555\">", x->x + 12, x->y + 53);
+	str_addf(out, "<text class=\"soft\" x=\"%.1f\" y=\"%.1f\" font-size=\"11\" fill=\"#555\">", x->x + 12,
+		 x->y + 53);
 	html_cut(out, str_cstr(&text), 37);
 	str_add(out, "</text>");
 }
@@ -264,13 +267,20 @@ static void node_draw(struct str *out, const struct node *x)
 {
 	str_addf(out, "<g><title>");
 	html_text(out, x->thread ? fact_text(x->thread, FC_THREAD_argv) : x->comm);
-	str_addf(out, "</title><rect class=\"node%s\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"8\" "
-		"fill=\"%s\" stroke=\"%s\" "
-		      "stroke-width=\"%s\"/>", x->cycle ? " cycle" : x->root ? " root" : "", x->x, x->y, NODE_WIDTH,
-		      NODE_HEIGHT,
-		 x->cycle ? "#fdecea" : "#ffffff", x->cycle ? "#d1242f" : x->root ? "#d4700a" : "#8a929b",
+	str_addf(out,
+		 "</title><rect class=\"node%s\" x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"8\" "
+		 "fill=\"%s\" stroke=\"%s\" "
+		 "stroke-width=\"%s\"/>",
+		 x->cycle  ? " cycle"
+		 : x->root ? " root"
+			   : "",
+		 x->x, x->y, NODE_WIDTH, NODE_HEIGHT, x->cycle ? "#fdecea" : "#ffffff",
+		 x->cycle  ? "#d1242f"
+		 : x->root ? "#d4700a"
+			   : "#8a929b",
 		 x->cycle || x->root ? "2" : "1");
-	str_addf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"13\"><tspan font-weight=\"bold\">", x->x + 12, x->y + 19);
+	str_addf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"13\"><tspan font-weight=\"bold\">", x->x + 12,
+		 x->y + 19);
 	html_cut(out, *x->comm ? x->comm : "?", 18);
 	str_addf(out, "</tspan><tspan class=\"soft\" fill=\"#555\"> pid %lld", (long long)x->pid);
 	if (x->tid != x->pid)
@@ -280,8 +290,9 @@ static void node_draw(struct str *out, const struct node *x)
 		place_add(out, x);
 		state_add(out, x);
 	} else {
-		str_addf(out, "<text class=\"soft\" x=\"%.1f\" y=\"%.1f\" font-size=\"11\" fill=\"#555\">not part of "
-			"this run</text>",
+		str_addf(out,
+			 "<text class=\"soft\" x=\"%.1f\" y=\"%.1f\" font-size=\"11\" fill=\"#555\">not part of "
+			 "this run</text>",
 			 x->x + 12, x->y + 40);
 	}
 	str_add(out, "</g>\n");
@@ -313,8 +324,8 @@ static void label_draw(struct str *out, const struct graph *g, unsigned at, doub
 
 	if (line < 0)
 		return;
-	str_addf(&text, "%s%s", *resource ? resource : fact_text(e, FC_EDGE_kind), fact_bool(e, FC_EDGE_proved) ? ""
-		: " (possible)");
+	str_addf(&text, "%s%s", *resource ? resource : fact_text(e, FC_EDGE_kind),
+		 fact_bool(e, FC_EDGE_proved) ? "" : " (possible)");
 	str_addf(out, "<text class=\"label\" x=\"%.1f\" y=\"%.1f\" font-size=\"12\">", x, y + step * line);
 	html_cut(out, str_cstr(&text), 44);
 	str_add(out, "</text>\n");
@@ -338,8 +349,8 @@ static void wait_draw(struct str *out, struct str *words, const struct graph *g,
 	str_addf(out, "<path class=\"wait%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s d=\"", class, colour,
 		 fact_bool(w->edge, FC_EDGE_proved) ? "" : " stroke-dasharray=\"5 4\"");
 	if (down || (level && b->x > a->x)) {
-		double ay = a->y + NODE_HEIGHT, by = down ? b->y - 8 : b->y + NODE_HEIGHT + 8, mid = down ? (ay + by) / 2
-			: ay + 40;
+		double ay = a->y + NODE_HEIGHT, by = down ? b->y - 8 : b->y + NODE_HEIGHT + 8,
+		       mid = down ? (ay + by) / 2 : ay + 40;
 
 		str_addf(out, "M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>", ax, ay, ax, mid, bx, mid, bx, by);
 		tip_draw(out, class, colour, bx, down ? b->y : by - 8, down ? "l-5 -9 l10 0" : "l-5 9 l10 0");
@@ -347,15 +358,15 @@ static void wait_draw(struct str *out, struct str *words, const struct graph *g,
 	} else if (!level && ax == bx) {
 		double right = a->x + NODE_WIDTH, ay = a->y + 24, by = b->y + 38;
 
-		str_addf(out, "M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>", right, ay, right + 46, ay, right + 46, by,
-			right + 8, by);
+		str_addf(out, "M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>", right, ay, right + 46, ay, right + 46,
+			 by, right + 8, by);
 		tip_draw(out, class, colour, right, by, "l9 -5 l0 10");
 		label_draw(words, g, at, right + 40, (ay + by) / 2 + 4, 15);
 	} else {
 		double mid = level ? a->y - 40 : a->y - GAP_Y / 2.0, by = level ? b->y - 8 : b->y + NODE_HEIGHT + 8;
 
-		str_addf(out, "M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>", ax + 20, a->y, ax + 20, mid, bx + 20, mid,
-			bx + 20, by);
+		str_addf(out, "M%.1f %.1f C%.1f %.1f %.1f %.1f %.1f %.1f\"/>", ax + 20, a->y, ax + 20, mid, bx + 20,
+			 mid, bx + 20, by);
 		tip_draw(out, class, colour, bx + 20, level ? b->y : by - 8, level ? "l-5 -9 l10 0" : "l-5 9 l10 0");
 		label_draw(words, g, at, ax + 28, a->y - 8, -15);
 	}
@@ -373,9 +384,10 @@ void html_graph(struct str *out, const struct facts *f)
 		return;
 	graph_place(g);
 	str_add(out, "<section id=\"graph\">\n<h2>Who waits for whom</h2>\n<div class=\"wide\">\n");
-	str_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"Graph of waiting threads "
-		"and holders; the table "
-		      "below says the same\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
+	str_addf(out,
+		 "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"Graph of waiting threads "
+		 "and holders; the table "
+		 "below says the same\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n",
 		 g->width, g->height, g->width, g->height);
 	for (unsigned i = 0; i < g->n_waits; i++)
 		wait_draw(out, &words, g, i);
@@ -383,7 +395,7 @@ void html_graph(struct str *out, const struct facts *f)
 	for (unsigned i = 0; i < g->n; i++)
 		node_draw(out, &g->node[i]);
 	str_add(out, "</svg>\n</div>\n<p class=\"legend\">An arrow leads from who waits to who could end it. Red: a "
-		"ring of waits. Orange: "
+		     "ring of waits. Orange: "
 		     "where the waiting ends. Dashed: possible, not proved.");
 	if (g->left_out)
 		str_addf(out, " %zu more waits are in the table only.", g->left_out);

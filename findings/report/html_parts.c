@@ -184,7 +184,7 @@ static void frames_add(struct str *out, const struct fact_table *frames, size_t 
 	if (fold == to)
 		return;
 	str_addf(out, "<details class=\"rest\"><summary>%zu more frames</summary>\n<ol start=\"%zu\">\n", to - fold,
-		fold - from);
+		 fold - from);
 	for (size_t i = fold; i < to; i++)
 		frame_add(out, frames->rows[i]);
 	str_add(out, "</ol>\n</details>\n");
@@ -284,7 +284,8 @@ void html_output(struct str *out, const struct facts *f)
 		str_add(out, "<h4>");
 		html_text(out, stream);
 		if (o && fact_get(o, bytes)->known)
-			str_addf(out, " <span class=\"soft\">(%lld bytes in all)</span>", (long long)fact_int(o, bytes, 0));
+			str_addf(out, " <span class=\"soft\">(%lld bytes in all)</span>",
+				 (long long)fact_int(o, bytes, 0));
 		str_add(out, "</h4>\n");
 		stream_add(out, t, i, to);
 	}
@@ -294,16 +295,17 @@ void html_output(struct str *out, const struct facts *f)
 /* ---- tables ---- */
 
 static void rows_add(struct str *out, const struct facts *f, enum fact_kind kind, const char *title,
-	const enum fact_col *cols,
-		     size_t n)
+		     const enum fact_col *cols, size_t n)
 {
 	const struct fact_table *t = &f->table[kind];
 	auto_str text = STR_INIT;
 
 	if (!t->n)
 		return;
-	str_addf(out, "<details><summary>%s (%zu)</summary>\n<div class=\"wide\"><table border=\"1\" "
-		"cellpadding=\"4\">\n<tr>", title, t->n);
+	str_addf(out,
+		 "<details><summary>%s (%zu)</summary>\n<div class=\"wide\"><table border=\"1\" "
+		 "cellpadding=\"4\">\n<tr>",
+		 title, t->n);
 	for (size_t c = 0; c < n; c++)
 		html_element(out, "th scope=\"col\"", fact_columns[cols[c]].name);
 	str_add(out, "</tr>\n");
@@ -329,9 +331,18 @@ static void rows_add(struct str *out, const struct facts *f, enum fact_kind kind
 
 void html_waits(struct str *out, const struct facts *f)
 {
-	static const enum fact_col edges[] = { FC_EDGE_comm, FC_EDGE_pid, FC_EDGE_tid, FC_EDGE_function, FC_EDGE_kind,
-					       FC_EDGE_resource, FC_EDGE_proved, FC_EDGE_holder_comm, FC_EDGE_holder_pid,
-					       FC_EDGE_holder_tid, FC_EDGE_holder_function, FC_EDGE_holder_waits,
+	static const enum fact_col edges[] = { FC_EDGE_comm,
+					       FC_EDGE_pid,
+					       FC_EDGE_tid,
+					       FC_EDGE_function,
+					       FC_EDGE_kind,
+					       FC_EDGE_resource,
+					       FC_EDGE_proved,
+					       FC_EDGE_holder_comm,
+					       FC_EDGE_holder_pid,
+					       FC_EDGE_holder_tid,
+					       FC_EDGE_holder_function,
+					       FC_EDGE_holder_waits,
 					       FC_EDGE_cycle };
 
 	ROWS(FACT_EDGE, "The same as a table", edges);
@@ -339,15 +350,22 @@ void html_waits(struct str *out, const struct facts *f)
 
 void html_tables(struct str *out, const struct facts *f)
 {
-	static const enum fact_col timeouts[] = { FC_TIMEOUT_at_ms, FC_TIMEOUT_token, FC_TIMEOUT_span, FC_TIMEOUT_elapsed_ms,
-						  FC_TIMEOUT_limit_ms, FC_TIMEOUT_idle_ms, FC_TIMEOUT_threshold_ms,
-						  FC_TIMEOUT_verdict };
-	static const enum fact_col threads[] = { FC_THREAD_pid, FC_THREAD_tid, FC_THREAD_comm, FC_THREAD_name,
-		FC_THREAD_state,
-						 FC_THREAD_waits_kind, FC_THREAD_waits_resource, FC_THREAD_root,
-						 FC_THREAD_stack, FC_THREAD_file, FC_THREAD_line };
-	static const enum fact_col leaks[] = { FC_LEAK_kind, FC_LEAK_pid, FC_LEAK_comm, FC_LEAK_argv, FC_LEAK_reason,
-		FC_LEAK_fd };
+	static const enum fact_col timeouts[] = { FC_TIMEOUT_at_ms,        FC_TIMEOUT_token,    FC_TIMEOUT_span,
+						  FC_TIMEOUT_elapsed_ms,   FC_TIMEOUT_limit_ms, FC_TIMEOUT_idle_ms,
+						  FC_TIMEOUT_threshold_ms, FC_TIMEOUT_verdict };
+	static const enum fact_col threads[] = { FC_THREAD_pid,
+						 FC_THREAD_tid,
+						 FC_THREAD_comm,
+						 FC_THREAD_name,
+						 FC_THREAD_state,
+						 FC_THREAD_waits_kind,
+						 FC_THREAD_waits_resource,
+						 FC_THREAD_root,
+						 FC_THREAD_stack,
+						 FC_THREAD_file,
+						 FC_THREAD_line };
+	static const enum fact_col leaks[] = { FC_LEAK_kind, FC_LEAK_pid,    FC_LEAK_comm,
+					       FC_LEAK_argv, FC_LEAK_reason, FC_LEAK_fd };
 	static const enum fact_col denials[] = { FC_DENIAL_collector, FC_DENIAL_status, FC_DENIAL_comm, FC_DENIAL_pid,
 						 FC_DENIAL_reason };
 	static const enum fact_col points[] = { FC_CHECKPOINT_at_ms, FC_CHECKPOINT_event, FC_CHECKPOINT_comm,
@@ -360,5 +378,5 @@ void html_tables(struct str *out, const struct facts *f)
 	ROWS(FACT_THREAD, "Threads and what they wait for", threads);
 	ROWS(FACT_CHECKPOINT, "Checkpoints", points);
 	str_add(out, "<p class=\"legend\"><code>spec-runner report --format facts</code> prints every fact with its "
-		"source.</p>\n</section>\n");
+		     "source.</p>\n</section>\n");
 }

@@ -162,11 +162,12 @@ static void axis_draw(struct timeline *t, unsigned height)
 	for (unsigned i = 0; i < 9 && step * i <= t->end_ms; i++) {
 		double x = chart_x(t, step * i);
 
-		str_addf(t->out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%u\" stroke=\"#ccc\"/>"
-				 "<text class=\"soft\" x=\"%.1f\" y=\"14\" font-size=\"11\" fill=\"#555\" "
-				 "text-anchor=\"%s\">",
-			 x, x, AXIS_HEIGHT - 4, height, x > CHART_WIDTH - 60 ? x - 3 : x + 3, x > CHART_WIDTH - 60 ? "end"
-			 : "start");
+		str_addf(t->out,
+			 "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%u\" stroke=\"#ccc\"/>"
+			 "<text class=\"soft\" x=\"%.1f\" y=\"14\" font-size=\"11\" fill=\"#555\" "
+			 "text-anchor=\"%s\">",
+			 x, x, AXIS_HEIGHT - 4, height, x > CHART_WIDTH - 60 ? x - 3 : x + 3,
+			 x > CHART_WIDTH - 60 ? "end" : "start");
 		html_duration(t->out, step * i);
 		str_add(t->out, "</text>\n");
 	}
@@ -196,10 +197,14 @@ static void span_draw(struct timeline *t, const struct span *s)
 		str_add(t->out, "</tspan> ");
 	}
 	html_cut(t->out, label, test ? 44 - s->depth % 20 : 26);
-	str_addf(t->out, "</text><rect class=\"s-%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"3\" "
-		"fill=\"%s\"/></g>\n",
+	str_addf(t->out,
+		 "</text><rect class=\"s-%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"3\" "
+		 "fill=\"%s\"/></g>\n",
 		 frame ? "frame" : status, x, t->y + 3, w < 2 ? 2 : w, ROW_HEIGHT - 6,
-		 frame ? "#9aa7b4" : is_good(s) ? "#3f9b55" : strcmp(status, "error") == 0 ? "#d1242f" : "#d4700a");
+		 frame                          ? "#9aa7b4"
+		 : is_good(s)                   ? "#3f9b55"
+		 : strcmp(status, "error") == 0 ? "#d1242f"
+						: "#d4700a");
 	t->y += ROW_HEIGHT;
 }
 
@@ -243,9 +248,10 @@ static void event_draw(struct timeline *t, const char *label, double ms, unsigne
 	html_duration(t->out, ms);
 	str_addf(t->out, "</title><text x=\"6\" y=\"%u\" font-size=\"12\">", t->y + 14);
 	html_cut(t->out, label, 46);
-	str_addf(t->out, "</text><line class=\"event-line\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%u\" y2=\"%u\" stroke=\"#d1242f\" "
-			 "stroke-dasharray=\"2 3\" opacity=\"0.6\"/>"
-			 "<path class=\"event\" d=\"M%.1f %u l6 6 l-6 6 l-6 -6 z\" fill=\"#d1242f\"/></g>\n",
+	str_addf(t->out,
+		 "</text><line class=\"event-line\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%u\" y2=\"%u\" stroke=\"#d1242f\" "
+		 "stroke-dasharray=\"2 3\" opacity=\"0.6\"/>"
+		 "<path class=\"event\" d=\"M%.1f %u l6 6 l-6 6 l-6 -6 z\" fill=\"#d1242f\"/></g>\n",
 		 x, x, y, height, x, y - 6);
 	t->y += ROW_HEIGHT;
 }
@@ -292,8 +298,9 @@ static double idle_draw(struct timeline *t, const struct fact_row *run, unsigned
 	x = chart_x(t, from);
 	str_addf(t->out, "<g><title>no progress for ");
 	html_duration(t->out, idle);
-	str_addf(t->out, "</title><rect class=\"band\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%u\" "
-		"fill=\"#d4700a\" opacity=\"0.13\"/></g>\n",
+	str_addf(t->out,
+		 "</title><rect class=\"band\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%u\" "
+		 "fill=\"#d4700a\" opacity=\"0.13\"/></g>\n",
 		 x, AXIS_HEIGHT, chart_x(t, from + idle) - x, height - AXIS_HEIGHT);
 	return idle;
 }
@@ -304,9 +311,11 @@ static void chart_add(struct timeline *t, const struct fact_row *run)
 	double idle;
 
 	t->y = AXIS_HEIGHT;
-	str_addf(t->out, "<div class=\"wide\">\n<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
-		"aria-label=\"Spans and events over time\" "
-			 "width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n", CHART_WIDTH, height, CHART_WIDTH, height);
+	str_addf(t->out,
+		 "<div class=\"wide\">\n<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
+		 "aria-label=\"Spans and events over time\" "
+		 "width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n",
+		 CHART_WIDTH, height, CHART_WIDTH, height);
 	axis_draw(t, height);
 	idle = idle_draw(t, run, height);
 	events_draw(t, height);
@@ -317,8 +326,8 @@ static void chart_add(struct timeline *t, const struct fact_row *run)
 	if (idle > 0) {
 		str_add(t->out, ", the band is the ");
 		html_duration(t->out, idle);
-		str_addf(t->out, " without progress (the last was %s)", *fact_text(run, FC_RUN_last_progress)
-			 ? fact_text(run, FC_RUN_last_progress) : "not seen");
+		str_addf(t->out, " without progress (the last was %s)",
+			 *fact_text(run, FC_RUN_last_progress) ? fact_text(run, FC_RUN_last_progress) : "not seen");
 	}
 	str_add(t->out, ".");
 	if (t->f->table[FACT_TIMEOUT].n > events)
@@ -334,10 +343,11 @@ static void list_add(struct timeline *t)
 
 	if (t->shown == t->n && !dropped)
 		return;
-	str_addf(t->out, "<p class=\"legend\">The chart holds %zu of %llu spans: those that ended badly, the slowest, "
-		"and what is around "
-			 "them.</p>\n<details class=\"all\"><summary>All spans in the order of time</summary>\n<ol "
-			 "class=\"rows\">\n",
+	str_addf(t->out,
+		 "<p class=\"legend\">The chart holds %zu of %llu spans: those that ended badly, the slowest, "
+		 "and what is around "
+		 "them.</p>\n<details class=\"all\"><summary>All spans in the order of time</summary>\n<ol "
+		 "class=\"rows\">\n",
 		 t->shown, (unsigned long long)(t->n + dropped));
 	for (size_t i = 0; i < t->n; i++) {
 		const struct span *s = &t->v[i];
@@ -357,7 +367,7 @@ static void list_add(struct timeline *t)
 	str_add(t->out, "</ol>\n");
 	if (dropped)
 		str_addf(t->out, "<p>%llu more, which ended well, are in run-trace.json.</p>\n",
-			(unsigned long long)dropped);
+			 (unsigned long long)dropped);
 	str_add(t->out, "</details>\n");
 }
 

@@ -88,6 +88,25 @@ void report_add_source(struct str *out, const struct evidence *ev)
 		str_addf(out, "#%s", ev->at);
 }
 
+const struct evidence *report_evidence(const struct finding *x, const char *column)
+{
+	for (size_t i = 0; i < x->n_evidence; i++)
+		if (strcmp(fact_columns[x->evidence[i].col].name, column) == 0)
+			return &x->evidence[i];
+	return NULL;
+}
+
+const char *report_ring(const struct finding *x, size_t *before)
+{
+	const struct evidence *ring = report_evidence(x, "ring");
+	const char *at = ring && *ring->value.s ? strstr(x->summary, ring->value.s) : NULL;
+
+	if (!at)
+		return NULL;
+	*before = (size_t)(at - x->summary);
+	return ring->value.s;
+}
+
 size_t report_group_len(const char *name)
 {
 	const char *dot = strrchr(name, '.');

@@ -5,70 +5,31 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use SpecRunner;
+use RealHangs;
 use JSON::PP;
 use Test::More;
 
-my $python = (grep { -x } map { "$_/python3" } split /:/, $ENV{PATH})[0];
 my $limit = 1500 * slow_factor();
+my $docs = read_file('docs/FINDINGS.md') // '';
 
-# name, program (file => text), command, first pattern_id, what the console must say
-my @hangs = (
-	['fork while a thread holds a lock', 'fork.py', <<'PY', ['python3', 'fork.py'], 'hang.lock.held.orphan', qr/fork\.py:log:4/],
-import multiprocessing, threading, time
-lock = threading.Lock()
-def log(text):
-    with lock:
-        time.sleep(0.3)
-def work():
-    log("child")
-threading.Thread(target=log, args=("parent",)).start()
-time.sleep(0.1)
-p = multiprocessing.get_context("fork").Process(target=work)
-p.start()
-p.join()
-PY
-	['wait for a child whose output nobody reads', 'popen.py', <<'PY', ['python3', 'popen.py'], 'hang.deadlock.processes', qr/popen\.py:<module>:3/],
-import subprocess
-p = subprocess.Popen(["yes"], stdout=subprocess.PIPE)
-p.wait()
-PY
-	['a thread that is no daemon, at exit', 'thread.py', <<'PY', ['python3', 'thread.py'], 'hang.exit.threads', qr/thread\.py:poll:3/],
-import threading, time
-def poll():
-    time.sleep(1000)
-threading.Thread(target=poll).start()
-PY
-	['the pipe of a background job', 'job.sh', <<'SH', ['sh', 'job.sh'], 'hang.pipe.leaked_writer', qr/sleep \(pid \d+\) still holds/],
-x=$( (setsid sleep 1000 &) ; echo started)
-echo "$x"
-SH
-	['two file locks in opposite order', 'locks.py', <<'PY', ['python3', 'locks.py'], 'hang.deadlock.processes', qr/locks\.py:take:\d/],
-import fcntl, os, time
-def take(a, b):
-    x = open(a, "w"); fcntl.flock(x, fcntl.LOCK_EX)
-    time.sleep(0.3)
-    y = open(b, "w"); fcntl.flock(y, fcntl.LOCK_EX)
-if os.fork() == 0:
-    take("left", "right")
-    os._exit(0)
-take("right", "left")
-PY
-);
-
-for my $h (@hangs) {
-	my ($name, $file, $text, $command, $id, $word) = @$h;
+for my $h (@RealHangs::hangs) {
+	my ($name, $file, $command, $id, $word) = @$h;
 	SKIP: {
-		skip 'no python3', 5 if $command->[0] eq 'python3' && !$python;
-		my $dir = new_dir();
-		write_file("$dir/$file", $text);
-		my $r = run_spec(['--timeout-ms', $limit, 'run', '--', @$command], dir => $dir);
+		skip 'no python3', 7 if $command->[0] eq 'python3' && !$RealHangs::python;
+		my $r = RealHangs::run_hang($h, $limit);
 		is($r->{code}, 124, "$name: ended");
-		my $found = decode_json(read_file("$dir/.artifacts/findings.json") // '{"findings":[]}');
+		my $found = decode_json(read_file("$r->{dir}/.artifacts/findings.json") // '{"findings":[]}');
 		is($found->{findings}[0]{pattern_id}, $id, "$name: $id comes first")
 			or diag join ' ', map { $_->{pattern_id} } @{ $found->{findings} };
 		like($r->{err}, $word, "$name: the console names the place") or diag $r->{err};
 		no_survivors($r, "$name: nothing is left alive");
-		like(read_file("$dir/.artifacts/report.md") // '', qr/^## 1\. /m, "$name: the report tells it");
+		like(read_file("$r->{dir}/.artifacts/report.md") // '', qr/^## 1\. /m, "$name: the report tells it");
+		my $block = RealHangs::block_of($r);
+		cmp_ok(($block =~ tr/\n//), '<=', 13, "$name: a dozen lines");
+		# The first line says what hangs: the docs must say it in the same words.
+		my ($first) = RealHangs::shape_of($block) =~ /^(.*)$/m;
+		ok(index(RealHangs::shape_of($docs), $first) >= 0, "$name: docs/FINDINGS.md shows this block")
+			or diag "run tests/show/five_hangs.pl --write; the block is now\n$block";
 	}
 }
 
