@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "liveness/notify.h"
+#include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor.h"
 
 #include <dirent.h>
@@ -241,13 +242,11 @@ static void command_arm_streams(struct supervisor *s, struct command *c)
 /* One folder a slot, taken over by the slot's next command as long as each left it empty. */
 static int command_tmpdir_make(struct supervisor *s, struct command *c, struct err *e)
 {
-	const char *base = getenv("TMPDIR");
-
 	c->tmpdir = ptr_steal(&s->spare_tmpdir[c->slot]);
 	if (c->tmpdir)
 		return 0;
-	c->tmpdir = xasprintf("%s/spec-runner-XXXXXX", base && *base ? base : "/tmp");
-	if (mkdtemp(c->tmpdir))
+	c->tmpdir = slot_dir_path(s->c, c->slot);
+	if (mkdir(c->tmpdir, 0700) == 0)
 		return 0;
 	err_sys(e, "making a TMPDIR '%s'", c->tmpdir);
 	mem_free_ptr(&c->tmpdir);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/look.h"
+#include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor.h"
 
 #include <errno.h>
@@ -390,6 +391,7 @@ static int front_take_over(struct front *f)
 		command_adopt(&s, cmd, f->stream_fd, now);
 	supervisor_loop(&s);
 	supervisor_release(&s);
+	slot_dirs_sweep(c);
 	return finish_run(c, 125, true, clock_mono_ns());
 }
 
