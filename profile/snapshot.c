@@ -146,21 +146,29 @@ static int64_t since_ns(pid_t pid, pid_t tid)
 	return theirs < 0 || ours < theirs ? -1 : ours - theirs;
 }
 
-int thread_stack_copy(struct snap_process *p, struct snap_thread *t, uint64_t sp, size_t stack_bytes)
+size_t thread_stack_range(const struct snap_process *p, uint64_t sp, size_t stack_bytes, uint64_t *from)
 {
 	const struct map_entry *m = maps_find(&p->maps, sp);
-	uint64_t from = sp - RED_ZONE, want;
+
+	if (!m)
+		return 0;
+	*from = sp - RED_ZONE;
+	if (*from < m->start || *from > sp)
+		*from = m->start;
+	return m->end - *from < stack_bytes ? (size_t)(m->end - *from) : stack_bytes;
+}
+
+/* Copies the stack above the stack pointer without a stop. */
+static int thread_stack_copy(struct snap_process *p, struct snap_thread *t, uint64_t sp, size_t stack_bytes)
+{
+	uint64_t from;
+	size_t want = thread_stack_range(p, sp, stack_bytes, &from);
 	ssize_t got;
 
-	if (!m) {
+	if (!want) {
 		errno = EFAULT;
 		return -1;
 	}
-	if (from < m->start || from > sp)
-		from = m->start;
-	want = m->end - from;
-	if (want > stack_bytes)
-		want = stack_bytes;
 	t->stack = xrealloc(t->stack, want);
 	got = peek_read(&p->peek, from, t->stack, want);
 	if (got <= 0) {

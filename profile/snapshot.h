@@ -247,8 +247,8 @@ struct stop_also {
 };
 int thread_stop_copy(struct snap_process *p, struct snap_thread *t, size_t stack_bytes, const struct stop_also *also,
 		     int64_t *frozen_ns);
-/* Copies the stack above regs' stack pointer without a stop. */
-int thread_stack_copy(struct snap_process *p, struct snap_thread *t, uint64_t sp, size_t stack_bytes);
+/* The part of the stack that is copied: from *from on, so many bytes; 0 where no map holds the stack pointer. */
+size_t thread_stack_range(const struct snap_process *p, uint64_t sp, size_t stack_bytes, uint64_t *from);
 /* Index of the stack pointer among DWARF registers, and of the frame pointer. */
 #if defined(__x86_64__)
 #define SNAP_REG_SP 7
