@@ -297,6 +297,18 @@ static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
 	}
 }
 
+void act_look(struct supervisor *s, struct command *c, int64_t now)
+{
+	char words[1000];
+	int n;
+
+	act_diagnose_members(s, c, now);
+	n = act_diagnose_words(s, c, words, sizeof(words));
+	s->c->looked = true;
+	if (!s->takeover && s->c->link >= 0) /* no command waits for the answer */
+		msg_send(s->c->link, MSG_DIAGNOSE, ++s->diagnose_last, words, (size_t)n, -1);
+}
+
 static enum token act_cause_token(const struct command *c)
 {
 	switch (c->wd.cause) {

@@ -460,6 +460,8 @@ void command_read(struct supervisor *s, struct command *c, int which, int64_t no
 		if (state == STREAM_MORE) {
 			progressed |= counts;
 			tests_output(&c->tests, st, now);
+			if (st->ring)
+				show_output(s, which, now);
 			command_tests(s, c, false, now);
 			command_count_read(s, c, which, bytes, now);
 			command_flush(s, c, which, now);

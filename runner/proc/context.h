@@ -50,6 +50,7 @@ struct context {
 	struct err journal_why;       /* … because of this */
 	enum span_status end_status;  /* of the spans that are open when all is over */
 	bool concerns;                /* something happened that findings may be about */
+	bool looked;                  /* somebody asked for a look: its trace is kept */
 	bool cancelled;
 	int late_cancel;              /* a signal that came while the findings were written; 0 none */
 	bool lost_output;             /* bytes of the command could not be written */

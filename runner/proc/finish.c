@@ -22,7 +22,7 @@ static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail
 
 static bool finish_wants_trace(const struct context *c, int exit_code)
 {
-	if (c->o->profile_level != LEVEL_OFF || c->setup->force_trace)
+	if (c->o->profile_level != LEVEL_OFF || c->setup->force_trace || c->looked)
 		return true;
 	return exit_code != 0 && c->o->profile_on_fail != 0;
 }

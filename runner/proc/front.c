@@ -81,7 +81,7 @@ static int front_watch(struct front *f, int fd, uint32_t events, enum front_sour
 
 static void front_arm_input(struct front *f)
 {
-	bool want_in = f->c->terminal.raw && f->input_len == 0;
+	bool want_in = (f->c->terminal.raw || f->c->terminal.keys) && f->input_len == 0;
 	bool want_out = f->input_len > 0;
 
 	if (want_in && !f->input_armed)
@@ -113,12 +113,40 @@ static void front_pass_input(struct front *f)
 	front_arm_input(f);
 }
 
+#define KEY_STATUS 0x14  /* Ctrl-T, as on BSD and macOS */
+#define KEY_LITERAL 0x16 /* Ctrl-V: the next one means itself */
+
+/* Ctrl-T asks us, where the command reads lines: an editor or shell that reads keys gets it. */
+static void front_take_keys(struct front *f)
+{
+	struct termios t;
+	size_t kept = 0;
+	bool asked = false;
+
+	if (f->c->terminal.keys) { /* nobody reads them but us */
+		asked = memchr(f->input, 't', f->input_len) || memchr(f->input, KEY_STATUS, f->input_len);
+		f->input_len = 0;
+	} else if (memchr(f->input, KEY_STATUS, f->input_len) && tcgetattr(f->c->terminal.master, &t) == 0 &&
+		   t.c_lflag & ICANON) {
+		for (size_t i = 0; i < f->input_len; i++) {
+			if (f->input[i] == KEY_STATUS && !(i && f->input[i - 1] == KEY_LITERAL))
+				asked = true;
+			else
+				f->input[kept++] = f->input[i];
+		}
+		f->input_len = kept;
+	}
+	if (asked)
+		msg_send(f->c->link, MSG_ASK, 0, NULL, 0, -1);
+}
+
 static void front_read_input(struct front *f)
 {
 	ssize_t n = read(f->c->terminal.tty_fd, f->input, sizeof(f->input));
 
 	if (n > 0) {
 		f->input_len = (size_t)n;
+		front_take_keys(f);
 		front_pass_input(f);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
@@ -230,6 +258,16 @@ static void front_take_stop(void)
 	sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
+/* Whose is the terminal now: may lines of ours stand on it? The supervisor's session cannot ask. */
+static void front_tell_window(struct front *f)
+{
+	const struct terminal *t = &f->c->terminal;
+	pid_t front = t->tty_fd >= 0 ? tcgetpgrp(t->tty_fd) : -1;
+
+	msg_send(f->c->link, MSG_WINDOW,
+		 front > 0 && (front == getpgrp() || front == atomic_load(&f->c->shared->command_pid)), NULL, 0, -1);
+}
+
 static void front_suspend(struct front *f)
 {
 	struct terminal *t = &f->c->terminal;
@@ -242,7 +280,20 @@ static void front_suspend(struct front *f)
 	t->foreground = t->tty_fd >= 0 && tcgetpgrp(t->tty_fd) == t->signal_own_group;
 	terminal_set_raw(&f->c->terminal);
 	terminal_copy_size(&f->c->terminal);
+	front_tell_window(f);
 	msg_send(f->c->link, MSG_RESUME, 0, NULL, 0, -1);
+}
+
+/* From the terminal only where the command is not in front; from anyone by kill: stop, the command
+ * goes on, its time too. */
+static void front_stop_alone(struct front *f)
+{
+	msg_send(f->c->link, MSG_WINDOW, 0, NULL, 0, -1);
+	terminal_restore(&f->c->terminal);
+	kill(getpid(), SIGTSTP);
+	front_take_stop();
+	terminal_set_raw(&f->c->terminal);
+	front_tell_window(f);
 }
 
 /* --- signals, messages --- */
@@ -268,22 +319,22 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 {
 	switch ((int)si->ssi_signo) {
 	case SIGCHLD: front_reap(f); break;
-	case SIGWINCH: terminal_copy_size(&f->c->terminal); break;
-	case SIGUSR1: msg_send(f->c->link, MSG_ASK, 0, NULL, 0, -1); break;
+	case SIGWINCH:
+		terminal_copy_size(&f->c->terminal);
+		front_tell_window(f);
+		break;
+	case SIGUSR1: msg_send(f->c->link, MSG_ASK, 1, NULL, 0, -1); break;
 	case SIGCONT:
-		if (f->c->terminal.raw) {
+		if (f->c->terminal.raw || f->c->terminal.keys) {
 			terminal_set_raw(&f->c->terminal);
 			terminal_copy_size(&f->c->terminal);
 			front_arm_input(f);
 		}
+		front_tell_window(f);
 		break;
 	case SIGTSTP:
-		/* from the terminal only where the command is not in front; from anyone by kill: stop,
-		 * the command goes on, its time too */
-		if (si->ssi_pid != (uint32_t)getpid()) {
-			kill(getpid(), SIGTSTP);
-			front_take_stop();
-		}
+		if (si->ssi_pid != (uint32_t)getpid())
+			front_stop_alone(f);
 		break;
 	case SIGTTIN:
 	case SIGTTOU: break;
@@ -364,6 +415,8 @@ static int front_take_over(struct front *f)
 	struct err e = { 0 };
 	int64_t now;
 
+	if (atomic_load(&c->shared->status_shown))
+		outlet_write(&c->outlet[STREAM_ERR], "\033[J", 3); /* its lines below the cursor */
 	say_always(c, "the supervising process died (%s %d): ending the command",
 		   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
 		   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
@@ -471,7 +524,7 @@ int front_run(struct context *c, pid_t supervisor)
 	int code;
 
 	f->supervisor = supervisor;
-	if (c->terminal.raw) {
+	if (c->terminal.raw || c->terminal.keys) {
 		terminal_set_raw(&c->terminal);
 		front_arm_input(f);
 	}

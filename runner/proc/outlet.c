@@ -26,7 +26,8 @@ void outlet_init(struct outlet *o, int std_fd, bool closed)
 		o->mode = OUTLET_SOCKET;
 		return;
 	}
-	if (!S_ISFIFO(st.st_mode) && !isatty(std_fd))
+	o->is_tty = isatty(std_fd);
+	if (!S_ISFIFO(st.st_mode) && !o->is_tty)
 		return;
 	if (flags >= 0 && flags & O_NONBLOCK) {
 		/* somebody made it so before us: no second description is needed */
@@ -69,7 +70,28 @@ static ssize_t outlet_try(struct outlet *o, const void *p, size_t n)
 	}
 }
 
+static const struct outlet_watcher *watcher;
+
+void outlet_watch(const struct outlet_watcher *w)
+{
+	watcher = w;
+}
+
 ssize_t outlet_write(struct outlet *o, const void *p, size_t n)
+{
+	ssize_t w;
+
+	if (!o->is_tty || !watcher || o->mode == OUTLET_GONE)
+		return outlet_write_past(o, p, n);
+	if (!watcher->before(watcher->ctx, o->std_fd))
+		return 0;
+	w = outlet_write_past(o, p, n);
+	if (w > 0)
+		watcher->after(watcher->ctx, o->std_fd, p, (size_t)w);
+	return w;
+}
+
+ssize_t outlet_write_past(struct outlet *o, const void *p, size_t n)
 {
 	ssize_t w;
 

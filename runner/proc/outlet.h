@@ -20,8 +20,20 @@ struct outlet {
 	int std_fd;       /* 1 or 2 */
 	enum outlet_mode mode;
 	bool mid_line;    /* the last byte written was not a newline */
+	bool is_tty;
 	int error;        /* errno of the write that failed for good (not EPIPE), 0 none */
 };
+
+/* Who shows something on the terminal that others write on: asked before each write to a terminal of this
+ * process, told afterwards. One a process; NULL: nobody. */
+struct outlet_watcher {
+	bool (*before)(void *ctx, int std_fd); /* false: the terminal takes nothing now, the bytes have to wait */
+	void (*after)(void *ctx, int std_fd, const char *p, size_t n);
+	void *ctx;
+};
+void outlet_watch(const struct outlet_watcher *w);
+/* For the watcher itself: writes past it, as outlet_write does otherwise. */
+ssize_t outlet_write_past(struct outlet *o, const void *p, size_t n);
 
 /* std_fd: 1 or 2; closed: it was closed when we were started. */
 void outlet_init(struct outlet *o, int std_fd, bool closed);

@@ -215,8 +215,11 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 		return -1;
 	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
 		return err_add(e, "--redact-pattern (SPEC_RUNNER_REDACT_PATTERN, redact.patterns)");
-	if (terminal_init(&c->terminal, (enum tri)o->pty, e) < 0)
+	/* cases have their own standard streams: no pseudo-terminal for nobody */
+	if (terminal_init(&c->terminal, p->light ? TRI_NEVER : (enum tri)o->pty, e) < 0)
 		return -1;
+	c->terminal.keys = p->light && c->terminal.tty_fd == 0 && c->terminal.foreground && !o->quiet &&
+			   o->status != TRI_NEVER;
 	c->color = say_wants_color(o->color, c->terminal.is_tty[2]);
 	c->shared = shared_new((size_t)o->output_tail_bytes, e);
 	if (!c->shared || context_contain(c, e) < 0)

@@ -31,6 +31,7 @@ struct shared {
 	_Atomic int ns_status[64];      /* by slot: wait status + 1 that a namespace's init saw */
 	_Atomic pid_t command_pid;      /* of the pass-through command, 0 none */
 	_Atomic int any_spawned;
+	_Atomic int status_shown;       /* lines of ours stand below the cursor */
 	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
 	struct shared_ring ring[STREAM_COUNT];
 	struct stop_commands stop;
@@ -49,7 +50,8 @@ enum msg_kind {
 	/* front -> supervisor */
 	MSG_CANCEL = 1, /* value: signal */
 	MSG_RESUME,     /* the front runs again after a stop */
-	MSG_ASK,        /* SIGUSR1: say what runs now */
+	MSG_ASK,        /* say what runs now; value 1: look into the tree, too (SIGUSR1) */
+	MSG_WINDOW,     /* the terminal has another size, or another one is in front; value: is it us? */
 	MSG_DIAGNOSED,  /* value: id of the request */
 	MSG_EMIT,       /* text: a checkpoint "name\0attrs json" for the trace */
 	/* supervisor -> front */

@@ -301,6 +301,7 @@ static void supervisor_stopped(struct supervisor *s, struct command *c, int sig,
 	c->suspended = true;
 	command_event(s, c, WD_EV_SUSPEND, 0, now);
 	runner_watch_suspend(&s->watch, now);
+	show_pause(s);
 	if (t->mode == TERMINAL_SHARED)
 		terminal_give(t, t->signal_own_group);
 	msg_send(s->c->link, MSG_SUSPEND, sig, NULL, 0, -1);
@@ -402,24 +403,6 @@ static void supervisor_cancel(struct supervisor *s, int sig, int64_t now)
 	supervisor_event_all(s, WD_EV_CANCEL, sig, now);
 }
 
-static void supervisor_tell(struct supervisor *s, int64_t now)
-{
-	say_always(s->c, "running for %.1f s, %zu processes, last progress: %s",
-		   (double)(now - s->c->start_mono_ns) / 1e9, s->tree.alive,
-		   trace_totals(s->c->trace)->last_progress[0] ? trace_totals(s->c->trace)->last_progress : "none");
-	for (int i = 0; i < s->slots; i++) {
-		struct command *c = &s->command[i];
-
-		if (c->used)
-			say_always(s->c, "  '%s' (pid %d) for %.1f s, idle for %.1f s",
-				   c->spec.name ? c->spec.name : c->spec.argv[0], (int)c->pid,
-				   (double)watchdog_elapsed(&c->wd, now) / 1e9,
-				   (double)watchdog_idle(&c->wd, now) / 1e9);
-		if (c->used)
-			tests_say(&c->tests, now);
-	}
-}
-
 static void supervisor_front_lost(struct supervisor *s, int64_t now)
 {
 	struct attrs a = { 0 };
@@ -431,6 +414,7 @@ static void supervisor_front_lost(struct supervisor *s, int64_t now)
 	attrs_word(&a, "which", "front");
 	trace_checkpoint(s->c->trace, s->c->dispatch_span, "run.supervisor_lost", now, &a);
 	attrs_release(&a);
+	show_close(s);
 	terminal_restore(&s->c->terminal);
 	supervisor_event_all(s, WD_EV_LOST, 0, now);
 }
@@ -462,7 +446,8 @@ static void supervisor_messages(struct supervisor *s, int64_t now)
 		switch (m.kind) {
 		case MSG_CANCEL: supervisor_cancel(s, m.value, now); break;
 		case MSG_RESUME: supervisor_resume(s, now); break;
-		case MSG_ASK: supervisor_tell(s, now); break;
+		case MSG_ASK: show_tell(s, m.value == 1, now); break;
+		case MSG_WINDOW: show_window(s, m.value != 0, now); break;
 		case MSG_EMIT: supervisor_emit(s, &m, now); break;
 		case MSG_DIAGNOSED:
 			for (int i = 0; i < s->slots; i++)
@@ -542,6 +527,7 @@ void supervisor_command_done(struct supervisor *s, struct command *c, const stru
 	if (!s->takeover)
 		p->ops->done(p->ctx, c->spec.user, r, now);
 	runner_watch_progress(&s->watch, now);
+	show_progress(s, now);
 	command_release(s, c);
 }
 
@@ -566,6 +552,8 @@ static int64_t supervisor_next_due(struct supervisor *s)
 		due = s->watch_due_ns;
 	if (s->publish_due_ns < due)
 		due = s->publish_due_ns;
+	if (show_due(s) < due)
+		due = show_due(s);
 	if (p->ops->due && !s->takeover && !s->ending && p->ops->due(p->ctx) < due)
 		due = p->ops->due(p->ctx);
 	return due;
@@ -618,6 +606,7 @@ static void supervisor_time(struct supervisor *s, int64_t now)
 	    runner_watch_step(&s->watch, now, &s->watch_due_ns))
 		act_warn_runner(s, now);
 	supervisor_end_early(s, now);
+	show_time(s, now);
 }
 
 static void supervisor_dispatch(struct supervisor *s, const struct epoll_event *ev, int64_t now)
@@ -763,11 +752,13 @@ int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
 			  o->liveness_level == LIVENESS_OFF ? 0 : clock_ms_to_ns(o->profile_stall_threshold_ms),
 			  now);
 	runner_watch_step(&s->watch, now, &s->watch_due_ns);
+	show_init(s, now);
 	return 0;
 }
 
 void supervisor_release(struct supervisor *s)
 {
+	show_close(s);
 	for (int i = 0; i < s->slots; i++) {
 		if (s->spare_tmpdir[i])
 			rmdir(s->spare_tmpdir[i]);

@@ -5,6 +5,7 @@
 
 #include "liveness/watchdog.h"
 #include "runner/proc/context.h"
+#include "runner/proc/show.h"
 #include "runner/proc/stream.h"
 #include "runner/proc/tests.h"
 #include "runner/proc/tree.h"
@@ -73,6 +74,7 @@ struct supervisor {
 	int diagnose_last;
 	int64_t oom_kills;          /* of the machine at the first tick; -1 not known */
 	bool finished, reap_again;
+	struct show show;
 };
 
 /* Event sources, packed into epoll's u64 as kind << 32 | slot << 8 | which. */
@@ -100,6 +102,8 @@ bool command_ending(const struct command *c);
 
 /* act.c */
 void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now);
+/* Asked for from outside: the tree is looked at, which is recorded, and goes on. */
+void act_look(struct supervisor *s, struct command *c, int64_t now);
 void act_warn_runner(struct supervisor *s, int64_t now);
 
 /* supervisor.c */

@@ -130,16 +130,19 @@ void terminal_set_raw(struct terminal *t)
 {
 	struct termios raw;
 
-	if (!t->raw || !t->have_saved || tcgetpgrp(t->tty_fd) != getpgrp())
+	if ((!t->raw && !t->keys) || !t->have_saved || tcgetpgrp(t->tty_fd) != getpgrp())
 		return;
 	raw = t->saved;
-	cfmakeraw(&raw);
+	if (t->raw)
+		cfmakeraw(&raw);
+	else
+		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	tcsetattr(t->tty_fd, TCSANOW, &raw);
 }
 
 void terminal_restore(struct terminal *t)
 {
-	if (t->raw && t->have_saved)
+	if ((t->raw || t->keys) && t->have_saved)
 		tcsetattr(t->tty_fd, TCSANOW, &t->saved);
 }
 

@@ -29,6 +29,7 @@ struct terminal {
 	bool merge;            /* stdout and stderr are one pipe, file or terminal: keep their order */
 	int master, master_err; /* the pseudo-terminal(s): master_err where stderr needs its own */
 	bool raw;              /* our terminal is to be raw: input goes to the master */
+	bool keys;             /* no command reads from it: single keys are for us */
 	struct termios saved;  /* of tty_fd at start */
 	bool have_saved;
 	int signal_own_group;  /* pgid of the front, for giving the terminal back */
@@ -46,7 +47,7 @@ int terminal_slave(int master);
 /* In the supervisor, before the first command: own session on the slave (TERMINAL_PTY). */
 int terminal_lead_session(struct terminal *t, struct err *e);
 
-void terminal_set_raw(struct terminal *t);     /* in the front */
+void terminal_set_raw(struct terminal *t);     /* in the front: as `raw` or `keys` say */
 void terminal_restore(struct terminal *t);     /* in whichever process is left */
 /* Without a pseudo-terminal: the modes that it had at our start, where we are in front of it. */
 void terminal_restore_modes(struct terminal *t);

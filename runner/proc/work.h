@@ -7,6 +7,7 @@
 #define RUNNER_PROC_WORK_H
 
 #include "base/str.h"
+#include "runner/ui/status.h"
 #include "trace/emit.h"
 
 #include <stdbool.h>
@@ -64,6 +65,8 @@ struct work_ops {
 	/* Which running commands must be ended now (chain limit)? Called after tick; returns the user
 	 * pointer of one, with the token, or NULL. May be NULL. */
 	void *(*end_early)(void *ctx, enum token *token);
+	/* For people: how many of what are done (noun, done, failed, skipped, total). May be NULL. */
+	void (*progress)(void *ctx, struct status_view *v);
 };
 
 #endif
