@@ -14,6 +14,10 @@ check() { # result of the last command, words
 		failed=1
 	fi
 }
+skip() { # what, why
+	n=$((n + 1))
+	echo "ok $n - $1: the gate is green # SKIP $2"
+}
 project() { # name: a fresh root, entered
 	mkdir -p "$dir/$1/.git" && cd "$dir/$1" || exit 1
 }
@@ -34,7 +38,7 @@ check 'an existing file is left as it is'
 project unittest
 mkdir tests
 printf 'import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        pass\n' >tests/test_a.py
-have python3 && green unittest 'unittest, discover'
+if have python3; then green unittest 'unittest, discover'; else skip unittest 'python3 is not here'; fi
 
 project prove
 mkdir t
@@ -46,23 +50,31 @@ if have cmake && have cc; then
 	printf 'cmake_minimum_required(VERSION 3.20)\nproject(x C)\nenable_testing()\nadd_executable(a a.c)\nadd_test(NAME a COMMAND a)\n' >CMakeLists.txt
 	echo 'int main(void) { return 0; }' >a.c
 	green cmake 'ctest'
+else
+	skip cmake 'cmake or cc is not here'
 fi
 if have npm; then
 	project npm
 	printf '{"name": "x", "version": "1.0.0", "scripts": {"test": "node -e 0"}}\n' >package.json
 	green npm 'npm, test'
+else
+	skip npm 'npm is not here'
 fi
 if have bats; then
 	project bats
 	mkdir test
 	printf '@test "a" {\n  true\n}\n' >test/a.bats
 	green bats 'bats, --tap'
+else
+	skip bats 'bats is not here'
 fi
 if have meson && have ninja; then
 	project meson
 	printf "project('x', 'c')\ntest('a', executable('a', 'a.c'))\n" >meson.build
 	echo 'int main(void) { return 0; }' >a.c
 	green meson 'meson, test'
+else
+	skip meson 'meson or ninja is not here'
 fi
 if have cargo; then
 	project cargo
@@ -70,6 +82,54 @@ if have cargo; then
 	printf '[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n' >Cargo.toml
 	printf '#[test]\nfn a() {}\n' >src/lib.rs
 	green cargo 'cargo, test'
+else
+	skip cargo 'cargo is not here'
+fi
+
+if have pytest; then
+	project pytest
+	mkdir tests
+	printf '[pytest]\n' >pytest.ini
+	printf 'def test_a():\n    assert 1 + 1 == 2\n' >tests/test_a.py
+	green pytest pytest
+else
+	skip pytest 'pytest is not here'
+fi
+if have go; then
+	project go
+	printf 'module example.org/x\n\ngo 1.19\n' >go.mod
+	printf 'package x\n\nimport "testing"\n\nfunc TestA(t *testing.T) {}\n' >a_test.go
+	GOFLAGS=-mod=mod GOCACHE=$dir/gocache GOPATH=$dir/gopath green go 'go, test'
+else
+	skip go 'go is not here'
+fi
+# Maven without a network: its plugins and JUnit as Debian packages have them.
+debian=/usr/share/maven-repo
+plugin() { # NAME: the newest version that the folder has
+	ls "$debian/org/apache/maven/plugins/maven-$1-plugin" 2>/dev/null | sort -V | tail -n 1
+}
+if have mvn && [ -n "$(plugin surefire)" ] && [ -n "$(plugin compiler)" ] && [ -n "$(plugin resources)" ] && [ -d $debian/junit/junit/4.x ]; then
+	project maven
+	mkdir -p .mvn src/main/java src/test/java
+	printf -- '--offline\n-Dmaven.repo.local=%s\n' "$dir/m2" >.mvn/maven.config
+	cp -rL $debian "$dir/m2" 2>/dev/null
+	{
+		echo '<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version>'
+		echo '<properties><maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>'
+		echo '<project.build.sourceEncoding>UTF-8</project.build.sourceEncoding></properties>'
+		echo '<dependencies><dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>4.x</version><scope>test</scope></dependency></dependencies>'
+		echo '<build><plugins>'
+		for name in surefire compiler resources; do
+			echo "<plugin><groupId>org.apache.maven.plugins</groupId><artifactId>maven-$name-plugin</artifactId><version>$(plugin $name)</version></plugin>"
+		done
+		echo '</plugins></build></project>'
+	} >pom.xml
+	echo 'public class ATest { @org.junit.Test public void a() { } }' >src/test/java/ATest.java
+	green maven 'mvn, --batch-mode, test'
+	grep -q 'Tests run: 1' gate.txt
+	check 'maven: its one test ran'
+else
+	skip maven 'mvn, or its plugins from Debian, are not here'
 fi
 
 project none
