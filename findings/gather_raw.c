@@ -44,7 +44,10 @@ static bool frame_is_system(const struct json_value *frame)
 	/* The standard library of Python is below the program as libc is, as far as a place is wanted. */
 	if (language && strcmp(language, "python") == 0)
 		return file && (strstr(file, "/lib/python3") || strstr(file, "<frozen "));
-	return signature_is_system(language ? language : "", function ? function : "", module ? module : "");
+	if (file && signature_file_is_system(file))
+		return true;
+	/* a function that has its line is the program's, whatever its name begins with */
+	return signature_is_system(language ? language : "", function && !(file && *file) ? function : "-", module ? module : "");
 }
 
 static bool is_interpreter_frame(const struct json_value *frame)
@@ -62,12 +65,12 @@ static bool is_interpreter_frame(const struct json_value *frame)
 		str_starts(function, "method_") || str_starts(function, "builtin_"));
 }
 
-/* The frame to show: the innermost that belongs to the program; NULL where no such frame has a name,
- * for a place in libc tells nobody where to look. Where a stack has frames of an interpreted
+/* The frame to show: the innermost that belongs to the program, one with its line before one without; NULL where no such
+ * frame has a name, for a place in libc tells nobody where to look. Where a stack has frames of an interpreted
  * language, the native ones around them are the interpreter, and its library is better than nothing. */
 static const struct json_value *place_of(const struct json_value *frames)
 {
-	const struct json_value *frame, *fallback = NULL;
+	const struct json_value *frame, *fallback = NULL, *named = NULL;
 	bool interpreted = false;
 	size_t i;
 
@@ -82,12 +85,15 @@ static const struct json_value *place_of(const struct json_value *frames)
 
 		if (!json_get_text(frame, "function") || (interpreted && native))
 			continue;
-		if (!frame_is_system(frame))
-			return frame;
-		if (!fallback && !native)
+		if (!frame_is_system(frame)) {
+			if (is_integer(json_get(frame, "line")) && json_get(frame, "line")->integer > 0)
+				return frame;
+			named = named ? named : frame;
+		} else if (!fallback && !native) {
 			fallback = frame;
+		}
 	}
-	return fallback;
+	return named ? named : fallback;
 }
 
 static bool function_is_exit(const char *function, const char *file)

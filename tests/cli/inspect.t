@@ -1,34 +1,22 @@
 #!/usr/bin/perl
-# inspect.t - `inspect PID` over programs that hang, each with what must be found: the finding, the kind of wait,
-# the line that waits ("AT name" in its source) and the line of who could end it ("HELD name").
-# With ZOO_TABLE=FILE the table of what was found is written there (docs/ZOO.md).
+# inspect.t - `inspect PID` and `run` over programs that hang in every kind of wait, each with what must be found (tests/lib/Zoo.pm
+# says how): C, C++, Rust, Python, Perl, shells. ZOO_ONLY=REGEX looks at some animals only.
 use strict;
 use warnings;
 use lib 'tests/lib';
 use SpecRunner;
+use Zoo;
 use Cwd qw(abs_path);
+use IPC::SysV qw(IPC_RMID);
 use JSON::PP;
-use POSIX qw(:sys_wait_h setsid);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my $dir = new_dir();
 my $zoo = abs_path('tests/zoo/hang');
 my $cc = $ENV{CC} // 'cc';
-my (%program, %lines, @table);
-
-sub which { my ($name) = @_; for (split /:/, $ENV{PATH}) { return "$_/$name" if -x "$_/$name" } return undef }
-
-sub quietly { return system("@_ >/dev/null 2>&1") == 0 }
-
-sub marks {
-	my ($file) = @_;
-	my $n = 0;
-	for (split /\n/, read_file("$zoo/$file")) {
-		$n++;
-		while (/\b(AT|HELD) (\w+)/g) { push @{$lines{$2}{$1}}, "$file:$n" }
-	}
-}
+my $sysv_key = 0x5a000000 | $$;
+END { my $id = $sysv_key ? semget($sysv_key, 1, 0600) : undef; semctl($id, 0, IPC_RMID, 0) if defined $id }
 
 sub pythons {
 	my @found = grep { -x } '/usr/bin/python3';
@@ -41,188 +29,127 @@ sub pythons {
 	return @found;
 }
 
-sub begin {
-	my (@argv) = @_;
-	pipe my $hold_read, my $hold_write or die;
-	my $pid = fork // die;
-	if (!$pid) {
-		setsid();
-		close $hold_write;
-		open STDIN, '<&', $hold_read;
-		open STDOUT, '>', '/dev/null';
-		open STDERR, '>', '/dev/null';
-		close $hold_read;
-		exec @argv or POSIX::_exit(127);
-	}
-	close $hold_read;
-	return { pid => $pid, keep => $hold_write };
+# Rows: name, what it does, first finding, kind of wait, who waits, what for, who holds it.
+sub animals {
+	my ($label, $argv, @rows) = @_;
+	return map {
+		my ($name, $does, $finding, $waits, $who, $resource, $holder, %more) = @$_;
+		{ name => $name, label => "$name$label", does => $does, finding => $finding, waits => $waits, who => $who, resource => $resource,
+			holder => $holder, marks => $name, argv => [@$argv, $name], %more }
+	} @rows;
 }
 
-sub end {
-	my ($r) = @_;
-	kill KILL => -$r->{pid};
-	waitpid $r->{pid}, 0;
-}
-
-sub inspect {
-	my (@words) = @_;
-	open my $out, '-|', spec(), 'inspect', @words or die;
-	local $/;
-	my $text = <$out>;
-	close $out;
-	return $text;
-}
-
-sub at_line {
-	my ($place, $wanted) = @_;
-	return 0 unless $place->{file} && $place->{line};
-	(my $base = $place->{file}) =~ s{.*/}{};
-	return grep { $_ eq "$base:$place->{line}" } @$wanted;
-}
-
-# What is wrong with a diagnosis; '' where all is as it must be.
-sub wrong {
-	my ($d, $a) = @_;
-	my ($name, undef, $pattern, $kind) = @$a;
-	my $first = $d->{roots}[0]{pattern_id} // 'nothing';
-	return "finding $first" if $first ne $pattern;
-	my ($at, $held) = @{$lines{$name}}{qw(AT HELD)};
-	my @threads = map { @{$_->{threads}} } @{$d->{processes}};
-	my @waiting = grep { ($_->{waits_on}{kind} // 'none') eq $kind } @threads;
-	return 'kinds ' . join ' ', map { $_->{waits_on}{kind} // 'none' } @threads unless @waiting;
-	if ($at) {
-		@waiting = grep { my $t = $_; grep { at_line($_, $at) } @{$t->{frames}} } @waiting;
-		return "no such wait at @$at" unless @waiting;
-	}
-	if ($held) {
-		return "no holder at @$held" unless grep { my $t = $_; grep { at_line($_, $held) } @{$t->{waits_on}{holders}} } @waiting;
-	}
-	return '';
-}
-
-sub check {
-	my ($a, $label, @argv) = @_;
-	my $r = begin(@argv);
-	my $until = time + 8 * slow_factor();
-	my ($wrong, $d) = ('nothing looked at');
-	while ($wrong && time < $until) {
-		sleep 0.15;
-		my $text = inspect('--json', $r->{pid});
-		$d = eval { decode_json($text) };
-		$wrong = $d ? wrong($d, $a) : 'no JSON';
-	}
-	is $wrong, '', "$label: $a->[2], waits on $a->[3]" or diag inspect($r->{pid});
-	push @table, [$label, $a->[2], $a->[3], $d->{roots}[0]{location} // '', $wrong || 'found'];
-	end($r);
-}
-
+my ($locks, $held, $sync, $event, $sleep, $file) = qw(hang.deadlock.locks hang.lock.held hang.wait.sync hang.wait.event hang.sleep
+	hang.lock.file);
 my @c = (
-	[mutex_abba => 'c', 'hang.deadlock.locks', 'mutex'],
-	[mutex_self => 'c', 'hang.deadlock.locks', 'mutex'],
-	[mutex_held => 'c', 'hang.lock.held', 'mutex'],
-	[mutex_shared => 'c', 'hang.lock.held', 'mutex'],
-	[rwlock_writer => 'c', 'hang.lock.held', 'rwlock'],
-	[rwlock_reader => 'c', 'hang.wait.sync', 'rwlock'],
-	[cond_wait => 'c', 'hang.wait.sync', 'condition'],
-	[sem_never => 'c', 'hang.wait.sync', 'semaphore'],
-	[join => 'c', 'hang.sleep', 'futex'],
-	[barrier_alone => 'c', 'hang.wait.sync', 'condition'],
-	[futex_raw => 'c', 'hang.wait.sync', 'futex'],
-	[pipe_child => 'c', 'hang.sleep', 'pipe_read'],
-	[pipe_full => 'c', 'hang.sleep', 'pipe_write'],
-	[pipe_abba => 'c', 'hang.deadlock.processes', 'pipe_read'],
-	[pipe_self => 'c', 'hang.deadlock.processes', 'pipe_read'],
-	[fifo => 'c', 'hang.sleep', 'pipe_read'],
-	[unix_recv => 'c', 'hang.sleep', 'socket_recv'],
-	[tcp_recv => 'c', 'hang.sleep', 'socket_recv'],
-	[tcp_accept => 'c', 'hang.net.accept', 'accept'],
-	[tcp_connect => 'c', 'hang.net.connect', 'connect'],
-	[unix_accept => 'c', 'hang.net.accept', 'accept'],
-	[wait_child => 'c', 'hang.sleep', 'child'],
-	[wait_any => 'c', 'hang.sleep', 'child'],
-	[file_flock => 'c', 'hang.lock.file', 'file_lock'],
-	[file_fcntl => 'c', 'hang.lock.file', 'file_lock'],
-	[file_ofd => 'c', 'hang.lock.file', 'file_lock'],
-	[poll_pipe => 'c', 'hang.sleep', 'poll'],
-	[select_pipe => 'c', 'hang.sleep', 'poll'],
-	[epoll_pipe => 'c', 'hang.sleep', 'poll'],
-	[long_sleep => 'c', 'hang.sleep', 'sleep'],
-	[sig_pause => 'c', 'hang.wait.event', 'signal'],
-	[sig_wait => 'c', 'hang.wait.event', 'signal'],
-	[sig_fd => 'c', 'hang.wait.event', 'signal'],
-	[event_fd => 'c', 'hang.wait.event', 'eventfd'],
-	[timer_fd => 'c', 'hang.sleep', 'sleep'],
-	[notify_fd => 'c', 'hang.wait.event', 'poll'],
-	[sysv_sem => 'c', 'hang.wait.sync', 'semaphore'],
-	[spin => 'c', 'hang.spin', 'none'],
-	[stopped => 'c', 'hang.stopped', 'stopped'],
-	[zombie => 'c', 'hang.sleep', 'sleep'],
-	[main_gone => 'c', 'hang.exit.threads', 'sleep'],
-	[tty => 'c', 'hang.input.terminal', 'tty'],
-	[from_stdin => 'c', 'hang.input.stdin', 'stdin'],
-	[chain => 'c', 'hang.sleep', 'child'],
-	[in_handler => 'c', 'hang.sleep', 'sleep'],
+	[mutex_abba => 'two threads take two mutexes in opposite order', $locks, 'mutex', 'main', qr/^mutex 0x/, 'thread'],
+	[mutex_self => 'a thread takes its own mutex again', $locks, 'mutex', 'main', qr/^mutex 0x/, 'self'],
+	[mutex_held => 'the holder of a mutex sleeps', $held, 'mutex', 'main', qr/^mutex 0x/, 'thread'],
+	[mutex_shared => 'another process holds a shared mutex', $held, 'mutex', 'main', qr/^mutex 0x/, 'child'],
+	[rwlock_writer => 'a reader waits for a writer that sleeps', $held, 'rwlock', 'main', qr/lock 0x\w+, held for writing/, 'thread'],
+	[rwlock_reader => 'a writer waits for a reader (whom libc does not record)', $sync, 'rwlock', 'main', qr/held by 1 reader/],
+	[cond_wait => 'a condition that nobody signals', $sync, 'condition', 'main', qr/^condition variable/],
+	[sem_never => 'a semaphore that nobody posts', $sync, 'semaphore', 'main', qr/^semaphore 0x/],
+	[join => 'joins a thread that sleeps', $sleep, 'futex', 'main', qr/^exit of thread \d+/, 'thread'],
+	[barrier_alone => 'a barrier that nobody else reaches', $sync, 'condition', 'main', qr/^barrier 0x/],
+	[futex_raw => 'a bare futex', $sync, 'futex', 'main', qr/^futex 0x/],
+	[pipe_child => 'reads from a child that sleeps', $sleep, 'pipe_read', 'main', qr/^pipe:\[\d+\] \(fd \d+\)/, 'child'],
+	[pipe_full => 'writes to a child that does not read', $sleep, 'pipe_write', 'main', qr/^pipe:\[\d+\] \(fd \d+\)/, 'child'],
+	[pipe_abba => 'parent and child each read first', 'hang.deadlock.processes', 'pipe_read', 'main', qr/^pipe:/, 'child'],
+	[pipe_self => 'holds the writing end of what it reads', 'hang.deadlock.processes', 'pipe_read', 'main', qr/^pipe:/, 'self'],
+	[fifo => 'reads a FIFO that a child has open', $sleep, 'pipe_read', 'main', qr/zoo-fifo-/, 'child'],
+	[unix_recv => 'recv from a unix socket', $sleep, 'socket_recv', 'main', qr/^unix socket/, 'child'],
+	[tcp_recv => 'recv from a TCP peer of the tree', $sleep, 'socket_recv', 'main', qr/^tcp 127\.0\.0\.1:\d+ peer 127\.0\.0\.1:\d+/, 'child'],
+	[tcp_accept => 'accept, and nobody connects', 'hang.net.accept', 'accept', 'main', qr/^tcp listening on 127\.0\.0\.1:\d+/],
+	[tcp_connect => 'connect to a full backlog', 'hang.net.connect', 'connect', 'main', qr/^connection to 127\.0\.0\.1:\d+/],
+	[unix_accept => 'accept on a unix socket', 'hang.net.accept', 'accept', 'main', qr/^unix listening on/],
+	[wait_child => 'waitpid for a child that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child'],
+	[wait_any => 'waitid for any child', $sleep, 'child', 'main', qr/^exit of any child/, 'child'],
+	[file_flock => 'a lock of flock that a child holds', $file, 'file_lock', 'main', qr/^FLOCK WRITE lock on .*zoo-lock/, 'child'],
+	[file_fcntl => 'a lock of fcntl that a child holds', $file, 'file_lock', 'main', qr/^POSIX WRITE lock on .*zoo-lock/, 'child'],
+	[file_ofd => 'a lock of an open file that a child holds', $file, 'file_lock', 'main', qr/^OFDLCK WRITE lock on .*zoo-lock/, 'child'],
+	[poll_pipe => 'poll of a pipe of a child', $sleep, 'poll', 'main', qr/^poll of 1: fd \d+ pipe:/, 'child'],
+	[select_pipe => 'select of a pipe of a child', $sleep, 'poll', 'main', qr/^select of 1: fd \d+ pipe:/, 'child'],
+	[epoll_pipe => 'epoll of a pipe of a child', $sleep, 'poll', 'main', qr/^epoll of 1: fd \d+ pipe:/, 'child'],
+	[long_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[sig_pause => 'pause', $event, 'signal', 'main', qr/^a signal \(pause\)/],
+	[sig_wait => 'sigwait', $event, 'signal', 'main', qr/^a signal \(sigwait\)/],
+	[sig_fd => 'reads a signalfd', $event, 'signal', 'main', qr/^signalfd \(fd \d+\)/],
+	[event_fd => 'reads an eventfd', $event, 'eventfd', 'main', qr/^eventfd \(fd \d+\)/],
+	[timer_fd => 'reads a timerfd', $sleep, 'sleep', 'main', qr/^timerfd \(fd \d+\)/],
+	[notify_fd => 'reads inotify', $event, 'poll', 'main', qr/^inotify \(fd \d+\)/],
+	[sysv_sem => 'a System V semaphore', $sync, 'semaphore', 'main', qr/^System V semaphore set \d+/, undef,
+		argv => ["$dir/hang_c", 'sysv_sem', $sysv_key]],
+	[spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+	[stopped => 'stops itself', 'hang.stopped', 'stopped', 'main', qr/^SIGCONT/],
+	[zombie => 'sleeps, with a child that it does not reap', 'hang.zombie', 'sleep', 'main', qr/^clock_nanosleep for/, undef,
+		inspects => $sleep],
+	[main_gone => 'the first thread is gone, another sleeps', 'hang.exit.threads', 'sleep', 'thread', qr/^clock_nanosleep for/],
+	[tty => 'reads a terminal', 'hang.input.terminal', 'tty', 'main', qr{^terminal /dev/pts/\d+}],
+	[from_stdin => 'reads standard input', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
+	[chain => 'waits for a child that waits for a child', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child'],
+	[in_handler => 'sleeps in a signal handler', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
 );
 my @cpp = (
-	[cpp_abba => 'cpp', 'hang.deadlock.locks', 'mutex'],
-	[cpp_condition => 'cpp', 'hang.wait.sync', 'condition'],
-	[cpp_future => 'cpp', 'hang.wait.sync', 'futex'],
+	[cpp_abba => 'two std::mutex in opposite order', $locks, 'mutex', 'main', qr/^mutex 0x/, 'thread'],
+	[cpp_condition => 'a std::condition_variable', $sync, 'condition', 'main', qr/^condition variable/],
+	[cpp_future => 'a std::future without its promise kept', $sync, 'futex', 'main', qr/^futex 0x/],
 );
 my @rs = (
-	[rs_channel => 'rs', 'hang.wait.sync', 'futex'],
-	[rs_mutex => 'rs', 'hang.sleep', 'mutex'],
-	[rs_condvar => 'rs', 'hang.wait.sync', 'condition'],
+	[rs_channel => 'an mpsc channel that stays empty', $sync, 'futex', 'main', qr/./],
+	[rs_mutex => 'a std Mutex whose holder sleeps', $sleep, 'mutex', 'thread', qr/./],
+	[rs_condvar => 'a Condvar that nobody notifies', $sync, 'condition', 'main', qr/./],
 );
 my @py = (
-	[py_abba => 'py', 'hang.deadlock.locks', 'mutex'],
-	[py_rlock => 'py', 'hang.lock.held', 'mutex'],
-	[py_event => 'py', 'hang.wait.sync', 'condition'],
-	[py_queue => 'py', 'hang.wait.sync', 'condition'],
-	[py_join => 'py', 'hang.sleep', 'futex'],
-	[py_exit => 'py', 'hang.exit.threads', 'sleep'],
-	[py_child => 'py', 'hang.sleep', 'child'],
-	[py_communicate => 'py', 'hang.sleep', 'pipe_read'],
-	[py_accept => 'py', 'hang.net.accept', 'accept'],
-	[py_input => 'py', 'hang.input.stdin', 'stdin'],
-	[py_sleep => 'py', 'hang.sleep', 'sleep'],
-	[py_select => 'py', 'hang.wait.event', 'poll'],
-	[py_spin => 'py', 'hang.spin', 'none'],
-	[py_gil => 'py', 'hang.python.gil', 'gil'],
+	[py_abba => 'two locks in opposite order', $locks, 'mutex', 'main', qr/lock/i, 'thread'],
+	[py_rlock => 'an RLock whose holder sleeps', $held, 'mutex', 'thread', qr/lock/i, 'thread'],
+	[py_event => 'an Event that is never set', $sync, 'condition', 'main', qr/./],
+	[py_queue => 'a Queue that stays empty', $sync, 'condition', 'main', qr/./],
+	[py_join => 'joins a thread that sleeps', $sleep, 'futex', 'main', qr/thread/, 'thread'],
+	[py_exit => 'a thread that is no daemon, at exit', 'hang.exit.threads', 'sleep', 'thread', qr/sleep|select/],
+	[py_child => 'subprocess.call of a program that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child', place => qr/^<string>:<module>:1$/],
+	[py_communicate => 'subprocess.run reads a pipe', $sleep, 'pipe_read', 'main', qr/^pipe:/, 'child', place => qr/^(|libc.*nanosleep)$/],
+	[py_accept => 'accept, and nobody connects', 'hang.net.accept', 'accept', 'main', qr/^tcp listening on/],
+	[py_input => 'input()', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
+	[py_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/sleep|select/],
+	[py_select => 'select of a pipe', $event, 'poll', 'main', qr/^select of 1: fd \d+ pipe/, 'self'],
+	[py_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+	[py_gil => 'a regular expression keeps the interpreter lock', 'hang.python.gil', 'gil', 'thread', qr/./, 'thread'],
 );
 my @pl = (
-	[pl_sleep => 'pl', 'hang.sleep', 'sleep'],
-	[pl_wait => 'pl', 'hang.sleep', 'child'],
-	[pl_pipe => 'pl', 'hang.sleep', 'pipe_read'],
-	[pl_select => 'pl', 'hang.sleep', 'sleep'],
-	[pl_stdin => 'pl', 'hang.input.stdin', 'stdin'],
+	[pl_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[pl_wait => 'waits for a child that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child'],
+	[pl_pipe => 'reads from a child that sleeps', $sleep, 'pipe_read', 'main', qr/^pipe:/, 'child'],
+	[pl_select => 'select with a time', $sleep, 'sleep', 'main', qr/select|sleep/],
+	[pl_stdin => 'reads standard input', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
 );
 my @sh = (
-	[sh_child => 'sh', 'hang.sleep', 'child'],
-	[sh_pipe => 'sh', 'hang.sleep', 'child'],
-	[sh_wait => 'sh', 'hang.sleep', 'child'],
-	[sh_read => 'sh', 'hang.input.stdin', 'stdin'],
+	[sh_child => 'a child that sleeps', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[sh_pipe => 'a pipeline whose first member sleeps', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[sh_wait => 'wait for a background job', $sleep, 'child', 'main', qr/^exit of|^a signal .*SIGCHLD/, 'child'],
+	[sh_read => 'read', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
 );
 
-marks($_) for qw(hang_c.c hang_cpp.cc hang_rs.rs hang.py);
+zoo_marks("$zoo/$_") for qw(hang_c.c hang_cpp.cc hang_rs.rs hang.py);
 ok quietly("$cc -g -O1 -D_GNU_SOURCE $zoo/hang_c.c -o $dir/hang_c -lpthread"), 'the C animals are built' or BAIL_OUT('no compiler');
-my $only = $ENV{ZOO_ONLY} // '.';
-for my $a (grep { $_->[0] =~ /$only/ } @c) { check($a, $a->[0], "$dir/hang_c", $a->[0]) }
+zoo_look(native => animals('', ["$dir/hang_c"], @c));
 SKIP: {
 	skip 'no C++ compiler', 1 unless which('c++') && quietly("c++ -g -O1 $zoo/hang_cpp.cc -o $dir/hang_cpp -lpthread");
-	for my $a (grep { $_->[0] =~ /$only/ } @cpp) { check($a, $a->[0], "$dir/hang_cpp", $a->[0]) }
+	zoo_look(native => animals('', ["$dir/hang_cpp"], @cpp));
 }
 SKIP: {
 	skip 'no Rust compiler', 1 unless which('rustc') && quietly("rustc -g $zoo/hang_rs.rs -o $dir/hang_rs");
-	for my $a (grep { $_->[0] =~ /$only/ } @rs) { check($a, $a->[0], "$dir/hang_rs", $a->[0]) }
+	zoo_look(native => animals('', ["$dir/hang_rs"], @rs));
 }
+zoo_section('native', 'C, C++ and Rust', 'Sources: tests/zoo/hang.');
+zoo_look(scripts => animals('', ['/usr/bin/perl', "$zoo/hang.pl"], @pl));
+zoo_look(scripts => animals(" ($_)", [$_, "$zoo/hang.sh"], @sh)) for grep { -x } '/bin/sh', '/bin/bash';
+zoo_section('scripts', 'Perl and shells', 'The place is that of the native program: their own stacks are not read.');
 for my $python (pythons()) {
-	my ($v) = `$python -V 2>&1` =~ /(3\.\d+)/;
-	for my $a (grep { $_->[0] =~ /$only/ } @py) { check($a, "$a->[0] ($v)", $python, "$zoo/hang.py", $a->[0]) }
+	my ($v) = `$python -V 2>&1` =~ /(3\.\d+\.\d+)/;
+	zoo_look(python => animals(" ($v)", [$python, "$zoo/hang.py"], @py));
 }
-for my $a (grep { $_->[0] =~ /$only/ } @pl) { check($a, $a->[0], '/usr/bin/perl', "$zoo/hang.pl", $a->[0]) }
-for my $a (grep { $_->[0] =~ /$only/ } @sh) {
-	check($a, "$a->[0] ($_)", $_, "$zoo/hang.sh", $a->[0]) for grep { -x } '/bin/sh', '/bin/bash';
-}
+zoo_section('python', 'Python');
 
 # Words and denial.
 is system(spec() . ' inspect >/dev/null 2>&1') >> 8, 2, 'no process: a usage error';
@@ -260,15 +187,4 @@ SKIP: { # as somebody else
 	end($r);
 }
 
-if ($ENV{ZOO_TABLE}) {
-	my $out = "# The zoo of hanging programs\n\nEach program of tests/zoo/hang hangs in one way. `tests/cli/inspect.t` " .
-		"looks at it with `inspect PID` and writes this table\n(`ZOO_TABLE=docs/ZOO.md make check T=tests/cli/inspect.t`).\n\n" .
-		"| animal | expected finding | expected wait | place found | result |\n|---|---|---|---|---|\n";
-	for (@table) {
-		my @row = @$_;
-		$row[3] =~ s{\S*/}{}g;
-		$out .= '| ' . join(' | ', @row) . " |\n";
-	}
-	write_file($ENV{ZOO_TABLE}, $out);
-}
 done_testing;

@@ -1,4 +1,5 @@
-/* hang_c.c - hangs in C, one a name. "AT name" marks the line that waits, "HELD name" the line of who could end it.
+/* hang_c.c - hangs in C, one a name. "AT name" marks the line that waits, "HELD name" the line of who could end it,
+ * "LEAF name" another end of the chain.
  * Every process ends by itself after ALIVE_S, so that a test that dies leaves nothing behind. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -330,10 +331,10 @@ static void wait_child(void)
 	pid_t pid = child_start();
 
 	if (pid == 0) {
-		sleep(ALIVE_S); /* HELD wait_child */
+		sleep(ALIVE_S); /* HELD wait_child LEAF chain */
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0); /* AT wait_child */
+	waitpid(pid, NULL, 0); /* AT wait_child HELD chain */
 }
 
 static void wait_any(void)
@@ -506,19 +507,13 @@ static void notify_fd(void)
 		_exit(0);
 }
 
+static int sysv_key; /* the set outlives its processes: the test gives the key and removes it */
+
 static void sysv_sem(void)
 {
-	int id = semget(IPC_PRIVATE, 1, 0600);
+	int id = semget(sysv_key, 1, 0600 | IPC_CREAT);
 	struct sembuf op = { 0, -1, 0 };
-	pid_t me = getpid();
 
-	if (fork() == 0) { /* the set outlives its processes: somebody has to remove it */
-		setsid();
-		while (getppid() == me)
-			usleep(50000);
-		semctl(id, 0, IPC_RMID);
-		_exit(0);
-	}
 	semop(id, &op, 1); /* AT sysv_sem */
 }
 
@@ -526,7 +521,7 @@ static void spin(void)
 {
 	static volatile unsigned long n;
 
-	for (;;)
+	for (;;) /* AT spin */
 		n = n + 1; /* AT spin */
 }
 
@@ -614,6 +609,7 @@ int main(int argc, char **argv)
 	pthread_barrier_init(&barrier, NULL, 2);
 	sem_init(&sem, 0, 0);
 	alarm(ALIVE_S);
+	sysv_key = argc > 2 ? atoi(argv[2]) : 0;
 	for (size_t i = 0; argc > 1 && i < sizeof(animals) / sizeof(*animals); i++)
 		if (strcmp(argv[1], animals[i].name) == 0)
 			animals[i].run();

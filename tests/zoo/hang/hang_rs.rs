@@ -15,7 +15,7 @@ fn mutex() {
     let t = thread::spawn(move || {
         *other.lock().unwrap() += 1; // AT rs_mutex
     });
-    thread::sleep(Duration::from_secs(60));
+    thread::sleep(Duration::from_secs(60)); // LEAF rs_mutex
     drop(held);
     let _ = t.join();
 }
