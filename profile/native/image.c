@@ -51,7 +51,7 @@ static int image_file(const struct snap_process *p, const struct map_entry *map)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static bool is_runtime(const char *path)
+bool image_is_runtime(const char *path)
 {
 	static const char *const names[] = { "libc.so", "libc-", "ld-linux", "libpthread", "libm.so", "libstdc++",
 					     "libgcc_s", "libpython", "python2", "python3", "libjvm", "node", "perl",
@@ -76,7 +76,7 @@ struct image *image_for(struct resolver *r, struct snap_process *p, const struct
 	}
 	im = xcalloc(1, sizeof(*im));
 	*im = (struct image){ .ino = map->inode, .dev_major = map->dev_major, .dev_minor = map->dev_minor,
-			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1, .runtime = is_runtime(map->path),
+			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1, .runtime = image_is_runtime(map->path),
 			      .process = p, .map = map };
 	r->images = xreallocarray(r->images, r->image_count + 1, sizeof(struct image *));
 	r->images[r->image_count++] = im;

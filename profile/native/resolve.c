@@ -150,7 +150,7 @@ static void image_names(struct pending *v, size_t n)
 	}
 }
 
-static void snapshot_names(struct snapshot *s)
+void snapshot_names(struct snapshot *s)
 {
 	struct pending *v = NULL;
 	size_t n = 0, cap = 0;

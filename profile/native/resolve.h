@@ -56,6 +56,9 @@ struct native {
 	size_t module_count;
 	Dwfl *dwfl;
 	struct snap_thread *current;
+	struct snap_regs regs;  /* with which its unwinding begins, or goes on below a signal */
+	bool resume;            /* by unwind.c: it does */
+	int resumed;
 	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
 	bool fp_lost;           /* and its frame pointer is unknown */
 	struct python *python;  /* NULL: runs none */
@@ -70,12 +73,20 @@ struct resolve_options {
 /* Fills the frames of every thread that has a copy. Adds the collectors "native" and "python". */
 void snapshot_resolve(struct snapshot *s, const struct resolve_options *o);
 
+/* Names the frames of a snapshot that was recorded (later.c), by files of the same build: those given (paths), those at the
+ * modules' paths, debug files. Frames hold language, module, build_id, offset and activation. How many were looked up. */
+size_t snapshot_symbolize(struct snapshot *s, char *const files[], size_t n);
+
 /* For the parts of this room. */
+/* Names every frame that has an image. */
+void snapshot_names(struct snapshot *s);
 struct module *native_module(struct native *n, uint64_t addr);
 bool module_vaddr(struct module *m, const struct maps *maps, uint64_t addr, uint64_t *vaddr);
 /* Address in the process of a symbol of one of its modules; 0 where it is not there. */
 uint64_t native_symbol(struct native *n, struct module *m, const char *name);
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map);
+/* libc and interpreters: their names tell enough, their lines help nobody. */
+bool image_is_runtime(const char *path);
 /* Opens the file on first use. False where it cannot be read. */
 bool image_ready(struct image *im);
 /* Puts a file together that cannot be opened (image_memory.c). */

@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Index of the instruction pointer among DWARF registers, -1 where it is none of them. */
+#if defined(__x86_64__)
+#define SNAP_REG_PC 16
+#else
+#define SNAP_REG_PC (-1)
+#endif
+
+/* Signals within signals that are followed. */
+enum { RESUMES_MAX = 16 };
+
 static int cb_find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base, char **file_name, Elf **elfp)
 {
 	struct module *m = *userdata;
@@ -58,7 +68,7 @@ static pid_t cb_next_thread(Dwfl *dwfl, void *arg, void **thread)
 	(void)dwfl;
 	if (*thread || !n->current)
 		return 0;
-	*thread = n->current;
+	*thread = n;
 	return n->current->tid;
 }
 
@@ -69,50 +79,96 @@ static bool cb_get_thread(Dwfl *dwfl, pid_t tid, void *arg, void **thread)
 	(void)dwfl;
 	if (!n->current || n->current->tid != tid)
 		return false;
-	*thread = n->current;
+	*thread = n;
 	return true;
 }
+
+static bool word_read(struct native *n, uint64_t addr, uint64_t *v)
+{
+	const struct snap_thread *t = n->current;
+
+	if (t->stack_size >= sizeof(*v) && addr >= t->stack_base && addr - t->stack_base <= t->stack_size - sizeof(*v)) {
+		memcpy(v, t->stack + (addr - t->stack_base), sizeof(*v));
+		return true;
+	}
+	return peek_u64(&n->p->peek, addr, v);
+}
+
+#if defined(__aarch64__)
+/* A return address may carry its signature in the bits that no address uses (pointer authentication). */
+static uint64_t signature_strip(struct native *n, uint64_t v)
+{
+	uint64_t bare = v & UINT64_C(0x0000ffffffffffff);
+	const struct map_entry *map = bare == v ? NULL : maps_find(&n->p->maps, bare);
+
+	return map && map->x ? bare : v;
+}
+
+/* mov x8, #139; svc #0: rt_sigreturn, where a handler returns to. */
+#define TRAMPOLINE UINT64_C(0xd4000001d2801168)
+
+/* The kernel describes its trampoline by a record that leads to the interrupted function's caller, and leaves out the
+ * function itself. Its registers are all in the signal's frame: siginfo of 128 bytes, then the ucontext with
+ * its struct sigcontext, as in the kernel's uapi/asm/sigcontext.h and ucontext.h. */
+static bool signal_resume(struct native *n, uint64_t pc)
+{
+	enum { CONTEXT_AT = 128 + 176, REGS_AT = CONTEXT_AT + 8 };
+	struct snap_regs regs = { .have = UINT64_C(0xffffffff) };
+	uint64_t code;
+
+	if (!n->last_sp || n->resumed == RESUMES_MAX || !peek_u64(&n->p->peek, pc, &code) || code != TRAMPOLINE)
+		return false;
+	for (unsigned i = 0; i <= 31; i++) /* x0 to x30, sp */
+		if (!word_read(n, n->last_sp + REGS_AT + i * sizeof(uint64_t), &regs.r[i]))
+			return false;
+	if (!word_read(n, n->last_sp + REGS_AT + 32 * sizeof(uint64_t), &regs.pc))
+		return false;
+	n->regs = regs;
+	n->resumed++;
+	return true;
+}
+#else
+static uint64_t signature_strip(struct native *n, uint64_t v)
+{
+	(void)n;
+	return v;
+}
+
+static bool signal_resume(struct native *n, uint64_t pc)
+{
+	(void)n;
+	(void)pc;
+	return false;
+}
+#endif
 
 static bool cb_memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *arg)
 {
 	struct native *n = arg;
-	const struct snap_thread *t = n->current;
-
-	(void)dwfl;
-	if (addr >= t->stack_base && addr - t->stack_base + sizeof(uint64_t) <= t->stack_size &&
-	    t->stack_size >= sizeof(uint64_t)) {
-		uint64_t v;
-
-		memcpy(&v, t->stack + (addr - t->stack_base), sizeof(v));
-		*result = v;
-		return true;
-	}
 	uint64_t v;
 
-	if (!peek_u64(&n->p->peek, addr, &v))
+	(void)dwfl;
+	if (!word_read(n, addr, &v))
 		return false;
-	*result = v;
+	*result = signature_strip(n, v);
 	return true;
 }
 
 static bool cb_registers(Dwfl_Thread *thread, void *arg)
 {
-	const struct snap_thread *t = arg;
+	struct native *n = arg;
+	Dwarf_Word pc = n->regs.pc;
 
 	for (int i = 0; i < SNAP_REGS; i++) {
-		Dwarf_Word v = t->regs.r[i];
+		Dwarf_Word v = signature_strip(n, n->regs.r[i]);
 
-		if (t->regs.have >> i & 1 && i != 16 && !dwfl_thread_state_registers(thread, i, 1, &v))
+		if (n->regs.have >> i & 1 && i != SNAP_REG_PC && !dwfl_thread_state_registers(thread, i, 1, &v))
 			return false;
 	}
 #if defined(__x86_64__)
-	{
-		Dwarf_Word pc = t->regs.pc;
-
-		return dwfl_thread_state_registers(thread, 16, 1, &pc);
-	}
+	return dwfl_thread_state_registers(thread, SNAP_REG_PC, 1, &pc);
 #else
-	dwfl_thread_state_register_pc(thread, t->regs.pc);
+	dwfl_thread_state_register_pc(thread, pc);
 	return true;
 #endif
 }
@@ -134,20 +190,26 @@ static void frame_registers(Dwfl_Frame *state, struct native *n)
 static int cb_frame(Dwfl_Frame *state, void *arg)
 {
 	struct native *n = arg;
+	const struct snap_frame *last;
 	struct snap_frame *f;
 	Dwarf_Addr pc;
 	bool activation;
 
 	if (!dwfl_frame_pc(state, &pc, &activation))
 		return DWARF_CB_ABORT;
+	last = n->current->frame_count ? &n->current->frames[n->current->frame_count - 1] : NULL;
+	frame_registers(state, n);
+	if (last && last->pc == pc && last->sp && last->sp == n->last_sp) /* its own caller: leads nowhere */
+		return DWARF_CB_ABORT;
 	f = thread_frame_add(n->current);
 	if (!f)
 		return DWARF_CB_ABORT;
 	f->language = "native";
 	f->pc = pc;
+	f->sp = n->last_sp;
 	f->activation = activation;
-	frame_registers(state, n);
-	return DWARF_CB_OK;
+	n->resume = signal_resume(n, pc);
+	return n->resume ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
 Dwfl *unwind_begin(struct native *n)
@@ -212,7 +274,12 @@ bool unwind_thread(struct native *n, struct snap_thread *t)
 	t->frame_count = 0;
 	n->current = t;
 	n->fp_lost = false;
-	result = dwfl_getthread_frames(n->dwfl, t->tid, cb_frame, n);
+	n->regs = t->regs;
+	n->resumed = 0;
+	do {
+		n->resume = false;
+		result = dwfl_getthread_frames(n->dwfl, t->tid, cb_frame, n);
+	} while (n->resume);
 	/* Where unwinding could not even begin, the place where the thread stands is known all the same. */
 	if (!t->frame_count) {
 		struct snap_frame *f = thread_frame_add(t);
