@@ -203,6 +203,7 @@ static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, s
 		    before.involuntary == after.involuntary) {
 			t->ns_tid = after.ns_pid;
 			t->switches = after.voluntary + after.involuntary;
+			t->voluntary = after.voluntary;
 			t->regs = (struct snap_regs){ .pc = t->syscall.pc };
 			t->regs.r[SNAP_REG_SP] = t->syscall.sp;
 			t->regs.have = UINT64_C(1) << SNAP_REG_SP;
@@ -222,19 +223,15 @@ static void thread_denied(struct snap_process *p, struct snap_thread *t)
 	thread_reason(t, COLLECT_DENIED, "%s", why);
 }
 
-static void thread_sched(pid_t pid, struct snap_thread *t)
+static int64_t thread_run_ns(pid_t pid, pid_t tid)
 {
 	struct proc_sched sched;
 	char path[64], buf[128];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)t->tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
 	n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
-	t->run_ns = t->delay_ns = -1;
-	if (n > 0 && proc_sched_parse(buf, (size_t)n, &sched) == 0) {
-		t->run_ns = sched.run_ns;
-		t->delay_ns = sched.delay_ns;
-	}
+	return n > 0 && proc_sched_parse(buf, (size_t)n, &sched) == 0 ? sched.run_ns : -1;
 }
 
 static void thread_capture(struct snap_process *p, struct snap_thread *t, const struct snapshot_options *o)
@@ -244,7 +241,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	int64_t frozen_ns;
 
 	t->ns_tid = t->tid;
-	t->cpu_delta_ns = t->run_ns = t->delay_ns = t->wait.since_ns = t->wait.timeout_ns = -1;
+	t->cpu_delta_ns = t->run_ns = t->wait.since_ns = t->wait.timeout_ns = -1;
 	t->syscall.nr = -1;
 	if (proc_thread_stat_read(p->pid, t->tid, &st) < 0) {
 		thread_reason(t, COLLECT_GONE, "ended while we looked");
@@ -253,7 +250,7 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	memcpy(t->name, st.comm, sizeof(t->name));
 	t->state = st.state;
 	t->cpu_ns = proc_stat_cpu_ns(&st);
-	thread_sched(p->pid, t);
+	t->run_ns = thread_run_ns(p->pid, t->tid);
 	t->since_ns = st.state == 'R' ? -1 : since_ns(p->pid, t->tid);
 	proc_wchan_read(p->pid, t->tid, t->wchan, sizeof(t->wchan));
 	if (st.state == 'Z' || st.state == 'X')

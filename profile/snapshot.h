@@ -113,9 +113,9 @@ struct snap_thread {
 	char state;
 	int64_t cpu_ns, cpu_delta_ns; /* delta from the first of two looks to the second; -1: one look */
 	int64_t run_ns;       /* on a CPU, to the nanosecond; -1 where the kernel does not tell */
-	int64_t delay_ns;     /* runnable, but waiting for a CPU; as run_ns */
 	bool same_stack;      /* second look: the same frames as in the first */
-	int64_t switches, switches_delta; /* delta as of cpu_delta_ns */
+	int64_t switches, switches_delta; /* context switches; delta as of cpu_delta_ns */
+	int64_t voluntary;    /* those by which it gave its CPU away */
 	enum verdict verdict;
 	int64_t frozen_ns;    /* how long the last micro-stop of it took, from SEIZE to DETACH; 0 none */
 	int64_t since_ns;     /* last ran so long ago; -1 unknown */

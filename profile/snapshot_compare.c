@@ -12,8 +12,8 @@
 
 const char *const verdict_text[] = { "", "stuck", "slow", "spinning" };
 
-/* On a CPU for so much of the gap, or on one or waiting for one for so much: it does nothing but compute. */
-enum { SPIN_PERCENT = 50, WANT_PERCENT = 80 };
+/* On a CPU for so much of the gap: it does nothing but compute. OUR_STOPS: those that our own stops add. */
+enum { SPIN_PERCENT = 50, OUR_STOPS = 3 };
 
 static bool thread_lives(const struct snap_thread *t)
 {
@@ -97,11 +97,10 @@ static bool hot_same(const struct snap_thread *a, const struct snap_thread *b)
 
 static bool computes(const struct snap_thread *later, const struct snap_thread *was, int64_t interval_ns)
 {
-	int64_t run = run_delta(later, was), wanted = run;
+	/* on a crowded machine it gets little of a CPU, but it never gave one away */
+	bool always_wanted = later->state == 'R' && was->state == 'R' && later->voluntary - was->voluntary <= OUR_STOPS;
 
-	if (later->delay_ns >= 0 && was->delay_ns >= 0)
-		wanted += later->delay_ns - was->delay_ns;
-	return run >= interval_ns / 100 * SPIN_PERCENT || wanted >= interval_ns / 100 * WANT_PERCENT;
+	return always_wanted || run_delta(later, was) >= interval_ns / 100 * SPIN_PERCENT;
 }
 
 static void thread_judge(struct snap_thread *t, const struct snap_thread *later, int64_t interval_ns, int64_t stuck_ns)

@@ -96,8 +96,8 @@ static void put_thread(struct writer *w, const struct snap_thread *t)
 	put_i64(w, t->state);
 	put_i64(w, t->cpu_ns);
 	put_i64(w, t->run_ns);
-	put_i64(w, t->delay_ns);
 	put_i64(w, t->switches);
+	put_i64(w, t->voluntary);
 	put_i64(w, t->since_ns);
 	put_i64(w, t->frozen_ns);
 	put_u64(w, t->intrusion);
@@ -347,8 +347,8 @@ static void get_thread(struct reader *r, struct snap_thread *t)
 	t->state = (char)get_range(r, 0, 127);
 	t->cpu_ns = get_range(r, 0, INT64_MAX / 2);
 	t->run_ns = get_range(r, -1, INT64_MAX / 2);
-	t->delay_ns = get_range(r, -1, INT64_MAX / 2);
-	t->switches = get_i64(r);
+	t->switches = get_range(r, 0, INT64_MAX / 2);
+	t->voluntary = get_range(r, 0, INT64_MAX / 2);
 	t->since_ns = get_range(r, -1, INT64_MAX / 2);
 	t->frozen_ns = get_range(r, 0, INT64_MAX / 2);
 	t->intrusion = (enum intrusion)get_range(r, INTRUSION_READ, INTRUSION_LAUNCH);

@@ -176,6 +176,7 @@ static int stop_copy(struct snap_process *p, struct snap_thread *t, struct stop_
 	saved = errno;
 	t->ns_tid = st.ns_pid;
 	t->switches = st.voluntary + st.involuntary;
+	t->voluntary = st.voluntary;
 	if (!failed && also) {
 		room_give(room, t);
 		also->call(also->arg);

@@ -208,7 +208,12 @@ static void set_finish(struct snap_process *p, struct snap_thread *t, const char
 		       bool endless)
 {
 	drop_self(t, p->pid);
-	wait_set(t, WAIT_POLL, "%s of %zu: %s", call, members, members ? str_cstr(set) : "nothing");
+	/* What its event loop has to do is worth more than that it sleeps on a descriptor. */
+	if (t->hint.kind == WAIT_POLL)
+		wait_set(t, WAIT_POLL, "%s; %s of %zu: %s", t->hint.resource, call, members,
+			 members ? str_cstr(set) : "nothing");
+	else
+		wait_set(t, WAIT_POLL, "%s of %zu: %s", call, members, members ? str_cstr(set) : "nothing");
 	t->wait.endless = endless;
 	/* An event loop polls a pipe of its own, to be woken by its signal handlers: that proves nothing. */
 	t->wait.proved = members == 1 && endless && t->wait.holder_count == 1 && t->wait.holders[0].pid != p->pid;
@@ -588,7 +593,7 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 	if (t->syscall.nr >= 0)
 		wait_by_call(w, p, t);
 	else if (t->state == 'S' && t->status != COLLECT_OK)
-		wait_set(t, WAIT_UNKNOWN, "%s", t->wchan[0] ? t->wchan : "not to be seen");
+		waits_by_channel(t);
 	if (t->state == 'D' && (t->wait.kind == WAIT_NONE || t->wait.kind == WAIT_UNKNOWN)) {
 		wait_set(t, WAIT_IO, "the kernel, in %s (uninterruptible)", t->wchan[0] ? t->wchan : "an unnamed function");
 		t->wait.endless = true;
