@@ -78,13 +78,12 @@ void results_row_story(const struct results *t, const struct results_row *r, str
 		if (*t->location)
 			str_addf(out, "\nPlace: %s", t->location);
 	}
-	if (r->kind == RESULTS_ROW_TEST && r->command >= 0 &&
-	    (r->result == RESULTS_FAIL || r->result == RESULTS_ERROR)) {
-		story_line(out);
-		if (*r->output) {
-			str_add(out, r->output);
-			return;
-		}
+	if (r->kind != RESULTS_ROW_TEST || (!*r->output && r->command < 0) || r->result == RESULTS_PASS ||
+	    (!*r->output && r->result != RESULTS_FAIL && r->result != RESULTS_ERROR))
+		return;
+	story_line(out);
+	if (*r->output)
+		str_add(out, r->output);
+	else
 		str_addf(out, "What it printed is in the output of: %s", t->commands[r->command].name);
-	}
 }

@@ -276,7 +276,8 @@ static void read_case(struct results *t, const struct json_value *v, const struc
 		.line = get_int(attrs, "line", 0), .start_ns = get_int(v, "start_ns", 0),
 		.ran_ns = get_int(v, "end_ns", 0) - get_int(v, "start_ns", 0),
 		.command = command_of_span(t, get_span(v, "parent_span_id")),
-		.nested = get_true(attrs, "nested"), .container = get_true(attrs, "container"), .output = "",
+		.nested = get_true(attrs, "nested"), .container = get_true(attrs, "container"),
+		.output = keep(t, get_text(attrs, "output")), /* of a spec case; a dialect's test has events */
 	};
 
 	if (get_true(attrs, "withdrawn"))

@@ -196,15 +196,15 @@ static void judge_case(struct case_work *w, uint32_t at, const struct outcome *o
 	str_release(&v.why);
 }
 
-static const char *ended_by(uint32_t tokens)
+enum token case_ended_by(uint32_t tokens)
 {
 	static const enum token order[] = { TOKEN_CASE_HARNESS, TOKEN_CASE_CHAIN, TOKEN_HARD_CAP,
 					    TOKEN_SUBPROCESS_WAIT, TOKEN_STALL_SUBPROCESS };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (tokens & 1u << order[i])
-			return token_text[order[i]];
-	return "deadline";
+			return order[i];
+	return TOKEN_NONE;
 }
 
 /* What needs no expectation: it was ended or cancelled. True when that is all there is to say. */
@@ -220,7 +220,7 @@ static bool judge_end(struct case_work *w, uint32_t at, const struct command_res
 	} else if (r->ended_by_watchdog) {
 		run->result = CASE_ENDED;
 		snprintf(text, sizeof(text), "ended after %" PRId64 " ms: %s", r->duration_ns / NS_PER_MS,
-			 ended_by(r->tokens));
+			 case_ended_by(r->tokens) ? token_text[case_ended_by(r->tokens)] : "deadline");
 	} else {
 		return false;
 	}

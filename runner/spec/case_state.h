@@ -53,6 +53,8 @@ void case_judge_command(struct case_work *w, uint32_t at, const struct case_job 
 			int64_t now_ns);
 void case_judge_helper(struct case_work *w, const struct case_job *job, const struct command_result *r,
 		       int64_t now_ns);
+/* Of the tokens of a case that a watchdog ended, the one that tells why; TOKEN_NONE: the outer deadline. */
+enum token case_ended_by(uint32_t tokens);
 /* Expands ${…} for a case. 0 or -1. */
 int case_expand(struct case_work *w, uint32_t at, const char *text, struct str *out, struct err *e);
 /* Keeps a text, redacted; an empty one is NULL. */

@@ -130,6 +130,19 @@ static void span_open(struct case_work *w, uint32_t at, int64_t now)
 	run->span = trace_span_begin(w->trace, under, SPAN_CASE_RUN, NULL, now, &w->attrs);
 }
 
+/* What a failing case printed: `report` hands it on. */
+static void output_put(struct case_work *w, const struct case_run *run)
+{
+	auto_str text = STR_INIT;
+
+	if (run->out)
+		str_addf(&text, "stdout:\n%s%s", run->out, str_ends(run->out, "\n") ? "" : "\n");
+	if (run->err)
+		str_addf(&text, "stderr:\n%s", run->err);
+	if (text.len)
+		attrs_str(&w->attrs, "output", str_cstr(&text));
+}
+
 static void span_close(struct case_work *w, uint32_t at, int64_t now)
 {
 	struct case_run *run = &w->runs[at];
@@ -144,8 +157,9 @@ static void span_close(struct case_work *w, uint32_t at, int64_t now)
 	attrs_word(&w->attrs, "result", case_result_text[run->result]);
 	if (run->attempts > 1)
 		attrs_int(&w->attrs, "attempts", run->attempts);
-	trace_span_end(w->trace, run->span, status, category, status == STATUS_OK ? NULL : run->message, TOKEN_NONE, now,
-		       &w->attrs);
+	output_put(w, run);
+	trace_span_end(w->trace, run->span, status, category, status == STATUS_OK ? NULL : run->message,
+		       run->result == CASE_ENDED ? case_ended_by(run->tokens) : TOKEN_NONE, now, &w->attrs);
 }
 
 static void harness_open(struct case_work *w, uint32_t at, int64_t now)

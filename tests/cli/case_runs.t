@@ -55,6 +55,9 @@ SKIP: {
 			or diag get('xmllint.txt');
 	}
 }
+$xml = (runner('report', '--format', 'junit'))[1];
+like($xml, qr/name="M-1"[^>]*><failure message=.*stdout:\na.*at many\.spec\.yaml:4<\/failure>/s, 'report tells the same out of the trace');
+like($xml, qr/name="M-2"[^>]*><error [^>]*type="timeout\.case\.harness">/, 'with the token of what was ended');
 {
 	local $ENV{GITLAB_CI} = 'true';
 	unlink 'flag';
