@@ -63,6 +63,13 @@ static void gov_tick(void *ctx, int64_t now_ns)
 	case_session_tick(&r->session, now_ns);
 }
 
+static void gov_progress(void *ctx, struct status_view *v)
+{
+	struct governance_run *r = ctx;
+
+	case_session_progress(&r->session, v);
+}
+
 static void *gov_end_early(void *ctx, enum token *token)
 {
 	struct governance_run *r = ctx;
@@ -73,7 +80,7 @@ static void *gov_end_early(void *ctx, enum token *token)
 static int governance_run(struct cli *cli, struct governance_run *r)
 {
 	static const struct work_ops ops = { .next = gov_next, .done = gov_done, .end = gov_end, .due = gov_due,
-					     .tick = gov_tick, .end_early = gov_end_early };
+					     .tick = gov_tick, .end_early = gov_end_early, .progress = gov_progress };
 	int64_t jobs = cli->o.jobs ? cli->o.jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,

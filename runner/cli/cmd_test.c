@@ -59,6 +59,13 @@ static void test_tick(void *ctx, int64_t now_ns)
 	case_session_tick(&r->session, now_ns);
 }
 
+static void test_progress(void *ctx, struct status_view *v)
+{
+	struct test_run *r = ctx;
+
+	case_session_progress(&r->session, v);
+}
+
 static void *test_end_early(void *ctx, enum token *token)
 {
 	struct test_run *r = ctx;
@@ -69,7 +76,7 @@ static void *test_end_early(void *ctx, enum token *token)
 static int test_run(struct cli *cli, struct test_run *r)
 {
 	static const struct work_ops ops = { .next = test_next, .done = test_done, .end = test_end, .due = test_due,
-					     .tick = test_tick, .end_early = test_end_early };
+					     .tick = test_tick, .end_early = test_end_early, .progress = test_progress };
 	int64_t jobs = cli->o.jobs ? cli->o.jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,

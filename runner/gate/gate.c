@@ -299,6 +299,16 @@ static void gate_tick(void *ctx, int64_t now_ns)
 		case_session_tick(&g->session, now_ns);
 }
 
+static void gate_progress(void *ctx, struct status_view *v)
+{
+	struct gate *g = ctx;
+
+	if (g->at < g->row_count)
+		v->step = g->rows[g->at].step->name;
+	if (g->session_open)
+		case_session_progress(&g->session, v);
+}
+
 static void *gate_end_early(void *ctx, enum token *token)
 {
 	struct gate *g = ctx;
@@ -307,4 +317,4 @@ static void *gate_end_early(void *ctx, enum token *token)
 }
 
 const struct work_ops gate_ops = { .next = gate_next, .done = gate_done, .end = gate_end, .due = gate_due,
-				   .tick = gate_tick, .end_early = gate_end_early };
+				   .tick = gate_tick, .end_early = gate_end_early, .progress = gate_progress };

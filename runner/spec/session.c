@@ -272,6 +272,17 @@ static void github_write(struct case_session *s)
 	step_summary_write(path, &summary);
 }
 
+void case_session_progress(const struct case_session *s, struct status_view *v)
+{
+	struct case_totals t;
+
+	case_work_totals(s->work, &t);
+	v->noun = s->cfg.governance ? "checks" : "cases";
+	v->total = t.cases;
+	v->done = t.cases - t.count[CASE_NOT_STARTED] - t.count[CASE_RUNNING];
+	v->failed = t.count[CASE_FAIL] + t.count[CASE_ENDED];
+}
+
 int case_session_end(struct case_session *s, bool interrupted, int64_t now_ns, struct err *e)
 {
 	int code = case_work_end(s->work, interrupted, now_ns);

@@ -56,6 +56,9 @@ void case_session_tick(struct case_session *s, int64_t now_ns);
 /* Prints a text as the session prints: now, or as soon as stdout takes it. */
 void case_session_say(struct case_session *s, const char *text);
 
+/* For the status lines: how many of how many. */
+void case_session_progress(const struct case_session *s, struct status_view *v);
+
 /* Ends it; all text goes out (after an interruption: what goes out within 2 s). Writes the JUnit file and
  * what GitHub wants. Returns the exit code of the verb; e: what could not be written (kind set). */
 int case_session_end(struct case_session *s, bool interrupted, int64_t now_ns, struct err *e);

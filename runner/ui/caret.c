@@ -34,6 +34,13 @@ void caret_init(struct caret *c, unsigned rows, unsigned cols, bool line_feed_re
 	c->cols = cols;
 }
 
+void caret_elsewhere(struct caret *c)
+{
+	memset(&c->at, 0, sizeof(c->at));
+	c->state = CARET_GROUND;
+	c->code_left = 0;
+}
+
 bool caret_is_free(const struct caret *c)
 {
 	return c->state == CARET_GROUND && !c->code_left && !c->modes && !c->at.painting && !c->saved && !c->region &&

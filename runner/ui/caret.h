@@ -43,6 +43,9 @@ void caret_init(struct caret *c, unsigned rows, unsigned cols, bool line_feed_re
 /* These bytes were written. */
 void caret_feed(struct caret *c, const char *p, size_t n);
 
+/* Others have written meanwhile (a shell, after Ctrl-Z): it is on an empty line, as a shell leaves it. */
+void caret_elsewhere(struct caret *c);
+
 /* Nothing that a program paints, no sequence cut apart: text below the cursor disturbs nobody. */
 bool caret_is_free(const struct caret *c);
 /* The cursor stands on an empty line, in its first column. */

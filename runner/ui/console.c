@@ -166,5 +166,6 @@ void console_pause(struct console *c)
 void console_resume(struct console *c, int64_t now_ns)
 {
 	c->paused = false;
+	caret_elsewhere(&c->caret);
 	c->wrote_ns = now_ns;
 }

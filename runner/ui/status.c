@@ -48,16 +48,25 @@ static void line_add(struct line *l, const char *sgr, const char *text)
 		str_add(&l->text, text);
 }
 
+/* "12/40 tests done", "1 test done" */
+static void add_done(const struct status_view *v, struct str *out)
+{
+	size_t n = strlen(v->noun);
+
+	if (v->total >= 0)
+		str_addf(out, "%" PRIu64 "/%" PRId64 " %s done", v->done, v->total, v->noun);
+	else
+		str_addf(out, "%" PRIu64 " %.*s done", v->done, (int)(v->done == 1 ? n - 1 : n), v->noun);
+}
+
 static void head_counts(const struct status_view *v, struct line *l)
 {
 	auto_str text = STR_INIT;
 
 	if (!v->noun)
 		return;
-	if (v->total >= 0)
-		str_addf(&text, ", %" PRIu64 "/%" PRId64 " %s done", v->done, v->total, v->noun);
-	else
-		str_addf(&text, ", %" PRIu64 " %s done", v->done, v->noun);
+	str_add(&text, ", ");
+	add_done(v, &text);
 	line_add(l, NULL, str_cstr(&text));
 	str_reset(&text);
 	str_addf(&text, ", %" PRIu64 " failed", v->failed);
@@ -159,10 +168,7 @@ void status_lines(const struct status_view *v, const struct status_style *style,
 void status_sentence(const struct status_view *v, struct str *out)
 {
 	if (v->noun) {
-		if (v->total >= 0)
-			str_addf(out, "%" PRIu64 "/%" PRId64 " %s done", v->done, v->total, v->noun);
-		else
-			str_addf(out, "%" PRIu64 " %s done", v->done, v->noun);
+		add_done(v, out);
 		if (v->failed)
 			str_addf(out, " (%" PRIu64 " failed)", v->failed);
 	}

@@ -1,0 +1,217 @@
+#!/usr/bin/perl
+# console.t - what people see: status lines below the output of a command, which never change what it looks like,
+# and which are gone when it has ended, however; the answer to "what are you doing?"; one line in a long
+# silence of a log; the groups of CI systems. A terminal of our own is read back by Screen.pm.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Pty;
+use Screen;
+use SpecRunner;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $spec = spec();
+my $wait = 15 * slow_factor();
+my $drawn = qr/\e7\e\[0m\r+\n(?:\e\[1m)?spec-runner: /; # the position saved, then our first line
+my %clean = (TERM => 'xterm-256color', LANG => 'C.UTF-8', LC_ALL => '', CI => '', NO_COLOR => '', CLICOLOR_FORCE => '',
+	FORCE_COLOR => '', SPEC_RUNNER_STATUS => 'auto', GITHUB_ACTIONS => '', GITLAB_CI => '',
+	BUILDKITE => '', TEAMCITY_VERSION => '', TF_BUILD => '');
+delete $ENV{SPEC_RUNNER_RUN_ID};
+my $count = 0;
+
+sub on_terminal {
+	my ($argv, %o) = @_;
+	my $tag = "zoo-console-$$-" . ++$count;
+	my $dir = $o{dir} // new_dir();
+	my $p = Pty->new($argv, %o, dir => $dir, env => { %clean, ZOO_TAG => $tag, %{ $o{env} // {} } });
+	@$p{qw(tag dir)} = ($tag, $dir);
+	return $p;
+}
+
+# Begun first, looked at last: it takes a minute.
+my $quiet_log = start_spec(['run', '--', '/bin/sh', '-c', 'echo "1..3"; echo "ok 1 - one"; sleep 62'], env => \%clean);
+
+# --- whatever it prints, the screen is the one without us ---
+
+my %prints = (
+	'lines' => 'for i in 1 2 3; do echo line $i; sleep 0.6; done',
+	'more lines than the window has' => 'seq 1 40; sleep 1.3; seq 41 60; sleep 0.3; echo end; sleep 0.3; echo end',
+	'partial lines' => 'printf "a ... "; sleep 1.3; echo ok; sleep 0.2; printf "b ... "; sleep 0.3; echo ok; sleep 0.2',
+	'progress bars' => 'for i in 10 20 30 40; do printf " $i %%\r"; sleep 0.4; done; printf "\033[K"; sleep 0.3; echo done; sleep 0.2',
+	'colours left open' => 'printf "\033[31mred\n"; sleep 1.3; printf "still red\033[0m\n"; sleep 0.2; printf "\033[44mblue\n"; sleep 0.3; printf "\033[0mplain\n"; sleep 0.3',
+	'wide characters and marks' => 'printf "\344\270\255\346\226\207\n"; sleep 1.3; printf "e\314\201 \360\237\230\200\n"; sleep 0.3',
+	'lines longer than the window' => 'printf "%0300d\n" 7; sleep 1.3; printf "%080d\n%080d" 1 2; sleep 0.3; printf "%079d\n" 3; sleep 0.3',
+	'lines rewritten above' => 'echo 1; echo 2; echo 3; sleep 1.3; printf "\033[3A\033[2Ka\n"; sleep 0.3; printf "\033[2Kb\n\033[2Kc\n"; sleep 0.3',
+	'the alternate screen' => 'echo before; sleep 1.3; printf "\033[?1049h\033[H\033[2Jfull\033[5;5Hscreen"; sleep 0.5; printf "\033[?1049l"; echo after; sleep 0.3',
+	'a cleared screen' => 'seq 1 10; sleep 1.3; printf "\033[H\033[2Jnew\n"; sleep 0.3; echo more; sleep 0.3',
+	'stdout and stderr' => 'for i in 1 2 3; do echo out $i; echo err $i >&2; sleep 0.6; done',
+	'no newline at the end' => 'echo a; sleep 1.3; printf b',
+);
+my %run;
+for my $pty ('auto', 'never') {
+	for my $name (sort keys %prints) {
+		$run{"$name, --pty $pty"} = [on_terminal([$spec, 'run', '--pty', $pty, '--', '/bin/sh', '-c', $prints{$name}]),
+			on_terminal(['/bin/sh', '-c', $prints{$name}])];
+	}
+}
+for my $name (sort keys %run) {
+	my ($ours, $plain) = @{ $run{$name} };
+	is $ours->finish($wait), 0, "$name: ends";
+	$plain->finish($wait);
+	like $ours->{all}, $drawn, "$name: the status line was there";
+	my ($a, $b) = map { Screen->new(24, 80)->write($_->{all}) } $ours, $plain;
+	is $a->text, $b->text, "$name: the screen is the one without us";
+	if ($name =~ /cleared/) { is $a->{col}, $b->{col}, "$name: so is the cursor" }
+	else { is $a->cursor, $b->cursor, "$name: so is the cursor" }
+	is $ours->settings, $ours->{before}, "$name: so are the settings";
+	no_survivors($ours, "$name: nothing is left");
+}
+
+# --- where nothing may be drawn ---
+
+my %never = (
+	'a prompt' => [['run', '--', '/bin/sh', '-c', 'printf "name? "; read x; echo "hello $x"'], "name\\? ", "you\n", 'hello you'],
+	'a password' => [['run', '--', '/bin/sh', '-c', 'stty -echo; echo "Password for you:"; read x; stty echo; echo got'], 'you:', "secret\n", 'got'],
+	'keys' => [['run', '--', '/bin/sh', '-c', 'stty -icanon min 1; echo "press a key"; dd bs=1 count=1 2>/dev/null; stty icanon; echo'], 'a key', 'k', 'k'],
+);
+$never{'less'} = [['run', '--', 'less', '-X', '/etc/passwd'], 'root', 'q', ''] if -x '/usr/bin/less';
+$never{'vi'} = [['run', '--', 'vi', '-u', 'NONE', '/etc/passwd'], 'root', ":q\r", ''] if -x '/usr/bin/vi';
+my %asks = map { $_ => on_terminal([$spec, @{ $never{$_}[0] }]) } sort keys %never;
+for my $name (sort keys %asks) {
+	my ($p, $case) = ($asks{$name}, $never{$name});
+	ok $p->expect(qr/$case->[1]/, $wait), "$name: is there";
+	my $until = time + 1.8;
+	$p->slurp(0.1) while time < $until;
+	unlike $p->{all}, $drawn, "$name: left alone while it waits";
+	$p->type($case->[2]);
+	is $p->finish($wait), 0, "$name: answered";
+	like $p->{all}, qr/$case->[3]/, "$name: as ever";
+}
+
+my @off = (
+	[['--status', 'never']], [['--quiet']], [[], env => { SPEC_RUNNER_STATUS => 'never' }], [[], env => { TERM => 'dumb' }],
+	[[], env => { CI => 'true' }], [[], env => { SPEC_RUNNER_RUN_ID => 'run-20260101T000000Z-00000000' }], [[], cols => 20],
+	[[], rows => 4],
+);
+my @offs = map { my ($args, %o) = @$_; on_terminal([$spec, 'run', @$args, '--', '/bin/sh', '-c', 'echo a; sleep 1.6; echo b'], %o) } @off;
+for my $p (@offs) {
+	is $p->finish($wait), 0, 'switched off: ends';
+	unlike $p->{all}, qr/\e7/, 'nothing was drawn';
+}
+my $dir = new_dir();
+my $piped = on_terminal(['/bin/sh', '-c', "$spec run -- sh -c 'echo a; sleep 1.6; echo b' | cat"]);
+my $forced = on_terminal([$spec, 'run', '--status', 'always', '--', '/bin/sh', '-c', 'echo a; sleep 1.6; echo b'], env => { CI => 'true', TERM => 'dumb' });
+my $filed = on_terminal([$spec, 'run', '--', '/bin/sh', '-c', 'echo a; echo err >&2; sleep 1.6; printf b'], out => "$dir/out");
+my $plain = on_terminal([$spec, 'run', '--', '/bin/sh', '-c', 'sleep 1.6'], env => { NO_COLOR => '1' });
+$_->finish($wait) for $piped, $forced, $filed, $plain;
+unlike $piped->{all}, qr/\e7/, 'stdout to a program that may write on the terminal: nothing is drawn';
+like $forced->{all}, $drawn, '--status always: in spite of CI and TERM';
+like $filed->{all}, $drawn, 'stdout to a file: drawn';
+is read_file("$dir/out"), "a\nb", 'the file has the bytes as they are';
+is(Screen->new(24, 80)->write($filed->{all})->text, 'err', 'and the screen has stderr alone');
+like $plain->{all}, qr/\e7\e\[0m\r+\nspec-runner: 1s/, 'NO_COLOR: no colour in it';
+my $b = on_terminal([$spec, 'run', '--color', 'tint', '--', 'true']);
+is $b->finish($wait), 2, 'a bad word of --color is a usage error still';
+
+# --- tests and their ages ---
+
+my $verbose = <<'PY';
+import time, unittest
+class T(unittest.TestCase):
+    def test_a(self): pass
+    def test_b(self): time.sleep(1.5)
+    def test_c(self): time.sleep(60)
+PY
+$dir = new_dir();
+write_file("$dir/test_x.py", $verbose);
+my $u = on_terminal([$spec, 'run', '--timeout-ms', 4500 * slow_factor(), '--', 'python3', '-m', 'unittest', '-v', 'test_x'], dir => $dir);
+ok $u->expect(qr/1 test done, 1 running(?s:.*?)\ds  test_x\.T::test_b/, $wait), 'behind an open name: the running test and its age' or diag($u->{all});
+ok $u->expect(qr/2 tests done, 1 running(?s:.*?)\ds  test_x\.T::test_c/, $wait), 'then the next one' or diag($u->{all});
+$u->resize(24, 40);
+ok $u->expect(qr/\e7\e\[0m\r+\n(?:\e\[1m)?spec-runner: \d+s(?:\e\[0m)?, 2 tests done[^\r]{0,24}\e\[K\r/, $wait), 'a smaller window: cut' or diag($u->{all});
+is $u->finish($wait), 124, 'ended by its limit';
+like $u->{all}, qr/\e\[J\r?\n?spec-runner: [^\r\n]*running: test_x\.T::test_c for/, 'the result begins with what was running' or diag($u->{all});
+unlike(Screen->new(24, 80)->write($u->{all})->text, qr/tests done, 1 running/, 'and no status line is left');
+
+# --- Ctrl-Z, fg; the death of either of ours ---
+
+SKIP: {
+	skip 'no bash', 5 unless -x '/bin/bash';
+	my $sh = on_terminal(['/bin/bash', '--norc', '--noprofile', '-i'], env => { PS1 => 'prompt> ' });
+	$sh->expect(qr/prompt> /, $wait);
+	$sh->type("$spec run -- sh -c 'sleep 2; sleep 2; echo over'\n");
+	ok $sh->expect($drawn, $wait), 'in a shell: drawn';
+	$sh->type("\x1a");
+	ok $sh->expect(qr/Stopped.*prompt> /s, $wait), 'stopped';
+	my $until = time + 1.5;
+	$sh->slurp(0.1) while time < $until;
+	unlike $sh->{screen}, qr/\e7/, 'nothing is drawn while the shell is in front';
+	$sh->type("fg\n");
+	ok $sh->expect($drawn, $wait), 'in front again: drawn again';
+	ok $sh->expect(qr/over\r?\n.*prompt> /s, $wait), 'and over';
+	unlike(Screen->new(24, 80)->write($sh->{all})->text, qr/spec-runner: \d+s/, 'no status line is left on the screen');
+	$sh->type("exit\n");
+	$sh->finish($wait);
+}
+for my $which ('supervisor', 'front') {
+	my $p = on_terminal([$spec, 'run', '--', '/bin/sh', '-c', 'sleep 30']);
+	ok $p->expect($drawn, $wait), "$which killed: drawn before";
+	my ($sup) = split ' ', read_file("/proc/$p->{pid}/task/$p->{pid}/children") // '';
+	kill KILL => $which eq 'front' ? $p->{pid} : $sup;
+	$p->finish($wait);
+	wait_until(10, sub { !tagged($p->{tag}) });
+	1 while $p->slurp(0.2);
+	unlike(Screen->new(24, 80)->write($p->{all})->text, qr/spec-runner: \d+s,/, "$which killed: no status line is left");
+	is $p->settings, $p->{before}, "$which killed: the settings are as before";
+	no_survivors($p, "$which killed: nothing is left");
+}
+
+# --- what are you doing? ---
+
+my $ask = start_spec(['run', '--', '/bin/sh', '-c', 'echo "1..9"; echo "ok 1 - one"; echo "last words"; sleep 4'], env => \%clean);
+wait_until(10, sub { (read_file($ask->{out_path}) // '') =~ /last words/ });
+sleep 0.5;
+kill USR1 => $ask->{pid};
+finish_spec($ask);
+is $ask->{code}, 0, 'SIGUSR1: the run goes on';
+like $ask->{err}, qr/^spec-runner: tests: 1 done.*^spec-runner: never started: 8 of 9$/ms, 'SIGUSR1: done, never started' or diag($ask->{err});
+like $ask->{err}, qr/^spec-runner:   leaf: sleep \(pid \d+, state S\): sleep 4$/m, 'the leaf of the tree' or diag($ask->{err});
+like $ask->{err}, qr/^spec-runner:   last output \d+s ago: last words$/m, 'the last output';
+my $t = trace_of($ask);
+my @looked = grep { $_->{attrs}{event} eq 'diagnose.process' } events($t, 'checkpoint');
+ok scalar(grep { ($_->{attrs}{comm} // '') eq 'sleep' } @looked), 'and the trace has a look at the tree';
+is $t->{status}, 'pass', 'of a run that passed';
+is scalar(() = tokens($t)), 0, 'without a token';
+
+$dir = new_dir();
+mkdir "$dir/specs";
+write_file("$dir/specs/a.spec.yaml", "version: 1\nsuite: s\ncases:\n" . join '', map {
+	"  - id: S-00$_\n    title: case $_\n    harness: {type: cli.run, argv: [sh, -c, 'sleep $_']}\n    expect:\n      must: [{target: exit_code, equals: 0}]\n" } 1 .. 3);
+my $k = on_terminal([$spec, 'test', '--jobs', '2'], dir => $dir);
+ok $k->expect(qr{/3 cases done, [12] running.*?S-003}s, $wait), 'test: cases done, running, with their ages' or diag($k->{all});
+$k->type('t');
+ok $k->expect(qr/running for [\d.]+ s, .*?of? ?.*S-003/s, $wait), 't: what runs now' or diag($k->{all});
+is $k->finish($wait), 0, 'test: ends';
+unlike $k->{all}, qr/t\r\nok/, 'the key itself is not echoed';
+is $k->settings, $k->{before}, 'test: the settings are as before';
+my $ck = on_terminal([$spec, 'test', '--jobs', '2'], dir => $dir);
+ok $ck->expect($drawn, $wait), 'test: drawn';
+$ck->type("\x03");
+is $ck->finish($wait), 130, 'Ctrl-C ends cases, too';
+is $ck->settings, $ck->{before}, 'and leaves the settings as before';
+
+my $ct = on_terminal([$spec, 'run', '--', '/bin/sh', '-c', 'echo begun; sleep 3; read x; echo "got <$x>"']);
+$ct->expect(qr/begun/, $wait);
+$ct->type("\x14");
+ok $ct->expect(qr/running for [\d.]+ s.*?leaf: sleep/s, $wait), 'Ctrl-T: what runs now' or diag($ct->{all});
+$ct->type("word\n");
+is $ct->finish($wait), 0, 'Ctrl-T: the command does not see it';
+like $ct->{all}, qr/got <word>/, 'but the rest of what is typed';
+
+# --- a silent log ---
+
+finish_spec($quiet_log, 80);
+like $quiet_log->{err}, qr/^spec-runner: 1m00s without output; 1\/3 tests done; running after one$/m, 'a minute of silence: one line' or diag($quiet_log->{err});
+is scalar(() = $quiet_log->{err} =~ /without output/g), 1, 'and no more';
+done_testing;
