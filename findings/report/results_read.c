@@ -526,7 +526,8 @@ static void add_run_row(struct results *t)
 {
 	bool passed = is(t->status, "pass");
 	struct results_row r = {
-		.kind = RESULTS_ROW_COMMAND, .name = *t->command ? t->command : "run", .file = "", .dialect = "", .output = "",
+		.kind = RESULTS_ROW_COMMAND, .name = *t->command ? t->command : "run", .file = "", .dialect = "",
+		.output = "",
 		.message = t->total_message, .reason = passed ? "" : *t->total_category ? t->total_category : "fail",
 		.ran_ns = t->duration_ns, .time_ns = t->duration_ns, .command = -1,
 		.result = passed ? RESULTS_PASS : RESULTS_ERROR,

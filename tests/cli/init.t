@@ -106,7 +106,7 @@ fi
 # Maven without a network: its plugins and JUnit as Debian packages have them.
 debian=/usr/share/maven-repo
 plugin() { # NAME: the newest version that the folder has
-	ls "$debian/org/apache/maven/plugins/maven-$1-plugin" 2>/dev/null | sort -V | tail -n 1
+	find "$debian/org/apache/maven/plugins/maven-$1-plugin" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -V | tail -n 1
 }
 if have mvn && [ -n "$(plugin surefire)" ] && [ -n "$(plugin compiler)" ] && [ -n "$(plugin resources)" ] && [ -d $debian/junit/junit/4.x ]; then
 	project maven
