@@ -39,7 +39,7 @@ static int yama_scope(void)
 
 void denied_reason(pid_t pid, char *out, size_t size)
 {
-	char ours[8192], theirs[8192], name[24], path[40];
+	char ours[8192], theirs[8192], name[24], path[48];
 	struct proc_status me, they;
 	struct stat st;
 	uint64_t caps, their_caps;
@@ -51,7 +51,7 @@ void denied_reason(pid_t pid, char *out, size_t size)
 		return;
 	caps = hex_field(ours, "\nCapEff:");
 	their_caps = hex_field(theirs, "\nCapPrm:");
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid); /* the folder keeps its user, files in it do not */
 	if (caps >> CAP_SYS_PTRACE_BIT & 1)
 		snprintf(out, size, "refused in spite of CAP_SYS_PTRACE: %s", yama_scope() == 3 ?
 			 "kernel.yama.ptrace_scope is 3, which forbids it to everybody until the next boot" :

@@ -1,5 +1,7 @@
 /* looked WHAT - a program to be looked at: names and lines that a test can ask for.
  *   blocked  a thread reads a pipe that it holds itself, the first one waits for it
+ *   held     a thread waits for a lock that the first one holds, which pauses
+ *   secret   as blocked, and undumpable
  *   busy     a thread computes without end, the first one waits for it
  *   exits    threads come and go, children fork, exec and exit, as fast as they can
  *   many N   N threads that read one pipe
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -41,6 +44,24 @@ static __attribute__((noinline)) void *busy_worker(void *arg)
 	for (;;)
 		turns++;
 	return NULL;
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static __attribute__((noinline)) void *lock_waiter(void *arg)
+{
+	pthread_mutex_lock(&lock);
+	return arg;
+}
+
+static __attribute__((noinline)) int lock_holder(void)
+{
+	pthread_t t;
+
+	pthread_mutex_lock(&lock);
+	if (pthread_create(&t, NULL, lock_waiter, NULL) == 0)
+		pause();
+	return 0;
 }
 
 static void *nothing(void *arg) { return arg; }
@@ -148,6 +169,10 @@ int main(int argc, char **argv)
 		come_and_go();
 	if (strcmp(what, "restart") == 0)
 		restart();
+	if (strcmp(what, "held") == 0)
+		return lock_holder();
+	if (strcmp(what, "secret") == 0)
+		prctl(PR_SET_DUMPABLE, 0);
 	if (strcmp(what, "many") == 0 && argc > 2) {
 		many(atoi(argv[2]));
 		pause();
