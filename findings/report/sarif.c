@@ -58,6 +58,18 @@ static char *uri_of(const char *file)
 	return str_steal(&out);
 }
 
+/* Readers of SARIF want a place for every result: where the program has none, that of the evidence. */
+static void evidence_place_json(struct json *j, const struct finding *x)
+{
+	json_object(j, NULL);
+	json_object(j, "physicalLocation");
+	json_object(j, "artifactLocation");
+	json_str(j, "uri", x->n_evidence ? x->evidence[0].file : "run-trace.json");
+	json_object_end(j);
+	json_object_end(j);
+	json_object_end(j);
+}
+
 static void location_json(struct json *j, const struct finding *x)
 {
 	char *file = NULL;
@@ -84,6 +96,8 @@ static void location_json(struct json *j, const struct finding *x)
 		json_object_end(j);
 		json_array_end(j);
 		json_object_end(j);
+	} else {
+		evidence_place_json(j, x);
 	}
 	free(file);
 	json_array_end(j);
