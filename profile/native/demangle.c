@@ -24,6 +24,8 @@ static void text_take(const char *s, size_t n, void *arg)
 {
 	struct text *t = arg;
 
+	if (!n) /* s may be NULL then */
+		return;
 	if (n > TEXT_MAX - t->n) {
 		memcpy(t->bytes + t->n, s, TEXT_MAX - t->n);
 		memcpy(t->bytes + TEXT_MAX, "...", 3);
