@@ -5,13 +5,13 @@
 #
 # An animal is { name, does, finding, waits } and, where the kind of wait has them, more:
 #   does      in a few words what it does
-#   finding   pattern_id that must come first; one below it (with a further dot) is right too
+#   finding   pattern_id that must come first; one below it (with a further dot) is right too; more than one with |
 #   waits     kind of the wait that is looked for; 'none': a thread that does not wait
 #   who       'main' (the default: the first thread of the command), 'thread' (another thread of it), 'child' (any
 #             thread of a process below it), 'any'
 #   resource  a regular expression for the resource of that wait
 #   holder    who holds it: 'self' (the same thread), 'thread' (another one of the process), 'child', 'parent',
-#             'sibling', 'outside' (not in the tree), 'none' (nobody may be named; the default)
+#             'sibling', 'outside' (not in the tree), 'none' (nobody may be named; the default); more than one with |
 #   place     a regular expression for the place where no source line is marked
 #   marks     the lines: those of the waiting thread ("AT name" in the source) and of the holder ("HELD name")
 #   argv      what is run; limit_ms, options: for `run`
@@ -156,7 +156,7 @@ sub facts_wrong {
 			my @roles = map { role_of($d, $p->{pid}, $t, $_) } @{ $w->{holders} };
 			my %roles = map { $_ => 1 } @roles ? @roles : 'none';
 			my $role = join ' ', sort keys %roles;
-			if ($role ne ($a->{holder} // 'none')) {
+			if (!grep { $_ eq $role } split /\|/, $a->{holder} // 'none') {
 				$wrong = "held by $role: " . join ' ', map { "$_->{comm} ($_->{pid})" } @{ $w->{holders} };
 				next;
 			}
@@ -174,7 +174,7 @@ sub facts_wrong {
 # '' where the pattern is the one that must come first, else what it is.
 sub first_of {
 	my ($a, $id) = @_;
-	return $id eq $a->{finding} || index($id, "$a->{finding}.") == 0 ? '' : $id;
+	return (grep { $id eq $_ || index($id, "$_.") == 0 } split /\|/, $a->{finding}) ? '' : $id;
 }
 
 # Starts the animal under `run`; found_by_run waits for its end.

@@ -1,0 +1,108 @@
+#!/usr/bin/perl
+# zoo_languages.t - animals in Node, Java, Go and Ruby, by what /proc and native stacks tell of them. Where these do not tell what the
+# program waits for (a channel, a monitor, a promise), the right finding is the most specific one that is true. A language
+# that is not installed is skipped.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use SpecRunner;
+use Zoo;
+use Cwd qw(abs_path);
+use Test::More;
+
+my $dir = new_dir();
+my $zoo = abs_path('tests/zoo/hang');
+
+# Rows: name, what it does, first finding, kind of wait, who waits, what for, who holds it.
+sub animals {
+	my ($argv, @rows) = @_;
+	return map {
+		my ($name, $does, $finding, $waits, $who, $resource, $holder, %more) = @$_;
+		{ name => $name, does => $does, finding => $finding, waits => $waits, who => $who, resource => $resource, holder => $holder,
+			argv => [@$argv, $name], limit_ms => 1800, %more }
+	} @rows;
+}
+
+my ($event, $sync, $sleep, $stdin) = qw(hang.wait.event hang.wait.sync hang.sleep hang.input.stdin);
+my @node = (
+	[js_server => 'a server that nobody closes', $event, 'poll', 'main', qr/^epoll of \d+: .*listening on/, 'thread'],
+	[js_promise => 'a promise that is never kept, beside a server', $event, 'poll', 'main', qr/^epoll of \d+: .*listening on/, 'thread'],
+	[js_client => 'client and server in one process, neither speaks', $event, 'poll', 'main', qr/^epoll of \d+: .* peer /, 'thread'],
+	[js_child => 'reads from a child that sleeps', $sleep, 'poll', 'main', qr/^epoll of/, 'child'],
+	[js_child_sync => 'spawnSync of a program that sleeps', $sleep, 'poll', 'main', qr/^epoll of/, 'child'],
+	[js_child_prompts => 'spawnSync of a shell that reads standard input', $stdin, 'stdin', 'child', qr/^standard input/, 'outside',
+		inspects => $event],
+	[js_stdin_sync => 'readSync of standard input', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
+	[js_stdin => 'waits for data of process.stdin', $stdin, 'poll', 'main', qr/^epoll of \d+: .*fd 0 /, 'outside', inspects => $event],
+	[js_atomics => 'Atomics.wait for nobody', $sync, 'condition', 'main', qr/^condition variable/],
+	[js_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+	[js_interval => 'a timer that nobody clears', $event, 'poll', 'main', qr/^epoll of/, 'thread'],
+	[js_worker => 'a worker in Atomics.wait', $event, 'condition', 'thread', qr/^condition variable/],
+	[js_lock_file => 'a lock of a file that a child holds', 'hang.lock.file', 'file_lock', 'child', qr/^FLOCK WRITE lock on .*hang\.js/, 'sibling'],
+	[js_after_tests => 'all tests passed, a timer is left', 'hang.exit.after_pass', 'poll', 'main', qr/^epoll of/, 'thread', inspects => $event,
+		options => ['--dialect', 'tap']],
+);
+my @java = (
+	[java_synchronized => 'two threads, two monitors in opposite order', $sync, 'condition', 'thread', qr/^condition variable/],
+	[java_lock => 'a ReentrantLock whose holder sleeps', $sync, 'condition', 'thread', qr/^condition variable/],
+	[java_queue => 'LinkedBlockingQueue.take', $sync, 'condition', 'thread', qr/^condition variable/],
+	[java_accept => 'ServerSocket.accept', 'hang.net.accept', 'accept', 'thread', qr/^tcp listening on/],
+	[java_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'thread', qr/^tcp .* peer /],
+	[java_sleep => 'Thread.sleep', $sleep, 'condition', 'thread', qr/^condition variable/, undef, inspects => $sync],
+	[java_stdin => 'System.in.read', $stdin, 'stdin', 'thread', qr/^standard input/, 'outside'],
+	[java_executor => 'an executor that nobody shuts down', 'hang.exit.threads', 'condition', 'thread', qr/^condition variable/, undef,
+		inspects => $sync],
+	[java_child => 'waitFor of a program that sleeps', $sleep, 'child', 'thread', qr/^exit of/, 'child', inspects => $sync],
+	[java_full_pipe => 'waitFor of a program whose output nobody reads', 'hang.deadlock.processes', 'pipe_write', 'child', qr/^pipe:/, 'parent',
+		inspects => $sync],
+	[java_read_child => 'reads the output of a program that sleeps', $sleep, 'pipe_read', 'thread', qr/^pipe:/, 'child'],
+	[java_spin => 'a loop without end', 'hang.spin', 'none', 'thread'],
+);
+my @go = (
+	[go_channel => 'receives from a channel', $sync, 'futex', 'main', qr/^futex/],
+	[go_mutex => 'locks a mutex twice', $sync, 'futex', 'main', qr/^futex/],
+	[go_waitgroup => 'a WaitGroup that is never done', $sync, 'futex', 'main', qr/^futex/],
+	[go_select => 'an empty select', $sync, 'futex', 'main', qr/^futex/],
+	[go_accept => 'Accept, and nobody connects', $event, 'poll', 'any', qr/^epoll of .*listening on/, 'self|thread'],
+	[go_recv => 'reads from a socket', $event, 'poll', 'any', qr/^epoll of .* peer /, 'self|thread'],
+	[go_sleep => 'time.Sleep', "$event|$sync", 'futex', 'main', qr/^futex/],
+	[go_stdin => 'io.ReadAll of standard input', $stdin, 'stdin', 'any', qr/^standard input/, 'outside'],
+	[go_child => 'Cmd.Run of a program that sleeps', $sleep, 'child', 'any', qr/^exit of child/, 'child'],
+	[go_exec_pipe => 'CombinedOutput, and a grandchild holds the pipe', 'hang.pipe.leaked_writer', 'poll', 'any', qr/^epoll of .*pipe:/,
+		'child|outside|sibling|self outside', inspects => "$event|$sleep|hang.pipe.leaked_writer"],
+	[go_spin => 'a loop without end', 'hang.spin', 'none', 'any'],
+);
+my @ruby = (
+	[rb_mutex => 'a Mutex whose holder sleeps', $event, 'poll', 'main', qr/^poll of 1: fd \d+ anon_inode:\[eventfd\]/],
+	[rb_queue => 'Queue.pop', $event, 'poll', 'main', qr/^poll of 1: fd \d+ anon_inode:\[eventfd\]/],
+	[rb_pipe => 'reads a pipe of its own', $event, 'poll', 'main', qr/^poll of 1: fd \d+ pipe:/, 'self'],
+	[rb_popen => 'reads from a child that sleeps', $sleep, 'poll', 'main', qr/^poll of \d: .*pipe:/, 'child'],
+	[rb_sleep => 'sleeps', $event, 'poll', 'main', qr/^poll of 1: fd \d+ anon_inode:\[eventfd\]/],
+	[rb_wait => 'Process.wait for a child that sleeps', $sleep, 'sleep', 'child', qr/^clock_nanosleep/, undef, inspects => $event],
+	[rb_gets => 'gets', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
+	[rb_accept => 'accept, and nobody connects', 'hang.net.accept', 'poll', 'main', qr/listening on/, undef, inspects => $event],
+	[rb_system => 'system of a shell that reads standard input', $stdin, 'stdin', 'child', qr/^standard input/, 'outside', inspects => $event],
+	[rb_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+);
+
+SKIP: {
+	my $node = which('node') or skip 'no Node', 1;
+	zoo_look(languages => animals([$node, "$zoo/hang.js"], @node));
+}
+SKIP: {
+	skip 'no Java compiler', 1 unless which('javac') && quietly("javac -d $dir $zoo/Hang.java");
+	zoo_look(languages => animals([which('java'), '-Xshare:auto', '-cp', $dir, 'Hang'], @java));
+}
+SKIP: {
+	local $ENV{GOCACHE} = "$dir/go-cache";
+	local $ENV{GOFLAGS} = '';
+	skip 'no Go compiler', 1 unless which('go') && quietly("go build -o $dir/hang_go $zoo/hang.go");
+	zoo_look(languages => animals(["$dir/hang_go"], @go));
+}
+SKIP: {
+	my $ruby = which('ruby') or skip 'no Ruby', 1;
+	zoo_look(languages => animals([$ruby, "$zoo/hang.rb"], @ruby));
+}
+zoo_section('languages', 'Node, Java, Go and Ruby', "By what /proc and native stacks tell: goroutines, promises and Java's monitors are not read, so " .
+	"that the most specific finding that is true\nmay be a general one.");
+done_testing;

@@ -1,0 +1,39 @@
+// hang.js - hangs in Node. "AT name" marks the line that waits. The process ends by itself after a minute.
+'use strict';
+const { spawn, spawnSync } = require('child_process');
+const fs = require('fs');
+const net = require('net');
+const { Worker, isMainThread } = require('worker_threads');
+
+const zoo = {
+	js_server() { net.createServer().listen(0, '127.0.0.1'); },
+	async js_promise() { net.createServer().listen(0, '127.0.0.1'); await new Promise(() => {}); },
+	js_client() {
+		const server = net.createServer(() => {}).listen(0, '127.0.0.1', () => net.connect(server.address().port, '127.0.0.1'));
+	},
+	js_child() { spawn('sleep', ['60'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout.on('data', () => {}); },
+	js_child_sync() { spawnSync('sleep', ['60']); },
+	js_child_prompts() { spawnSync('sh', ['-c', 'read answer'], { stdio: 'inherit' }); },
+	js_stdin_sync() { fs.readSync(0, Buffer.alloc(1)); },
+	js_stdin() { process.stdin.on('data', () => {}); },
+	js_atomics() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },
+	js_spin() { for (let n = 0; ; n++) if (n < 0) break; },
+	js_interval() { setInterval(() => {}, 200); },
+	js_timeout() { setTimeout(() => {}, 60000); },
+	js_worker() { new Worker(__filename, { argv: ['worker'] }); },
+	js_lock_file() {
+		spawn('flock', [__filename, 'sleep', '60']);
+		setTimeout(() => spawnSync('flock', [__filename, 'true']), 200);
+	},
+	js_after_tests() { // node --test's own end: everything passed, and a timer is left
+		process.stdout.write('TAP version 13\n1..1\nok 1 - adds\n');
+		setInterval(() => {}, 200);
+	},
+};
+
+if (!isMainThread) {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+} else {
+	setTimeout(() => process.exit(1), 60000).unref();
+	zoo[process.argv[2]]();
+}
