@@ -35,6 +35,13 @@ static bool is_read(const struct spoken *sp, const struct rule *u)
 	return (sp->active || u->enter) && (!sp->muted || unmutes(u));
 }
 
+/* Can its lines begin as most lines of ordinary output do? Only such a rule is worth one of the filter's bits. */
+static bool begins_as_usual(const struct rule *u)
+{
+	return u->first[' ' / 8] & (1u << (' ' & 7)) || u->first['2' / 8] & (1u << ('2' & 7)) ||
+	       u->first['[' / 8] & (1u << ('[' & 7)) || u->first['e' / 8] & (1u << ('e' & 7));
+}
+
 /* Makes the lists of rules by first byte. Happens when a dialect is entered or left, so rarely. */
 static void lists_make(struct dialect_reader *r)
 {
@@ -50,6 +57,8 @@ static void lists_make(struct dialect_reader *r)
 		order[at] = (uint16_t)i;
 	}
 	memset(r->list_n, 0, sizeof(r->list_n));
+	r->filter = xrealloc(r->filter, sizeof(*r->filter));
+	memset(r->filter, 0, sizeof(*r->filter));
 	for (unsigned b = 0; b < 256; b++)
 		r->list[b] = xreallocarray(r->list[b], total + 1, sizeof(struct candidate));
 	for (unsigned k = 0; k < n; k++) {
@@ -57,12 +66,15 @@ static void lists_make(struct dialect_reader *r)
 
 		for (unsigned u = 0; u < sp->d->rule_n; u++) {
 			struct rule *rule = &sp->d->rule[u];
+			struct candidate c = { 0, rule, order[k] };
 
 			if (!is_read(sp, rule) || !rule_ready(rule))
 				continue;
+			for (unsigned i = 0; i < rule->has_n && begins_as_usual(rule); i++)
+				c.has |= filter_add(r->filter, rule->has[i], rule->has_len[i]);
 			for (unsigned b = 0; b < 256; b++)
 				if (rule->first[b / 8] & (1u << (b & 7)))
-					r->list[b][r->list_n[b]++] = (struct candidate){ order[k], (uint16_t)u };
+					r->list[b][r->list_n[b]++] = c;
 		}
 	}
 	r->dirty = false;
@@ -146,21 +158,21 @@ static void on_echo(struct dialect_reader *r, const char *line, size_t n)
 static bool offer(struct dialect_reader *r, const char *line, size_t n)
 {
 	unsigned char first = (unsigned char)line[0];
-	struct pairs pairs;
+	uint64_t may_hold;
 
 	if (r->dirty)
 		lists_make(r);
 	if (r->list_n[first] == 0)
 		return false;
-	pairs_of(&pairs, line, n);
+	may_hold = filter_line(r->filter, line, n);
 	for (unsigned i = 0; i < r->list_n[first]; i++) {
 		struct candidate c = r->list[first][i];
-		struct rule *u = &r->spoken[c.spoken].d->rule[c.rule];
+		struct rule *u = c.rule;
 		int rc;
 
-		if (r->in_partial && !u->partial)
+		if ((c.has && !(c.has & may_hold)) || (r->in_partial && !u->partial))
 			continue;
-		rc = rule_match(u, line, n, &pairs, r->md, r->mc);
+		rc = rule_match(u, line, n, r->md, r->mc);
 		if (rc < 0)
 			on_cut(r, &r->spoken[c.spoken], u);
 		if (rc <= 0)
@@ -354,6 +366,7 @@ void dialect_reader_free(struct dialect_reader *r)
 	for (int s = 0; s < 2; s++)
 		lines_release(&r->line[s]);
 	str_release(&r->body.text);
+	free(r->filter);
 	if (r->md)
 		pcre2_match_data_free(r->md);
 	if (r->mc)

@@ -83,20 +83,27 @@ struct dialect_set {
 	unsigned n;
 };
 
-/* The pairs of neighbouring bytes of a line, as a set (a Bloom filter): most texts that a line does
- * not hold are refused by one look, and all rules of a line share it. */
-#define PAIRS_BITS 1024
-struct pairs {
-	uint64_t bit[PAIRS_BITS / 64];
+/* Which texts (`has`) may a line hold? Each text has a bit, and is known by its least common three neighbouring
+ * bytes: one look at each three of a line answers for all rules. A text of two bytes is known by all threes
+ * that begin with it (behind the line stands a NUL); of one byte, always. */
+#define FILTER_BITS 12
+#define FILTER_ALWAYS (UINT64_C(1) << 63)
+struct filter {
+	uint64_t of[1 << FILTER_BITS];
+	struct {
+		const char *text;
+		size_t n;
+	} known[63];             /* the text that each bit was given last */
+	unsigned texts;
 };
-static inline unsigned pair_hash(unsigned char a, unsigned char b) { return (a * 37u + b * 5u) % PAIRS_BITS; }
-void pairs_of(struct pairs *p, const char *line, size_t n);
+/* Returns the text's bit. Beyond 63 texts some share one. */
+uint64_t filter_add(struct filter *f, const char *text, size_t n);
+uint64_t filter_line(const struct filter *f, const char *line, size_t n);
 
 /* Compiles at need. False: the pattern cannot be used (memory); it then matches nothing. */
 bool rule_ready(struct rule *r);
 /* Offers a line. >0: matched, offsets in md; 0: no; <0: its limit was met. */
-int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md,
-	       pcre2_match_context *mc);
+int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc);
 bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 			  pcre2_match_context *mc);
 
@@ -168,7 +175,9 @@ struct body {
 };
 
 struct candidate {
-	uint16_t spoken, rule;
+	uint64_t has;            /* bits of the filter, of which a line needs one; 0: none */
+	struct rule *rule;
+	uint32_t spoken;
 };
 
 struct dialect_reader {
@@ -177,6 +186,7 @@ struct dialect_reader {
 	unsigned n;
 	dialect_event_fn *fn;
 	void *ctx;
+	struct filter *filter;
 	struct candidate *list[256];
 	unsigned list_n[256];
 	struct line_buffer line[2];

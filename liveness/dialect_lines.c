@@ -57,13 +57,14 @@ static bool is_plain(const char *p, size_t n)
 	return !memchr(p, '\033', n) && !memchr(p, '\b', n);
 }
 
-static void give(const char *p, size_t n, line_fn *fn, void *ctx)
+/* plain: it is known to hold nothing to clean away. */
+static void give(const char *p, size_t n, bool plain, line_fn *fn, void *ctx)
 {
 	char clean[DIALECT_LINE_MAX];
 
 	if (n > DIALECT_LINE_MAX)
 		n = DIALECT_LINE_MAX;
-	if (is_plain(p, n))
+	if (plain || is_plain(p, n))
 		fn(ctx, p, n);
 	else
 		fn(ctx, clean, line_clean(p, n, clean));
@@ -82,21 +83,21 @@ static void keep(struct line_buffer *b, const char *p, size_t n)
 	b->len += n;
 }
 
-static void give_kept(struct line_buffer *b, const char *p, size_t n, line_fn *fn, void *ctx)
+static void give_kept(struct line_buffer *b, const char *p, size_t n, bool plain, line_fn *fn, void *ctx)
 {
 	if (b->len == 0) {
-		give(p, n, fn, ctx);
+		give(p, n, plain, fn, ctx);
 		return;
 	}
 	keep(b, p, n);
-	give(b->data, b->len, fn, ctx);
+	give(b->data, b->len, false, fn, ctx);
 	b->len = 0;
 }
 
 void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, void *ctx)
 {
 	const char *end = p + n, *cr = NULL;
-	bool look_for_cr = true;
+	bool look_for_cr = true, plain = is_plain(p, n);
 
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
@@ -107,7 +108,7 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 			look_for_cr = cr != NULL;
 		}
 		if (cr && cr >= p && cr < stop) {
-			give_kept(b, p, (size_t)(cr - p), fn, ctx);
+			give_kept(b, p, (size_t)(cr - p), plain, fn, ctx);
 			p = cr + 1;
 			if (p < end && *p == '\n')
 				p++; /* where a read ends between the two, an empty line is given */
@@ -117,7 +118,7 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 			keep(b, p, (size_t)(end - p));
 			return;
 		}
-		give_kept(b, p, (size_t)(nl - p), fn, ctx);
+		give_kept(b, p, (size_t)(nl - p), plain, fn, ctx);
 		p = nl + 1;
 	}
 }

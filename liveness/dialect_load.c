@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/yaml.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static void rule_first(struct rule *r)
 	int error;
 
 	memset(r->first, 0xff, sizeof(r->first));
-	if (r->anywhere || strstr(r->pattern, "(?i"))
+	if (r->anywhere)
 		return;
 	free_code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, 0, &error, &at, NULL);
 	if (!free_code)
@@ -57,6 +58,9 @@ static void rule_first(struct rule *r)
 	if (type == 1) {
 		pcre2_pattern_info(free_code, PCRE2_INFO_FIRSTCODEUNIT, &unit);
 		memset(r->first, 0, sizeof(r->first));
+		r->first[(unit & 0xff) / 8] |= (uint8_t)(1u << (unit & 7));
+		/* PCRE2 does not say whether this byte is meant in one case only. */
+		unit = (uint32_t)(islower((int)(unit & 0xff)) ? toupper((int)(unit & 0xff)) : tolower((int)(unit & 0xff)));
 		r->first[(unit & 0xff) / 8] |= (uint8_t)(1u << (unit & 7));
 	} else if (bitmap) {
 		memcpy(r->first, bitmap, sizeof(r->first));
@@ -92,29 +96,65 @@ bool rule_ready(struct rule *r)
 	return rule_compile(r, why, sizeof(why), &at);
 }
 
-void pairs_of(struct pairs *p, const char *line, size_t n)
+static unsigned three_hash(uint32_t a, uint32_t b, uint32_t c)
 {
-	memset(p, 0, sizeof(*p));
-	for (size_t i = 1; i < n; i++) {
-		unsigned h = pair_hash((unsigned char)line[i - 1], (unsigned char)line[i]);
-
-		p->bit[h / 64] |= UINT64_C(1) << (h % 64);
-	}
+	return ((a | b << 8 | c << 16) * UINT32_C(0x9e3779b1)) >> (32 - FILTER_BITS);
 }
 
-static bool may_hold(const struct pairs *p, const char *text, size_t n)
+/* How often a byte stands in ordinary output, roughly. */
+static unsigned byte_common(unsigned char c)
 {
-	for (size_t i = 1; i < n; i++) {
-		unsigned h = pair_hash((unsigned char)text[i - 1], (unsigned char)text[i]);
-
-		if (!(p->bit[h / 64] & UINT64_C(1) << (h % 64)))
-			return false;
-	}
-	return true;
+	return c == ' ' || (c >= 'a' && c <= 'z') ? 3 : c >= '0' && c <= '9' ? 2 : 1;
 }
 
-int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *pairs, pcre2_match_data *md,
-	       pcre2_match_context *mc)
+static unsigned three_common(const unsigned char *p)
+{
+	return byte_common(p[0]) + byte_common(p[1]) + byte_common(p[2]);
+}
+
+uint64_t filter_add(struct filter *f, const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	unsigned at = f->texts % 63;
+	uint64_t bit;
+	size_t best = 0;
+
+	if (n == 1)
+		return FILTER_ALWAYS;
+	for (unsigned i = 0; i < f->texts && i < 63; i++)
+		if (f->known[i].n == n && memcmp(f->known[i].text, text, n) == 0)
+			return UINT64_C(1) << i;
+	f->texts++;
+	f->known[at].text = text;
+	f->known[at].n = n;
+	bit = UINT64_C(1) << at;
+	for (unsigned c = 0; n == 2 && c < 256; c++)
+		f->of[three_hash(p[0], p[1], c)] |= bit;
+	if (n < 3)
+		return bit;
+	for (size_t i = 1; i + 2 < n; i++)
+		if (three_common(p + i) < three_common(p + best))
+			best = i;
+	f->of[three_hash(p[best], p[best + 1], p[best + 2])] |= bit;
+	return bit;
+}
+
+uint64_t filter_line(const struct filter *f, const char *line, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)line;
+	uint64_t a = FILTER_ALWAYS, b = 0;
+	size_t i = 0;
+
+	for (; i + 3 < n; i += 2) {
+		a |= f->of[three_hash(p[i], p[i + 1], p[i + 2])];
+		b |= f->of[three_hash(p[i + 1], p[i + 2], p[i + 3])];
+	}
+	for (; i + 1 < n; i++)
+		a |= f->of[three_hash(p[i], p[i + 1], i + 2 < n ? p[i + 2] : 0)];
+	return a | b;
+}
+
+int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc)
 {
 	bool maybe = r->has_n == 0;
 	int rc;
@@ -122,8 +162,7 @@ int rule_match(struct rule *r, const char *line, size_t n, const struct pairs *p
 	if (r->ends && !strchr(r->ends, line[n - 1]))
 		return 0;
 	for (unsigned i = 0; i < r->has_n && !maybe; i++)
-		maybe = may_hold(pairs, r->has[i], r->has_len[i]) &&
-			memmem(line, n, r->has[i], r->has_len[i]) != NULL;
+		maybe = memmem(line, n, r->has[i], r->has_len[i]) != NULL;
 	if (!maybe || r->broken)
 		return 0;
 	if (r->tried++ == JIT_AFTER && !r->jitted)

@@ -62,8 +62,15 @@ static void name_add(char out[NAME_SIZE], const char *p, size_t n)
 {
 	size_t at = strlen(out);
 	auto_str clean = STR_INIT;
-	size_t cut;
+	size_t cut, plain = 0;
 
+	while (plain < n && (signed char)p[plain] >= 0x20)
+		plain++;
+	if (plain == n && n <= DIALECT_NAME_MAX - at) {
+		memcpy(out + at, p, n);
+		out[at + n] = '\0';
+		return;
+	}
 	utf8_add_clean(&clean, p, n);
 	cut = utf8_cut(str_cstr(&clean), clean.len, DIALECT_NAME_MAX - at);
 	memcpy(out + at, str_cstr(&clean), cut);
@@ -214,8 +221,8 @@ void spoken_reset(struct spoken *sp)
 
 static void last_set(struct dialect_reader *r, const char *suite, const char *name, enum dialect_result result)
 {
-	snprintf(r->last_suite, NAME_SIZE, "%s", suite);
-	snprintf(r->last_test, NAME_SIZE, "%s", name);
+	memmove(r->last_suite, suite, strlen(suite) + 1);
+	memmove(r->last_test, name, strlen(name) + 1);
 	r->last_result = result;
 }
 
