@@ -3,10 +3,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/proc/print.h"
 
 #include <string.h>
 
 #define GATE_SUMMARY_DEFAULT "/.artifacts/gate-summary.json"
+/* Of a failed step, said again behind its fold. */
+#define FAILING_LINES 30
 
 int gate_init(struct gate *g, const struct options *o, const struct config *config, const char *root,
 	      char *const envp[], struct err *e)
@@ -16,6 +19,7 @@ int gate_init(struct gate *g, const struct options *o, const struct config *conf
 	g->config = config;
 	g->root = root;
 	g->envp = envp;
+	g->ci = ci_provider_of(envp);
 	if (!config->has_gate || !config->step_count)
 		return err_set(e, ERR_USAGE, "no gate: %s%s has no 'gate' with steps; 'spec-runner init' writes a first one",
 			       config->path ? "" : "there is no spec-runner.yaml, or ",
@@ -54,6 +58,7 @@ void gate_release(struct gate *g)
 	mem_free_ptr(&g->summary);
 	strv_release(&g->triage_ids);
 	str_release(&g->events);
+	str_release(&g->failing);
 }
 
 static void write_or_keep(struct gate *g)
@@ -105,6 +110,54 @@ int gate_session_open(struct gate *g, const struct gate_row *row, const struct s
 	return 0;
 }
 
+/* ---- marks of CI systems ---- */
+
+static void group_begin(struct gate *g)
+{
+	auto_str text = STR_INIT;
+
+	str_reset(&g->failing);
+	print_mark();
+	ci_group_begin(&text, g->ci, g->rows[g->at].step->name, (unsigned)g->at + 1, clock_real_ns());
+	print_lines(str_cstr(&text));
+}
+
+/* What failed must not lie in a fold: it is said again behind it where the fold stays closed. */
+static void group_end(struct gate *g, const struct gate_row *row)
+{
+	bool failed = row->exit_code != 0;
+	auto_str text = STR_INIT, tail = STR_INIT;
+
+	ci_group_end(&text, g->ci, row->step->name, (unsigned)g->at + 1, failed, clock_real_ns());
+	if (failed && ci_group_hides(g->ci)) {
+		if (row->step->kind == GATE_COMMAND)
+			print_tail(&tail, FAILING_LINES);
+		else
+			ci_tail_lines(&tail, str_cstr(&g->failing), g->failing.len, FAILING_LINES);
+		str_addf(&text, "spec-runner: step '%s' failed (exit code %d)%s\n", row->step->name, row->exit_code,
+			 tail.len ? "; its last lines:" : "");
+		str_addn(&text, str_cstr(&tail), tail.len);
+	}
+	print_lines(str_cstr(&text));
+}
+
+/* Before the session is closed, which knows it. */
+static void failing_cases(struct gate *g)
+{
+	struct case_totals t;
+
+	case_work_totals(g->session.work, &t);
+	str_reset(&g->failing);
+	for (uint32_t i = 0; i < t.cases; i++) {
+		struct case_outcome o;
+
+		case_work_outcome(g->session.work, i, &o);
+		if (o.result == CASE_FAIL || o.result == CASE_ENDED || o.result == CASE_CANCELLED)
+			str_addf(&g->failing, "%s %s: %s\n", case_result_text[o.result],
+				 case_work_case(g->session.work, i)->id, o.message ? o.message : "");
+	}
+}
+
 /* ---- the end of a step ---- */
 
 static void skip_rest(struct gate *g, const char *reason, const char *blocked_by, int64_t now)
@@ -124,6 +177,7 @@ static void step_finish(struct gate *g, int64_t now)
 
 	row->status = pass ? STEP_PASS : STEP_FAIL;
 	row->end_ns = now;
+	group_end(g, row);
 	gate_event(g, pass ? "gate.step.pass" : "gate.step.fail", row->step->name, now);
 	if (!pass && !g->exit_code)
 		g->exit_code = row->exit_code;
@@ -155,6 +209,7 @@ static void session_finish(struct gate *g, bool interrupted, int64_t now)
 		row->tokens = r.tokens;
 		row->watchdog = code == 124;
 		row->stall_phase = r.stall_phase;
+		failing_cases(g);
 		if (governance) {
 			strv_copy(&row->failing_ids, &r.ids);
 			strv_copy(&row->failing_prefixes, &r.prefixes);
@@ -198,6 +253,7 @@ static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
 	row->begin_ns = now;
 	g->now_ns = now;
 	gate_event(g, "gate.step.start", row->step->name, now);
+	group_begin(g);
 	if (row->step->kind == GATE_COMMAND) {
 		command_fill(g, row->step, spec);
 		return true;

@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "runner/gate/governance.h"
+#include "runner/ui/ci_groups.h"
 
 enum step_status { STEP_PENDING, STEP_RUNNING, STEP_PASS, STEP_FAIL, STEP_SKIPPED };
 
@@ -61,6 +62,8 @@ struct gate {
 	struct triage_row *triage;
 	size_t triage_count;
 	struct strv triage_ids;        /* what the round at hand runs */
+	enum ci_provider ci;           /* whose marks stand around the steps */
+	struct str failing;            /* what failed in a step of cases, for behind its fold */
 };
 
 /* Everything is borrowed until gate_release. -1 (ERR_USAGE): no gate, a bad SPEC_GOV_TRIAGE_* value. */

@@ -6,6 +6,7 @@
 #include "runner/proc/contain.h"
 #include "runner/proc/front.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/print.h"
 #include "runner/proc/supervisor.h"
 
 #include <errno.h>
@@ -152,6 +153,7 @@ static int supervisor_main(struct context *c)
 		code = finish_run(c, 125, false, clock_mono_ns());
 	} else {
 		context_say_start(c);
+		print_attach(c);
 		p->attach(p->ctx, c->trace, c->dispatch_span, clock_mono_ns());
 		code = supervisor_loop(&s);
 		lost = s.front_lost;

@@ -209,6 +209,44 @@ $ct->type("word\n");
 is $ct->finish($wait), 0, 'Ctrl-T: the command does not see it';
 like $ct->{all}, qr/got <word>/, 'but the rest of what is typed';
 
+# --- groups of CI systems ---
+
+my %groups = ( # variable => [begin, end, what a failed step's end is, does its fold stay closed]
+	'GITHUB_ACTIONS=true' => ['::group::%s', '::endgroup::', '::endgroup::', 1],
+	'TF_BUILD=True' => ['##[group]%s', '##[endgroup]', '##[endgroup]', 1],
+	'TEAMCITY_VERSION=2026' => ["##teamcity[blockOpened name='%s']", "##teamcity[blockClosed name='%s']", "##teamcity[blockClosed name='%s']", 1],
+	'BUILDKITE=true' => ['--- %s', undef, '^^^ +++', 0],
+	'GITLAB_CI=true' => ['section_start:T:spec_runner_N_%s' . "\r\e[0K" . '%s', 'section_end:T:spec_runner_N_%s' . "\r\e[0K", 'section_end:T:spec_runner_N_%s' . "\r\e[0K", 0],
+	'NOTHING=true' => [undef, undef, undef, 0],
+);
+$dir = new_dir();
+mkdir "$dir/specs";
+write_file("$dir/specs/a.spec.yaml", "version: 1\nsuite: s\ncases:\n  - {id: S-1, harness: {type: cli.run, argv: ['false']}, expect: {must: [{target: exit_code, equals: 0}]}}\n");
+write_file("$dir/spec-runner.yaml", <<'YAML');
+version: 1
+gate:
+  fail_fast: false
+  steps:
+    - {name: good, kind: command, argv: [sh, -c, 'echo fine; printf unfinished']}
+    - {name: bad, kind: command, argv: [sh, -c, 'echo why; echo "::error::x" >&2; exit 3']}
+    - {name: cases, kind: test, paths: [specs]}
+YAML
+for my $provider (sort keys %groups) {
+	my ($begin, $end, $failed, $hides) = @{ $groups{$provider} };
+	my ($name, $value) = split /=/, $provider;
+	my $g = run_spec(['ci-gate-summary'], dir => $dir, env => { %clean, SPEC_RUNNER_RUN_ID => undef, (map { $_ => undef } qw(GITHUB_ACTIONS GITLAB_CI BUILDKITE TEAMCITY_VERSION TF_BUILD)), $name => $value });
+	is $g->{code}, 3, "$provider: the gate's code";
+	(my $out = $g->{out}) =~ s/^(section_\w+):\d+:spec_runner_\d+/$1:T:spec_runner_N/gm;
+	my $mark = sub { my ($text, $step) = @_; return defined $text ? $text =~ s/%s/$step/gr . "\n" : '' };
+	my $newline = $begin ? "\n" : '';
+	my $last = $hides ? qr/spec-runner: step 'bad' failed \(exit code 3\); its last lines:\nspec-runner: \| why\nspec-runner: \| ::error::x\n/ : qr//;
+	my $cases = $hides ? qr/spec-runner: step 'cases' failed \(exit code 1\); its last lines:\nspec-runner: \| fail S-1: [^\n]*\n/ : qr//;
+	my ($b1, $e1, $b2, $e2, $b3, $e3) = map { quotemeta } $mark->($begin, 'good'), $mark->($end, 'good'), $mark->($begin, 'bad'), $mark->($failed, 'bad'), $mark->($begin, 'cases'), $mark->($failed, 'cases');
+	like $out, qr/\A${b1}fine\nunfinished$newline$e1${b2}why\n$e2$last${b3}TAP version 13\n.*?$e3$cases\z/s, "$provider: marks around the steps; what failed stands outside of what stays closed";
+}
+my $nested = run_spec(['ci-gate-summary'], dir => $dir, env => { %clean, GITHUB_ACTIONS => 'true', SPEC_RUNNER_RUN_ID => 'run-20260101T000000Z-00000000' });
+unlike $nested->{out}, qr/::group::/, 'below another spec-runner: none';
+
 # --- a silent log ---
 
 finish_spec($quiet_log, 80);

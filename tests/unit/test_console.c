@@ -2,6 +2,7 @@
  * with them as without them once they are taken away. Simulated time, a terminal of our own. */
 #include "base/clock.h"
 #include "base/width.h"
+#include "runner/ui/ci_groups.h"
 #include "runner/ui/console.h"
 #include "runner/ui/silence.h"
 #include "runner/ui/status.h"
@@ -407,6 +408,34 @@ static void test_words(void)
 	str_release(&age);
 }
 
+static void test_groups(void)
+{
+	static char *const teamcity[] = { "TEAMCITY_VERSION=2026.1", NULL };
+	static char *const nested[] = { "GITHUB_ACTIONS=true", "SPEC_RUNNER_RUN_ID=run-1", NULL };
+	static char *const empty[] = { "TEAMCITY_VERSION=", "GITHUB_ACTIONS=false", NULL };
+	struct str out = STR_INIT;
+
+	is_int(ci_provider_of(teamcity), CI_TEAMCITY, "TeamCity by its version");
+	is_int(ci_provider_of(nested), CI_NONE, "below another spec-runner: none");
+	is_int(ci_provider_of(empty), CI_NONE, "no value: none");
+	ci_group_begin(&out, CI_TEAMCITY, "it's [a|b]\n", 1, 0);
+	is_str(str_cstr(&out), "##teamcity[blockOpened name='it|'s |[a||b|]?']\n", "TeamCity's escapes, no line end");
+	str_reset(&out);
+	ci_group_begin(&out, CI_GITHUB, "a\n::error::b", 1, 0);
+	is_str(str_cstr(&out), "::group::a?::error::b\n", "a name is one line");
+	str_reset(&out);
+	ci_group_begin(&out, CI_GITLAB, "a b/c", 7, 12 * NS_PER_S);
+	is_str(str_cstr(&out), "section_start:12:spec_runner_7_a_b_c\r\033[0Ka b/c\n", "GitLab: a name of its own");
+	str_reset(&out);
+	ci_tail_lines(&out, "one\ntwo\n\033[31mred\033[0m\r\n 10%\r 20%\n::error::x\na##[error]y\n\n", 56, 5);
+	is_str(str_cstr(&out), "spec-runner: | two\nspec-runner: | red\nspec-runner: |  20%\nspec-runner: | ::error::x\n"
+	       "spec-runner: | a #[error]y\n", "the last lines: plain, and no commands");
+	str_reset(&out);
+	ci_tail_lines(&out, "", 0, 5);
+	is_str(str_cstr(&out), "", "of nothing: nothing");
+	str_release(&out);
+}
+
 static void test_widths(void)
 {
 	is_int(width_of('a'), 1, "a letter");
@@ -427,5 +456,6 @@ int main(void)
 	test_any_output();
 	test_silence();
 	test_words();
+	test_groups();
 	return tap_done();
 }
