@@ -127,12 +127,11 @@ static void threads_of_interpreter(struct native *n, struct python *py, uint64_t
 		else
 			t = thread_by_ident(n, ident);
 		pt = thread_entry(py, t);
-		if (!pt->state_count) {
-			pt->ident = ident;
-			pt->interpreter = interpreter;
-		}
-		if (pt->state_count < PYTHON_STATES_MAX)
+		pt->ident = ident;
+		if (pt->state_count < PYTHON_STATES_MAX) {
+			pt->interpreters[pt->state_count] = interpreter;
 			pt->states[pt->state_count++] = state;
+		}
 		if (!python_u64(m, state + m->l.thread_next, &state))
 			return;
 	}
@@ -168,12 +167,15 @@ static void walk_now(void *arg)
 	python_forget(&w->py->m);
 	pt->count = 0;
 	pt->torn = false;
+	pt->interpreter = 0;
 	for (size_t i = 0; i < pt->state_count; i++) {
+		size_t before = pt->count;
 		bool torn;
 
-		pt->count += python_walk(&w->py->m, pt->states[i], pt->frames + pt->count, PYTHON_FRAMES_MAX - pt->count,
-					 &torn);
+		pt->count += python_walk(&w->py->m, pt->states[i], pt->frames + before, PYTHON_FRAMES_MAX - before, &torn);
 		pt->torn |= torn;
+		if (!pt->interpreter && pt->count > before)
+			pt->interpreter = pt->interpreters[i];
 	}
 }
 
@@ -244,47 +246,45 @@ void python_collect(struct native *n, enum intrusion allowed, char *reason, size
 }
 
 /* threading._active: {ident: Thread}. */
-struct naming {
-	struct python *py;
-	uint64_t interpreter;
-};
-
 static bool name_one(void *arg, uint64_t key, uint64_t value)
 {
-	struct naming *nm = arg;
-	struct python_mem *m = &nm->py->m;
+	struct python *py = arg;
 	struct python_thread *pt;
 	uint64_t ident;
 
-	if (!python_number(m, key, &ident) || !(pt = python_by_ident(nm->py, ident)) || pt->interpreter != nm->interpreter)
+	if (!python_number(&py->m, key, &ident) || !(pt = python_by_ident(py, ident)) || pt->object)
 		return false;
 	pt->object = value;
 	if (pt->t && !pt->t->label)
-		pt->t->label = python_attr_text(m, value, "_name");
+		pt->t->label = python_attr_text(&py->m, value, "_name");
 	return false;
+}
+
+/* Of a thread inside of another interpreter than the first, which one. */
+static void label_interpreter(struct python *py, const struct python_thread *pt)
+{
+	struct snap_thread *t = pt->t;
+	char text[120];
+	uint64_t id;
+
+	if (!t || !pt->interpreter || !python_u64(&py->m, pt->interpreter + py->m.l.interp_id, &id) || !id || id > INT32_MAX)
+		return;
+	snprintf(text, sizeof(text), "%.80s%s(interpreter %u)", t->label ? t->label : "", t->label ? " " : "", (unsigned)id);
+	free(t->label);
+	t->label = xstrdup(text);
 }
 
 static void threads_name(struct python *py)
 {
-	for (size_t i = 0; i < py->interpreter_count; i++) {
-		struct naming nm = { py, py->interpreters[i] };
+	/* A thread that is in two has its name from the first. */
+	for (size_t i = py->interpreter_count; i-- > 0;) {
 		uint64_t active = python_global(&py->m, py->interpreters[i], "threading", "_active");
 
 		if (active)
-			python_dict_each(&py->m, active, name_one, &nm);
+			python_dict_each(&py->m, active, name_one, py);
 	}
-	for (size_t i = 0; i < py->n; i++) {
-		struct snap_thread *t = py->v[i].t;
-		char text[120];
-		uint64_t id;
-
-		if (!t || !python_u64(&py->m, py->v[i].interpreter + py->m.l.interp_id, &id) || !id || id > 1000000)
-			continue;
-		snprintf(text, sizeof(text), "%.80s%s(interpreter %u)", t->label ? t->label : "", t->label ? " " : "",
-			 (unsigned)id);
-		free(t->label);
-		t->label = xstrdup(text);
-	}
+	for (size_t i = 0; i < py->n; i++)
+		label_interpreter(py, &py->v[i]);
 }
 
 static bool is_evaluation(const struct snap_frame *f)

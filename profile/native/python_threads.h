@@ -11,8 +11,9 @@ enum { PYTHON_STATES_MAX = 4, PYTHON_INTERPRETERS_MAX = 64 };
 struct python_thread {
 	struct snap_thread *t; /* NULL: not among the threads that were copied */
 	uint64_t states[PYTHON_STATES_MAX]; /* the innermost first */
+	uint64_t interpreters[PYTHON_STATES_MAX];
 	size_t state_count;
-	uint64_t interpreter;  /* of the first of them */
+	uint64_t interpreter;  /* of the innermost that has frames; 0 none */
 	uint64_t ident;        /* threading.get_ident() */
 	uint64_t object;       /* its threading.Thread; 0 unknown */
 	struct python_frame *frames;
