@@ -20,20 +20,36 @@ struct node {
 	bool on_stack, proved_cycle;
 };
 
+/* Sorted, to be found. */
+struct node_name {
+	pid_t pid, tid;
+	int node;
+};
+
 struct graph {
 	struct snapshot *s;
 	struct node *v;
+	struct node_name *names;
 	int n;
 	int *stack, depth, next;
 	bool proved_only;
 };
 
+static int by_pid_and_tid(const void *a, const void *b)
+{
+	const struct node_name *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
 static int node_find(const struct graph *g, pid_t pid, pid_t tid)
 {
-	for (int i = 0; i < g->n; i++)
-		if (g->v[i].p->pid == pid && g->v[i].t->tid == tid)
-			return i;
-	return -1;
+	const struct node_name key = { pid, tid, 0 }, *found;
+
+	found = bsearch(&key, g->names, (size_t)g->n, sizeof(*g->names), by_pid_and_tid);
+	return found ? found->node : -1;
 }
 
 static void edge_add(struct graph *g, int from, int to, bool proved)
@@ -76,10 +92,14 @@ static void graph_build(struct graph *g)
 	for (size_t k = 0; k < g->s->process_count; k++)
 		g->n += (int)g->s->processes[k].thread_count;
 	g->v = xcalloc((size_t)g->n + 1, sizeof(*g->v));
+	g->names = xcalloc((size_t)g->n + 1, sizeof(*g->names));
 	g->stack = xcalloc((size_t)g->n + 1, sizeof(*g->stack));
 	for (size_t k = 0; k < g->s->process_count; k++)
 		for (size_t t = 0; t < g->s->processes[k].thread_count; t++, i++)
 			g->v[i] = (struct node){ .p = &g->s->processes[k], .t = &g->s->processes[k].threads[t] };
+	for (i = 0; i < g->n; i++)
+		g->names[i] = (struct node_name){ g->v[i].p->pid, g->v[i].t->tid, i };
+	qsort(g->names, (size_t)g->n, sizeof(*g->names), by_pid_and_tid);
 	for (i = 0; i < g->n; i++)
 		node_edges(g, i);
 }
@@ -412,6 +432,7 @@ void graph_resolve(struct snapshot *s)
 	}
 	free(g.v);
 	free(g.stack);
+	free(g.names);
 	snapshot_collector(s, "graph", COLLECT_OK, clock_mono_ns() - began, NULL);
 }
 

@@ -198,12 +198,24 @@ struct stop_job {
 	int failed, sys;
 };
 
+/* A blocked thread's stack pointer is known, and lies a little lower where it stops. */
+static size_t room_size(const struct stop_job *job)
+{
+	enum { LOWER_BYTES = 8192 };
+	const struct proc_syscall *call = &job->t->syscall;
+	uint64_t from;
+	size_t n = call->running || !call->sp ? 0 : thread_stack_range(job->p, call->sp, job->stack_bytes, &from);
+
+	return n && n + LOWER_BYTES < job->stack_bytes ? n + LOWER_BYTES : job->stack_bytes;
+}
+
 static void *stop_thread(void *arg)
 {
 	struct stop_job *job = arg;
-	struct stop_room room = { .stack = xmalloc(job->stack_bytes), .size = job->stack_bytes };
+	struct stop_room room = { .size = room_size(job) };
 	struct proc_stat st;
 
+	room.stack = xmalloc(room.size);
 	memset(room.stack, 0, room.size);
 	stop_hurry(proc_thread_stat_read(job->p->pid, job->t->tid, &st) == 0 ? st.processor : -1);
 	job->failed = stop_copy(job->p, job->t, &room, job->also, &job->frozen_ns);

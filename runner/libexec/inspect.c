@@ -37,7 +37,7 @@ struct inspection {
 	pid_t pid;
 	int64_t began_ns, deadline_ns, spare_ns;
 	struct agent *agent;  /* who looks for us, being an ancestor; NULL: we do */
-	struct snapshot copy; /* what it has copied */
+	struct snapshot copy; /* made before the child is forked: both it and we, should it fail, explain the same one */
 };
 
 /* No options of the user's: a supervisor puts them first. */
@@ -204,10 +204,7 @@ static void look(struct inspection *in, bool stacks, const char *why_not, struct
 				     .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ, .lines = true };
 	struct snapshot s = in->copy;
 
-	if (in->agent)
-		in->copy = (struct snapshot){ 0 };
-	else
-		copy_by_ourselves(in, q, &s);
+	in->copy = (struct snapshot){ 0 };
 	q.pids = &s.root;
 	q.pid_count = 1;
 	if (stacks) {
@@ -234,7 +231,6 @@ static void look_in_child(struct inspection *in, int fd)
 	auto_str out = STR_INIT;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0); /* copied stacks of others must not end in a core file */
 	look(in, true, NULL, &out);
 	str_addc(&out, '\0');
 	_exit(fd_write_all(fd, out.data, out.len) < 0);
@@ -297,20 +293,21 @@ static void look_guarded(struct inspection *in, struct str *out)
 	close(ends[0]);
 }
 
-/* Before the child is forked: both it and we, should it fail, explain the same copy. Where none comes we look
- * ourselves. */
-static void copy_by_agent(struct inspection *in)
+/* By the agent; where it gives none, by ourselves. */
+static void copy_first(struct inspection *in)
 {
+	struct collect_request q = { .deadline_ns = in->deadline_ns - in->spare_ns, .intrusion = INTRUSION_MICRO_STOP };
 	struct err e = { 0 };
 
-	if (agent_fd < 0)
-		return;
-	fcntl(agent_fd, F_SETFD, FD_CLOEXEC);
-	in->agent = agent_open(agent_fd);
-	if (agent_receive(in->agent, &in->copy, in->deadline_ns - in->spare_ns, &e) == 0)
-		return;
-	agent_close(in->agent);
-	in->agent = NULL;
+	if (agent_fd >= 0) {
+		fcntl(agent_fd, F_SETFD, FD_CLOEXEC);
+		in->agent = agent_open(agent_fd);
+		if (agent_receive(in->agent, &in->copy, in->deadline_ns - in->spare_ns, &e) == 0)
+			return;
+		agent_close(in->agent);
+		in->agent = NULL;
+	}
+	copy_by_ourselves(in, q, &in->copy);
 }
 
 static int inspect_body(struct cli *cli)
@@ -336,7 +333,8 @@ static int inspect_body(struct cli *cli)
 	}
 	if (redactor_for(&in, &env, &e) < 0)
 		return cli_fail(&e);
-	copy_by_agent(&in);
+	prctl(PR_SET_DUMPABLE, 0); /* copied stacks of others must not end in a core file */
+	copy_first(&in);
 	look_guarded(&in, &out);
 	if (fd_write_all(STDOUT_FILENO, str_cstr(&out), out.len) < 0) {
 		err_sys(&e, "writing the diagnosis");

@@ -164,7 +164,7 @@ SKIP: {
 	is scalar @t, 2, 'an undumpable process: the threads are told';
 	like $t[0]{reason} // '', qr/undumpable/, 'and why no more';
 	$d = inspect($pid);
-	is_deeply [map { $_->{status} } threads($d)], ['ok', 'ok'], 'root sees it all';
+	is scalar(grep { $_->{status} =~ /^(?:ok|partial)$/ && @{ $_->{frames} } > 2 } threads($d)), 2, 'root sees it all';
 	end($pid);
 	$pid = begin($looked, 'blocked');
 	wait_until(5, sub { is_ready($pid, 'looked') });

@@ -40,6 +40,8 @@ sub supervised {
 	return ($r, $d // { processes => [], collectors => [] }, trace_of($r) // {});
 }
 
+# On a crowded machine a thread may get no CPU to stop on; that is said, and no denial.
+sub seen { return grep { $_->{status} =~ /^(?:ok|partial)$/ && @{ $_->{frames} } > 2 } @_ }
 sub functions { my ($t) = @_; return map { $_->{function} // () } @{ $t->{frames} } }
 sub threads { my ($d, $comm) = @_; return map { @{ $_->{threads} } } grep { $_->{comm} eq $comm } @{ $d->{processes} } }
 
@@ -48,7 +50,7 @@ for my $scope ($real ? 1 : (1, 0)) {
 	is $r->{code}, 124, "scope $scope: ended at its limit";
 	my @t = threads($d, 'looked');
 	is scalar @t, 4, 'the command below a shell, and an orphan of another session' or diag explain [map { $_->{comm} } @{ $d->{processes} }];
-	is scalar(grep { $_->{status} eq 'ok' } @t), 4, 'all are seen'
+	is scalar(seen(@t)), 4, 'all are seen'
 		or diag explain [map { "$_->{status} $_->{intrusion} " . ($_->{reason} // '') } @t];
 	is scalar(grep { grep { $_ eq 'blocked_reader' } functions($_) } @t), 2, 'by their functions';
 	is scalar(grep { ($_->{waits_on}{kind} // '') eq 'pipe_read' } @t), 2, 'and what they wait for';
@@ -105,7 +107,7 @@ SKIP: {
 	skip 'this kernel has a Yama of its own', 1 if $real;
 	$text = `cd / && $yama 0 @user @{[spec()]} inspect --json $target 2>&1`;
 	$d = eval { decode_json($text) } // {};
-	is scalar(grep { $_->{status} eq 'ok' } threads($d, 'looked')), 2, 'under scope 0 a stranger of the same user may' or diag $text;
+	is scalar(seen(threads($d, 'looked'))), 2, 'under scope 0 a stranger of the same user may' or diag $text;
 }
 kill KILL => $target;
 waitpid $target, 0;

@@ -5,6 +5,7 @@
  *   busy     a thread computes without end, the first one waits for it
  *   exits    threads come and go, children fork, exec and exit, as fast as they can
  *   many N   N threads that read one pipe
+ *   tree P N P processes with N threads each
  *   restart  calls that a stop would end early, in turn; prints one line for each that ended before its time */
 #include "tests/zoo/zoo.h"
 
@@ -101,6 +102,20 @@ static void many(int n)
 	fflush(stdout);
 }
 
+static void tree(int processes, int n)
+{
+	for (int i = 1; i < processes; i++) {
+		pid_t pid = zoo_fork();
+
+		if (pid == 0) {
+			many(n - 1);
+			pause();
+			_exit(0);
+		}
+	}
+	many(n - 1);
+}
+
 /* Each waits for 30 ms for what never comes: anything else than its own time is a disturbance. */
 enum { CALLS = 5, WAIT_MS = 30 };
 static int sockets[2], epoll_fd, semaphores;
@@ -173,6 +188,11 @@ int main(int argc, char **argv)
 		return lock_holder();
 	if (strcmp(what, "secret") == 0)
 		prctl(PR_SET_DUMPABLE, 0);
+	if (strcmp(what, "tree") == 0 && argc > 3) {
+		tree(atoi(argv[2]), atoi(argv[3]));
+		pause();
+		return 0;
+	}
 	if (strcmp(what, "many") == 0 && argc > 2) {
 		many(atoi(argv[2]));
 		pause();
