@@ -87,7 +87,7 @@ unlink 'f';
 is(scalar runner('governance'), 124, 'governance alone');
 is_deeply([get('out.txt') =~ /^ERROR: (\S+):/mg], [qw(G-2 G-3 G-4)], 'a line for each failing check');
 holds_schema('.artifacts/governance-summary.json', 'governance_summary_v1.yaml');
-ok(-e '.artifacts/governance-timing.json', 'and the times');
+holds_schema('.artifacts/governance-timing.json', 'governance_timing_v1.yaml');
 is(scalar runner('governance', '--from-failures', '.artifacts/governance-summary.json', '--exclude-check-prefix', 'runtime'), 1,
 	'again what failed, less a prefix');
 is_deeply([get('out.txt') =~ /^ERROR: (\S+):/mg], ['G-2'], 'just that');

@@ -35,24 +35,23 @@ sub places {
 
 # 50 damaged texts: members renamed, and members given a value of a kind that none of them has. The
 # members of %open have names of their own choice (facts), so a renamed one is none the worse.
-my %open = map { $_ => 1 } qw(evidence);
+our %open = map { $_ => 1 } qw(evidence);
 sub damaged {
 	my ($good) = @_;
-	my @texts;
-	my $count = @{ places($json->decode($good), []) };
-	for my $i (0 .. $count - 1) {
-		my $copy = $json->decode($good);
-		my ($at, $key) = @{ places($copy, [])->[$i] };
-		my $is_open = grep { $open{ $_->[1] } && ref $_->[0]{ $_->[1] } && $_->[0]{ $_->[1] } == $at } @{ places($copy, []) };
-		$at->{"${key}x"} = delete $at->{$key};
-		push @texts, $json->encode($copy) unless $is_open;
-		$copy = $json->decode($good);
-		($at, $key) = @{ places($copy, [])->[$i] };
-		$at->{$key} = [[{}]];
-		push @texts, $json->encode($copy);
-	}
-	my $step = @texts / 50;
-	return map { $texts[int $_ * $step] } 0 .. 49;
+	my $whole = $json->decode($good);
+	my $places = places($whole, []);
+	my %is_open = map { $open{ $_->[1] } && ref $_->[0]{ $_->[1] } ? ($_->[0]{ $_->[1] } => 1) : () } @$places;
+	my @ways = map { my $i = $_; (($is_open{ $places->[$i][0] } ? () : [$i, 'name']), [$i, 'value']) } 0 .. $#$places;
+	my $step = @ways / 50;
+	return map { spoiled($good, @{ $ways[int $_ * $step] }) } 0 .. 49;
+}
+
+sub spoiled {
+	my ($good, $at, $what) = @_;
+	my $copy = $json->decode($good);
+	my ($in, $key) = @{ places($copy, [])->[$at] };
+	if ($what eq 'name') { $in->{"${key}x"} = delete $in->{$key} } else { $in->{$key} = [[{}]] }
+	return $json->encode($copy);
 }
 
 sub refuses {
@@ -83,6 +82,7 @@ system "'$spec_runner' ci-gate-summary >/dev/null 2>&1";
 refuses('gate-summary.json', get('.artifacts/gate-summary.json'), 'gate_summary_v1.yaml');
 system "'$spec_runner' governance g.spec.yaml >/dev/null 2>&1";
 refuses('governance-summary.json', get('.artifacts/governance-summary.json'), 'governance_summary_v1.yaml');
+refuses('governance-timing.json', get('.artifacts/governance-timing.json'), 'governance_timing_v1.yaml');
 refuses('cases', $json->encode({ version => 1, suite => 's', cases => [
 	{ id => 'A', title => 't', check => 'c.d', chain => { fail_fast => JSON::PP::true, timeout_ms => 3,
 		steps => [{ id => 's', ref => '#B', allow_continue => JSON::PP::false }] },
@@ -105,6 +105,12 @@ put('spec-runner.yaml', "version: 1\ngate: {steps: [{name: g, kind: governance, 
 system "'$spec_runner' --profile-level basic ci-gate-summary >/dev/null 2>&1";
 refuses('governance-triage.json', get('.artifacts/governance-triage.json'), 'governance_triage_v1.yaml');
 refuses('findings.json', get('.artifacts/findings.json'), 'findings_v1.yaml');
+
+# the trace; its attributes and environment have names of their own
+{
+	local %open = map { $_ => 1 } qw(attrs env_profile libraries);
+	refuses('run-trace.json', get('.artifacts/run-trace.json'), 'run_trace_v1.yaml');
+}
 
 # the results of a test run, and a look into a process
 system "'$spec_runner' --profile-level basic run -- sh -c 'printf \"TAP version 13\\n1..3\\nok 1 - a\\nnot ok 2 - b\\n\"; exit 1' >/dev/null 2>&1";
