@@ -444,6 +444,7 @@ static int front_take_over(struct front *f)
 		command_adopt(&s, cmd, f->stream_fd, now);
 	supervisor_loop(&s);
 	supervisor_release(&s);
+	terminal_restore(&c->terminal); /* what explains prints plain lines */
 	slot_dirs_sweep(c);
 	return finish_run(c, 125, true, clock_mono_ns());
 }

@@ -158,6 +158,7 @@ static int supervisor_main(struct context *c)
 		code = supervisor_loop(&s);
 		lost = s.front_lost;
 		supervisor_release(&s);
+		terminal_restore(&c->terminal); /* what explains prints plain lines */
 		c->lost_output = c->outlet[STREAM_OUT].error || c->outlet[STREAM_ERR].error;
 		code = finish_run(c, code, lost, clock_mono_ns());
 		if (getppid() != front)

@@ -132,6 +132,7 @@ $u->resize(24, 40);
 ok $u->expect(qr/\e7\e\[0m\r+\n(?:\e\[1m)?spec-runner: \d+s(?:\e\[0m)?, 2 tests done[^\r]{0,24}\e\[K\r/, $wait), 'a smaller window: cut' or diag($u->{all});
 is $u->finish($wait), 124, 'ended by its limit';
 like $u->{all}, qr/\e\[J\r?\n?spec-runner: [^\r\n]*running: test_x\.T::test_c for/, 'the result begins with what was running' or diag($u->{all});
+like(Screen->new(24, 80)->write($u->{all})->text, qr/^spec-runner:   (?:command|report):/m, 'each line of it begins at the left');
 unlike(Screen->new(24, 80)->write($u->{all})->text, qr/tests done, 1 running/, 'and no status line is left');
 
 # --- Ctrl-Z, fg; the death of either of ours ---
