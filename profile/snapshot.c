@@ -85,7 +85,8 @@ void snap_frame_release(struct snap_frame *f)
 static bool frame_is_runtime(const struct snap_frame *f)
 {
 	static const char *const libs[] = { "/libc.so", "/libc-", "/libpthread", "/ld-linux", "[vdso]", "/libstdc++",
-					    "/libgcc_s", "/libm.so", "/librt", "/libpython", "/libjvm", "/libuv" };
+					    "/libgcc_s", "/libm.so", "/librt", "/libpython", "/lib-dynload/", "/libjvm",
+					    "/libuv" };
 	static const char *const parts[] = { "/rustc/", "library/std/", "library/core/", "library/alloc/", "/lib/python3",
 					     "<frozen ", "/c++/", "/nptl/", "/sysdeps/" };
 	bool python = strcmp(f->language, "python") == 0;
