@@ -270,6 +270,8 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	put_num(r, FC_THREAD_cpu_ms, o, "cpu_ms");
 	put_num(r, FC_THREAD_cpu_delta_ms, o, "cpu_delta_ms");
 	put_bool(r, FC_THREAD_same_stack, o, "same_stack");
+	put_int(r, FC_THREAD_switches_delta, o, "switches_delta");
+	put_text(s->f, r, FC_THREAD_verdict, o, "verdict");
 	put_text(s->f, r, FC_THREAD_status, o, "status");
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, place_of(frames));
@@ -311,6 +313,7 @@ static void read_process(struct snapshot_reader *s, const struct json_value *o, 
 	put_text(s->f, r, FC_PROCESS_comm, o, "comm");
 	put_argv(s->f, r, FC_PROCESS_argv, json_get(o, "argv"));
 	put_text(s->f, r, FC_PROCESS_state, o, "state");
+	put_text(s->f, r, FC_PROCESS_verdict, o, "verdict");
 	put_num(r, FC_PROCESS_cpu_ms, o, "cpu_ms");
 	if (before >= 0 && fact_num(r, FC_PROCESS_cpu_ms, -1) >= before)
 		fact_set_num(r, FC_PROCESS_cpu_delta_ms, fact_num(r, FC_PROCESS_cpu_ms, 0) - before);

@@ -157,6 +157,11 @@ static void summary_add(struct str *out, const struct fact_row *t)
 		html_text(out, fact_text(t, FC_THREAD_status));
 		str_add(out, "</span>");
 	}
+	if (*fact_text(t, FC_THREAD_verdict)) {
+		str_add(out, " <span class=\"pill plain\">");
+		html_text(out, fact_text(t, FC_THREAD_verdict));
+		str_add(out, "</span>");
+	}
 	if (fact_bool(t, FC_THREAD_root))
 		str_add(out, " <span class=\"pill here\">the waiting ends here</span>");
 }
