@@ -61,7 +61,9 @@ is($inside[0], "::one::\n", 'a step of a gate, asked for in the file');
 is($inside[1], '', 'one that prints nothing');
 like($inside[2], qr/^not ok 1 - A\n.*##\[warning\]open/s, 'a case whose output is shown');
 is($inside[3], "::two::\n", 'the next step');
+$outside =~ s/^(?:::(?:end)?group::|spec-runner: ).*\n//mg; # folds, and the last lines of a failed step
 like($outside, qr/^\@\n\@\nTAP version 13\n1\.\.2\n\@\nok 2 - B\n::error file=c\.spec\.yaml,line=4,title=A::/, 'our own annotation is outside');
+like($out, qr/^::group::one\n::stop-commands::[0-9a-f]+\n::one::\n::[0-9a-f]+::\n::endgroup::$/m, 'the folds of the steps, too');
 unlink 'spec-runner.yaml';
 
 # JUnit on stdout would not be XML with such lines in it: its text is escaped, asked or not.
