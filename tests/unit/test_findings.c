@@ -180,6 +180,8 @@ static const struct {
 	{ "hang.unkillable.kernel",
 	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=D; wchan=io_schedule; waits_kind=io\n",
 	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=S; waits_kind=io\n" },
+	{ "hang.unkillable.kernel", STUCK "thread pid=12; tid=12; root=true; comm=dd; state=D; waits_kind=io\n",
+	  STUCK "thread pid=12; tid=12; root=true; comm=make; state=D; wchan=kernel_clone; syscall=vfork; waits_kind=io\n" },
 	{ "hang.input.terminal", STUCK ROOT "waits_kind=tty; waits_resource=/dev/pts/3\n",
 	  MOVING ROOT "waits_kind=tty\n" },
 	{ "hang.input.stdin",
