@@ -163,13 +163,13 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 		wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, fd);
 		break;
 	case FD_EVENTFD:
-		wait_set(t, WAIT_EVENTFD, "eventfd (fd %d)", fd);
+		waits_eventfd(w, p, t, fd);
 		break;
 	case FD_SIGNALFD:
 		wait_set(t, WAIT_SIGNAL, "signalfd (fd %d)", fd);
 		break;
 	case FD_TIMERFD:
-		wait_set(t, WAIT_SLEEP, "timerfd (fd %d)", fd);
+		waits_timerfd(p, t, fd);
 		break;
 	case FD_INOTIFY:
 		wait_set(t, WAIT_POLL, "inotify (fd %d)", fd);
@@ -322,11 +322,10 @@ static void wait_epoll(struct waits *w, struct snap_process *p, struct snap_thre
 	set_finish(p, t, "epoll", &text, members, endless);
 }
 
-static void wait_child(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
+void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
 {
 	size_t zombies = 0;
 
-	wait_set(t, WAIT_CHILD, only > 0 ? "exit of child %d" : "exit of any child", (int)only);
 	t->wait.endless = true;
 	for (size_t i = 0; i < w->s->process_count; i++) {
 		const struct snap_process *c = &w->s->processes[i];
@@ -338,6 +337,12 @@ static void wait_child(struct waits *w, struct snap_process *p, struct snap_thre
 			wait_holder_add(t, w->s, c->pid, 0, -1);
 	}
 	t->wait.proved = t->wait.holder_count == 1 && !zombies;
+}
+
+static void wait_child(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
+{
+	wait_set(t, WAIT_CHILD, only > 0 ? "exit of child %d" : "exit of any child", (int)only);
+	waits_children(w, p, t, only);
 }
 
 static void wait_connect(struct snap_process *p, struct snap_thread *t)
@@ -475,34 +480,6 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 	}
 }
 
-static void wait_other(struct snap_thread *t)
-{
-	const struct proc_syscall *sc = &t->syscall;
-
-	switch (sc->nr) {
-	case SYS_semop:
-	case SYS_semtimedop:
-		wait_set(t, WAIT_SEMAPHORE, "System V semaphore set %d", (int)sc->arg[0]);
-		break;
-	case SYS_msgrcv:
-	case SYS_msgsnd:
-		wait_set(t, WAIT_IO, "System V message queue %d", (int)sc->arg[0]);
-		break;
-	case SYS_mq_timedreceive:
-	case SYS_mq_timedsend:
-		wait_set(t, WAIT_IO, "POSIX message queue (fd %d)", (int)sc->arg[0]);
-		break;
-	case 426:
-		wait_set(t, WAIT_IO, "io_uring completions (fd %d)", (int)sc->arg[0]);
-		break;
-	case SYS_openat:
-		wait_set(t, WAIT_IO, "opening a file (%s)", t->wchan);
-		break;
-	default:
-		wait_set(t, WAIT_UNKNOWN, "system call %ld (%s)", sc->nr, t->wchan);
-	}
-}
-
 static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	struct proc_syscall *sc = &t->syscall;
@@ -518,7 +495,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		wait_fd(w, p, t, (int)sc->arg[0], true);
 		break;
 	case SYS_write: case SYS_writev: case SYS_pwrite64: case SYS_sendto: case SYS_sendmsg: case SYS_sendmmsg:
-	case SYS_sendfile:
+	case SYS_sendfile: case SYS_fsync: case SYS_fdatasync: case SYS_ftruncate: case SYS_fallocate:
 		wait_fd(w, p, t, (int)sc->arg[0], false);
 		break;
 	case SYS_accept: case SYS_accept4:
@@ -540,7 +517,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		if (sc->arg[1] == F_SETLKW || sc->arg[1] == F_OFD_SETLKW)
 			waits_file_lock(w, p, t);
 		else
-			wait_other(t);
+			waits_other(w, p, t);
 		break;
 #ifdef SYS_pause
 	case SYS_pause:
@@ -569,7 +546,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		wait_timed(w, p, t);
 		break;
 	default:
-		wait_other(t);
+		waits_other(w, p, t);
 	}
 }
 

@@ -15,6 +15,12 @@ struct waits {
 const struct fd_table *waits_machine(struct waits *w);
 bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t);
 void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
+/* Children that live become holders: `only` one of them, or all with 0. */
+void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only);
+/* Calls of which there is less to tell (waits_other.c). */
+void waits_other(struct waits *w, struct snap_process *p, struct snap_thread *t);
+void waits_eventfd(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
+void waits_timerfd(struct snap_process *p, struct snap_thread *t, int fd);
 /* Of a thread whose system call may not be read: the kernel's function that it sleeps in, which more may see. */
 void waits_by_channel(struct snap_thread *t);
 void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);

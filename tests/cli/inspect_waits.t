@@ -1,0 +1,45 @@
+#!/usr/bin/perl
+# inspect_waits.t - the rarer waits: their kind, what is waited for, and who perhaps could end it.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use SpecRunner;
+use JSON::PP;
+use Test::More;
+
+# what => [kind, resource, 'child' where a child of it is the only holder, proved]
+my @waits = (
+	[[zoo('awaits'), 'queue'], 'io', qr/^POSIX message queue \S.*\(fd \d+\)$/, 'child', 0],
+	[[zoo('awaits'), 'semaphore'], 'semaphore', qr/^System V semaphore set \d+, semaphore 1: its value is 0, 1 is wanted$/, 'child', 0],
+	[[zoo('awaits'), 'eventfd'], 'eventfd', qr/^eventfd \(fd \d+\)$/, 'child', 0],
+	[[zoo('awaits'), 'timer'], 'sleep', qr/^timerfd \(fd \d+\), to go for \d\d\.\d+ s$/, 'nobody', 0],
+	[[zoo('awaits'), 'timer_unset'], 'sleep', qr/^timerfd \(fd \d+\), which is not set$/, 'nobody', 0],
+	[[zoo('awaits'), 'fifo', new_dir() . '/fifo'], 'pipe_read', qr{^a writer of the FIFO /.*/fifo, which it opens$}, 'nobody', 0],
+	[[zoo('vforks')], 'child', qr/^exec or exit of the child that it started \(vfork\)$/, 'child', 1],
+);
+for my $w (@waits) {
+	my ($argv, $kind, $resource, $holder, $proved) = @$w;
+	my $r = SpecRunner::start_cmd($argv);
+	my ($d, $p, $wait);
+	wait_until(8, sub {
+		$d = eval { decode_json(scalar `@{[spec()]} inspect --json $r->{pid} 2>/dev/null`) } // return 0;
+		$p = $d->{processes}[0];
+		$wait = $p->{threads}[0]{waits_on} // {};
+		return ($wait->{kind} // '') eq $kind && $wait->{resource} =~ $resource;
+	});
+	my $name = join ' ', $argv->[0] =~ m{([^/]+)$}, $argv->[1] // ();
+	subtest $name => sub {
+		is $wait->{kind}, $kind, 'kind' or diag explain $d;
+		like $wait->{resource}, $resource, 'resource';
+		my %parent = map { $_->{pid} => $_->{ppid} } @{ $d->{processes} };
+		my @holders = map { ($parent{ $_->{pid} } // 0) == $p->{pid} ? 'child' : "another ($_->{comm})" } @{ $wait->{holders} };
+		is "@holders", $holder eq 'nobody' ? '' : $holder, "holder: $holder";
+		is !!$wait->{proved}, !!$proved, $proved ? 'proved' : 'possible, not proved';
+	};
+	my ($set) = (read_file($r->{out_path}) // '') =~ /^ready ([1-9]\d*)/m;
+	kill KILL => $r->{pid};
+	kill_tagged($r->{tag});
+	waitpid $r->{pid}, 0;
+	system "ipcrm -s $set 2>/dev/null" if $set;
+}
+done_testing;
