@@ -204,12 +204,9 @@ bench: programs $(BENCH_PROGS) $(ZOO_PROGS)
 bench-docs: programs $(BENCH_PROGS) $(ZOO_PROGS)
 	@SPEC_RUNNER=$(abspath $(PROG)) TEST_BUILD=$(abspath $(BUILD)) tests/bench/run.sh --into docs/BENCHMARKS.md
 
-# Compiles and links for arm64 with Debian's cross compiler, where its libraries are installed too
-# (dpkg --add-architecture arm64; apt-get install gcc-aarch64-linux-gnu libyaml-dev:arm64 …).
+# Compiles and links for arm64 with Debian's cross compiler (docs/HOWTO-build-arm64.md).
 cross-arm64:
-	$(MAKE) programs CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar BUILD=.artifacts/arm64/build \
-		PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/.artifacts/libexec \
-		PKG_CONFIG='env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig pkg-config'
+	+@contrib/arm64.sh build programs
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 SCHEMAS := $(sort $(wildcard schemas/*.yaml))

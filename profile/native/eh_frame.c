@@ -61,3 +61,25 @@ bool elf_file_function_start(const struct elf_file *f, uint64_t vaddr, uint64_t 
 	*start = base + (uint64_t)(int64_t)row_at(b + ROWS_AT, lo - 1).start;
 	return true;
 }
+
+bool elf_file_eh_frame(const struct elf_file *f, uint64_t *offset, uint64_t *size)
+{
+	enum { POINTER_PCREL_SDATA4 = 0x1b };
+	const unsigned char *b, *table;
+	uint64_t base, header_size, at;
+	int32_t distance;
+	Elf64_Phdr ph;
+
+	if (!header_find(f, &base, &b, &header_size) || header_size < 8 || b[0] != HEADER_VERSION || b[1] != POINTER_PCREL_SDATA4)
+		return false;
+	memcpy(&distance, b + 4, sizeof(distance));
+	at = base + 4 + (uint64_t)(int64_t)distance;
+	table = elf_file_at(f, at, 1);
+	for (unsigned i = 0; table && elf_file_segment(f, i, &ph); i++)
+		if (ph.p_type == PT_LOAD && at >= ph.p_vaddr && at - ph.p_vaddr < ph.p_filesz) {
+			*offset = (uint64_t)(table - f->bytes);
+			*size = ph.p_filesz - (at - ph.p_vaddr);
+			return true;
+		}
+	return false;
+}

@@ -91,7 +91,8 @@ int elf_file_open(struct elf_file *f, int fd)
 	*f = (struct elf_file){ 0 };
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(f->head))
 		return -1;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	/* private: what is changed in it (eh_frame_sign.c) is changed for us alone */
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return -1;
 	if (elf_file_from(f, bytes, (size_t)st.st_size) < 0) {

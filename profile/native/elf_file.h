@@ -28,6 +28,10 @@ const unsigned char *elf_file_at(const struct elf_file *f, uint64_t vaddr, size_
 /* Where the function begins that holds vaddr (eh_frame.c). False where the file has no table of them. Code without
  * an entry of its own counts to the function before it. */
 bool elf_file_function_start(const struct elf_file *f, uint64_t vaddr, uint64_t *start);
+/* The table behind the header of which elf_file_function_start() reads. False where there is none. */
+bool elf_file_eh_frame(const struct elf_file *f, uint64_t *offset, uint64_t *size);
+/* Turns arm64's instruction for signed return addresses into one that does nothing (eh_frame_sign.c). */
+void eh_frame_unsign(unsigned char *table, uint64_t size);
 /* Offset in the file to address in the file's own numbering. False where nothing is loaded from there. */
 bool elf_file_vaddr(const struct elf_file *f, uint64_t offset, uint64_t *vaddr);
 bool elf_file_has_section(const struct elf_file *f, const char *name);

@@ -83,23 +83,32 @@ struct image *image_for(struct resolver *r, struct snap_process *p, const struct
 	return im;
 }
 
-bool image_ready(struct image *im)
+static bool image_open(struct image *im)
 {
 	const struct map_entry *map = im->map;
 
-	if (im->tried)
-		return im->readable;
-	im->tried = true;
 	if (strcmp(map->path, "[vdso]") == 0) {
 		size_t n = map->end - map->start < VDSO_MAX ? (size_t)(map->end - map->start) : VDSO_MAX;
 
 		im->copy = xcalloc(1, n);
-		im->readable = peek_full(&im->process->peek, map->start, im->copy, n) &&
-			       elf_file_from(&im->elf, im->copy, n) == 0;
-		return im->readable;
+		return peek_full(&im->process->peek, map->start, im->copy, n) && elf_file_from(&im->elf, im->copy, n) == 0;
 	}
 	im->fd = image_file(im->process, map);
-	im->readable = im->fd >= 0 ? elf_file_open(&im->elf, im->fd) == 0 : image_from_memory(im);
+	return im->fd >= 0 ? elf_file_open(&im->elf, im->fd) == 0 : image_from_memory(im);
+}
+
+bool image_ready(struct image *im)
+{
+	if (im->tried)
+		return im->readable;
+	im->tried = true;
+	im->readable = image_open(im);
+	if (im->readable && im->elf.head.e_machine == EM_AARCH64) {
+		uint64_t offset, size;
+
+		if (elf_file_eh_frame(&im->elf, &offset, &size))
+			eh_frame_unsign((unsigned char *)(uintptr_t)im->elf.bytes + offset, size);
+	}
 	return im->readable;
 }
 

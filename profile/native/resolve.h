@@ -57,7 +57,7 @@ struct native {
 	Dwfl *dwfl;
 	struct snap_thread *current;
 	struct snap_regs regs;  /* with which its unwinding begins, or goes on below a signal */
-	bool resume;            /* by unwind.c: it does */
+	bool resume, returned;  /* by unwind.c: it does; and its first frame then is a caller */
 	int resumed;
 	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
 	bool fp_lost;           /* and its frame pointer is unknown */

@@ -30,8 +30,8 @@ static int cb_find_elf(Dwfl_Module *mod, void **userdata, const char *name, Dwar
 	*elfp = NULL;
 	if (!m || !m->image || !image_ready(m->image))
 		return -1;
-	if (m->image->copy) {
-		*elfp = elf_memory((char *)m->image->copy, m->image->elf.size);
+	if (m->image->copy || m->image->elf.head.e_machine == EM_AARCH64) { /* changed by eh_frame_sign.c */
+		*elfp = elf_memory((char *)(uintptr_t)m->image->elf.bytes, m->image->elf.size);
 		return -1;
 	}
 	*file_name = strdup(m->image->path);
@@ -94,6 +94,17 @@ static bool word_read(struct native *n, uint64_t addr, uint64_t *v)
 	return peek_u64(&n->p->peek, addr, v);
 }
 
+/* The description of pc in its file's table; NULL none. Free it. */
+static Dwarf_Frame *frame_described(Dwfl *dwfl, Dwarf_Addr pc)
+{
+	Dwarf_Addr bias;
+	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
+	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
+	Dwarf_Frame *frame;
+
+	return cfi && dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0 ? frame : NULL;
+}
+
 #if defined(__aarch64__)
 /* A return address may carry its signature in the bits that no address uses (pointer authentication). */
 static uint64_t signature_strip(struct native *n, uint64_t v)
@@ -127,11 +138,38 @@ static bool signal_resume(struct native *n, uint64_t pc)
 	n->resumed++;
 	return true;
 }
+/* A function without a description and without a frame of its own, as there are in the kernel's vdso: its caller's address
+ * is still in x30, while x29 leads to the caller's caller. */
+static bool leaf_resume(struct native *n, const struct snap_frame *f)
+{
+	uint64_t lr = signature_strip(n, n->regs.r[30]), recorded = 0;
+	const struct map_entry *map = maps_find(&n->p->maps, lr);
+	Dwarf_Frame *described;
+
+	if (!f->activation || n->resumed == RESUMES_MAX || !(n->regs.have >> 30 & 1) || !map || !map->x ||
+	    !word_read(n, n->regs.r[SNAP_REG_FP] + 8, &recorded) || signature_strip(n, recorded) == lr)
+		return false;
+	described = frame_described(n->dwfl, f->pc);
+	free(described);
+	if (described)
+		return false;
+	n->regs.pc = lr;
+	n->resumed++;
+	n->returned = true;
+	return true;
+}
 #else
 static uint64_t signature_strip(struct native *n, uint64_t v)
 {
 	(void)n;
 	return v;
+}
+
+static bool leaf_resume(struct native *n, const struct snap_frame *f)
+{
+	(void)n;
+	(void)f;
+	return false;
 }
 
 static bool signal_resume(struct native *n, uint64_t pc)
@@ -207,8 +245,9 @@ static int cb_frame(Dwfl_Frame *state, void *arg)
 	f->language = "native";
 	f->pc = pc;
 	f->sp = n->last_sp;
-	f->activation = activation;
-	n->resume = signal_resume(n, pc);
+	f->activation = activation && !n->returned;
+	n->returned = false;
+	n->resume = signal_resume(n, pc) || leaf_resume(n, f);
 	return n->resume ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 
@@ -248,16 +287,14 @@ Dwfl *unwind_begin(struct native *n)
  * because that takes a frame pointer which a copy without registers does not have. */
 static bool is_outermost(Dwfl *dwfl, const struct snap_frame *f)
 {
-	Dwarf_Addr pc = f->pc - (f->activation ? 0 : 1), bias, start, end;
-	Dwfl_Module *mod = dwfl_addrmodule(dwfl, pc);
-	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
+	Dwarf_Frame *frame = frame_described(dwfl, f->pc - (f->activation ? 0 : 1));
 	Dwarf_Op memory[3], *ops;
-	Dwarf_Frame *frame;
+	Dwarf_Addr start, end;
 	bool signal, undefined;
 	size_t count;
 	int ra;
 
-	if (!cfi || dwarf_cfi_addrframe(cfi, pc - bias, &frame) < 0)
+	if (!frame)
 		return false;
 	ra = dwarf_frame_info(frame, &start, &end, &signal);
 	undefined = ra >= 0 && dwarf_frame_register(frame, ra, memory, &ops, &count) == 0 && ops == memory && count == 0;
@@ -276,6 +313,7 @@ bool unwind_thread(struct native *n, struct snap_thread *t)
 	n->fp_lost = false;
 	n->regs = t->regs;
 	n->resumed = 0;
+	n->returned = false;
 	do {
 		n->resume = false;
 		result = dwfl_getthread_frames(n->dwfl, t->tid, cb_frame, n);

@@ -35,5 +35,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		elf_file_vaddr(&f, i, &vaddr);
 	elf_file_section(&f, ".debug_info", &vaddr, &offset, &bytes);
 	BUG_ON(f.build_id_len > BUILD_ID_MAX);
+	if (elf_file_eh_frame(&f, &offset, &bytes)) {
+		auto_free unsigned char *copy = xmalloc(bytes);
+
+		BUG_ON(offset > size || bytes > size - offset);
+		memcpy(copy, data + offset, bytes);
+		eh_frame_unsign(copy, bytes);
+	}
+	{
+		auto_free unsigned char *copy = xmalloc(size);
+
+		memcpy(copy, data, size);
+		eh_frame_unsign(copy + 64, size - 64); /* the input itself as a table */
+	}
 	return 0;
 }
