@@ -47,7 +47,8 @@ static bool frame_is_system(const struct json_value *frame)
 	if (file && signature_file_is_system(file))
 		return true;
 	/* a function that has its line is the program's, whatever its name begins with */
-	return signature_is_system(language ? language : "", function && !(file && *file) ? function : "-", module ? module : "");
+	return signature_is_system(language ? language : "", function && !(file && *file) ? function : "-",
+				   module ? module : "");
 }
 
 static bool is_interpreter_frame(const struct json_value *frame)

@@ -27,6 +27,52 @@ static void head_write(const struct report *r, struct str *out)
 	str_add(out, ".\n\n");
 }
 
+static void source_write(const struct fact_row *r, struct str *out)
+{
+	auto_str text = STR_INIT;
+
+	str_addf(&text, "%s%s%s", r->file, *r->at ? "#" : "", r->at);
+	str_add(out, " (from ");
+	report_add_code(out, str_cstr(&text));
+	str_add(out, ")\n");
+}
+
+#define TOKENS_SHOWN 6
+#define TESTS_SHOWN 10
+
+/* How it came to its end: what the watchdogs recorded, and which tests were at it then. */
+static void end_write(const struct facts *f, struct str *out)
+{
+	const struct fact_table *tokens = &f->table[FACT_TIMEOUT], *cases = &f->table[FACT_CASE];
+	size_t running = 0, from = out->len;
+	auto_str text = STR_INIT;
+
+	for (size_t i = 0; i < tokens->n && i < TOKENS_SHOWN; i++) {
+		str_add(out, "- ");
+		report_add_code(out, fact_text(tokens->rows[i], FC_TIMEOUT_token));
+		str_addf(out, " at %.1f ms", fact_num(tokens->rows[i], FC_TIMEOUT_at_ms, 0));
+		source_write(tokens->rows[i], out);
+	}
+	if (tokens->n > TOKENS_SHOWN)
+		str_addf(out, "- and %zu more records of watchdogs\n", tokens->n - TOKENS_SHOWN);
+	for (size_t i = 0; i < cases->n; i++) {
+		const struct fact_row *r = cases->rows[i];
+
+		if (!fact_bool(r, FC_CASE_running) || ++running > TESTS_SHOWN)
+			continue;
+		str_reset(&text);
+		str_addf(&text, "%s%s%s", fact_text(r, FC_CASE_suite), *fact_text(r, FC_CASE_suite) ? " " : "",
+			 fact_text(r, FC_CASE_case_id));
+		str_add(out, "- still running: ");
+		report_add_code(out, str_cstr(&text));
+		str_addf(out, ", for %.1f ms", fact_num(r, FC_CASE_duration_ms, 0));
+		source_write(r, out);
+	}
+	if (running > TESTS_SHOWN)
+		str_addf(out, "- and %zu more tests\n", running - TESTS_SHOWN);
+	str_add(out, out->len > from ? "\n" : "");
+}
+
 static void list_write(struct str *out, const char *title, const struct strv *l)
 {
 	if (!l->n)
@@ -167,6 +213,8 @@ void report_markdown(const struct report *r, struct str *out)
 	const struct findings *fs = r->findings;
 
 	head_write(r, out);
+	if (fs->n && r->facts)
+		end_write(r->facts, out);
 	if (!fs->n)
 		str_add(out, "Nothing was found: no pattern matches the facts of this run.\n\n");
 	else if (fs->n > 1)
