@@ -239,27 +239,86 @@ const unsigned char *elf_file_at(const struct elf_file *f, uint64_t vaddr, size_
 	return NULL;
 }
 
+static bool symbol_matches(const struct elf_file *f, const Elf64_Shdr *symbols, const Elf64_Shdr *strings, uint64_t i,
+			   const char *name, size_t len, uint64_t *value)
+{
+	Elf64_Sym sym;
+
+	if (i >= symbols->sh_size / sizeof(sym))
+		return false;
+	memcpy(&sym, f->bytes + symbols->sh_offset + i * sizeof(sym), sizeof(sym));
+	*value = sym.st_value;
+	return sym.st_shndx != SHN_UNDEF && sym.st_value && sym.st_name < strings->sh_size &&
+	       len <= strings->sh_size - sym.st_name && memcmp(f->bytes + strings->sh_offset + sym.st_name, name, len) == 0;
+}
+
+static uint32_t word_of(const unsigned char *b, uint64_t i)
+{
+	uint32_t v;
+
+	memcpy(&v, b + i * sizeof(v), sizeof(v));
+	return v;
+}
+
+/* By the table that the dynamic linker uses: four words, a Bloom filter of 64-bit words, buckets, chains. 1 found, 0 it is not
+ * there, -1 there is no such table for these symbols, or a broken one. */
+static int symbol_by_hash(const struct elf_file *f, unsigned table, const Elf64_Shdr *symbols, const Elf64_Shdr *strings,
+			  const char *name, size_t len, uint64_t *value)
+{
+	uint64_t words, buckets, chains;
+	const unsigned char *b;
+	uint32_t hash = 5381;
+	Elf64_Shdr sh;
+
+	for (unsigned i = 0;; i++) {
+		if (!section(f, i, &sh))
+			return -1;
+		if (sh.sh_type == SHT_GNU_HASH && sh.sh_link == table)
+			break;
+	}
+	words = sh.sh_size / 4;
+	if (words < 4 || !in_file(f, sh.sh_offset, sh.sh_size))
+		return -1;
+	b = f->bytes + sh.sh_offset;
+	buckets = 4 + 2 * (uint64_t)word_of(b, 2);
+	chains = buckets + word_of(b, 0);
+	if (!word_of(b, 0) || chains > words)
+		return -1;
+	for (const char *c = name; *c; c++)
+		hash = hash * 33 + (unsigned char)*c;
+	for (uint64_t i = word_of(b, buckets + hash % word_of(b, 0)); i >= word_of(b, 1); i++) {
+		uint64_t at = chains + i - word_of(b, 1);
+
+		if (at >= words)
+			return -1;
+		if ((word_of(b, at) | 1) == (hash | 1) && symbol_matches(f, symbols, strings, i, name, len, value))
+			return 1;
+		if (word_of(b, at) & 1)
+			break;
+	}
+	return 0;
+}
+
 uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only)
 {
 	size_t len = strlen(name) + 1;
 	Elf64_Shdr sh, strings;
+	uint64_t value;
 
 	for (unsigned i = 0; section(f, i, &sh); i++) {
-		const unsigned char *texts;
+		int known = -1;
 
 		if ((sh.sh_type != SHT_DYNSYM && (sh.sh_type != SHT_SYMTAB || dynamic_only)) ||
 		    !in_file(f, sh.sh_offset, sh.sh_size) || !section(f, sh.sh_link, &strings) ||
 		    strings.sh_type != SHT_STRTAB || !in_file(f, strings.sh_offset, strings.sh_size))
 			continue;
-		texts = f->bytes + strings.sh_offset;
-		for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= sh.sh_size; at += sizeof(Elf64_Sym)) {
-			Elf64_Sym sym;
-
-			memcpy(&sym, f->bytes + sh.sh_offset + at, sizeof(sym));
-			if (sym.st_shndx != SHN_UNDEF && sym.st_value && sym.st_name < strings.sh_size &&
-			    len <= strings.sh_size - sym.st_name && memcmp(texts + sym.st_name, name, len) == 0)
-				return sym.st_value;
-		}
+		if (sh.sh_type == SHT_DYNSYM)
+			known = symbol_by_hash(f, i, &sh, &strings, name, len, &value);
+		if (known > 0)
+			return value;
+		for (uint64_t k = 0; known < 0 && k < sh.sh_size / sizeof(Elf64_Sym); k++)
+			if (symbol_matches(f, &sh, &strings, k, name, len, &value))
+				return value;
 	}
 	return 0;
 }

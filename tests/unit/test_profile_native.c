@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "tests/tap.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -315,6 +316,31 @@ static void names(void)
 	free(name);
 }
 
+/* A public name is found by the table that the dynamic linker uses: at the place where that finds it. */
+static void public_names(void)
+{
+	static const char *const known[] = { "getppid", "__libc_start_main", "qsort", "environ" };
+	uint64_t here = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "getppid");
+	struct maps maps;
+	const struct map_entry *map;
+	struct elf_file f;
+	uint64_t vaddr;
+	int fd;
+
+	ok(maps_read(&maps, getpid()) == 0 && (map = maps_find(&maps, here)), "libc is mapped");
+	fd = open(map->path, O_RDONLY | O_CLOEXEC);
+	ok(fd >= 0 && elf_file_open(&f, fd) == 0, "and can be read");
+	ok(elf_file_vaddr(&f, here - map->start + map->offset, &vaddr) && elf_file_symbol(&f, "getppid", true) == vaddr,
+	   "its getppid is the one that we would call");
+	for (size_t i = 1; i < sizeof(known) / sizeof(*known); i++)
+		ok(elf_file_symbol(&f, known[i], true) != 0, "%s", known[i]);
+	ok(!elf_file_symbol(&f, "getppi", true) && !elf_file_symbol(&f, "no_such_function", true) && !elf_file_symbol(&f, "", true),
+	   "what is not there is not found");
+	elf_file_close(&f);
+	close(fd);
+	maps_release(&maps);
+}
+
 #if defined(__x86_64__)
 /* Where the first entries of the table of jumps to libraries are; 0 where this program was linked without one. */
 static uint64_t plt_entry(const struct snap_process *p)
@@ -378,6 +404,7 @@ static void in_the_plt(void)
 
 int main(void)
 {
+	public_names();
 	in_the_plt();
 	blocked_without_a_stop();
 	running_with_a_stop();
