@@ -47,7 +47,6 @@ void tests_init(struct tests *t, struct context *c, char *const argv[], bool cap
 	t->off = captured || strcmp(c->o->dialect, "none") == 0;
 	t->begin_ns = t->settle_ns = TIME_NEVER;
 	t->limit_ns = c->o->test_timeout_ms ? clock_ms_to_ns(c->o->test_timeout_ms) : TIME_NEVER;
-	t->totals = -1;
 	for (int i = 0; i < STREAM_COUNT && !captured; i++)
 		t->fed[i] = atomic_load(&c->shared->ring[i].read_total);
 }
@@ -206,7 +205,7 @@ static void tests_checkpoint(struct tests *t, const char *name, const struct dia
 	if (ev->kind == DIALECT_RULE_CUT)
 		attrs_str(&a, "rule", ev->test);
 	if (ev->kind == DIALECT_TOTALS) {
-		t->totals = ev->total;
+		t->finished = true;
 		if (ev->total >= 0)
 			attrs_int(&a, "total", ev->total);
 		for (int i = 0; i < DIALECT_RESULTS; i++)
@@ -225,6 +224,7 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 	case DIALECT_ENTER: tests_checkpoint(t, "test.dialect", ev); break;
 	case DIALECT_TEST_START:
 		t->progressed = true;
+		t->finished = false; /* another tool, behind the first one's closing line */
 		t->told_ns = ev->container ? t->told_ns : ev->now_ns;
 		tests_started(t, ev);
 		break;
@@ -401,34 +401,57 @@ void tests_freeze(struct tests *t, enum span_status status, enum token token, in
 	attrs_release(&a);
 }
 
-void tests_say(struct tests *t, int64_t now_ns)
+/* Nothing is left to run: the closing line has come, or the plan is fulfilled. */
+static bool tests_all_over(const struct tests *t, uint64_t done, const struct dialect_counts *n)
 {
-	struct dialect_counts n;
-	uint64_t done = 0;
-	const char *suite, *test, *hint;
+	return !t->n_running && (t->finished || (n->plan >= 0 && done && done >= (uint64_t)n->plan));
+}
 
-	if (!t->reader || !dialect_current(t->reader))
-		return;
-	dialect_counts(t->reader, NULL, &n);
-	for (int i = 0; i < DIALECT_RESULTS; i++)
-		done += n.done[i];
+/* What the result begins with: the running tests, or where between tests it stands. */
+static void tests_say_where(struct tests *t, uint64_t done, const struct dialect_counts *n, int64_t now_ns)
+{
+	const char *suite, *test, *current = dialect_current(t->reader);
+
 	for (size_t i = 0; i < t->n_running && i < TESTS_NAMED_MAX; i++)
 		say_always(t->c, "running: %s for %.1f s", t->running[i].name,
 			   (double)(now_ns - t->running[i].start_ns) / 1e9);
 	if (t->n_running > TESTS_NAMED_MAX)
 		say_always(t->c, "running: and %zu more", t->n_running - TESTS_NAMED_MAX);
+	if (t->n_running)
+		return;
 	dialect_last(t->reader, &suite, &test);
-	if (!t->n_running && *test)
+	if (tests_all_over(t, done, n))
+		say_always(t->c, "%s, then it did not exit (%s)",
+			   n->done[DIALECT_FAIL] + n->done[DIALECT_ERROR] ? "every test had ended" : "every test had passed",
+			   current);
+	else if (*test)
 		say_always(t->c, "running after %s%s%s", suite, *suite ? "::" : "", test);
-	if (!t->n_running && !*test && !done)
-		say_always(t->c, "no test has started yet (%s)", dialect_current(t->reader));
-	say_always(t->c, "tests: %" PRIu64 " done (%" PRIu64 " failed, %" PRIu64 " skipped), %zu running%s", done,
-		   n.done[DIALECT_FAIL] + n.done[DIALECT_ERROR], n.done[DIALECT_SKIP], t->n_running,
-		   t->totals >= 0 ? "; the tool has printed its totals" : "");
+	else if (!done)
+		say_always(t->c, "no test has %s yet (%s)", dialect_hint(t->reader) ? "been named" : "started", current);
+}
+
+void tests_say(struct tests *t, int64_t now_ns)
+{
+	struct dialect_counts n;
+	struct err e = { 0 };
+	uint64_t done = 0;
+	const char *hint;
+
+	/* nothing was printed: the command line may tell what it is */
+	if (!t->reader && !t->off && tests_open(t, &e) < 0)
+		tests_close(t);
+	if (!t->reader || !dialect_current(t->reader))
+		return;
+	dialect_counts(t->reader, NULL, &n);
+	for (int i = 0; i < DIALECT_RESULTS; i++)
+		done += n.done[i];
+	tests_say_where(t, done, &n, now_ns);
+	say_always(t->c, "tests: %" PRIu64 " done (%" PRIu64 " failed, %" PRIu64 " skipped), %zu running", done,
+		   n.done[DIALECT_FAIL] + n.done[DIALECT_ERROR], n.done[DIALECT_SKIP], t->n_running);
 	if (n.plan >= 0 && (uint64_t)n.plan > done + t->n_running)
 		say_always(t->c, "never started: %" PRIu64 " of %" PRId64,
 			   (uint64_t)n.plan - done - t->n_running, n.plan);
 	hint = dialect_hint(t->reader);
-	if (hint && !t->n_running)
+	if (hint && !t->n_running && !tests_all_over(t, done, &n))
 		say(t->c, "%s", hint);
 }

@@ -44,7 +44,7 @@ struct tests {
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
 	bool limit_told;
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
-	int64_t totals;              /* of the tool's own closing line; -1 none yet */
+	bool finished;               /* the tool has printed its closing line, and no test began since */
 };
 
 /* Is --dialect a word that we know, or a file that defines one? ERR_USAGE with what is accepted. Loads

@@ -31,7 +31,7 @@ void tests_view(const struct tests *t, struct status_view *v, struct str *after)
 	if (!view_add(t, false, v))
 		view_add(t, true, v);
 	dialect_last(t->reader, &suite, &test);
-	if (dialect_names_at_end(t->reader) && !v->n_tests && *test && t->totals < 0) {
+	if (dialect_names_at_end(t->reader) && !v->n_tests && *test && !t->finished) {
 		str_addf(after, "%s%s", suite, *suite ? "::" : "");
 		str_add(after, test);
 		v->after = str_cstr(after);

@@ -135,6 +135,30 @@ like $u->{all}, qr/\e\[J\r?\n?spec-runner: [^\r\n]*running: test_x\.T::test_c fo
 like(Screen->new(24, 80)->write($u->{all})->text, qr/^spec-runner:   (?:command|report):/m, 'each line of it begins at the left');
 unlike(Screen->new(24, 80)->write($u->{all})->text, qr/tests done, 1 running/, 'and no status line is left');
 
+# Where a hang stands between tests.
+sub first_lines {
+	my ($files, @argv) = @_;
+	my $where = new_dir();
+	write_file("$where/$_", $files->{$_}) for keys %$files;
+	my $r = run_spec(['run', '--timeout-ms', 2500 * slow_factor(), '--', @argv], dir => $where, env => \%clean);
+	is $r->{code}, 124, "@argv: ended";
+	return join "\n", (grep { !/ (?:hang|timeout)\./ } $r->{err} =~ /^spec-runner: ([^ ].*)$/mg)[0, 1];
+}
+is first_lines({ 'test_e.py' => "import threading, time, unittest\nclass T(unittest.TestCase):\n    def test_a(self): threading.Thread(target=time.sleep, args=(99,)).start()\n" },
+	'python3', '-m', 'unittest', '-v', 'test_e'), "every test had passed, then it did not exit (unittest)\ntests: 1 done (0 failed, 0 skipped), 0 running", 'all passed, then hung at exit';
+is first_lines({ 'test_l.py' => "import time; time.sleep(99)\n" }, 'python3', '-m', 'unittest', '-v', 'test_l'),
+	"no test has started yet (unittest)\ntests: 0 done (0 failed, 0 skipped), 0 running", 'hung before the first test';
+is first_lines({ 'a.pl' => '$| = 1; print "1..3\nok 1 - one\n"; sleep 99' }, 'perl', 'a.pl'),
+	"running after one\ntests: 1 done (0 failed, 0 skipped), 0 running", 'named at its end only: after which';
+SKIP: {
+	skip 'no prove', 2 unless -x '/usr/bin/prove';
+	my $where = new_dir();
+	write_file("$where/a.t", 'print "1..1\n"; sleep 99');
+	my $r = run_spec(['run', '--timeout-ms', 2500 * slow_factor(), '--', 'prove', 'a.t'], dir => $where, env => \%clean);
+	like $r->{err}, qr/^spec-runner: no test has been named yet \(prove\)$/m, 'prove in a pipe: nothing is known';
+	like $r->{err}, qr/^spec-runner: prove holds its output back in a pipe: try --pty always$/m, 'which is said, with what to do';
+}
+
 # --- Ctrl-Z, fg; the death of either of ours ---
 
 SKIP: {
