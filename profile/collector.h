@@ -28,6 +28,7 @@ struct collector {
 };
 
 extern const struct collector collector_processes; /* snapshot.c: must come first */
+extern const struct collector collector_facts;     /* facts.c */
 extern const struct collector collector_pressure;  /* pressure.c */
 extern const struct collector collector_stacks;    /* native/resolve.c */
 extern const struct collector collector_waits;     /* waits.c: after the stacks, which tell locks apart */

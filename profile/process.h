@@ -76,6 +76,9 @@ struct proc_syscall {
 };
 int proc_syscall_parse(const char *buf, size_t n, struct proc_syscall *s);
 
+/* The soft limit of that name ("Max open files") in the text of /proc/PID/limits; INT64_MAX unlimited, -1 not there. */
+int64_t proc_limit_parse(const char *buf, size_t n, const char *name);
+
 /* Lines of pressure files: total stall time in ns, averages in hundredths of a percent. */
 struct proc_pressure {
 	int64_t some_total_ns, full_total_ns; /* -1: line not there */

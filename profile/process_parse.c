@@ -299,3 +299,24 @@ void proc_argv_split(const char *buf, size_t n, struct strv *out)
 		at = nul + 1;
 	}
 }
+
+/* "Max open files            1024                 524288               files     " */
+int64_t proc_limit_parse(const char *buf, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *line = buf, *end = buf + n; line < end;) {
+		const char *nl = memchr(line, '\n', (size_t)(end - line)), *stop = nl ? nl : end;
+
+		if ((size_t)(stop - line) > len && memcmp(line, name, len) == 0 && line[len] == ' ') {
+			struct text t = { line + len, stop };
+			uint64_t v;
+
+			if (text_u64(&t, 10, &v))
+				return v > INT64_MAX ? INT64_MAX : (int64_t)v;
+			return memmem(line, (size_t)(stop - line), " unlimited ", 11) ? INT64_MAX : -1;
+		}
+		line = stop + 1;
+	}
+	return -1;
+}

@@ -474,6 +474,7 @@ void snapshot_release(struct snapshot *s)
 		free(p->threads);
 		maps_release(&p->maps);
 		fd_close(&p->peek.mem_fd);
+		facts_of_process_release(p);
 		strv_release(&p->argv);
 		free(p->cwd);
 		free(p->exe);

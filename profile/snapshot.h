@@ -136,6 +136,25 @@ struct snap_thread {
 	struct snap_wait wait;
 };
 
+/* Beside its threads (facts.c). */
+#define SNAP_FDS_MAX 64
+struct snap_fd {
+	int fd;
+	bool reads, writes;
+	char *target; /* of the link in /proc/PID/fd; not redacted */
+};
+struct snap_facts {
+	bool known, has_io, has_switches;
+	struct proc_io io;
+	int64_t delay_ns;               /* waited for a CPU, its first thread; -1 unknown */
+	int64_t voluntary, involuntary; /* context switches of its first thread */
+	int64_t open_files_max, processes_max; /* soft limits; INT64_MAX unlimited, -1 unknown */
+	char *cgroup;                   /* in the unified hierarchy; NULL unknown */
+	int64_t fd_count;               /* open descriptors; -1 denied */
+	struct snap_fd *fds;            /* the first SNAP_FDS_MAX */
+	size_t fds_listed;
+};
+
 struct snap_process {
 	struct proc_stat stat;
 	pid_t pid, ns_pid;
@@ -150,6 +169,7 @@ struct snap_process {
 	uint64_t gil_address; /* of the record with its lock and condition variable; 0 none */
 	struct maps maps;
 	struct peek peek;
+	struct snap_facts facts;
 	struct snap_thread *threads; /* the main thread first */
 	size_t thread_count;
 	struct snap_task *tasks;     /* of event loops */
@@ -201,6 +221,7 @@ struct snapshot_options {
  * or thread that cannot be seen has its status and reason. Free with snapshot_release. */
 void snapshot_capture(struct snapshot *s, const pid_t *pids, size_t n, const struct snapshot_options *o);
 void snapshot_release(struct snapshot *s);
+void facts_of_process_release(struct snap_process *p);
 /* Drops copied stacks; what is left are maps, frames and facts. */
 void snapshot_drop_stacks(struct snapshot *s);
 

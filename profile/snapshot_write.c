@@ -141,6 +141,53 @@ static void put_tasks(struct json *j, struct redactor *r, const struct snap_proc
 	json_array_end(j);
 }
 
+static void put_limit(struct json *j, const char *key, int64_t v)
+{
+	if (v >= 0 && v < INT64_MAX)
+		json_int(j, key, v);
+	else
+		json_null(j, key);
+}
+
+static void put_facts(struct json *j, struct redactor *r, const struct snap_facts *f)
+{
+	if (!f->known)
+		return;
+	if (f->has_io) {
+		json_object(j, "io");
+		json_int(j, "rchar", f->io.rchar);
+		json_int(j, "wchar", f->io.wchar);
+		json_int(j, "read_bytes", f->io.read_bytes);
+		json_int(j, "write_bytes", f->io.write_bytes);
+		json_object_end(j);
+	}
+	if (f->delay_ns >= 0)
+		json_ms(j, "run_delay_ms", f->delay_ns);
+	if (f->has_switches) {
+		json_object(j, "switches");
+		json_int(j, "voluntary", f->voluntary);
+		json_int(j, "involuntary", f->involuntary);
+		json_object_end(j);
+	}
+	json_object(j, "limits");
+	put_limit(j, "open_files", f->open_files_max);
+	put_limit(j, "processes", f->processes_max);
+	json_object_end(j);
+	put_text(j, r, "cgroup", f->cgroup);
+	put_limit(j, "fd_count", f->fd_count);
+	json_array(j, "fds");
+	for (size_t i = 0; i < f->fds_listed; i++) {
+		const struct snap_fd *fd = &f->fds[i];
+
+		json_object(j, NULL);
+		json_int(j, "fd", fd->fd);
+		json_str(j, "mode", fd->reads ? (fd->writes ? "rw" : "r") : (fd->writes ? "w" : ""));
+		put_text(j, r, "target", fd->target);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
 static void put_process(struct json *j, struct redactor *r, const struct snap_process *p)
 {
 	const char state[2] = { p->stat.state, '\0' };
@@ -163,6 +210,7 @@ static void put_process(struct json *j, struct redactor *r, const struct snap_pr
 	json_int(j, "rss_bytes", p->stat.rss_bytes);
 	if (p->verdict)
 		json_str(j, "verdict", verdict_text[p->verdict]);
+	put_facts(j, r, &p->facts);
 	json_array(j, "threads");
 	for (size_t i = 0; i < p->thread_count; i++) {
 		json_line(j);
@@ -327,6 +375,31 @@ static void add_tasks(const struct snap_process *p, struct redactor *r, struct s
 	}
 }
 
+/* One line of what is known beside the threads. */
+static void add_facts(const struct snap_facts *f, struct redactor *r, struct str *out)
+{
+	if (!f->known)
+		return;
+	str_add(out, "    ");
+	if (f->has_io)
+		str_addf(out, "read %lld KiB, wrote %lld KiB, ", (long long)f->io.rchar / 1024, (long long)f->io.wchar / 1024);
+	if (f->delay_ns >= 0)
+		str_addf(out, "waited %.2f s for a CPU, ", (double)f->delay_ns / 1e9);
+	if (f->has_switches)
+		str_addf(out, "slept %lld times, preempted %lld, ", (long long)f->voluntary, (long long)f->involuntary);
+	if (f->fd_count >= 0)
+		str_addf(out, "%lld descriptors", (long long)f->fd_count);
+	else
+		str_add(out, "descriptors not to be seen");
+	if (f->open_files_max >= 0 && f->open_files_max < INT64_MAX)
+		str_addf(out, " of %lld", (long long)f->open_files_max);
+	if (f->cgroup) {
+		str_add(out, ", cgroup ");
+		add_text(r, f->cgroup, out);
+	}
+	str_addc(out, '\n');
+}
+
 static void add_process(const struct snap_process *p, struct redactor *r, const char *bold, const char *plain,
 			struct str *out)
 {
@@ -345,6 +418,7 @@ static void add_process(const struct snap_process *p, struct redactor *r, const 
 		}
 		str_addc(out, '\n');
 	}
+	add_facts(&p->facts, r, out);
 	for (size_t i = 0; i < p->thread_count; i++) {
 		const struct snap_thread *t = &p->threads[i];
 

@@ -80,9 +80,9 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 
 /* Every collector, in the order in which they build on each other. */
 static const struct collector *const copies[] = { &collector_processes };
-static const struct collector *const with_stacks[] = { &collector_pressure, &collector_stacks, &collector_waits,
-							&collector_graph };
-static const struct collector *const without[] = { &collector_pressure, &collector_waits, &collector_graph };
+static const struct collector *const with_stacks[] = { &collector_pressure, &collector_facts, &collector_stacks,
+							&collector_waits, &collector_graph };
+static const struct collector *const without[] = { &collector_pressure, &collector_facts, &collector_waits, &collector_graph };
 static const struct collector *const stacks_alone[] = { &collector_stacks };
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 

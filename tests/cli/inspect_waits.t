@@ -25,7 +25,8 @@ for my $w (@waits) {
 		$d = eval { decode_json(scalar `@{[spec()]} inspect --json $r->{pid} 2>/dev/null`) } // return 0;
 		$p = $d->{processes}[0];
 		$wait = $p->{threads}[0]{waits_on} // {};
-		return ($wait->{kind} // '') eq $kind && $wait->{resource} =~ $resource;
+		# the processes are listed before each is looked at: a child may just have come
+		return ($wait->{kind} // '') eq $kind && $wait->{resource} =~ $resource && ($holder ne 'child' || @{ $wait->{holders} });
 	});
 	my $name = join ' ', $argv->[0] =~ m{([^/]+)$}, $argv->[1] // ();
 	subtest $name => sub {
@@ -34,6 +35,8 @@ for my $w (@waits) {
 		my %parent = map { $_->{pid} => $_->{ppid} } @{ $d->{processes} };
 		my @holders = map { ($parent{ $_->{pid} } // 0) == $p->{pid} ? 'child' : "another ($_->{comm})" } @{ $wait->{holders} };
 		is "@holders", $holder eq 'nobody' ? '' : $holder, "holder: $holder";
+		ok $p->{fd_count} >= 3 && @{ $p->{fds} } >= 3, 'its descriptors';
+		ok $p->{limits}{open_files} && defined $p->{io}{rchar} && $p->{switches}{voluntary}, 'limits, input and output, context switches';
 		is !!$wait->{proved}, !!$proved, $proved ? 'proved' : 'possible, not proved';
 	};
 	my ($set) = (read_file($r->{out_path}) // '') =~ /^ready ([1-9]\d*)/m;

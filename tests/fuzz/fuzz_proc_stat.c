@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	proc_syscall_parse(text, size, &sc);
 	if (proc_pressure_parse(text, size, &pressure) == 0)
 		BUG_ON(pressure.some_total_ns < 0);
+	BUG_ON(proc_limit_parse(text, size, "Max open files") < -1);
 	proc_children_parse(text, size, &pids);
 	for (size_t i = 0; i < pids.n; i++)
 		BUG_ON(pids.v[i] <= 0);

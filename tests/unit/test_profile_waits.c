@@ -6,6 +6,7 @@
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "base/schema.h"
+#include "profile/collector.h"
 #include "profile/fdtable.h"
 #include "tests/tap.h"
 #include "trace/redact.h"
@@ -215,8 +216,12 @@ static void json_against_schema(void)
 		proc_tree(getpid(), &pids);
 	}
 	snapshot_capture(&s, pids.v, pids.n, &o);
+	collector_facts.collect(&s, &(struct collect_request){ .deadline_ns = clock_mono_ns() + 5 * NS_PER_S });
 	waits_resolve(&s);
 	graph_resolve(&s);
+	snapshot_compare(&s, NULL, 0);
+	ok(s.processes[0].facts.known && s.processes[0].facts.fd_count >= 3 && s.processes[0].facts.fds_listed >= 3 &&
+	   s.processes[0].facts.has_io && s.processes[0].facts.open_files_max > 0, "descriptors, input and output, limits");
 	ok(redactor_new(&r, env, &(struct strv)STRV_INIT, &(struct strv)STRV_INIT, &e) == 0, "a redactor");
 	snapshot_json(&s, r, &out);
 	ok(strstr(out.data, "verysecretvalue") == NULL, "a secret of the environment is nowhere");
