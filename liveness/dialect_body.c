@@ -11,6 +11,8 @@ void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, 
 {
 	struct body *b = &r->body;
 
+	if (b->open && !u->group[G_TEST] && u->kind == RULE_BODY && strcmp(b->test, test) == 0 && b->stream == r->stream)
+		return; /* one more line of it */
 	body_close(r);
 	if (!test[0] || r->in_partial)
 		return;
@@ -29,6 +31,12 @@ static void body_cut(struct body *b, size_t n)
 	b->text.data[n] = '\0';
 }
 
+/* A line of dashes, as between a title and its text. */
+static bool is_ruler(const char *line, size_t n)
+{
+	return n >= 20 && strchr("-=_~", line[0]) && memcmp(line, line + 1, n - 1) == 0;
+}
+
 void body_line(struct dialect_reader *r, const char *line, size_t n)
 {
 	struct body *b = &r->body;
@@ -40,7 +48,7 @@ void body_line(struct dialect_reader *r, const char *line, size_t n)
 		body_close(r);
 		return;
 	}
-	if (n == 0 && b->text.len == 0)
+	if ((n == 0 && b->text.len == 0) || is_ruler(line, n))
 		return;
 	before = b->text.len;
 	utf8_add_clean(&b->text, line, n);

@@ -196,6 +196,7 @@ struct dialect_reader {
 	const struct rule *partial_end[2]; /* the rule by which it has ended one */
 	pcre2_match_data *md;
 	pcre2_match_context *mc;
+	pcre2_jit_stack *jit_stack;
 	struct test *running;
 	uint32_t running_n, last_id;
 	uint64_t entries;
