@@ -288,6 +288,14 @@ static void loop_tell(struct native *n, struct snap_thread *t)
 			 count > TOLD_MAX ? " …" : "");
 }
 
+/* Sets of Python have no order of their own. "Task-2" comes before "Task-10". */
+static int by_name(const void *a, const void *b)
+{
+	const struct snap_task *x = a, *y = b;
+
+	return strverscmp(x->name ? x->name : "", y->name ? y->name : "");
+}
+
 void python_tasks(struct native *n, struct python *py)
 {
 	struct gathering *g = xcalloc(1, sizeof(*g));
@@ -300,6 +308,8 @@ void python_tasks(struct native *n, struct python *py)
 		for (size_t k = 0; k < py->v[i].state_count; k++)
 			list_take(g, py->v[i].states[k] + py->m.l.thread_tasks);
 	free(g);
+	if (n->p->task_count)
+		qsort(n->p->tasks, n->p->task_count, sizeof(*n->p->tasks), by_name);
 	for (size_t k = 0; n->p->task_count && k < n->p->thread_count; k++)
 		loop_tell(n, &n->p->threads[k]);
 }
