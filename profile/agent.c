@@ -182,7 +182,7 @@ void agent_record(struct agent *a, const char *text, size_t n)
 }
 
 /* How long the other side may take: its own tries to stop a thread that has no CPU, and as much again. */
-#define AGENT_STOP_NS (100 * NS_PER_MS)
+#define AGENT_STOP_NS (200 * NS_PER_MS)
 
 int agent_stop(struct agent *a, struct snap_process *p, struct snap_thread *t, size_t stack_bytes,
 	       const struct stop_also *also, int64_t *frozen_ns)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 const char *const wait_kind_text[] = {
 	[WAIT_NONE] = "", [WAIT_MUTEX] = "mutex", [WAIT_RWLOCK] = "rwlock", [WAIT_CONDITION] = "condition",
@@ -23,7 +24,14 @@ const char *const wait_kind_text[] = {
 };
 const char *const collect_status_text[] = { "ok", "partial", "denied", "gone", "timed_out", "unavailable" };
 
-enum { STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3 };
+/* Numbers that old headers lack. */
+#if defined(__x86_64__)
+enum { CALL_IO_PGETEVENTS = 333 };
+#else
+enum { CALL_IO_PGETEVENTS = 292 };
+#endif
+enum { CALL_IO_URING_ENTER = 426, CALL_EPOLL_PWAIT2 = 441 };
+enum { STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3, COPY_TRIES_MORE = 20 };
 
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
 {
@@ -206,7 +214,8 @@ static bool blocked_same(const struct proc_syscall *a, const struct proc_syscall
 /* Level 0. True where a copy was made that no movement can have torn. */
 static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, size_t stack_bytes)
 {
-	for (int i = 0; i < COPY_TRIES; i++) {
+	/* One that moves is stopped in the end; not where that would change what it does. */
+	for (int i = 0; i < COPY_TRIES || (i < COPY_TRIES_MORE && thread_call_ends_early(t)); i++) {
 		struct proc_syscall again;
 		struct proc_status before, after;
 
@@ -230,6 +239,22 @@ static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, s
 		t->stack_size = 0;
 	}
 	return false;
+}
+
+bool thread_call_ends_early(const struct snap_thread *t)
+{
+	switch (t->syscall.nr) {
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait: case SYS_semop: case SYS_semtimedop: case SYS_rt_sigtimedwait: case SYS_io_getevents:
+	case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg: case SYS_accept: case SYS_accept4: case SYS_connect:
+	case SYS_sendto: case SYS_sendmsg: case SYS_msgrcv: case SYS_msgsnd:
+	case CALL_EPOLL_PWAIT2: case CALL_IO_URING_ENTER: case CALL_IO_PGETEVENTS:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void thread_denied(struct snap_process *p, struct snap_thread *t)
@@ -280,6 +305,10 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	}
 	if (o->intrusion < INTRUSION_MICRO_STOP || t->state == 'D') {
 		thread_reason(t, COLLECT_PARTIAL, "runs, and was not to be stopped");
+		return;
+	}
+	if (!t->syscall.running && thread_call_ends_early(t)) {
+		thread_reason(t, COLLECT_PARTIAL, "comes and goes in a call that a stop would end early");
 		return;
 	}
 	if (thread_stop_copy(p, t, stack_bytes, NULL, &frozen_ns) == 0) {

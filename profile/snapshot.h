@@ -245,6 +245,8 @@ void snapshot_collector(struct snapshot *s, const char *name, enum collect_statu
 			const char *reason);
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Is it in a call that a stop would end early with EINTR? Nothing of what a program does may change for a look. */
+bool thread_call_ends_early(const struct snap_thread *t);
 /* Appends an empty frame and returns it; NULL at SNAP_FRAMES_MAX. */
 #define SNAP_FRAMES_MAX 512
 struct snap_frame *thread_frame_add(struct snap_thread *t);

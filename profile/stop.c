@@ -24,9 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long a thread may take to come to its stop. It comes within microseconds unless it is in D state
- * or has no CPU. */
-enum { STOP_WAIT_NS = 5 * 1000 * 1000, STOP_TRIES = 4, STOP_SPINS = 300, STOP_NAP_NS = 30 * 1000 };
+/* How long a thread may take to come to its stop. It comes within microseconds unless it is in D state or has no CPU;
+ * until it stands nothing is taken from it. */
+enum { STOP_WAIT_NS = 40 * 1000 * 1000, STOP_TRIES = 2, STOP_SPINS = 300, STOP_NAP_NS = 30 * 1000 };
 
 #if defined(__x86_64__)
 static void regs_from_user(struct snap_regs *r, const struct user_regs_struct *u)
@@ -73,7 +73,7 @@ static int stop_wait(pid_t tid, int *status)
 
 /* What freezes a thread for milliseconds is that we lose our CPU while it stands. So this thread, which lives for one stop,
  * leaves the target's CPU to the target, and is put before all ordinary threads; where that is not allowed, it asks for
- * the shortest slices, which are handed out first (Linux 6.12). It computes for microseconds and gives up after 5 ms. */
+ * the shortest slices, which are handed out first (Linux 6.12). It computes for microseconds, then naps until the stop is there. */
 static void stop_hurry(int their_cpu)
 {
 	struct {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 /* A process's files: neighbouring maps of one file are one module. */
 static void modules_find(struct native *n)
@@ -46,22 +45,6 @@ static void modules_find(struct native *n)
 	}
 }
 
-/* Calls that a stop would end early with EINTR: nothing of what the program does may change for a look. */
-static bool interruptible_call(const struct snap_thread *t)
-{
-	switch (t->syscall.nr) {
-#ifdef SYS_epoll_wait
-	case SYS_epoll_wait:
-#endif
-	case SYS_epoll_pwait: case SYS_semop: case SYS_semtimedop: case SYS_rt_sigtimedwait: case SYS_io_getevents:
-	case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg: case SYS_accept: case SYS_accept4: case SYS_connect:
-	case SYS_sendto: case SYS_sendmsg: case SYS_msgrcv: case SYS_msgsnd: case 441: case 426:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void frames_place(struct native *n, struct snap_thread *t)
 {
 	for (size_t i = 0; i < t->frame_count; i++) {
@@ -87,7 +70,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 		return;
 	whole = unwind_thread(n, t) || frame_pointer_prove(n, t);
 	if (!whole && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ && t->state != 'D' &&
-	    !interruptible_call(t)) {
+	    !thread_call_ends_early(t)) {
 		int64_t frozen_ns;
 
 		if (thread_stop_copy(n->p, t, 256 * 1024, NULL, &frozen_ns) == 0) {
@@ -101,7 +84,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 	if (guessed && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "a frame pointer was found by search: its callers are probable");
 	else if (!whole && t->status == COLLECT_OK && t->intrusion == INTRUSION_READ)
-		thread_reason(t, COLLECT_PARTIAL, interruptible_call(t) ?
+		thread_reason(t, COLLECT_PARTIAL, thread_call_ends_early(t) ?
 			      "its callers are found by registers that only a stop shows, and a stop would end its call" :
 			      "its callers are found by registers that only a stop shows");
 	else if (!whole && t->status == COLLECT_OK)
