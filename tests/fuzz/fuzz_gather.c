@@ -1,6 +1,9 @@
-/* Any bytes as a sealed trace; with a 0x01 in front, as a snapshot of one. */
+/* Any bytes as a sealed trace; with a 0x01 in front, as a snapshot of one; with a 0x02, as the end of its
+ * output. What comes of them goes through every pattern and every format. */
 #include "base/path.h"
+#include "findings/analyze.h"
 #include "findings/gather.h"
+#include "findings/report.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RUN "run-20261121T000000Z-00000001"
 
-static char dir[] = "/tmp/fuzz-gather-XXXXXX", trace[128], raw[128], sealed[128], snapshot[256];
+static char dir[] = "/tmp/fuzz-gather-XXXXXX", trace[128], raw[128], sealed[128], snapshot[256], tail[256];
+static struct patterns patterns;
 
 static void at_exit(void)
 {
@@ -34,28 +38,48 @@ static void folders_make(void)
 	snprintf(sealed, sizeof(sealed), "%s/run-trace.json", dir);
 	snprintf(raw, sizeof(raw), "%s/raw", dir);
 	snprintf(snapshot, sizeof(snapshot), "%s/" RUN "/snapshot-1.json", raw);
+	snprintf(tail, sizeof(tail), "%s/" RUN "/stdout.tail", raw);
+	patterns_init(&patterns);
+	if (patterns_add_builtin(&patterns, &e) < 0)
+		abort();
 	if (path_mkdirs_for(snapshot, &e) < 0 || file_write(sealed, text, sizeof(text) - 1, &e) < 0)
 		abort();
+}
+
+static void formats_write(struct facts *f)
+{
+	struct findings found;
+	struct report r = { .facts = f, .findings = &found, .report_path = "report.md" };
+
+	findings_init(&found);
+	analyze(f, &patterns, &found);
+	report_head_read(&r.head, f);
+	for (const struct report_ops *format = report_formats; format->name; format++) {
+		auto_str out = STR_INIT;
+
+		format->write(&r, &out);
+	}
+	findings_release(&found);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *const dirs[] = { raw, NULL };
-	bool is_snapshot = size && data[0] == 1;
+	bool raw_file = size && (data[0] == 1 || data[0] == 2);
 	struct err e = { 0 };
 	struct facts f;
 
 	if (!trace[0])
 		folders_make();
-	if (file_write(is_snapshot ? snapshot : trace, data + is_snapshot, size - is_snapshot, &e) < 0)
+	if (file_write(!raw_file ? trace : data[0] == 1 ? snapshot : tail, data + raw_file, size - raw_file, &e) < 0)
 		abort();
 	if (facts_init(&f, &e) == 0) {
-		auto_str out = STR_INIT;
-
-		gather(&f, is_snapshot ? sealed : trace, dirs, &e);
+		gather(&f, raw_file ? sealed : trace, dirs, &e);
 		facts_sort(&f);
-		facts_print(&f, &out);
+		formats_write(&f);
 	}
 	facts_release(&f);
+	if (raw_file)
+		unlink(data[0] == 1 ? snapshot : tail);
 	return 0;
 }
