@@ -386,11 +386,15 @@ size_t python_merge(struct native *n)
 	threads_name(py);
 	python_waits(n, py);
 	python_tasks(n, py);
-	for (size_t i = 0; i < py->n; i++)
-		if (py->v[i].t && py->v[i].count) {
+	for (size_t i = 0; i < py->n; i++) {
+		const struct python_thread *pt = &py->v[i];
+
+		/* Without frames, too: where the walk led nowhere, that has to be said. */
+		if (pt->t && (pt->count || pt->torn || pt->moved)) {
 			thread_merge(py, &py->v[i]);
-			threads++;
+			threads += pt->count > 0;
 		}
+	}
 	return threads;
 }
 

@@ -59,34 +59,31 @@ static void objects(struct python_mem *m, uint64_t at)
 }
 
 /* A process with one Python thread, whose stack is the end of the memory. */
-static void process(struct peek *peek, const struct python_layout *l, uint64_t at, const uint8_t *stack, size_t size)
+static void process(struct python_mem *m, uint64_t at, const uint8_t *stack, size_t size)
 {
 	struct snap_thread t = { .tid = 1, .ns_tid = 1, .stack_base = 65536, .stack_size = size, .state = 'S' };
-	struct snap_process p = { .pid = 1, .threads = &t, .thread_count = 1, .peek = *peek };
+	struct snap_process p = { .pid = 1, .threads = &t, .thread_count = 1 };
 	struct native n = { .p = &p };
 	struct python_frame frames[32];
 	struct python_thread pt = { .t = &t, .states = { at }, .state_count = 1, .interpreter = at, .ident = 1,
 				    .object = at, .frames = frames };
-	struct python py = { .runtime = at, .interpreters = { at }, .interpreter_count = 1, .v = &pt, .n = 1 };
+	struct python py = { .m = *m, .runtime = at, .interpreters = { at }, .interpreter_count = 1, .v = &pt, .n = 1 };
 
 	t.stack = (unsigned char *)(uintptr_t)stack;
 	t.syscall.nr = 202;
 	t.syscall.sp = t.stack_base;
 	t.syscall.arg[0] = at;
-	python_mem_init(&py.m, &p.peek);
-	py.m.l = *l;
 	pt.count = python_walk(&py.m, at, frames, 32, &pt.torn);
 	python_waits(&n, &py);
 	python_tasks(&n, &py);
-	python_mem_release(&py.m);
 	hints_release(&p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
-	struct python_layout l;
-	struct peek p = { .pid = 0 };
+	static struct python_mem m; /* its pages are large: once */
+	static struct peek p;
 	uint64_t at;
 
 	if (size < 24 || size > 65536)
@@ -101,20 +98,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    ftruncate(fd, (off_t)((size + 2 * PYTHON_PAGE - 1) / PYTHON_PAGE * PYTHON_PAGE)))
 		return 0;
 	p.mem_fd = fd;
+	if (!m.pages)
+		python_mem_init(&m, &p);
+	python_forget(&m);
 	at = PYTHON_PAGE + 8 * (uint64_t)data[2];
 	for (unsigned k = 0; k < 9; k++) {
 		bool free_threaded = k >= 7;
-		struct python_mem m;
 
-		python_mem_init(&m, &p);
 		m.l = *python_layout_of(free_threaded ? k + 6 : k + 8, free_threaded);
 		walk(&m, at);
 		objects(&m, at);
-		python_mem_release(&m);
 		if (k == data[3] % 9)
-			process(&p, python_layout_of(free_threaded ? k + 6 : k + 8, free_threaded), at, data, size);
+			process(&m, at, data, size);
 	}
-	if (python_debug_offsets(data, size, &l))
-		process(&p, &l, at, data, size);
+	if (python_debug_offsets(data, size, &m.l))
+		process(&m, at, data, size);
 	return 0;
 }
