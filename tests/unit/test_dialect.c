@@ -479,6 +479,18 @@ static void test_unknown(void)
 	dialect_reader_free(r);
 }
 
+/* What CPython's test suites print besides their tests. */
+static void test_doctest_runs(void)
+{
+	static struct heard h;
+	struct dialect_reader *r = reader_for("python3 -m test -v test_decimal", &h);
+
+	feed_text(r, "test_a (m.T.test_a) ... ok\n\nRan 1 test in 0.1s\n\nOK\n"
+		     "doctest (decimal) ... 9 tests with zero failures\ntest_b (m.T.test_b) ... ok\n");
+	is_int(done_by(r, "unittest"), 2, "a run of doctest is no test of unittest's");
+	dialect_reader_free(r);
+}
+
 static void put(struct dialect_reader *r, const char *text, int64_t now)
 {
 	dialect_feed(r, 1, text, strlen(text), now);
@@ -649,6 +661,7 @@ int main(void)
 	test_totals();
 	test_mixtures();
 	test_unknown();
+	test_doctest_runs();
 	test_settle();
 	test_hostile();
 	test_builtin_patterns();
