@@ -269,12 +269,13 @@ sub zoo_row {
 	for ($resource, $holder) {
 		s/0x[0-9a-f]+/0x…/g;
 		s/\[\d+\]/[…]/g;
-		s/(?<=127\.0\.0\.1:)\d+|@[0-9a-f]{5,}|\b(?<=child |hread |set )\d+|(?<=-)\w{6}\b(?= \(deleted\))/…/g;
+		s/(?<=127\.0\.0\.1:)\d+|(?<=127\.0\.0\.1\]:)\d+|@[0-9a-f]{5,}|\b(?<=child |hread |set )\d+|(?<=-)\w{6}\b(?= \(deleted\))/…/g;
 		s/ for [\d.]+ s//g;
 		s{/\S*/(?=[^/\s]+)}{}g;
 		s/\|/\\|/g;
 	}
-	push @table, [$section, label_of($a), $a->{does}, $a->{finding}, $resource ? "$a->{waits}: $resource" : $a->{waits} // '',
+	(my $finding = $a->{finding}) =~ s/\|/ or /g;
+	push @table, [$section, label_of($a), $a->{does}, $finding, $resource ? "$a->{waits}: $resource" : $a->{waits} // '',
 		$holder, $place, $result];
 }
 
@@ -296,6 +297,8 @@ my $intro = <<'END_OF_INTRO';
 Each animal hangs in one way. Tests look at it with `inspect PID` (the waiting thread, what it waits for, who holds that, and the
 lines of both must be right) and end it with `run` (the finding in the table must come first). They write this file:
 `ZOO_TABLE=docs/ZOO.md make check T='tests/cli/inspect.t tests/cli/*zoo*.t'`, with every tool and language installed that is named here.
+An animal whose first finding is not the right one is run once more, alone and for longer: on a busy machine a loop gets no processor.
+A wrong culprit is a first finding, or its place, that says what is not so.
 END_OF_INTRO
 
 sub write_section {
