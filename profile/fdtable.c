@@ -248,6 +248,39 @@ static bool unix_lookup(uint64_t ino, struct sock_info *s)
 	return true;
 }
 
+/* 0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/socket */
+bool unix_table_parse(const char *text, size_t n, uint64_t ino, struct sock_info *s)
+{
+	auto_free char *copy = xstrndup(text, n);
+	char *save, *line;
+
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		unsigned long long row;
+		unsigned flags;
+		int at = 0;
+
+		if (sscanf(line, "%*x: %*x %*x %x %*x %*x %llu%n", &flags, &row, &at) != 2 || row != ino || !ino)
+			continue;
+		s->proto = "unix";
+		s->listening = flags & 0x10000; /* __SO_ACCEPTCON */
+		snprintf(s->local, sizeof(s->local), "%s", line[at] == ' ' ? line + at + 1 : "");
+		return true;
+	}
+	return false;
+}
+
+/* The kernel was asked in our own network namespace; what is in another one stands in its table. */
+static bool unix_lookup_there(pid_t pid, uint64_t ino, struct sock_info *s)
+{
+	auto_free char *text = xmalloc(NET_TABLE_MAX);
+	char path[48];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/net/unix", (int)pid);
+	n = fd_read_file(AT_FDCWD, path, text, NET_TABLE_MAX);
+	return n > 0 && unix_table_parse(text, (size_t)n, ino, s);
+}
+
 bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s)
 {
 	static const struct { const char *name, *proto; bool v6; } tables[] = {
@@ -268,7 +301,7 @@ bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s)
 			return true;
 		}
 	}
-	return false;
+	return unix_lookup_there(pid, ino, s);
 }
 
 void sock_addr_text(const void *sockaddr, size_t n, char *out, size_t size)

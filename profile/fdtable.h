@@ -42,6 +42,8 @@ bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s);
 /* Finds the row of inode ino in the text of /proc/net/tcp or udp (v6: of tcp6 or udp6), and on the way the inode
  * of the row that is its mirror. */
 bool sock_table_parse(const char *text, size_t n, bool v6, uint64_t ino, struct sock_info *s);
+/* The row of inode ino in the text of /proc/net/unix: name and whether it listens; the other end is not told there. */
+bool unix_table_parse(const char *text, size_t n, uint64_t ino, struct sock_info *s);
 /* "127.0.0.1:80" of the bytes of a struct sockaddr. */
 void sock_addr_text(const void *sockaddr, size_t n, char *out, size_t size);
 

@@ -21,6 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t i = 100; i < 104; i++) {
 		sock_table_parse(text, strlen(text), i & 1, i, &s);
 		BUG_ON(strnlen(s.local, sizeof(s.local)) == sizeof(s.local));
+		unix_table_parse(text, strlen(text), i, &s);
+		BUG_ON(strnlen(s.local, sizeof(s.local)) == sizeof(s.local));
 		if (lock_wait_parse(text, strlen(text), (pid_t)i, 0, &l))
 			BUG_ON(strnlen(l.text, sizeof(l.text)) == sizeof(l.text));
 	}

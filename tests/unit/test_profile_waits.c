@@ -75,6 +75,19 @@ static void socket_texts(void)
 	is_str(s.local, "[::1]:80", "in brackets");
 }
 
+static void unix_texts(void)
+{
+	static const char text[] = "Num       RefCount Protocol Flags    Type St Inode Path\n"
+				   "0000000000000000: 00000002 00000000 00010000 0001 01 300 /run/a b\n"
+				   "0000000000000000: 00000003 00000000 00000000 0001 03 301\n";
+	struct sock_info s = { .proto = "" };
+
+	ok(unix_table_parse(text, sizeof(text) - 1, 300, &s) && s.listening, "a unix socket of another namespace listens");
+	is_str(s.local, "/run/a b", "its name, blanks and all");
+	ok(unix_table_parse(text, sizeof(text) - 1, 301, &s) && !s.listening && !*s.local, "one without a name");
+	ok(!unix_table_parse(text, sizeof(text) - 1, 30, &s), "part of a number is none");
+}
+
 static void lock_texts(void)
 {
 	static const char locks[] = "1: POSIX  ADVISORY  WRITE 500 fe:01:88 0 EOF\n"
@@ -248,6 +261,7 @@ int main(void)
 	maps_texts();
 	fd_texts();
 	socket_texts();
+	unix_texts();
 	lock_texts();
 	cycles_of_made_up_trees();
 	a_long_ring();
