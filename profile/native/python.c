@@ -287,11 +287,31 @@ static void threads_name(struct python *py)
 		label_interpreter(py, &py->v[i]);
 }
 
-static bool is_evaluation(const struct snap_frame *f)
+static bool names_evaluation(const struct snap_frame *f)
 {
 	/* The second: one function an instruction, as 3.14 may be built. */
 	return f->function && !f->inlined && (strncmp(f->function, "_PyEval_EvalFrameDefault", 24) == 0 ||
 					      strncmp(f->function, "_TAIL_CALL_", 11) == 0);
+}
+
+/* Since 3.12 the frame that marks the end of an evaluation is a variable of the native function that evaluates: it tells
+ * that function where it has no name, as in stripped builds whose compiler has split it up. */
+static bool holds_mark(const struct python_thread *pt, const struct snap_frame *f, const struct snap_frame *end)
+{
+	for (const struct snap_frame *outer = f + 1; outer < end && !f->inlined; outer++) {
+		if (outer->inlined || !outer->sp || !f->sp)
+			continue;
+		for (size_t i = 0; i < pt->count; i++)
+			if (pt->frames[i].shim && pt->frames[i].address >= f->sp && pt->frames[i].address < outer->sp)
+				return true;
+		return false;
+	}
+	return false;
+}
+
+static bool is_evaluation(const struct python_thread *pt, const struct snap_frame *f, const struct snap_frame *end)
+{
+	return names_evaluation(f) || (!f->function && holds_mark(pt, f, end));
 }
 
 static void python_frame_add(struct python *py, struct snap_thread *t, const struct python_frame *pf)
@@ -336,7 +356,7 @@ static size_t evaluations_without(const struct python_thread *pt)
 	size_t native = 0, python = 0;
 
 	for (size_t i = 0; i < t->frame_count; i++)
-		native += is_evaluation(&t->frames[i]);
+		native += is_evaluation(pt, &t->frames[i], t->frames + t->frame_count);
 	for (size_t i = 0; i < pt->count; i++)
 		python += pt->frames[i].shim || pt->frames[i].entry;
 	return !t->truncated && native > python ? native - python : 0;
@@ -353,7 +373,7 @@ static void thread_merge(struct python *py, struct python_thread *pt)
 	for (size_t i = 0; i < count; i++) {
 		struct snap_frame *f;
 
-		if (is_evaluation(&old[i])) {
+		if (is_evaluation(pt, &old[i], old + count)) {
 			if (without)
 				without--;
 			else
