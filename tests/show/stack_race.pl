@@ -3,8 +3,8 @@
 # and gdb: frame counts, names, and time. One Markdown table; exit 1 where a row is beyond its bounds.
 #
 # Ours is what a run records: the collectors "snapshot" and "native" (copy, unwinding, names) of `inspect --json`, of the
-# whole tree; so are the others' times the sum over its processes. Taken alternately, warm, the best of each: what a busy
-# machine adds is neither's. A program that is not installed has no row. Needs eu-stack; gdb where it is there.
+# whole tree; so are the others' times the sum over its processes. Taken alternately, warm, the best of each. The
+# others count by their CPU time, which a busy machine does not lengthen; ours by the clock. A program that is not installed has no row. Needs eu-stack; gdb where it is there.
 #
 #   RACE_RUNS (9)   how often each is measured
 use strict;
@@ -139,6 +139,7 @@ my @programs = (
 	[ 'top', '/usr/bin/top', sub { on_terminal('/usr/bin/top', '-d', '1000') } ],
 );
 
+# Output, ms by the clock, and ms on a CPU: of a busy machine only the latter says what a program costs.
 sub output {
 	my @argv = @_;
 	my $began = time;
@@ -146,8 +147,18 @@ sub output {
 	if (!$pid) { open STDERR, '>', '/dev/null'; delete $ENV{DEBUGINFOD_URLS}; exec { $argv[0] } @argv or POSIX::_exit(127) }
 	local $/;
 	my $text = <$in> // '';
+	my $wall = 1e3 * (time - $began);
+	my ($cpu, $state) = (0, '');
+	for (1 .. 1000) { # its account is closed when it has ended, and gone when it was waited for
+		open my $stat, '<', "/proc/$pid/stat" or last;
+		$state = (<$stat> // '') =~ /\) Z/ ? 'Z' : '';
+		open my $account, '<', "/proc/$pid/schedstat" or last;
+		$cpu = (split ' ', <$account> // '')[0] / 1e6;
+		last if $state eq 'Z';
+		sleep 0.001;
+	}
 	close $in;
-	return ($text, 1e3 * (time - $began));
+	return ($text, $wall, $cpu);
 }
 
 # {tid => [names]}
@@ -206,13 +217,19 @@ sub collector { my ($json, @names) = @_; my $sum = 0; for my $c (@{ $json->{coll
 
 sub race {
 	my ($name, $pid, $gdb) = @_;
-	my (@eu, @gdb, @recorded, @inspect, $r);
+	my (@eu, @eu_wall, @gdb, @recorded, @inspect, $r);
 	my @tree = tree($pid);
 	output($spec, 'inspect', '--json', $pid), output('eu-stack', '-p', $pid) for 1 .. 2;
 	for my $i (1 .. $runs) {
-		my ($all, $sum, %ours) = ('', 0);
-		for my $p (@tree) { my ($text, $ms) = output('eu-stack', '-p', $p); $all .= $text; $sum += $ms }
+		my ($all, $sum, $wall, %ours) = ('', 0, 0);
+		for my $p (@tree) {
+			my ($text, $ms, $cpu) = output('eu-stack', '-p', $p);
+			$all .= $text;
+			$wall += $ms;
+			$sum += $cpu;
+		}
 		push @eu, $sum;
+		push @eu_wall, $wall;
 		my ($answer, $ms) = output($spec, 'inspect', '--json', $pid);
 		push @inspect, $ms;
 		my $json = eval { decode_json($answer) } or die "$name: no JSON from inspect: $@";
@@ -225,11 +242,11 @@ sub race {
 	if ($gdb) {
 		for (1 .. 3) {
 			my $sum = 0;
-			for my $p (@tree) { my (undef, $ms) = output('gdb', '-nx', '-batch', '-p', $p, '-ex', 'thread apply all bt'); $sum += $ms }
+			for my $p (@tree) { my @r = output('gdb', '-nx', '-batch', '-p', $p, '-ex', 'thread apply all bt'); $sum += $r[2] }
 			push @gdb, $sum;
 		}
 	}
-	return { %$r, eu_ms => min(@eu), gdb_ms => $gdb ? min(@gdb) : undef, recorded => min(@recorded), inspect => min(@inspect) };
+	return { %$r, eu_ms => min(@eu), eu_wall => min(@eu_wall), gdb_ms => $gdb ? min(@gdb) : undef, recorded => min(@recorded), inspect => min(@inspect) };
 }
 
 # The whole tree has computed nothing for a while, and nobody has come or gone.
@@ -273,12 +290,12 @@ for my $p (@programs) {
 	push @why, "$r->{unnamed} without a name" if $r->{unnamed};
 	push @why, 'recorded' if !$small && $r->{recorded} > $r->{eu_ms} / 5;
 	push @why, 'gdb' if defined $r->{gdb_ms} && $r->{recorded} > $r->{gdb_ms} / 50;
-	push @why, 'inspect' if !$small && $r->{inspect} > $r->{eu_ms};
+	push @why, 'inspect' if !$small && $r->{inspect} > $r->{eu_wall};
 	$bad = 1 if @why;
 	$count++;
-	push @rows, sprintf '| %s | %d | %d | %d | %d, %d | %.2f | %.1f | %s | %s | %s | %.2f | %s |', $name, $r->{threads}, $r->{eu}, $r->{ours}, $r->{same}, $r->{other},
+	push @rows, sprintf '| %s | %d | %d | %d | %d, %d | %.2f | %.1f | %s | %s | %s | %.1f | %.1f | %s |', $name, $r->{threads}, $r->{eu}, $r->{ours}, $r->{same}, $r->{other},
 		$r->{recorded}, $r->{eu_ms}, defined $r->{gdb_ms} ? sprintf('%.0f', $r->{gdb_ms}) : '', sprintf('1/%.1f', $r->{eu_ms} / $r->{recorded}),
-		defined $r->{gdb_ms} ? sprintf('1/%.0f', $r->{gdb_ms} / $r->{recorded}) : '', $r->{inspect}, @why ? join(', ', @why) : 'ok';
+		defined $r->{gdb_ms} ? sprintf('1/%.0f', $r->{gdb_ms} / $r->{recorded}) : '', $r->{inspect}, $r->{eu_wall}, @why ? join(', ', @why) : 'ok';
 	print "$rows[-1]\n";
 	finish_one($pid);
 }
@@ -294,8 +311,8 @@ sub finish_one {
 if ($into) {
 	open my $in, '<', $into or die "$into: $!";
 	my $text = do { local $/; <$in> };
-	my $table = join "\n", '| program | threads | frames of eu-stack | ours | names equal, other alias | recorded ms | eu-stack ms | gdb ms | of eu-stack | of gdb | inspect ms | |',
-		'|---|---|---|---|---|---|---|---|---|---|---|---|', @rows;
+	my $table = join "\n", '| program | threads | frames of eu-stack | ours | names equal, other alias | recorded ms | eu-stack CPU ms | gdb CPU ms | of eu-stack | of gdb | inspect ms | eu-stack ms | |',
+		'|---|---|---|---|---|---|---|---|---|---|---|---|---|', @rows;
 	$text =~ s/(<!-- race -->\n).*?(<!-- end of race -->)/$1$table\n$2/s or die "$into has no place for the table";
 	open my $out, '>', $into or die "$into: $!";
 	print $out $text;
