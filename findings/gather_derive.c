@@ -537,6 +537,27 @@ static void derive_cycles(struct derive *d)
 	}
 }
 
+/* A process that is new is seen at the next sampling tick, up to a second after it began. Where all that the run waits for had
+ * waited for longer than that progress is old, the progress was older than it looked. */
+static bool waited_before_progress(const struct derive *d, const struct fact_row *run)
+{
+	double idle = fact_num(run, FC_RUN_idle_ms, 0);
+	bool waited = false;
+
+	if (strcmp(fact_text(run, FC_RUN_ended_by), "watchdog") != 0 || strcmp(fact_text(run, FC_RUN_last_progress), "process") != 0)
+		return false;
+	for (size_t i = 0; i < d->n_thread; i++) {
+		double since = fact_num(d->thread[i], FC_THREAD_waits_since_ms, -1);
+
+		if (!fact_bool(d->thread[i], FC_THREAD_root))
+			continue;
+		if (since < idle + 200 || since < 500)
+			return false;
+		waited = true;
+	}
+	return waited;
+}
+
 static void derive_run(struct derive *d)
 {
 	struct fact_row *run = gather_single(d->f, FACT_RUN);
@@ -553,6 +574,8 @@ static void derive_run(struct derive *d)
 	}
 	for (size_t i = 0; i < d->n_proc; i++)
 		alive += is_alive(d->proc[i]);
+	if (waited_before_progress(d, run))
+		fact_set_bool(run, FC_RUN_stuck, true);
 	fact_set_int(run, FC_RUN_threads_seen, (int64_t)d->n_thread);
 	fact_set_int(run, FC_RUN_processes_seen, alive);
 	fact_set_int(run, FC_RUN_roots, roots);

@@ -26,7 +26,7 @@ sub py { return $py ? [$py, '-c', @_] : undef }
 my $outside = "$dir/held.lock";
 write_file($outside, '');
 my $file_lock_holder = begin('flock', $outside, 'sleep', '120');
-END { end($file_lock_holder) if $file_lock_holder }
+END { local $?; end($file_lock_holder) if $file_lock_holder }
 
 my $unittest = <<'PY';
 import atexit, sys, time, unittest
@@ -63,6 +63,8 @@ my @matrix = (
 	['hang.lock.file', ['another one holds the lock', ['flock', $outside, 'true']], ['holds a lock itself and sleeps', ['flock', "$dir/own.lock", 'sleep', '60']]],
 	['hang.sleep', ['a loop that tries again', sh('until [ -e /no/such/file ]; do sleep 1; done')],
 		['a loop that tells so, ended by its limit', sh('until [ -e /no/such/file ]; do echo waiting; sleep 0.1; done')]],
+	['hang', ['a child that was first seen shortly before the limit', sh('sleep 60; :'), limit_ms => 1250],
+		['new children all the time', sh('i=0; while :; do i=$((i + 1)); sh -c "sleep 0.1; : $i"; done'), limit_ms => 2600]],
 	['hang.spin', ['a loop without end', sh('while :; do :; done'), limit_ms => 1500],
 		['the same with a word now and then', sh('i=0; while :; do i=$((i + 1)); [ $((i % 2000)) -gt 0 ] || echo $i; done')]],
 	['hang.output.no_progress', ['a test that prints for ever', [$py, "$dir/t.py", 'prints'], limit_ms => 2500, options => ['--dialect', 'unittest']],
@@ -183,7 +185,7 @@ my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die;
 open my $f, '>', "$ARGV[0].new"; print $f $s->sockport; close $f; rename "$ARGV[0].new", $ARGV[0];
 while (my $c = $s->accept) { while (<$c>) { last if /^\r?\n/ } print $c "HTTP/1.0 401 no\r\nWWW-Authenticate: Basic realm=\"zoo\"\r\nContent-Length: 0\r\n\r\n" }
 PERL
-END { end($server) if $server }
+END { local $?; end($server) if $server }
 wait_until(10, sub { -e $port_file });
 my $port = read_file($port_file);
 quietly("ssh-keygen -q -t ed25519 -N secret-phrase -f $dir/key") if which('ssh-keygen');
