@@ -15,6 +15,7 @@
 
 struct agent {
 	int sock;
+	uint64_t serial; /* of the last stop that was asked for */
 	const unsigned char *scratch; /* NULL: none came */
 	int memory[AGENT_MEMORIES_MAX]; /* of the copy to come; -1 none */
 };
@@ -182,19 +183,31 @@ void agent_record(struct agent *a, const char *text, size_t n)
 }
 
 /* How long the other side may take: its own tries to stop a thread that has no CPU, and as much again. */
-#define AGENT_STOP_NS (200 * NS_PER_MS)
+#define AGENT_STOP_NS (400 * NS_PER_MS)
+
+/* The answer to this request; one to an earlier request, which came too late, is passed over. False, with errno. */
+static bool stop_answer(struct agent *a, enum agent_word word, struct agent_packet *p, int64_t until_ns)
+{
+	auto_close int fd = -1;
+	int got;
+
+	do {
+		fd_close(&fd);
+		got = agent_take(a->sock, p, &fd, until_ns);
+	} while (got > 0 && (p->word != word || p->serial != a->serial));
+	errno = got == 0 ? ETIME : EPIPE;
+	return got > 0;
+}
 
 int agent_stop(struct agent *a, struct snap_process *p, struct snap_thread *t, size_t stack_bytes,
 	       const struct stop_also *also, int64_t *frozen_ns)
 {
 	struct agent_packet q = { .word = AGENT_STOP, .pid = p->pid, .tid = t->tid, .number = (int64_t)stack_bytes,
-				  .hold = also != NULL };
+				  .hold = also != NULL, .serial = ++a->serial };
 	int64_t until = clock_mono_ns() + AGENT_STOP_NS;
-	auto_close int fd = -1;
 
 	errno = EPIPE;
-	if (!a->scratch || agent_send(a->sock, &q, -1, until) < 0 || agent_take(a->sock, &q, &fd, until) <= 0 ||
-	    q.word != AGENT_STOPPED)
+	if (!a->scratch || agent_send(a->sock, &q, -1, until) < 0 || !stop_answer(a, AGENT_STOPPED, &q, until))
 		return -1;
 	if (q.error) {
 		errno = (int)q.error;
@@ -216,8 +229,8 @@ int agent_stop(struct agent *a, struct snap_process *p, struct snap_thread *t, s
 	memcpy(t->stack, a->scratch, t->stack_size);
 	t->ns_tid = (pid_t)q.ns_tid;
 	t->switches = q.switches;
-	if (agent_take(a->sock, &q, &fd, until) <= 0 || q.word != AGENT_WENT)
-		q.error = EPIPE;
+	if (!stop_answer(a, AGENT_WENT, &q, until))
+		q.error = (uint32_t)errno;
 	*frozen_ns = q.number;
 	errno = (int)q.error;
 	return q.error ? -1 : 0;

@@ -23,6 +23,7 @@ struct server {
 	unsigned char *scratch;
 	int scratch_fd;
 	int64_t again_ns;  /* another copy then; 0 none */
+	uint64_t serial;   /* of the stop that is being made */
 };
 
 static void trees_find(const struct agent_task *task, struct pid_list *pids)
@@ -78,7 +79,7 @@ struct hold {
 
 static void stopped_send(struct server *v, const struct snap_thread *t, int error)
 {
-	struct agent_packet p = { .word = AGENT_STOPPED, .error = (uint32_t)error };
+	struct agent_packet p = { .word = AGENT_STOPPED, .error = (uint32_t)error, .serial = v->serial };
 
 	if (!error) {
 		p.regs = t->regs;
@@ -124,10 +125,11 @@ static void serve_stop(struct server *v, const struct agent_packet *p)
 	struct snap_thread *t = stoppable(v, p, &process);
 	struct hold h = { .v = v, .t = t, .asked = p->hold };
 	struct stop_also also = { hold_until_go, &h };
-	struct agent_packet went = { .word = AGENT_WENT };
+	struct agent_packet went = { .word = AGENT_WENT, .serial = p->serial };
 	size_t bytes = p->number > 0 && p->number < AGENT_SCRATCH_BYTES ? (size_t)p->number : AGENT_SCRATCH_BYTES;
 	int failed;
 
+	v->serial = p->serial;
 	if (!t || v->task->intrusion < INTRUSION_MICRO_STOP) {
 		stopped_send(v, NULL, t ? EPERM : ESRCH);
 		return;

@@ -23,6 +23,7 @@ struct agent_packet {
 	int64_t number;
 	int32_t pid, tid;
 	uint32_t hold, text_bytes;
+	uint64_t serial; /* of a request to stop; its answers have the same */
 	uint64_t stack_base, stack_bytes;
 	int64_t ns_tid, switches;
 	struct snap_regs regs;

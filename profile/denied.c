@@ -34,7 +34,8 @@ static int yama_scope(void)
 {
 	char scope[8];
 
-	return fd_read_file(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) > 0 ? atoi(scope) : 0;
+	return fd_read_file(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) > 0 ?
+		       (int)strtol(scope, NULL, 10) : 0;
 }
 
 void denied_reason(pid_t pid, char *out, size_t size)

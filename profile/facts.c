@@ -33,8 +33,9 @@ static void descriptors(struct snap_process *p)
 	p->facts.fd_count = t.denied ? -1 : (int64_t)t.n;
 	p->facts.fds = xcalloc(t.n + 1, sizeof(*p->facts.fds));
 	for (size_t i = 0; i < t.n && i < SNAP_FDS_MAX; i++)
-		p->facts.fds[p->facts.fds_listed++] = (struct snap_fd){
-			.fd = t.v[i].fd, .reads = t.v[i].reads, .writes = t.v[i].writes, .target = ptr_steal(&t.v[i].target) };
+		p->facts.fds[p->facts.fds_listed++] = (struct snap_fd){ .fd = t.v[i].fd, .reads = t.v[i].reads,
+									.writes = t.v[i].writes,
+									.target = ptr_steal(&t.v[i].target) };
 	fd_table_release(&t);
 }
 

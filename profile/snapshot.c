@@ -31,7 +31,10 @@ enum { CALL_IO_PGETEVENTS = 333 };
 enum { CALL_IO_PGETEVENTS = 292 };
 #endif
 enum { CALL_IO_URING_ENTER = 426, CALL_EPOLL_PWAIT2 = 441 };
-enum { STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128, COPY_TRIES = 3, COPY_TRIES_MORE = 20 };
+enum {
+	STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128,
+	COPY_TRIES = 3, COPY_TRIES_MORE = 20
+};
 
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
 {

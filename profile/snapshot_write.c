@@ -382,7 +382,8 @@ static void add_facts(const struct snap_facts *f, struct redactor *r, struct str
 		return;
 	str_add(out, "    ");
 	if (f->has_io)
-		str_addf(out, "read %lld KiB, wrote %lld KiB, ", (long long)f->io.rchar / 1024, (long long)f->io.wchar / 1024);
+		str_addf(out, "read %lld KiB, wrote %lld KiB, ", (long long)f->io.rchar / 1024,
+			 (long long)f->io.wchar / 1024);
 	if (f->delay_ns >= 0)
 		str_addf(out, "waited %.2f s for a CPU, ", (double)f->delay_ns / 1e9);
 	if (f->has_switches)

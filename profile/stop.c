@@ -10,6 +10,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -67,13 +68,14 @@ static int stop_wait(pid_t tid, int *status)
 		/* Nearly always there at once; after that our CPU may be what it waits for, and a yield gives it to
 		 * nobody of a lower class. */
 		if (++spins > STOP_SPINS)
-			nanosleep(&nap, NULL);
+			ppoll(NULL, 0, &nap, NULL);
 	}
 }
 
-/* What freezes a thread for milliseconds is that we lose our CPU while it stands. So this thread, which lives for one stop,
- * leaves the target's CPU to the target, and is put before all ordinary threads; where that is not allowed, it asks for
- * the shortest slices, which are handed out first (Linux 6.12). It computes for microseconds, then naps until the stop is there. */
+/* What freezes a thread for milliseconds is that we lose our CPU while it stands. So this thread, which lives for one
+ * stop, leaves the target's CPU to the target, and is put before all ordinary threads; where that is not allowed, it asks
+ * for the shortest slices, which are handed out first (Linux 6.12). It computes for microseconds, then naps until the
+ * stop is there. */
 static void stop_hurry(int their_cpu)
 {
 	struct {

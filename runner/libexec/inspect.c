@@ -23,7 +23,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* Kept of the budget for the look without stacks, should the one with them fail. */
 #define SPARE_NS (300 * NS_PER_MS)
@@ -82,7 +81,8 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 static const struct collector *const copies[] = { &collector_processes };
 static const struct collector *const with_stacks[] = { &collector_pressure, &collector_facts, &collector_stacks,
 							&collector_waits, &collector_graph };
-static const struct collector *const without[] = { &collector_pressure, &collector_facts, &collector_waits, &collector_graph };
+static const struct collector *const without[] = { &collector_pressure, &collector_facts, &collector_waits,
+						    &collector_graph };
 static const struct collector *const stacks_alone[] = { &collector_stacks };
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -98,10 +98,8 @@ static void copy_by_ourselves(struct inspection *in, struct collect_request q, s
 
 static void nap_until(int64_t at_ns)
 {
-	struct timespec ts = { at_ns / NS_PER_S, at_ns % NS_PER_S };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-		;
+	for (int64_t left; (left = at_ns - clock_mono_ns()) > 0;)
+		poll(NULL, 0, (int)(left / NS_PER_MS) + 1);
 }
 
 static bool interval_given(const struct options *o)
@@ -353,9 +351,9 @@ int main(int argc, char **argv)
 		if (strncmp(argv[1], "--until=", 8) == 0)
 			until_ns = strtoll(argv[1] + 8, NULL, 10);
 		else if (strncmp(argv[1], "--agent=", 8) == 0)
-			agent_fd = atoi(argv[1] + 8);
+			agent_fd = (int)strtol(argv[1] + 8, NULL, 10);
 		else if (strncmp(argv[1], "--gap=", 6) == 0)
-			gap_ms = atoi(argv[1] + 6);
+			gap_ms = strtoll(argv[1] + 6, NULL, 10);
 		else
 			break;
 		argv[1] = argv[0];
