@@ -64,7 +64,7 @@ my @matrix = (
 	['hang.sleep', ['a loop that tries again', sh('until [ -e /no/such/file ]; do sleep 1; done')],
 		['a loop that tells so, ended by its limit', sh('until [ -e /no/such/file ]; do echo waiting; sleep 0.1; done')]],
 	['hang', ['a child that was first seen shortly before the limit', sh('sleep 60; :'), limit_ms => 1250],
-		['new children all the time', sh('i=0; while :; do i=$((i + 1)); sh -c "sleep 0.1; : $i"; done'), limit_ms => 2600]],
+		['new children all the time', sh('i=0; while :; do i=$((i + 1)); sh -c "sleep 0.1; : $i"; done'), limit_ms => 2300]],
 	['hang.spin', ['a loop without end', sh('while :; do :; done'), limit_ms => 1500],
 		['the same with a word now and then', sh('i=0; while :; do i=$((i + 1)); [ $((i % 2000)) -gt 0 ] || echo $i; done')]],
 	['hang.output.no_progress', ['a test that prints for ever', [$py, "$dir/t.py", 'prints'], limit_ms => 2500, options => ['--dialect', 'unittest']],
