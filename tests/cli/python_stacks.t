@@ -124,7 +124,8 @@ sub moment {
 	my $tid = $r->{tids}[$i];
 	syscall $tgkill, $r->{pid}, $tid + 0, 40 + $i;
 	kill CONT => $r->{pid};
-	wait_until(20, sub { handled($r, $i) }) or return;
+	wait_until(20, sub { handled($r, $i) || ($r->{dead} = waitpid($r->{pid}, WNOHANG) == $r->{pid}) }) or return;
+	return if $r->{dead};
 	my ($thread) = grep { $_->{tid} == $tid } @{$d->{processes}[0]{threads}};
 	my $text = slurp("$r->{dir}/$i");
 	my @dumped = dumped(substr $text, $r->{at}[$i]);
@@ -158,14 +159,18 @@ sub compare {
 	for (1 .. $wanted) {
 		last if time > $until;
 		moment($r, \%n, @$as);
+		next if !$r->{dead};
+		# 3.13's faulthandler follows frames that it should not, and dies of it: dump_frame() in traceback.c.
+		$n{crashed}++;
+		$r = begin(@argv) or return fail("$label: the program runs");
 	}
 	end($r);
 	note("$label: $n{moments} moments, $n{equal} stacks equal ($n{frames} frames), $n{marked} different and marked, " .
-		"$n{wrong} different; $n{marked_equal} equal though marked");
+		"$n{wrong} different; $n{marked_equal} equal though marked" . ($n{crashed} ? "; faulthandler died $n{crashed} times" : ''));
 	cmp_ok $n{moments}, '>', 0, "$label: was looked at";
 	is $n{wrong}, 0, "$label: every stack that is not marked equals faulthandler's ($n{equal})" or diag $n{example};
 	cmp_ok $n{marked}, '<=', $n{equal} / 100, "$label: next to none is marked" or diag $n{reason};
-	is $n{stopped_still}, $n{moments}, "$label: a look leaves stopped what was stopped";
+	is $n{stopped_still}, $n{moments} + ($n{crashed} // 0), "$label: a look leaves stopped what was stopped";
 }
 
 # A program whose every line calls one function, named by the way to it: "f01" is called by line 2 of "f0". A stack put
