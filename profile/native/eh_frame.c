@@ -79,7 +79,7 @@ bool elf_file_eh_frame(const struct elf_file *f, uint64_t *offset, uint64_t *siz
 		if (ph.p_type == PT_LOAD && at >= ph.p_vaddr && at - ph.p_vaddr < ph.p_filesz) {
 			*offset = (uint64_t)(table - f->bytes);
 			*size = ph.p_filesz - (at - ph.p_vaddr);
-			return true;
+			return *size <= f->size - *offset; /* segments of a broken file may overlap */
 		}
 	return false;
 }
