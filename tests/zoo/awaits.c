@@ -52,9 +52,8 @@ static void semaphore(void)
 		pause();
 		_exit(0);
 	}
-	while (semctl(set, 1, GETPID) != child)
+	while (semctl(set, 1, GETPID) != child || semctl(set, 1, GETVAL) != 0)
 		usleep(1000);
-	usleep(50000);
 	semop(set, &down, 1);
 }
 
