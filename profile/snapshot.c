@@ -217,8 +217,8 @@ static bool blocked_same(const struct proc_syscall *a, const struct proc_syscall
 /* Level 0. True where a copy was made that no movement can have torn. */
 static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, size_t stack_bytes)
 {
-	/* One that moves is stopped in the end; not where that would change what it does. */
-	for (int i = 0; i < COPY_TRIES || (i < COPY_TRIES_MORE && thread_call_ends_early(t)); i++) {
+	/* One that wakes now and then sleeps most of the time: it is tried for longer than one that computes. */
+	for (int i = 0; i < (t->state == 'R' ? COPY_TRIES : COPY_TRIES_MORE); i++) {
 		struct proc_syscall again;
 		struct proc_status before, after;
 
@@ -310,16 +310,14 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 		thread_reason(t, COLLECT_PARTIAL, "runs, and was not to be stopped");
 		return;
 	}
-	if (!t->syscall.running && thread_call_ends_early(t)) {
-		thread_reason(t, COLLECT_PARTIAL, "comes and goes in a call that a stop would end early");
-		return;
-	}
 	if (thread_stop_copy(p, t, stack_bytes, NULL, &frozen_ns) == 0) {
 		t->intrusion = INTRUSION_MICRO_STOP;
 		return;
 	}
 	if (errno == ESRCH)
 		thread_reason(t, COLLECT_GONE, "ended while we looked");
+	else if (errno == EINTR)
+		thread_reason(t, COLLECT_PARTIAL, "comes and goes in a call that a stop would end early");
 	else if (errno == EBUSY)
 		thread_reason(t, COLLECT_PARTIAL, "runs, and another tool traces it");
 	else if (errno == EPERM || errno == EACCES)

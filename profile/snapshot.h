@@ -262,7 +262,8 @@ struct snap_task *snap_task_add(struct snap_process *p);
 struct snap_frame *snap_task_frame(struct snap_task *task);
 void hints_release(struct snap_process *p);
 
-/* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME).
+/* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME,
+ * EINTR: it waits in a call that this would end early).
  * also, or NULL: called while the thread stands, for copies alone. */
 struct stop_also {
 	void (*call)(void *arg);

@@ -144,6 +144,7 @@ static void room_give(struct stop_room *room, struct snap_thread *t)
 static int stop_copy(struct snap_process *p, struct snap_thread *t, struct stop_room *room, const struct stop_also *also,
 		     int64_t *frozen_ns)
 {
+	struct snap_thread now = { .tid = t->tid };
 	struct proc_status st;
 	int status = 0, failed, saved, came;
 	uintptr_t deliver = 0;
@@ -153,6 +154,11 @@ static int stop_copy(struct snap_process *p, struct snap_thread *t, struct stop_
 		return -1;
 	if (st.tracer_pid) {
 		errno = EBUSY;
+		return -1;
+	}
+	/* It may have gone to sleep since we decided to stop it, in a call that this would end. */
+	if (proc_syscall_read(p->pid, t->tid, &now.syscall) == 0 && !now.syscall.running && thread_call_ends_early(&now)) {
+		errno = EINTR;
 		return -1;
 	}
 	if (ptrace(PTRACE_SEIZE, t->tid, NULL, NULL) < 0)
