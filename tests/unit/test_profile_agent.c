@@ -53,8 +53,10 @@ static struct animal looked(const char *what, const char *more)
 
 static void animal_end(struct animal *a)
 {
-	kill(a->pid, SIGKILL);
-	waitpid(a->pid, NULL, 0);
+	if (a->pid > 0) {
+		kill(a->pid, SIGKILL);
+		waitpid(a->pid, NULL, 0);
+	}
 	fd_close(&a->out);
 }
 
