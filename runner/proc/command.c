@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -529,12 +530,29 @@ bool command_ending(const struct command *c)
 	return c->exited || c->wd.phase != WD_RUNNING;
 }
 
+/* What may stay running may also keep a pipe: that is read until nothing waits in it. What the reader of our own
+ * output is owed is waited for in any case. */
 static bool command_streams_at_end(const struct command *c)
 {
-	for (int i = 0; i < STREAM_COUNT; i++)
-		if (c->stream[i].fd >= 0 || stream_owed(&c->stream[i]))
+	for (int i = 0; i < STREAM_COUNT; i++) {
+		int waiting = 0;
+
+		if (stream_owed(&c->stream[i]))
 			return false;
+		if (c->stream[i].fd >= 0 &&
+		    (!c->only_stayers || ioctl(c->stream[i].fd, FIONREAD, &waiting) < 0 || waiting > 0))
+			return false;
+	}
 	return true;
+}
+
+/* Of a tree in which nothing is left but what may stay: is there such a process? */
+static bool command_has_stayers(struct supervisor *s)
+{
+	if (!s->tree.leave_running.n)
+		return false;
+	tree_scan(&s->tree, true, &s->hooks); /* the last one may be older than the end of the command */
+	return s->tree.alive > 0;
 }
 
 /* Is nothing of its tree left, but what may stay? */
@@ -569,10 +587,10 @@ void command_check(struct supervisor *s, struct command *c, int64_t now)
 	if (!c->used || !c->exited || c->empty_told || !command_tree_empty(s, c))
 		return;
 	c->empty_told = true;
+	c->only_stayers = command_has_stayers(s);
 	for (int i = 0; i < STREAM_COUNT && !c->streams_done; i++)
 		command_read(s, c, i, now); /* all of it is there now: nobody is left to write */
-	if (!c->streams_done && (command_streams_at_end(c) || s->tree.alive)) {
-		/* what may stay running may also keep the pipe: we do not wait for it */
+	if (!c->streams_done && command_streams_at_end(c)) {
 		c->streams_done = true;
 		command_event(s, c, WD_EV_STREAMS_END, 0, now);
 	}

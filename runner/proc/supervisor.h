@@ -30,7 +30,7 @@ struct command {
 	int spawn_errno;
 	int64_t start_ns;
 	struct stream stream[STREAM_COUNT];
-	bool streams_done, empty_told;
+	bool streams_done, empty_told, only_stayers;
 	int notify_fd;
 	int ns_fd;                  /* --contain pidns: at its end when the command has exited */
 	char notify_name[64];       /* "@spec-runner-…" */

@@ -125,6 +125,14 @@ is $r->{out}, "y\n", 'a reader that goes away';
 is $r->{code}, 141, 'is SIGPIPE for the command, as without us';
 no_survivors($r);
 
+# A reader that begins long after the command has ended gets all the same.
+for my $options ('', q(--leave-running 'no such process')) {
+	$r = run_plain(['/bin/bash', '-c',
+		"'${\ spec()}' run $options -- sh -c 'sleep 1.5; head -c 400000 /dev/zero' | (sleep 3; wc -c)"], timeout => 60);
+	is $r->{out}, "400000\n", "a reader that is late: every byte $options";
+	no_survivors($r);
+}
+
 # What is inherited and what is not.
 $r = run_spec(['run', '--profile-level', 'detailed', '--', '/bin/sh', '-c', 'ls /proc/self/fd'], setup => sub { });
 is $r->{out}, run_plain(['/bin/sh', '-c', 'ls /proc/self/fd'])->{out}, 'no descriptor of ours leaks into the command';
