@@ -403,6 +403,10 @@ int yaml_parse_items(struct yaml_doc **doc, const char *name, const char *text, 
 	limits_fill(&r.limits, limits);
 	if (len > r.limits.max_bytes)
 		return err_set(e, ERR_USAGE, "%s: larger than %zu bytes", name, r.limits.max_bytes);
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* libyaml counts a byte order mark as a column */
+		text += 3;
+		len -= 3;
+	}
 	r.doc = xcalloc(1, sizeof(*r.doc));
 	r.doc->name = chunk_text(&r.doc->chunks, name, strlen(name));
 	r.stack = xreallocarray(NULL, r.limits.max_depth, sizeof(*r.stack));

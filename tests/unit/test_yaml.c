@@ -169,6 +169,18 @@ static void test_damage(void)
 	refused("a: b: c\n", "f.yaml:1:5: mapping values are not allowed in this context");
 }
 
+static void test_byte_order_mark(void)
+{
+	static const char text[] = "\xef\xbb\xbf" "a: 1\r\nb: 2\r\n";
+	struct yaml_doc *doc = NULL;
+	struct err e = { 0 };
+
+	is_int(yaml_parse(&doc, "f.yaml", text, sizeof(text) - 1, 1, NULL, &e), 0,
+	       "a file of Windows: a byte order mark, and both bytes at the end of a line");
+	yaml_doc_free(doc);
+	refused("\xef\xbb\xbf" "a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key 'a' stands twice; first on line 1");
+}
+
 static void test_keys(void)
 {
 	struct err e = { 0 };
@@ -371,6 +383,7 @@ int main(void)
 	test_keys();
 	test_fragment();
 	test_bombs();
+	test_byte_order_mark();
 	test_files();
 	test_words();
 	return tap_done();
