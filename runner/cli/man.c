@@ -45,6 +45,8 @@ static const char tail[] =
 	"An empty variable counts as one that is not set where a text is wanted, and is an error elsewhere.\n"
 	".TP\n.B SPEC_RUNNER_RUN_ID\nset for the command: the run that it belongs to.\n"
 	"A spec\\-runner that finds it writes below\n.IR .artifacts/nested/ .\n"
+	".TP\n.B SPEC_RUNNER_GATES\nset for the steps of a gate: the files of the gates that they belong to.\n"
+	"A step that would run one of them again fails.\n"
 	".TP\n.B SPEC_RUNNER_REDACTION_KEY\nthe key of the hashes in env_profile, where runs must be comparable\n"
 	".TP\n.B TRACEPARENT\nread, and handed on to every command\n"
 	".TP\n.B NO_COLOR\nno colours, unless \\fB\\-\\-color\\fR asks for them\n"

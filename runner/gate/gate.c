@@ -6,6 +6,7 @@
 #include "runner/proc/print.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define GATE_SUMMARY_DEFAULT "/.artifacts/gate-summary.json"
 /* Of a failed step, said again behind its fold. */
@@ -61,10 +62,21 @@ void gate_release(struct gate *g)
 	str_release(&g->failing);
 }
 
+/* A pipe or a descriptor gets the summary once, at the end: what was written there is not written over. */
+static bool writes_in_place(const char *path)
+{
+	struct stat st;
+
+	return path_descriptor(path) >= 0 ||
+	       (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 static void write_or_keep(struct gate *g)
 {
 	struct err e = { 0 };
 
+	if (writes_in_place(g->out))
+		return;
 	if (gate_write(g, &e) < 0 && g->failure.kind == ERR_NONE)
 		g->failure = e;
 }
@@ -129,7 +141,11 @@ static void group_end(struct gate *g, const struct gate_row *row)
 	auto_str text = STR_INIT, tail = STR_INIT;
 
 	ci_group_end(&text, g->ci, row->step->name, (unsigned)g->at + 1, failed, clock_real_ns());
-	if (failed && ci_group_hides(g->ci)) {
+	if (failed && !ci_group_hides(g->ci) && !row->cancelled) {
+		auto_free char *said = xasprintf("step '%s' failed (exit code %d)", row->step->name, row->exit_code);
+
+		print_say(said);
+	} else if (failed && ci_group_hides(g->ci)) {
 		if (row->step->kind == GATE_COMMAND)
 			print_tail(&tail, FAILING_LINES);
 		else

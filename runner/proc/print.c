@@ -49,6 +49,12 @@ void print_lines(const char *text)
 	print_all(&printer->outlet[STREAM_OUT], text, strlen(text), until);
 }
 
+void print_say(const char *text)
+{
+	if (printer)
+		say(printer, "%s", text);
+}
+
 void print_mark(void)
 {
 	for (int i = 0; printer && i < STREAM_COUNT; i++)

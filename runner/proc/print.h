@@ -14,6 +14,9 @@ void print_attach(struct context *c);
  * what is left is dropped. Nothing before print_attach. */
 void print_lines(const char *text);
 
+/* A message of ours, on stderr; none with --quiet. */
+void print_say(const char *text);
+
 /* From here on is the output of a step … */
 void print_mark(void);
 /* … of which the last lines, redacted, are appended as ci_tail_lines does: stdout's, then stderr's. */

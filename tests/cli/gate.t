@@ -111,6 +111,30 @@ is_deeply($s->{steps}[1]{reason_tokens}, ['timeout.subprocess.wait', 'watchdog.k
 ok($s->{stall_detected} && $s->{stall_phase} eq 'subprocess.wait', 'a command that a watchdog ended');
 holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
 
+# What is written to is no file: one summary, at the end.
+is(scalar runner('ci-gate-summary', '--out', '/dev/stdout'), 127, '--out /dev/stdout');
+is(scalar(() = get('out.txt') =~ /^\{"version":1,/mg), 1, 'gets one summary');
+like(get('err.txt'), qr/^spec-runner: step '$_' failed \(exit code \d+\)$/m, "the console names step $_") for qw(missing limit nofile);
+unlike(get('err.txt'), qr/step 'in' failed/, 'and none that passed');
+
+# A step that runs its own gate.
+put('spec-runner.yaml', <<"E");
+version: 1
+gate:
+  steps:
+    - {name: again, kind: command, argv: [sh, -c, 'exec "$SpecCases::spec_runner" ci-gate-summary']}
+E
+is(scalar runner('ci-gate-summary'), 2, 'a gate in itself is refused');
+like(get('err.txt'), qr/^spec-runner: a step of the gate of '.*spec-runner.yaml' runs this gate again$/m, 'and says so');
+put('other.yaml', "version: 1\ngate: {steps: [{name: inner, kind: command, argv: [echo, inner]}]}\n");
+put('spec-runner.yaml', <<"E");
+version: 1
+gate:
+  steps:
+    - {name: other, kind: command, argv: [sh, -c, 'exec "$SpecCases::spec_runner" ci-gate-summary --config other.yaml']}
+E
+is(scalar runner('ci-gate-summary'), 0, 'another gate below it is none');
+
 # Ctrl-C in the middle.
 put('spec-runner.yaml', <<'E');
 version: 1
