@@ -17,7 +17,8 @@
 struct project {
 	const char *root;
 	char *make_target;     /* check or test, NULL none */
-	const char *python_dir;
+	bool configure;        /* it is there already: autoreconf has run */
+	const char *python_dir, *python_path;
 	bool npm_install, npm_lock;
 	bool perl_lib;
 	const char *bats_dir;
@@ -57,25 +58,37 @@ static bool holds(const struct project *p, const char *name, const char *needle)
 	return text && strstr(text, needle);
 }
 
+struct search {
+	const struct project *p;
+	const char *needle;    /* NULL: any file will do */
+};
+
 static int stop_at_first(void *ctx, const char *path, const uint32_t *lists, size_t n)
 {
-	(void)ctx;
-	(void)path;
+	const struct search *s = ctx;
+
 	(void)lists;
 	(void)n;
-	return 1;
+	return !s->needle || holds(s->p, path, s->needle);
+}
+
+/* Is there a file of the glob that holds the words? */
+static bool any_holds(const struct project *p, const char *glob, const char *needle)
+{
+	auto_free char *copy = xstrdup(glob);
+	struct search search = { .p = p, .needle = needle };
+	struct glob_set *set = glob_set_new();
+	struct err e = { 0 };
+	bool found = glob_set_add(set, &copy, 1, &e) >= 0 &&
+		     glob_set_walk(set, p->root, stop_at_first, &search, &e) == 1;
+
+	glob_set_free(set);
+	return found;
 }
 
 static bool any_file(const struct project *p, const char *glob)
 {
-	auto_free char *copy = xstrdup(glob);
-	struct glob_set *set = glob_set_new();
-	struct err e = { 0 };
-	bool found = glob_set_add(set, &copy, 1, &e) >= 0 &&
-		     glob_set_walk(set, p->root, stop_at_first, NULL, &e) == 1;
-
-	glob_set_free(set);
-	return found;
+	return any_holds(p, glob, NULL);
 }
 
 static bool on_path(const char *program)
@@ -93,9 +106,15 @@ static bool on_path(const char *program)
 	return false;
 }
 
+/* more: further keys, each behind a comma, or "". */
+static void step_with(struct str *out, const char *lead, const char *name, const char *argv, const char *more)
+{
+	str_addf(out, "%s    - {name: %s, kind: command, argv: [%s]%s}\n", lead, name, argv, more);
+}
+
 static void step(struct str *out, const char *lead, const char *name, const char *argv)
 {
-	str_addf(out, "%s    - {name: %s, kind: command, argv: [%s]}\n", lead, name, argv);
+	step_with(out, lead, name, argv, "");
 }
 
 /* ---- the kinds ---- */
@@ -178,8 +197,19 @@ static void cmake_steps(const struct project *p, struct str *out, const char *le
 	step(out, lead, "ctest", "ctest, --test-dir, build, --output-on-failure");
 }
 
+/* Where the packages stand that the tests import, as long as they are not installed. */
+static void find_python_path(struct project *p)
+{
+	p->python_path = any_file(p, "src/*/__init__.py") || any_file(p, "src/*.py") ? "src" :
+			 any_file(p, "*/__init__.py") || any_file(p, "*.py") ? "." : NULL;
+}
+
 static bool is_pytest(struct project *p)
 {
+	find_python_path(p);
+	if (on_path("pytest") && (holds(p, "tox.ini", "pytest") ||
+				  any_holds(p, "{tests,test,src}/**/{test_*,*_test}.py", "import pytest")))
+		return true;
 	return has(p, "pytest.ini") || has(p, "conftest.py") || has(p, "tests/conftest.py") ||
 	       has(p, "test/conftest.py") || holds(p, "pyproject.toml", "[tool.pytest") ||
 	       holds(p, "pyproject.toml", "\"pytest") || holds(p, "setup.cfg", "[tool:pytest]") ||
@@ -188,9 +218,10 @@ static bool is_pytest(struct project *p)
 
 static void pytest_steps(const struct project *p, struct str *out, const char *lead)
 {
-	(void)p;
+	auto_free char *env = p->python_path ? xasprintf(", env: {PYTHONPATH: %s}", p->python_path) : xstrdup("");
+
 	/* the python3 of a virtual environment may be another than that of the pytest that is installed */
-	step(out, lead, "pytest", on_path("pytest") ? "pytest" : "python3, -m, pytest");
+	step_with(out, lead, "pytest", on_path("pytest") ? "pytest" : "python3, -m, pytest", env);
 }
 
 static bool is_unittest(struct project *p)
@@ -218,36 +249,57 @@ static void unittest_steps(const struct project *p, struct str *out, const char 
 	/* without a package the folder itself is the top */
 	if (strcmp(p->python_dir, ".") != 0 && !has(p, init))
 		argv[strlen(argv) - strlen(", -t, .")] = '\0';
-	step(out, lead, "unittest", argv);
+	step_with(out, lead, "unittest", argv,
+		  p->python_path && strcmp(p->python_path, "src") == 0 ? ", env: {PYTHONPATH: src}" : "");
 }
 
-/* The target that runs the tests: a rule at the beginning of a line. */
+/* The target that runs the tests: a rule at the beginning of a line. NULL: none. */
+static char *test_target(const char *makefile)
+{
+	static const char *const targets[] = { "check", "test" };
+	auto_free char *lines = xasprintf("\n%s", makefile);
+
+	for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++)
+		for (const char *at = lines; (at = strchr(at, '\n')); at++) {
+			size_t n = strlen(targets[t]);
+
+			if (strncmp(at + 1, targets[t], n) != 0)
+				continue;
+			n += strspn(at + 1 + n, " \t");
+			if (at[1 + n] == ':' && at[2 + n] != '=')
+				return xstrdup(targets[t]);
+		}
+	return NULL;
+}
+
 static bool is_make(struct project *p)
 {
 	static const char *const files[] = { "GNUmakefile", "makefile", "Makefile" };
-	static const char *const targets[] = { "check", "test" };
 
 	for (size_t f = 0; f < 3; f++) {
 		auto_free char *text = look(p, files[f]);
-		auto_free char *lines = text ? xasprintf("\n%s", text) : NULL;
 
-		for (size_t t = 0; lines && t < 2; t++)
-			for (const char *at = lines; (at = strchr(at, '\n')); at++) {
-				size_t n = strlen(targets[t]);
-
-				if (strncmp(at + 1, targets[t], n) != 0)
-					continue;
-				n += strspn(at + 1 + n, " \t");
-				if (at[1 + n] != ':' || at[2 + n] == '=')
-					continue;
-				mem_free_ptr(&p->make_target);
-				p->make_target = xstrdup(targets[t]);
-				return true;
-			}
-		if (text)
-			return true; /* as make does: the first of the three is the one */
+		if (!text)
+			continue;
+		mem_free_ptr(&p->make_target);
+		p->make_target = test_target(text);
+		return true; /* as make does: the first of the three is the one */
 	}
 	return false;
+}
+
+/* The Makefile is still to be made, by configure; where it is there already, make speaks for the project. */
+static bool is_configure(struct project *p)
+{
+	auto_free char *text = look(p, "Makefile.in");
+	bool automake = has(p, "Makefile.am");
+
+	p->configure = has(p, "configure");
+	if (has(p, "Makefile") || (!automake && !text) || (!p->configure && !has(p, "configure.ac")))
+		return false;
+	mem_free_ptr(&p->make_target);
+	p->make_target = automake ? xstrdup("check") : text ? test_target(text) : NULL;
+	return true;
 }
 
 static void make_steps(const struct project *p, struct str *out, const char *lead)
@@ -255,6 +307,16 @@ static void make_steps(const struct project *p, struct str *out, const char *lea
 	auto_free char *argv = p->make_target ? xasprintf("make, %s", p->make_target) : xstrdup("make");
 
 	step(out, lead, p->make_target ? argv + strlen("make, ") : "make", argv);
+}
+
+static void configure_steps(const struct project *p, struct str *out, const char *lead)
+{
+	if (!p->configure)
+		step(out, lead, "autoreconf", "sh, -c, 'test -f configure || autoreconf -fi'");
+	step(out, lead, "configure", "sh, -c, 'test -f Makefile || ./configure'");
+	if (p->make_target)
+		step(out, lead, "build", "make");
+	make_steps(p, out, lead);
 }
 
 static bool is_bats(struct project *p)
@@ -279,6 +341,18 @@ static void bats_steps(const struct project *p, struct str *out, const char *lea
 	step(out, lead, "bats", argv);
 }
 
+static bool is_xs(struct project *p)
+{
+	return has(p, "Makefile.PL") && (any_file(p, "*.xs") || any_file(p, "{lib,src,xs}/**/*.xs"));
+}
+
+static void xs_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	step(out, lead, "makefile-pl", "perl, Makefile.PL");
+	step(out, lead, "perl-test", "make, test, TEST_VERBOSE=1");
+}
+
 static bool is_prove(struct project *p)
 {
 	p->perl_lib = has(p, "lib");
@@ -299,6 +373,8 @@ static const struct kind kinds[] = {
 	{ "cmake", "a CMake project (CMakeLists.txt)", "cmake", false, is_cmake, cmake_steps },
 	{ "pytest", "Python tests for pytest", "python3", false, is_pytest, pytest_steps },
 	{ "unittest", "Python tests for unittest", "python3", false, is_unittest, unittest_steps },
+	{ "perl-xs", "a Perl module with parts in C (Makefile.PL)", "perl", false, is_xs, xs_steps },
+	{ "configure", "a configure script that writes the Makefile", "make", true, is_configure, configure_steps },
 	{ "make", "a Makefile", "make", true, is_make, make_steps },
 	{ "bats", "tests for bats (*.bats)", "bats", true, is_bats, bats_steps },
 	{ "prove", "Perl tests (t/*.t)", "prove", true, is_prove, prove_steps },

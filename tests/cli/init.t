@@ -95,6 +95,32 @@ if have pytest; then
 else
 	skip pytest 'pytest is not here'
 fi
+if have pytest; then
+	# only its tests tell, and the package stands below src/
+	project pytest-src
+	mkdir -p src/x tests
+	echo 'one = 1' >src/x/__init__.py
+	printf 'import pytest\nimport x\ndef test_a():\n    assert x.one == 1\n' >tests/test_a.py
+	green pytest-src 'PYTHONPATH: src'
+	project pytest-flat
+	mkdir -p x tests
+	echo 'one = 1' >x/__init__.py
+	printf '[testenv]\ndeps = pytest\n' >tox.ini
+	printf 'import x\ndef test_a():\n    assert x.one == 1\n' >tests/test_a.py
+	green pytest-flat 'PYTHONPATH: [.]'
+else
+	skip pytest-src 'pytest is not here'
+	skip pytest-flat 'pytest is not here'
+fi
+
+project configure
+printf '#!/bin/sh\nsed s/@word@/fine/ Makefile.in >Makefile\n' >configure
+chmod +x configure
+printf 'all:\n\techo built >a\ntest:\n\ttest -f a && echo @word@\n' >Makefile.in
+green configure 'make, test'
+grep -q '^fine' gate.txt
+check 'configure: its test ran behind the build'
+
 if have go; then
 	project go
 	printf 'module example.org/x\n\ngo 1.19\n' >go.mod
