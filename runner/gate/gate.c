@@ -269,6 +269,7 @@ static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
 	row->begin_ns = now;
 	g->now_ns = now;
 	gate_event(g, "gate.step.start", row->step->name, now);
+	write_or_keep(g); /* where we are killed it tells which step was running */
 	group_begin(g);
 	if (row->step->kind == GATE_COMMAND) {
 		command_fill(g, row->step, spec);

@@ -132,13 +132,13 @@ static void put_common(const struct gate *g, struct json *j)
 	for (size_t i = 0; i < g->row_count; i++) {
 		const struct gate_row *row = &g->rows[i];
 
-		if (row->status == STEP_FAIL && !first)
+		if ((row->status == STEP_FAIL || row->status == STEP_RUNNING) && !first)
 			first = row->step->name;
 		if (row->watchdog && !stalled) {
 			stalled = true;
 			phase = row->stall_phase;
 		}
-		skipped += row->status == STEP_SKIPPED || (row->status == STEP_PENDING && g->finished);
+		skipped += row->status == STEP_SKIPPED || row->status == STEP_PENDING; /* as its row says */
 	}
 	json_bool(j, "fail_fast_enabled", g->o->fail_fast);
 	json_str(j, "first_failure_step", first);

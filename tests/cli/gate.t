@@ -153,4 +153,15 @@ is(join(' ', map { $_->{status} } @{ $s->{steps} }), 'pass fail skipped', 'the s
 is($s->{steps}[2]{skip_reason}, 'cancelled', 'and says why');
 holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
 
+# Our supervising process is killed in the middle.
+$pid = start_runner('ci-gate-summary');
+ok(running(qr/^sleep 32[.]5 /, 20), 'the second step runs again');
+my ($supervisor) = split ' ', `ps -o pid= --ppid $pid`;
+kill 'KILL', $supervisor;
+is(scalar end_runner($pid), 125, 'our process is lost: 125');
+$s = summary();
+is(join(' ', $s->{status}, map { $_->{status} } @{ $s->{steps} }), 'fail pass fail skipped', 'the summary tells which step was running');
+is("$s->{first_failure_step} $s->{skipped_step_count}", 'two 1', 'first_failure_step and the count agree with the rows');
+holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
+
 done_testing();
