@@ -275,6 +275,7 @@ static char *test_target(const char *makefile)
 static bool is_make(struct project *p)
 {
 	static const char *const files[] = { "GNUmakefile", "makefile", "Makefile" };
+	bool found = false;
 
 	for (size_t f = 0; f < 3; f++) {
 		auto_free char *text = look(p, files[f]);
@@ -283,9 +284,12 @@ static bool is_make(struct project *p)
 			continue;
 		mem_free_ptr(&p->make_target);
 		p->make_target = test_target(text);
-		return true; /* as make does: the first of the three is the one */
+		found = true;
+		/* as make does: the first of the three is the one, with what it includes */
+		if (p->make_target || !strstr(text, "include"))
+			break;
 	}
-	return false;
+	return found;
 }
 
 /* The Makefile is still to be made, by configure; where it is there already, make speaks for the project. */

@@ -113,6 +113,11 @@ else
 	skip pytest-flat 'pytest is not here'
 fi
 
+project gnumake
+printf 'include Makefile\n' >GNUmakefile
+printf 'all:\ncheck:\n\techo fine\n' >Makefile
+green gnumake 'make, check'
+
 project configure
 printf '#!/bin/sh\nsed s/@word@/fine/ Makefile.in >Makefile\n' >configure
 chmod +x configure
