@@ -16,6 +16,7 @@
 
 /* For explaining one recovered run. */
 #define RECOVERED_NS (10 * NS_PER_S)
+#define RECOVERED_TOLD 5 /* one by one, on the console */
 #define STOP_COMMANDS_NS (1 * NS_PER_S)
 
 static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
@@ -70,11 +71,19 @@ static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
 	return q.trace_out ? seal_run(&q, &r, e) : 0;
 }
 
+struct recovered {
+	struct context *c;
+	unsigned n;
+};
+
 static void finish_recovered(void *arg, const char *journal, const char *out_dir, const struct err *problem)
 {
-	struct context *c = arg;
+	struct recovered *r = arg;
+	struct context *c = r->c;
 	struct err e = { 0 };
 
+	if (r->n++ >= RECOVERED_TOLD)
+		return; /* a machine that went down in a storm leaves many: they are sealed and counted */
 	if (problem)
 		say(c, "recovering an earlier run: %s", problem->msg);
 	if (out_dir) {
@@ -90,12 +99,15 @@ static void finish_recovered(void *arg, const char *journal, const char *out_dir
 /* True where something was. */
 static bool finish_recover_others(struct context *c)
 {
+	struct recovered r = { .c = c };
 	struct err e = { 0 };
 	int n;
 
 	if (c->cancelled || access(c->paths.artifacts, F_OK) < 0)
 		return false; /* cancelled: the next run has more time */
-	n = seal_recover_each(c->paths.artifacts, finish_recovered, c, &e);
+	n = seal_recover_each(c->paths.artifacts, finish_recovered, &r, &e);
+	if (r.n > RECOVERED_TOLD)
+		say(c, "and %u more runs had lost theirs: see %s/recovered", r.n - RECOVERED_TOLD, c->paths.artifacts);
 	if (n < 0)
 		say(c, "recovering an earlier run: %s", e.msg);
 	return n > 0;
