@@ -537,14 +537,15 @@ static void derive_cycles(struct derive *d)
 	}
 }
 
-/* A process that is new is seen at the next sampling tick, up to a second after it began. Where all that the run waits for had
- * waited for longer than that progress is old, the progress was older than it looked. */
+/* A process that is new is seen at the next sampling tick, up to a second after it began. Where all that the run
+ * waits for had waited for longer than that progress is old, the progress was older than it looked. */
 static bool waited_before_progress(const struct derive *d, const struct fact_row *run)
 {
 	double idle = fact_num(run, FC_RUN_idle_ms, 0);
 	bool waited = false;
 
-	if (strcmp(fact_text(run, FC_RUN_ended_by), "watchdog") != 0 || strcmp(fact_text(run, FC_RUN_last_progress), "process") != 0)
+	if (strcmp(fact_text(run, FC_RUN_ended_by), "watchdog") != 0 ||
+	    strcmp(fact_text(run, FC_RUN_last_progress), "process") != 0)
 		return false;
 	for (size_t i = 0; i < d->n_thread; i++) {
 		double since = fact_num(d->thread[i], FC_THREAD_waits_since_ms, -1);

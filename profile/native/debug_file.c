@@ -1,5 +1,5 @@
-/* debug_file.c - where the names of a stripped file are: a debug file of its own, found by build-id or by the name that the file
- * gives (.gnu_debuglink), or a small compressed ELF file within it (.gnu_debugdata). Never the network. */
+/* debug_file.c - where the names of a stripped file are: a debug file of its own, found by build-id or by the name
+ * that the file gives (.gnu_debuglink), or a small compressed ELF file within it (.gnu_debugdata). Never the network. */
 #include "profile/native/resolve.h"
 
 #include "base/mem.h"
@@ -23,7 +23,8 @@ static const unsigned char *section_bytes(const struct elf_file *f, const char *
 
 static bool same_build(const struct elf_file *a, const struct elf_file *b)
 {
-	return a->build_id_len && a->build_id_len == b->build_id_len && memcmp(a->build_id, b->build_id, a->build_id_len) == 0;
+	return a->build_id_len && a->build_id_len == b->build_id_len &&
+	       memcmp(a->build_id, b->build_id, a->build_id_len) == 0;
 }
 
 /* The checksum of a .gnu_debuglink: CRC-32 as of zlib and Ethernet. */

@@ -70,7 +70,8 @@ bool elf_file_eh_frame(const struct elf_file *f, uint64_t *offset, uint64_t *siz
 	int32_t distance;
 	Elf64_Phdr ph;
 
-	if (!header_find(f, &base, &b, &header_size) || header_size < 8 || b[0] != HEADER_VERSION || b[1] != POINTER_PCREL_SDATA4)
+	if (!header_find(f, &base, &b, &header_size) || header_size < 8 || b[0] != HEADER_VERSION ||
+	    b[1] != POINTER_PCREL_SDATA4)
 		return false;
 	memcpy(&distance, b + 4, sizeof(distance));
 	at = base + 4 + (uint64_t)(int64_t)distance;

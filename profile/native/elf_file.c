@@ -260,8 +260,8 @@ static uint32_t word_of(const unsigned char *b, uint64_t i)
 	return v;
 }
 
-/* By the table that the dynamic linker uses: four words, a Bloom filter of 64-bit words, buckets, chains. 1 found, 0 it is not
- * there, -1 there is no such table for these symbols, or a broken one. */
+/* By the table that the dynamic linker uses: four words, a Bloom filter of 64-bit words, buckets, chains. 1 found, 0
+ * it is not there, -1 there is no such table for these symbols, or a broken one. */
 static int symbol_by_hash(const struct elf_file *f, unsigned table, const Elf64_Shdr *symbols, const Elf64_Shdr *strings,
 			  const char *name, size_t len, uint64_t *value)
 {

@@ -44,8 +44,8 @@ static uint64_t own_address(uint64_t v, uint64_t bias)
 	return bias && v >= bias ? v - bias : v;
 }
 
-/* Describes the public symbols by section headers behind the copy, as elf_file_names() reads them. The table has no count; its
- * texts follow it in what every linker writes. */
+/* Describes the public symbols by section headers behind the copy, as elf_file_names() reads them. The table has no
+ * count; its texts follow it in what every linker writes. */
 static void names_describe(struct image *im, uint64_t size, uint64_t bias)
 {
 	uint64_t symbols = 0, texts = 0, text_bytes = 0, at = (size + 7) & ~UINT64_C(7);

@@ -20,14 +20,16 @@
 struct python_layout {
 	unsigned minor;
 	bool free_threaded;
-	uint32_t runtime_interpreters, runtime_gil, interp_gil, gil_holder, gil_locked, interp_next, interp_id, interp_threads;
+	uint32_t runtime_interpreters, runtime_gil, interp_gil, gil_holder, gil_locked;
+	uint32_t interp_next, interp_id, interp_threads;
 	uint32_t interp_modules, interp_tasks;
 	uint32_t thread_next, thread_frame, cframe_current, thread_id, thread_native_id, thread_tasks;
 	uint32_t frame_code, frame_back, frame_instr, frame_entry, frame_locals, frame_values, frame_top, frame_tlbc;
 	uint32_t frame_blocks, frame_block_count;
 	uint32_t code_filename, code_name, code_firstlineno, code_linetable, code_instructions, code_locals, code_tlbc;
 	uint32_t code_exceptions;
-	uint32_t object_type, object_size, var_count, var_size, ascii_size, compact_size, text_length, text_state, bytes_data;
+	uint32_t object_type, object_size, var_count, var_size;
+	uint32_t ascii_size, compact_size, text_length, text_state, bytes_data;
 	uint32_t type_name, type_basicsize, type_flags, type_dictoffset, type_cached_keys;
 	uint32_t dict_keys, dict_values, tuple_items, list_items, set_table, set_mask, method_self, builtin_self;
 	uint32_t long_digits, gen_frame, gen_state;

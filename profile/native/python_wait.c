@@ -63,7 +63,8 @@ static bool lock_take(struct scene *s, uint64_t object)
 		if (s->py->v[i].t && s->py->v[i].ident == owner)
 			s->t->lock_owner = s->py->v[i].t->tid;
 	if (!s->t->lock_owner)
-		hint_set(s->t, WAIT_MUTEX, "RLock 0x%llx, of a thread that this process does not have (left behind by a fork?)",
+		hint_set(s->t, WAIT_MUTEX,
+			 "RLock 0x%llx, of a thread that this process does not have (left behind by a fork?)",
 			 (unsigned long long)object);
 	return true;
 }
@@ -85,7 +86,8 @@ static void lock_find(struct scene *s)
 	size_t from = t->syscall.sp > t->stack_base ? (size_t)(t->syscall.sp - t->stack_base) : 0;
 	struct python_frame *f = s->pt->frames;
 
-	for (size_t at = (from + 7) & ~(size_t)7; t->stack && at + 8 <= t->stack_size && at < from + LOCK_SCAN_BYTES; at += 8) {
+	for (size_t at = (from + 7) & ~(size_t)7;
+	     t->stack && at + 8 <= t->stack_size && at < from + LOCK_SCAN_BYTES; at += 8) {
 		uint64_t object;
 
 		memcpy(&object, t->stack + at, sizeof(object));
@@ -301,7 +303,8 @@ static const struct library_row library[] = {
 	{ "/multiprocessing/queues.py", "get", NULL, WAIT_SEMAPHORE, "multiprocessing.Queue.get: its reading lock", NULL },
 	{ "/multiprocessing/queues.py", "put", NULL, WAIT_SEMAPHORE, "multiprocessing.Queue.put: full", NULL },
 	{ "/multiprocessing/queues.py", "join", NULL, WAIT_CONDITION, "multiprocessing.JoinableQueue.join", NULL },
-	{ "/multiprocessing/queues.py", "_feed", NULL, WAIT_CONDITION, "items (the feeder of a multiprocessing.Queue)", NULL },
+	{ "/multiprocessing/queues.py", "_feed", NULL, WAIT_CONDITION,
+	  "items (the feeder of a multiprocessing.Queue)", NULL },
 	{ "/multiprocessing/synchronize.py", "__enter__", NULL, WAIT_SEMAPHORE, "multiprocessing lock", NULL },
 	{ "/multiprocessing/synchronize.py", "wait", NULL, WAIT_CONDITION, "multiprocessing.Condition.wait", NULL },
 	{ "/multiprocessing/pool.py", "wait", NULL, WAIT_CONDITION, "result of a multiprocessing.Pool", NULL },

@@ -34,14 +34,18 @@ sub places {
 }
 
 # 50 damaged texts: members renamed, and members given a value of a kind that none of them has. The
-# members of %open have names of their own choice (facts), so a renamed one is none the worse.
+# members of %open have names of their own choice (facts), so a renamed one is none the worse; those of
+# %free have values of any kind besides.
 our %open = map { $_ => 1 } qw(evidence);
+our %free;
 sub damaged {
 	my ($good) = @_;
 	my $whole = $json->decode($good);
 	my $places = places($whole, []);
 	my %is_open = map { $open{ $_->[1] } && ref $_->[0]{ $_->[1] } ? ($_->[0]{ $_->[1] } => 1) : () } @$places;
-	my @ways = map { my $i = $_; (($is_open{ $places->[$i][0] } ? () : [$i, 'name']), [$i, 'value']) } 0 .. $#$places;
+	my %is_free = map { $free{ $_->[1] } && ref $_->[0]{ $_->[1] } ? ($_->[0]{ $_->[1] } => 1) : () } @$places;
+	my @ways = map { my $i = $_; (($is_open{ $places->[$i][0] } ? () : [$i, 'name']), [$i, 'value']) }
+		grep { !$is_free{ $places->[$_][0] } } 0 .. $#$places;
 	my $step = @ways / 50;
 	return map { spoiled($good, @{ $ways[int $_ * $step] }) } 0 .. 49;
 }
@@ -108,7 +112,8 @@ refuses('findings.json', get('.artifacts/findings.json'), 'findings_v1.yaml');
 
 # the trace; its attributes and environment have names of their own
 {
-	local %open = map { $_ => 1 } qw(attrs env_profile libraries);
+	local %open = map { $_ => 1 } qw(env_profile libraries);
+	local %free = (attrs => 1);
 	refuses('run-trace.json', get('.artifacts/run-trace.json'), 'run_trace_v1.yaml');
 }
 
