@@ -7,6 +7,7 @@ use warnings;
 use lib 'tests/lib';
 use SpecRunner;
 use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Test::More;
@@ -19,7 +20,7 @@ my $json = eval { require JSON::XS; JSON::XS->new->utf8 } // JSON::PP->new->utf8
 my %tgkill = (x86_64 => 234, aarch64 => 131);
 my $tgkill = $tgkill{ (POSIX::uname())[4] };
 our $program = abs_path('tests/fixtures/python_busy.py');
-chmod 0755, new_dir();
+chmod 0755, dirname(new_dir()); # also for another user
 
 # Of each minor version one.
 sub pythons {
