@@ -9,6 +9,7 @@
 #include "base/yaml.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,9 +97,15 @@ bool rule_ready(struct rule *r)
 	return rule_compile(r, why, sizeof(why), &at);
 }
 
+/* Of the three lowest bytes. */
+static unsigned three_at(uint64_t w)
+{
+	return ((uint32_t)w << 8) * UINT32_C(0x9e3779b1) >> (32 - FILTER_BITS);
+}
+
 static unsigned three_hash(uint32_t a, uint32_t b, uint32_t c)
 {
-	return ((a | b << 8 | c << 16) * UINT32_C(0x9e3779b1)) >> (32 - FILTER_BITS);
+	return three_at(a | b << 8 | c << 16);
 }
 
 /* How often a byte stands in ordinary output, roughly. */
@@ -139,19 +146,29 @@ uint64_t filter_add(struct filter *f, const char *text, size_t n)
 	return bit;
 }
 
+/* Six texts of three bytes lie in one word of eight: one load, and as many chains of look-ups as a processor likes. */
+static uint64_t filter_word(const struct filter *f, const unsigned char *p)
+{
+	uint64_t w, a, b;
+
+	memcpy(&w, p, sizeof(w));
+	w = le64toh(w);
+	a = f->of[three_at(w)] | f->of[three_at(w >> 8)] | f->of[three_at(w >> 16)];
+	b = f->of[three_at(w >> 24)] | f->of[three_at(w >> 32)] | f->of[three_at(w >> 40)];
+	return a | b;
+}
+
 uint64_t filter_line(const struct filter *f, const char *line, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)line;
-	uint64_t a = FILTER_ALWAYS, b = 0;
+	uint64_t found = FILTER_ALWAYS;
 	size_t i = 0;
 
-	for (; i + 3 < n; i += 2) {
-		a |= f->of[three_hash(p[i], p[i + 1], p[i + 2])];
-		b |= f->of[three_hash(p[i + 1], p[i + 2], p[i + 3])];
-	}
+	for (; i + 8 <= n; i += 6)
+		found |= filter_word(f, p + i);
 	for (; i + 1 < n; i++)
-		a |= f->of[three_hash(p[i], p[i + 1], i + 2 < n ? p[i + 2] : 0)];
-	return a | b;
+		found |= f->of[three_hash(p[i], p[i + 1], i + 2 < n ? p[i + 2] : 0)];
+	return found;
 }
 
 int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc)
