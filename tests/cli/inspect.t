@@ -26,6 +26,7 @@ sub pythons {
 		next unless $p =~ m{/3\.(\d+)\.} && $1 >= 8 && $1 <= 14;
 		push @found, $p if -x $p && !$seen{$1}++;
 	}
+	splice @found, 2 if $ENV{TEST_SANITIZED}; # each costs a minute there
 	return @found;
 }
 

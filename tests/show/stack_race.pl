@@ -114,7 +114,7 @@ my @programs = (
 	[ 'java', '/usr/bin/java', sub { start(['/usr/bin/java', '-Djava.rmi.server.hostname=127.0.0.1', '-m', 'java.rmi/sun.rmi.registry.RegistryImpl', port()]) } ],
 	[ 'git', '/usr/bin/git', sub { quiet(undef, 'git', 'init', '-q', "$dir/repo"); start(['/usr/bin/git', '-C', "$dir/repo", 'cat-file', '--batch']) } ],
 	[ 'postgres', $pg && "$pg/postgres", sub { folder('pg', 'postgres'); quiet('postgres', "$pg/initdb", '-D', "$dir/pg", '-A', 'trust', '-N') or return;
-		start(["$pg/postgres", '-D', "$dir/pg", '-k', "$dir/pg", '-h', '', '-p', port()], user => 'postgres') } ],
+		start(["$pg/postgres", '-c', 'dynamic_shared_memory_type=mmap', '-D', "$dir/pg", '-k', "$dir/pg", '-h', '', '-p', port()], user => 'postgres') } ],
 	[ 'redis-server', '/usr/bin/redis-server', sub { start(['/usr/bin/redis-server', '--bind', '127.0.0.1', '--port', port(), '--save', '']) } ],
 	[ 'nginx', '/usr/sbin/nginx', sub { my $conf = text('nginx.conf', "daemon off; master_process off; pid $dir/nginx.pid; error_log $dir/nginx.log;\nevents {}\n" .
 		"http { access_log off; server { listen 127.0.0.1:" . port() . "; } }\n"); start(['/usr/sbin/nginx', '-p', $dir, '-c', $conf]) } ],
