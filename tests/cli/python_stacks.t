@@ -198,7 +198,7 @@ sub torn_at {
 	for my $i (1 .. $#f) {
 		my ($outer, $inner) = ($f[$i], $f[$i - 1]{function});
 		my $line = $lines[($outer->{line} // 0) - 1] // '';
-		return "$outer->{function} line $outer->{line} ($line) below $inner" if $line !~ /\b\Q$inner\E\(\)/;
+		return "$outer->{function} line " . ($outer->{line} // '?') . " ($line) below $inner" if $line !~ /\b\Q$inner\E\(\)/;
 	}
 	return @f || $thread->{status} ne 'ok' ? '' : 'no frames';
 }
