@@ -135,7 +135,7 @@ zoo_marks("$zoo/$_") for qw(hang_c.c hang_cpp.cc hang_rs.rs hang.py);
 ok quietly("$cc -g -O1 -D_GNU_SOURCE $zoo/hang_c.c -o $dir/hang_c -lpthread"), 'the C animals are built' or BAIL_OUT('no compiler');
 zoo_look(native => animals('', ["$dir/hang_c"], @c));
 SKIP: {
-	skip 'no C++ compiler', 1 unless which('c++') && quietly("c++ -g -O1 $zoo/hang_cpp.cc -o $dir/hang_cpp -lpthread");
+	skip 'no g++', 1 unless which('g++') && quietly("g++ -g -O1 $zoo/hang_cpp.cc -o $dir/hang_cpp -lpthread");
 	zoo_look(native => animals('', ["$dir/hang_cpp"], @cpp));
 }
 SKIP: {

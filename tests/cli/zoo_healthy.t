@@ -83,7 +83,9 @@ make_data();
 my $stalls = 0;
 my @left = grep {
 	my ($tool) = $_->[2] =~ /exec (\w+)/;
-	!$tool || which($tool) || !note "no $tool: skipped"
+	my $there = !$tool || which($tool);
+	note "no $tool: skipped" if !$there;
+	$there;
 } @well;
 while (my @some = splice @left, 0, 3) {
 	my @runs = map {
