@@ -165,7 +165,7 @@ bool signature_file_is_system(const char *file)
 
 	const char *include = strstr(file, "/include/");
 
-	/* The C++ library's, by whatever way a compiler writes it: "…/12/../../../../include/x86_64-linux-gnu/c++/12/…". */
+	/* The C++ library's, however a compiler writes its path: "…/../include/x86_64-linux-gnu/c++/12/…". */
 	if (str_starts(file, "/usr/include/") || (include && strstr(include, "/c++/")))
 		return true;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
