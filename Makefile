@@ -15,7 +15,16 @@ PROG ?= spec-runner
 OPT ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 PKGS := yaml-0.1 libpcre2-8 libsodium
-PKGS_LIBEXEC := jansson libdw liblzma
+# What a program of programs/ needs besides, by its name; LIBS_NAME is for archives without a pkg-config file
+# (libiberty: names of C++ and Rust). A program in OPTIONAL is left out, with a word, where its packages are missing.
+PKGS_inspect := libdw liblzma
+LIBS_inspect := -liberty
+PKGS_symbolize := libdw liblzma
+LIBS_symbolize := -liberty
+PKGS_tests := jansson
+OPTIONAL :=
+# A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
+OPTIONAL_WINGS :=
 PKG_CONFIG ?= pkg-config
 # make V=1 shows whole command lines.
 Q := $(if $(V),,@)
@@ -27,9 +36,14 @@ comma := ,
 
 # Asked once. Empty where pkg-config or a library is missing: parsing must not fail then,
 # because `make run` and `make check` install them; a compile says what to do (needs_pkgs).
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_LIBEXEC) 2>/dev/null)
-PKG_FOUND := $(shell $(PKG_CONFIG) --exists $(PKGS) $(PKGS_LIBEXEC) 2>/dev/null && echo yes)
-needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_LIBEXEC) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
+has_pkgs = $(if $(strip $(1)),$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes),yes)
+LIBEXEC_NAMES := $(filter-out $(foreach p,$(OPTIONAL),$(if $(call has_pkgs,$(PKGS_$(p))),,$(p))),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
+LEFT_OUT := $(filter-out $(LIBEXEC_NAMES),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
+PKGS_PROGRAMS := $(sort $(foreach p,$(filter-out $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKGS_$(p))))
+PKGS_OPTIONAL := $(sort $(foreach p,$(filter $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKGS_$(p))))
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_PROGRAMS) $(PKGS_OPTIONAL) 2>/dev/null)
+PKG_FOUND := $(call has_pkgs,$(PKGS) $(PKGS_PROGRAMS))
+needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_PROGRAMS) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
 CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' -DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"' -DPCRE2_CODE_UNIT_WIDTH=8
 CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
 # The program that is started for every command links these statically where their archives are
@@ -39,21 +53,22 @@ HAVE_ARCHIVES := $(filter-out 0,$(STATIC_LIBS))$(if $(SANITIZE),no)$(shell for l
 	test -f "$$($(CC) -print-file-name=lib$$l.a)" || echo no; done)
 LIBS_DYNAMIC := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 LIBS := $(if $(filter 1,$(HAVE_ARCHIVES)),-Wl$(comma)-Bstatic $(LIBS_DYNAMIC) -Wl$(comma)-Bdynamic -lpthread,$(LIBS_DYNAMIC))
-# libiberty (names of C++ and Rust) is an archive without a pkg-config file.
-LIBS_LIBEXEC := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_LIBEXEC) 2>/dev/null) -liberty
+libs_of = $(LIBS) $(if $(PKGS_$(1)),$(shell $(PKG_CONFIG) --libs $(PKGS_$(1)) 2>/dev/null)) $(LIBS_$(1))
+# Tests, fuzz targets and benchmarks may call any wing.
+LIBS_TESTS := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_PROGRAMS) 2>/dev/null) \
+	$(if $(PKGS_OPTIONAL),$(shell $(PKG_CONFIG) --libs $(PKGS_OPTIONAL) 2>/dev/null)) $(shell $(PKG_CONFIG) --libs $(PKGS_tests) 2>/dev/null) -liberty -lpthread -lm
 
-# Floors 0 to 4. A program is a file runner/cli/main.c (ours) or runner/libexec/NAME.c.
-LIB_SRCS := $(sort $(wildcard base/*.c trace/*.c liveness/*.c findings/*.c findings/report/*.c runner/proc/*.c runner/ui/*.c runner/spec/*.c runner/gate/*.c)) \
-	$(filter-out runner/cli/main.c,$(sort $(wildcard runner/cli/*.c)))
+# One archive a wing, in the order of the floors from the top: a wing that calls a higher one does not link.
+# A program is a file: runner/cli/main.c (ours) or programs/NAME.c.
+WINGS := $(filter-out $(foreach w,$(OPTIONAL_WINGS),$(if $(call has_pkgs,$(PKGS_$(w))),,$(w))),\
+	runner optimize history audit findings evidence profile liveness trace base)
+wing_srcs = $(filter-out runner/cli/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+WINGS := $(foreach w,$(WINGS),$(if $(call wing_srcs,$(w)),$(w)))
+LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-# An archive of its own: a program takes from it what it calls, and the supervisor calls no more than the
-# readers of /proc (it stays dull: other people's binaries are read by programs of libexec).
-PROFILE_SRCS := $(sort $(wildcard profile/*.c profile/*/*.c))
-PROFILE_OBJS := $(PROFILE_SRCS:%.c=$(BUILD)/%.o)
-PROFILE_LIB := $(if $(PROFILE_SRCS),$(BUILD)/libprofile.a)
-ARCHIVES := $(BUILD)/libspecrunner.a $(PROFILE_LIB)
-LIBEXEC_SRCS := $(sort $(wildcard runner/libexec/*.c))
-LIBEXEC_PROGS := $(LIBEXEC_SRCS:runner/libexec/%.c=$(LIBEXEC)/spec-runner-%)
+ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a)
+LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
+LIBEXEC_PROGS := $(LIBEXEC_NAMES:%=$(LIBEXEC)/spec-runner-%)
 UNIT_SRCS := $(sort $(wildcard tests/sim/*.c tests/unit/*.c))
 UNIT_PROGS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c tests/lib/*.c))
@@ -74,6 +89,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 .SECONDARY:
 all: programs
 programs: $(PROG) $(LIBEXEC_PROGS)
+	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(PKGS_$(p))))',@:)
 
 # Rewritten only when the compiler or a flag changes: then everything is compiled again.
 $(BUILD)/flags: FORCE
@@ -87,35 +103,33 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Reports are the same bytes on every processor: no multiplication is fused with the addition behind it.
-$(filter $(BUILD)/findings/%,$(LIB_OBJS)): CFLAGS_ALL += -ffp-contract=off
+$(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ffp-contract=off
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
-$(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(PROFILE_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
+$(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
 	$(sort $(wildcard findings/patterns/*.yaml findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml))
 
-$(BUILD)/libspecrunner.a: $(LIB_OBJS)
-	@rm -f $@
-	$(call say,AR    $@)
-	$(Q)$(AR) rcs $@ $^
-
-$(BUILD)/libprofile.a: $(PROFILE_OBJS)
-	@rm -f $@
-	$(call say,AR    $@)
-	$(Q)$(AR) rcs $@ $^
+define wing_archive
+$$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))
+	@rm -f $$@
+	$$(call say,AR    $$@)
+	$$(Q)$$(AR) rcs $$@ $$^
+endef
+$(foreach w,$(WINGS),$(eval $(call wing_archive,$(w))))
 
 $(PROG): $(BUILD)/runner/cli/main.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
-$(LIBEXEC)/spec-runner-%: $(BUILD)/runner/libexec/%.o $(ARCHIVES)
+$(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(call libs_of,$*)
 
 $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC) -lpthread
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 	$(call say,LINK  $@)
@@ -124,7 +138,7 @@ $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 # The saved inputs of a fuzz target, as a test of their own; built by whichever compiler builds the rest.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
 # Preloaded into ./spec-runner to make one of its system calls fail; never sanitised itself.
 $(FAULT_LIB): tests/fault/fault.c $(BUILD)/flags
@@ -192,7 +206,7 @@ fuzz:
 fuzz-build: $(FUZZ_BINS)
 $(FUZZ_DIR)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(LIBS_LIBEXEC)
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
 # What fuzzing found new goes, minimised, into the tree, where `make check` replays it.
 fuzz-keep:

@@ -1,4 +1,4 @@
-/* gen-python-offsets.c - prints rows of profile/native/python_offsets.def for the headers it is compiled against.
+/* gen-python-offsets.c - prints rows of profile/lang/python_offsets.def for the headers it is compiled against.
  *
  *   for v in 3.8 … 3.14: cc -DPy_BUILD_CORE -I$INC -I$INC/internal contrib/gen-python-offsets.c -o gen && ./gen
  *   and for 3.13, 3.14 once more with -DPy_GIL_DISABLED: builds without a lock lay every object out in another way.

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/utf8.h"
-#include "findings/words.h"
+#include "evidence/words.h"
 
 #include <string.h>
 

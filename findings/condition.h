@@ -17,7 +17,7 @@
 #define FINDINGS_CONDITION_H
 
 #include "base/yaml.h"
-#include "findings/fact.h"
+#include "evidence/fact.h"
 
 #define SCOPE_MAX 9 /* the row of `over` and eight joins */
 

@@ -3,9 +3,9 @@
 #define FINDINGS_FINDING_H
 
 #include "base/str.h"
-#include "findings/fact.h"
+#include "evidence/fact.h"
 #include "findings/pattern.h"
-#include "findings/signature.h"
+#include "evidence/signature.h"
 
 #include <stdbool.h>
 #include <stdint.h>

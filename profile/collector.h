@@ -1,5 +1,5 @@
 /* collector.h - one way to look at a process tree. A new collector is one file and one row in the table of the
- * program that looks (runner/libexec/inspect.c).
+ * program that looks (programs/inspect.c).
  *
  * Collectors observe: they never signal, wait for or judge a process. Each has a time of its own within the whole
  * budget, and leaves one row in the snapshot (name, status, duration, reason), also where it failed.
@@ -8,7 +8,7 @@
 #ifndef PROFILE_COLLECTOR_H
 #define PROFILE_COLLECTOR_H
 
-#include "profile/snapshot.h"
+#include "profile/snapshot/snapshot.h"
 
 struct collect_request {
 	const pid_t *pids;        /* parents before children; borrowed */

@@ -2,7 +2,7 @@
  * wait. Tarjan's strongly connected components over the proved edges are deadlocks for certain; over all the
  * edges, possible ones. */
 #include "profile/collector.h"
-#include "profile/waits.h"
+#include "profile/waits/waits.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -4,7 +4,7 @@
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "findings/report/results.h"
-#include "findings/words.h"
+#include "evidence/words.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef PROFILE_NATIVE_ELF_FILE_H
 #define PROFILE_NATIVE_ELF_FILE_H
 
-#include "profile/snapshot.h"
+#include "profile/snapshot/snapshot.h"
 
 #include <elf.h>
 

@@ -4,7 +4,7 @@
 #define PROFILE_NATIVE_RESOLVE_H
 
 #include "profile/native/elf_file.h"
-#include "profile/snapshot.h"
+#include "profile/snapshot/snapshot.h"
 
 #include <elfutils/libdwfl.h>
 

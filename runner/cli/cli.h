@@ -2,7 +2,7 @@
 #ifndef RUNNER_CLI_CLI_H
 #define RUNNER_CLI_CLI_H
 
-#include "base/command_line.h"
+#include "runner/config/command_line.h"
 #include "runner/cli/cmd.h"
 
 /* Root, configuration and values for a verb of ours; says what there is to note. The command line

@@ -4,9 +4,9 @@
 #ifndef RUNNER_CLI_CMD_H
 #define RUNNER_CLI_CMD_H
 
-#include "base/config.h"
+#include "runner/config/config.h"
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 
 /* All of it lives until the process ends; argv's words are borrowed. */
 struct cli {

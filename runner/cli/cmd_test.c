@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "runner/cli/cmd.h"
 #include "runner/proc/proc.h"
-#include "runner/spec/session.h"
+#include "runner/cases/session.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -4,21 +4,22 @@
 #include "base/value.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/help.h"
-#include "runner/cli/libexec.h"
+#include "runner/cli/program.h"
 #include "runner/cli/verbs.h"
+#include "runner/config/libexec.h"
 
 extern char **environ;
 
 /* A verb that is a program of its own, ours or anybody's. Returns only on failure. */
 static int run_program(const struct verb *v, const struct command_line *cl)
 {
-	auto_free char *path = cli_libexec_find(v ? v->program : cl->verb);
+	auto_free char *path = libexec_find(v ? v->program : cl->verb);
 	char quoted[VALUE_QUOTE_SIZE], hint[NEAREST_HINT_SIZE];
 	struct err e = { 0 };
 	struct nearest n;
 
 	if (path) {
-		libexec_exec(path, cl->all_args, &e);
+		program_exec(path, cl->all_args, &e);
 		return cli_fail(&e);
 	}
 	if (v) {

@@ -1,7 +1,7 @@
 #include "runner/cli/verbs.h"
 
 #include "base/mem.h"
-#include "runner/cli/libexec.h"
+#include "runner/config/libexec.h"
 
 #include <string.h>
 
@@ -94,7 +94,7 @@ const struct verb_syntax *verb_syntax_find(const char *name)
 
 bool verb_is_available(const struct verb *v)
 {
-	auto_free char *path = v->program ? cli_libexec_find(v->program) : NULL;
+	auto_free char *path = v->program ? libexec_find(v->program) : NULL;
 
 	return v->run || path;
 }

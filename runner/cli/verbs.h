@@ -2,7 +2,7 @@
 #ifndef RUNNER_CLI_VERBS_H
 #define RUNNER_CLI_VERBS_H
 
-#include "base/command_line.h"
+#include "runner/config/command_line.h"
 #include "runner/cli/cmd.h"
 
 #include <stdbool.h>

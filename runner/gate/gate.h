@@ -4,7 +4,7 @@
 #ifndef RUNNER_GATE_GATE_H
 #define RUNNER_GATE_GATE_H
 
-#include "base/config.h"
+#include "runner/config/config.h"
 #include "runner/gate/governance.h"
 #include "runner/ui/ci_groups.h"
 

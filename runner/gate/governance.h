@@ -3,7 +3,7 @@
 #ifndef RUNNER_GATE_GOVERNANCE_H
 #define RUNNER_GATE_GOVERNANCE_H
 
-#include "runner/spec/session.h"
+#include "runner/cases/session.h"
 
 struct governance_result {
 	bool pass, stalled;

@@ -11,7 +11,7 @@
 #define RUNNER_PROC_CONTAIN_H
 
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 
 #include <stddef.h>
 

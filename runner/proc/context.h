@@ -3,7 +3,7 @@
 #define RUNNER_PROC_CONTEXT_H
 
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 #include "runner/proc/outlet.h"
 #include "runner/proc/proc.h"
 #include "runner/proc/shared.h"

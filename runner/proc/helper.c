@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "runner/cli/libexec.h"
+#include "runner/config/libexec.h"
 #include "runner/proc/shared.h"
 
 #define HELPER_CANCELLED_NS (500 * NS_PER_MS)
@@ -20,7 +20,7 @@
 
 char *helper_path(const char *name)
 {
-	return cli_libexec_find(name);
+	return libexec_find(name);
 }
 
 void helper_redact_args(struct strv *argv, const struct options *o)

@@ -4,7 +4,7 @@
 #define RUNNER_PROC_HELPER_H
 
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 #include "base/str.h"
 
 #include <stdbool.h>

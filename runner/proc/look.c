@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "profile/agent.h"
+#include "profile/snapshot/agent.h"
 #include "runner/proc/helper.h"
 
 #include <errno.h>

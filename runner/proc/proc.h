@@ -9,7 +9,7 @@
 #define RUNNER_PROC_PROC_H
 
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 #include "runner/proc/work.h"
 #include "trace/redact.h"
 

@@ -6,7 +6,7 @@
 #ifndef RUNNER_PROC_STOP_COMMANDS_H
 #define RUNNER_PROC_STOP_COMMANDS_H
 
-#include "base/options.h"
+#include "runner/config/options.h"
 #include "base/str.h"
 
 #include <stdbool.h>

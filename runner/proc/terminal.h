@@ -8,7 +8,7 @@
 #define RUNNER_PROC_TERMINAL_H
 
 #include "base/err.h"
-#include "base/options.h"
+#include "runner/config/options.h"
 
 #include <stdbool.h>
 #include <termios.h>

@@ -8,7 +8,7 @@
 #define RUNNER_PROC_TREE_H
 
 #include "base/str.h"
-#include "profile/process.h"
+#include "profile/proc/process.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * allowed: on a machine that others use, too, nothing else than the stop takes its core from it then. It computes in
  * short windows, and sleeps between them, so that nobody starves. */
 #include "base/clock.h"
-#include "profile/snapshot.h"
+#include "profile/snapshot/snapshot.h"
 
 #include <sched.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* The case reader on any bytes: as YAML, and as Markdown where the first byte says so. Whatever it says,
  * it says one line with the file's name. */
 #include "base/err.h"
-#include "runner/spec/case_file.h"
+#include "runner/cases/case_file.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Any bytes as spec-runner.yaml: values within their rows, or one usage error. */
-#include "base/config.h"
-#include "base/options.h"
+#include "runner/config/config.h"
+#include "runner/config/options.h"
 
 #include <stdint.h>
 #include <stdio.h>

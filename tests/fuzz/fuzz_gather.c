@@ -2,7 +2,7 @@
  * output. What comes of them goes through every pattern and every format. */
 #include "base/path.h"
 #include "findings/analyze.h"
-#include "findings/gather.h"
+#include "evidence/gather.h"
 #include "findings/report.h"
 
 #include <stddef.h>

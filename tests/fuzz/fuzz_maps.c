@@ -1,5 +1,5 @@
 /* fuzz_maps.c - /proc/PID/maps: a path in it may hold anything. */
-#include "profile/maps.h"
+#include "profile/proc/maps.h"
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* fuzz_proc_files.c - links of descriptors, tables of sockets, /proc/locks, socket addresses. */
-#include "profile/fdtable.h"
+#include "profile/proc/fdtable.h"
 
 #include "base/err.h"
 #include "base/mem.h"

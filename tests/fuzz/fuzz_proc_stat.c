@@ -1,5 +1,5 @@
 /* fuzz_proc_stat.c - stat, status, schedstat, io, syscall, pressure, children and cmdline of /proc. */
-#include "profile/process.h"
+#include "profile/proc/process.h"
 
 #include "base/err.h"
 

@@ -1,6 +1,6 @@
 /* fuzz_snapshot.c - a copied snapshot that another process hands over. What is accepted is written and read again the
  * same. */
-#include "profile/snapshot.h"
+#include "profile/snapshot/snapshot.h"
 
 #include "base/err.h"
 #include "base/fd.h"

@@ -2,8 +2,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "runner/spec/case_file.h"
-#include "runner/spec/select.h"
+#include "runner/cases/case_file.h"
+#include "runner/cases/select.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "runner/spec/case_out.h"
-#include "runner/spec/case_work.h"
-#include "runner/spec/select.h"
+#include "runner/cases/case_out.h"
+#include "runner/cases/case_work.h"
+#include "runner/cases/select.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* spec-runner.yaml: the gate as it is read, and one line with its place for each damage. */
-#include "base/config.h"
+#include "runner/config/config.h"
 #include "base/mem.h"
 #include "tests/tap.h"
 

@@ -1,8 +1,8 @@
 /* Facts: the table, its order and its text; a trace and raw files read into it; what is derived. */
 #include "base/mem.h"
 #include "base/path.h"
-#include "findings/gather.h"
-#include "findings/signature.h"
+#include "evidence/gather.h"
+#include "evidence/signature.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Options: what stands where, which source wins, and what a wrong word is told. */
-#include "base/command_line.h"
+#include "runner/config/command_line.h"
 #include "base/mem.h"
 #include "tests/tap.h"
 

@@ -2,7 +2,7 @@
  * what looking must not do: blocked threads are not disturbed, calls that a stop would end early go on, and no thread
  * is left stopped when the one that looks is killed.
  * LOOK_CAPTURES, LOOK_KILLS, LOOK_THREADS: how many (300, 60, 400); 10000, 1000, 10000 for the full proof. */
-#include "profile/agent.h"
+#include "profile/snapshot/agent.h"
 
 #include "base/clock.h"
 #include "base/fd.h"

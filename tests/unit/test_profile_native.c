@@ -1,6 +1,6 @@
 /* Looking into real programs: names, stacks with and without a stop, and that nobody is hurt by it. */
 #include "profile/native/resolve.h"
-#include "profile/waits.h"
+#include "profile/waits/waits.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* What /proc tells: parsers on awkward texts, readers on processes that live, stop and vanish. */
-#include "profile/process.h"
+#include "profile/proc/process.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* CPython's tables and structures, made up in this process's own memory. */
-#include "profile/native/python.h"
+#include "profile/lang/python.h"
 
 #include "base/mem.h"
 #include "tests/tap.h"

@@ -1,13 +1,13 @@
 /* Texts of /proc about descriptors, sockets, locks and maps; cycles and roots of made-up trees; a real tree as JSON
  * against its schema. */
-#include "profile/waits.h"
+#include "profile/waits/waits.h"
 
 #include "base/clock.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "base/schema.h"
 #include "profile/collector.h"
-#include "profile/fdtable.h"
+#include "profile/proc/fdtable.h"
 #include "tests/tap.h"
 #include "trace/redact.h"
 

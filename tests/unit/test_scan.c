@@ -3,10 +3,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "runner/spec/fixed_set.h"
-#include "runner/spec/glob.h"
-#include "runner/spec/regex.h"
-#include "runner/spec/scan.h"
+#include "runner/cases/fixed_set.h"
+#include "runner/cases/glob.h"
+#include "runner/cases/regex.h"
+#include "runner/cases/scan.h"
 #include "tests/tap.h"
 
 #include <stdlib.h>

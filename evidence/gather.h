@@ -1,0 +1,37 @@
+/* gather.h - a sealed trace and its raw files become facts.
+ *
+ *   gather_trace    run-trace.json, element by element
+ *   gather_raw      raw/RUN_ID/snapshot-N.json (contract 11) and facts-NAME.json (rows of any kind)
+ *   gather_derive   what follows from them: who waits for whom, roots, leaves, shares
+ *
+ * File names in rows are "run-trace.json" and "raw/RUN_ID/…" wherever the files stand, so that
+ * the same files make the same bytes on another machine. */
+#ifndef EVIDENCE_GATHER_H
+#define EVIDENCE_GATHER_H
+
+#include "evidence/fact.h"
+
+#define GATHER_TRACE_NAME "run-trace.json"
+
+/* All three, then facts_sort. raw_dirs: folders that may hold RUN_ID/…, the first that does is
+ * taken; NULL-terminated. No raw folder is no error. */
+int gather(struct facts *f, const char *trace, const char *const raw_dirs[], struct err *e);
+
+/* The steps. */
+int gather_trace(struct facts *f, const char *path, struct err *e);
+int gather_raw(struct facts *f, const char *dir, const char *run_id, struct err *e);
+/* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
+void gather_tails(struct facts *f, const char *dir, const char *run_id);
+void gather_derive(struct facts *f);
+
+/* The one row of a kind that has one (run, output, machine): made on first use. */
+struct fact_row *gather_single(struct facts *f, enum fact_kind kind);
+
+/* A row of a kind whose first integer columns are `a` (and `b`, -1: only a), or NULL. */
+struct fact_row *gather_find(const struct facts *f, enum fact_col col, int64_t a);
+
+/* The kind of wait (contract 11) that a kernel function or system call tells, or NULL. A
+ * call is a name or a number of `arch` ("x86_64", "aarch64"). *name: the call's name, or NULL. */
+const char *gather_wait_kind(const char *wchan, const char *call, const char *arch, const char **name);
+
+#endif

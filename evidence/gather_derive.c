@@ -1,0 +1,604 @@
+/* gather_derive.c - what follows from the rows: who is below whom, what each thread waits for, and
+ * the chain of waiting from the command down to its roots.
+ *
+ * The chain is followed like this: a thread that waits for something with known holders leads to
+ * them; one that waits for a child, or reads from a pipe or set of descriptors while it has living
+ * children and no holder is known, leads to these children; any other thread is a root. Where a
+ * snapshot names its roots itself (contract 11), those count. */
+#include "evidence/gather.h"
+
+#include "base/mem.h"
+#include "evidence/signature.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHAIN_MAX 64
+#define CHAIN_NAMED 12
+
+struct derive {
+	struct facts *f;
+	struct fact_row **proc;   /* sorted by pid */
+	size_t n_proc;
+	struct fact_row **thread; /* sorted by pid, tid */
+	size_t n_thread;
+	bool *visited;            /* by thread */
+	bool roots_given;
+	const char *arch;
+};
+
+/* ---- indexes ---- */
+
+static int proc_cmp(const void *pa, const void *pb)
+{
+	int64_t a = fact_int(*(struct fact_row *const *)pa, FC_PROCESS_pid, -1);
+	int64_t b = fact_int(*(struct fact_row *const *)pb, FC_PROCESS_pid, -1);
+
+	return (a > b) - (a < b);
+}
+
+static int thread_key_cmp(int64_t pid_a, int64_t tid_a, int64_t pid_b, int64_t tid_b)
+{
+	if (pid_a != pid_b)
+		return pid_a < pid_b ? -1 : 1;
+	return (tid_a > tid_b) - (tid_a < tid_b);
+}
+
+static int thread_cmp(const void *pa, const void *pb)
+{
+	const struct fact_row *a = *(struct fact_row *const *)pa, *b = *(struct fact_row *const *)pb;
+
+	return thread_key_cmp(fact_int(a, FC_THREAD_pid, -1), fact_int(a, FC_THREAD_tid, -1),
+			      fact_int(b, FC_THREAD_pid, -1), fact_int(b, FC_THREAD_tid, -1));
+}
+
+static struct fact_row *proc_find(const struct derive *d, int64_t pid)
+{
+	size_t lo = 0, hi = d->n_proc;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (fact_int(d->proc[mid], FC_PROCESS_pid, -1) < pid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < d->n_proc && fact_int(d->proc[lo], FC_PROCESS_pid, -1) == pid ? d->proc[lo] : NULL;
+}
+
+/* Index of the thread, of the main thread where tid is not positive; -1 where it was not seen. */
+static int64_t thread_find(const struct derive *d, int64_t pid, int64_t tid)
+{
+	size_t lo = 0, hi = d->n_thread;
+
+	if (tid <= 0)
+		tid = pid;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (thread_key_cmp(fact_int(d->thread[mid], FC_THREAD_pid, -1),
+				   fact_int(d->thread[mid], FC_THREAD_tid, -1), pid, tid) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < d->n_thread && fact_int(d->thread[lo], FC_THREAD_pid, -1) == pid &&
+	    fact_int(d->thread[lo], FC_THREAD_tid, -1) == tid)
+		return (int64_t)lo;
+	return -1;
+}
+
+static bool is_alive(const struct fact_row *p)
+{
+	const char *state = fact_text(p, FC_PROCESS_state);
+
+	return *state && *state != 'Z' && *state != 'X';
+}
+
+static void index_processes(struct derive *d)
+{
+	struct fact_table *t = &d->f->table[FACT_PROCESS];
+
+	d->n_proc = t->n;
+	d->proc = xreallocarray(NULL, t->n + 1, sizeof(struct fact_row *));
+	if (t->n) {
+		memcpy(d->proc, t->rows, t->n * sizeof(struct fact_row *));
+		qsort(d->proc, t->n, sizeof(struct fact_row *), proc_cmp);
+	}
+}
+
+static void index_threads(struct derive *d)
+{
+	struct fact_table *t = &d->f->table[FACT_THREAD];
+
+	d->n_thread = t->n;
+	d->thread = xreallocarray(NULL, t->n + 1, sizeof(struct fact_row *));
+	if (t->n) {
+		memcpy(d->thread, t->rows, t->n * sizeof(struct fact_row *));
+		qsort(d->thread, t->n, sizeof(struct fact_row *), thread_cmp);
+	}
+	d->visited = xcalloc(t->n + 1, sizeof(bool));
+}
+
+/* ---- processes ---- */
+
+static void derive_processes(struct derive *d)
+{
+	for (size_t i = 0; i < d->n_proc; i++) {
+		struct fact_row *p = d->proc[i], *up = proc_find(d, fact_int(p, FC_PROCESS_ppid, -1));
+
+		if (!fact_get(p, FC_PROCESS_state)->known)
+			continue;
+		if (!fact_get(p, FC_PROCESS_leaf)->known)
+			fact_set_bool(p, FC_PROCESS_leaf, true);
+		fact_set_bool(p, FC_PROCESS_leftover, !up && !fact_bool(p, FC_PROCESS_is_command) &&
+							      fact_get(p, FC_PROCESS_ppid)->known);
+		if (!up || up == p)
+			continue;
+		if (is_alive(p))
+			fact_set_bool(up, FC_PROCESS_leaf, false);
+		else
+			fact_set_int(up, FC_PROCESS_zombies, fact_int(up, FC_PROCESS_zombies, 0) + 1);
+	}
+	for (size_t i = 0; i < d->n_proc; i++) {
+		const struct fact_row *p = d->proc[i];
+		int64_t depth = 0;
+
+		while (depth < CHAIN_MAX && (p = proc_find(d, fact_int(p, FC_PROCESS_ppid, -1))))
+			depth++;
+		fact_set_int(d->proc[i], FC_PROCESS_depth, depth);
+	}
+}
+
+static void copy_text(struct derive *d, struct fact_row *to, enum fact_col tc, const struct fact_row *from,
+		      enum fact_col fc)
+{
+	if (fact_get(from, fc)->known)
+		fact_set_text(d->f, to, tc, fact_text(from, fc));
+}
+
+static bool has_thread(const struct facts *f, size_t n, int64_t pid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fact_int(f->table[FACT_THREAD].rows[i], FC_THREAD_pid, -1) == pid)
+			return true;
+	return false;
+}
+
+/* What /proc told of a process that no snapshot holds: a row for its main thread. */
+static void threads_of_processes(struct derive *d)
+{
+	size_t given = d->f->table[FACT_THREAD].n;
+
+	for (size_t i = 0; i < d->n_proc; i++) {
+		const struct fact_row *p = d->proc[i];
+		int64_t pid = fact_int(p, FC_PROCESS_pid, -1);
+		struct fact_row *r;
+
+		if (!is_alive(p) || (given && has_thread(d->f, given, pid)))
+			continue;
+		r = fact_add(d->f, FACT_THREAD, p->file, p->at);
+		if (!r)
+			return;
+		fact_set_int(r, FC_THREAD_pid, pid);
+		fact_set_int(r, FC_THREAD_tid, pid);
+		fact_set_bool(r, FC_THREAD_main, true);
+		if (fact_get(p, FC_PROCESS_ppid)->known)
+			fact_set_int(r, FC_THREAD_ppid, fact_int(p, FC_PROCESS_ppid, 0));
+		copy_text(d, r, FC_THREAD_comm, p, FC_PROCESS_comm);
+		copy_text(d, r, FC_THREAD_argv, p, FC_PROCESS_argv);
+		copy_text(d, r, FC_THREAD_state, p, FC_PROCESS_state);
+		copy_text(d, r, FC_THREAD_wchan, p, FC_PROCESS_wchan);
+		copy_text(d, r, FC_THREAD_syscall, p, FC_PROCESS_syscall);
+		if (fact_int(p, FC_PROCESS_threads, 1) == 1 && fact_get(p, FC_PROCESS_cpu_ms)->known)
+			fact_set_num(r, FC_THREAD_cpu_ms, fact_num(p, FC_PROCESS_cpu_ms, 0));
+		fact_set_text(d->f, r, FC_THREAD_status, "partial");
+	}
+}
+
+static void derive_waits(struct derive *d)
+{
+	double elapsed = fact_num(gather_single(d->f, FACT_RUN), FC_RUN_duration_ms, 0);
+
+	for (size_t i = 0; i < d->n_thread; i++) {
+		struct fact_row *r = d->thread[i];
+		const struct fact_row *p = proc_find(d, fact_int(r, FC_THREAD_pid, -1));
+		const char *state = fact_text(r, FC_THREAD_state), *name, *kind;
+
+		if (elapsed > 0 && fact_get(r, FC_THREAD_cpu_ms)->known)
+			fact_set_num(r, FC_THREAD_cpu_share, fact_num(r, FC_THREAD_cpu_ms, 0) / elapsed);
+		if (p && !fact_get(r, FC_THREAD_wchan)->known && fact_bool(r, FC_THREAD_main))
+			copy_text(d, r, FC_THREAD_wchan, p, FC_PROCESS_wchan);
+		if (p && !fact_get(r, FC_THREAD_syscall)->known && fact_bool(r, FC_THREAD_main))
+			copy_text(d, r, FC_THREAD_syscall, p, FC_PROCESS_syscall);
+		kind = gather_wait_kind(fact_text(r, FC_THREAD_wchan), fact_text(r, FC_THREAD_syscall), d->arch,
+					&name);
+		if (name)
+			fact_set_text(d->f, r, FC_THREAD_syscall, name);
+		if (p)
+			fact_set_bool(r, FC_THREAD_leaf, fact_bool(p, FC_PROCESS_leaf));
+		if (fact_get(r, FC_THREAD_waits_kind)->known)
+			continue;
+		if (*state == 'T' || *state == 't')
+			fact_set_text(d->f, r, FC_THREAD_waits_kind, "stopped");
+		else if (*state == 'D')
+			fact_set_text(d->f, r, FC_THREAD_waits_kind, "io");
+		else if (kind && *state != 'R')
+			fact_set_text(d->f, r, FC_THREAD_waits_kind, kind);
+	}
+}
+
+static void derive_edges(struct derive *d)
+{
+	struct fact_table *t = &d->f->table[FACT_EDGE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct fact_row *r = t->rows[i];
+		int64_t pid = fact_int(r, FC_EDGE_holder_pid, -1);
+		int64_t at = thread_find(d, pid, fact_int(r, FC_EDGE_holder_tid, 0));
+		const struct fact_row *p = proc_find(d, pid), *h;
+
+		fact_set_bool(r, FC_EDGE_holder_in_tree, p != NULL);
+		if (p) {
+			fact_set_bool(r, FC_EDGE_holder_leftover, fact_bool(p, FC_PROCESS_leftover));
+			copy_text(d, r, FC_EDGE_holder_argv, p, FC_PROCESS_argv);
+			if (!fact_get(r, FC_EDGE_holder_comm)->known)
+				copy_text(d, r, FC_EDGE_holder_comm, p, FC_PROCESS_comm);
+		}
+		if (at < 0)
+			continue;
+		h = d->thread[at];
+		copy_text(d, r, FC_EDGE_holder_state, h, FC_THREAD_state);
+		copy_text(d, r, FC_EDGE_holder_waits, h, FC_THREAD_waits_kind);
+		if (!fact_get(r, FC_EDGE_holder_function)->known) {
+			copy_text(d, r, FC_EDGE_holder_function, h, FC_THREAD_function);
+			copy_text(d, r, FC_EDGE_holder_file, h, FC_THREAD_file);
+			if (fact_get(h, FC_THREAD_line)->known)
+				fact_set_int(r, FC_EDGE_holder_line, fact_int(h, FC_THREAD_line, 0));
+		}
+	}
+}
+
+/* ---- the chain ---- */
+
+struct chain {
+	const struct fact_row *link[CHAIN_MAX];
+	unsigned n;
+};
+
+static void chain_text(const struct chain *c, struct str *out)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct fact_row *r = c->link[i];
+		const char *kind = fact_text(r, FC_THREAD_waits_kind);
+
+		if (c->n > CHAIN_NAMED && i == CHAIN_NAMED / 2) {
+			str_addf(out, " … %u more …", c->n - CHAIN_NAMED);
+			i = c->n - CHAIN_NAMED / 2 - 1;
+			continue;
+		}
+		str_addf(out, "%s%s (pid %lld", i ? " -> " : "", fact_text(r, FC_THREAD_comm),
+			 (long long)fact_int(r, FC_THREAD_pid, 0));
+		if (!fact_bool(r, FC_THREAD_main))
+			str_addf(out, ", thread %lld", (long long)fact_int(r, FC_THREAD_tid, 0));
+		str_add(out, ")");
+		if (*kind)
+			str_addf(out, " %s", kind);
+		if (*fact_text(r, FC_THREAD_function))
+			str_addf(out, " in %s", fact_text(r, FC_THREAD_function));
+	}
+}
+
+static void chain_follow(struct derive *d, struct chain *c, int64_t thread);
+
+/* True where the thread leads on to somebody who was seen. */
+static bool follow_holders(struct derive *d, struct chain *c, const struct fact_row *r)
+{
+	const struct fact_table *t = &d->f->table[FACT_EDGE];
+	int64_t pid = fact_int(r, FC_THREAD_pid, -1), tid = fact_int(r, FC_THREAD_tid, -1);
+	bool led = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t next;
+
+		if (fact_int(t->rows[i], FC_EDGE_pid, -2) != pid || fact_int(t->rows[i], FC_EDGE_tid, -2) != tid)
+			continue;
+		fact_set_bool(t->rows[i], FC_EDGE_on_chain, true);
+		next = thread_find(d, fact_int(t->rows[i], FC_EDGE_holder_pid, -1),
+				   fact_int(t->rows[i], FC_EDGE_holder_tid, 0));
+		if (next < 0 || d->thread[next] == r)
+			continue;
+		led = true;
+		chain_follow(d, c, next);
+	}
+	return led;
+}
+
+static bool follow_children(struct derive *d, struct chain *c, const struct fact_row *r)
+{
+	int64_t pid = fact_int(r, FC_THREAD_pid, -1);
+	bool led = false;
+
+	for (size_t i = 0; i < d->n_proc; i++) {
+		int64_t next;
+
+		if (fact_int(d->proc[i], FC_PROCESS_ppid, -2) != pid || !is_alive(d->proc[i]))
+			continue;
+		next = thread_find(d, fact_int(d->proc[i], FC_PROCESS_pid, -1), 0);
+		if (next < 0)
+			continue;
+		led = true;
+		chain_follow(d, c, next);
+	}
+	return led;
+}
+
+static bool waits_for_children(const char *kind)
+{
+	static const char *const kinds[] = { "child", "pipe_read", "poll", "socket_recv", "signal" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static void chain_follow(struct derive *d, struct chain *c, int64_t thread)
+{
+	struct fact_row *r = d->thread[thread];
+	auto_str text = STR_INIT;
+	bool led;
+
+	if (d->visited[thread] || c->n == CHAIN_MAX)
+		return;
+	d->visited[thread] = true;
+	c->link[c->n++] = r;
+	chain_text(c, &text);
+	fact_set_text(d->f, r, FC_THREAD_chain, str_cstr(&text));
+	fact_set_int(r, FC_THREAD_chain_length, c->n);
+	led = follow_holders(d, c, r);
+	if (!led && waits_for_children(fact_text(r, FC_THREAD_waits_kind)))
+		led = follow_children(d, c, r);
+	if (!led && !d->roots_given)
+		fact_set_bool(r, FC_THREAD_root, true);
+	c->n--;
+}
+
+static void derive_chains(struct derive *d)
+{
+	const struct fact_table *t = &d->f->table[FACT_THREAD];
+	bool command = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct fact_row *r = t->rows[i];
+
+		/* Who waits for a child that is there is a link of the chain, not its end. */
+		if (strcmp(fact_text(r, FC_THREAD_root_pattern), "hang.wait.child") == 0 && !fact_bool(r, FC_THREAD_leaf))
+			fact_set_bool(r, FC_THREAD_root, false);
+		d->roots_given = d->roots_given || fact_bool(r, FC_THREAD_root);
+	}
+	/* From each command that was ended; where none is known, from the top of the tree. */
+	for (int pass = 0; pass < 2 && !command; pass++)
+		for (size_t i = 0; i < d->n_proc; i++) {
+			const struct fact_row *p = d->proc[i];
+			const char *status = fact_text(p, FC_PROCESS_command_status);
+			struct chain c = { .n = 0 };
+			int64_t at = thread_find(d, fact_int(p, FC_PROCESS_pid, -1), 0);
+
+			if (pass == 0 && (!fact_bool(p, FC_PROCESS_is_command) || strcmp(status, "ok") == 0 ||
+					  strcmp(status, "error") == 0))
+				continue;
+			if (pass == 1 && fact_int(p, FC_PROCESS_depth, 0) > 0)
+				continue;
+			if (at < 0)
+				continue;
+			command = true;
+			chain_follow(d, &c, at);
+		}
+}
+
+static void mark_edges(struct derive *d)
+{
+	struct fact_table *t = &d->f->table[FACT_EDGE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t at = thread_find(d, fact_int(t->rows[i], FC_EDGE_pid, -1),
+					 fact_int(t->rows[i], FC_EDGE_tid, 0));
+
+		if (at >= 0)
+			fact_set_bool(t->rows[i], FC_EDGE_root, fact_bool(d->thread[at], FC_THREAD_root));
+	}
+}
+
+/* ---- cycles ---- */
+
+static int edge_cmp(const void *pa, const void *pb)
+{
+	const struct fact_row *a = *(struct fact_row *const *)pa, *b = *(struct fact_row *const *)pb;
+	int d = strcmp(fact_text(a, FC_EDGE_comm), fact_text(b, FC_EDGE_comm));
+
+	if (!d)
+		d = strcmp(fact_text(a, FC_EDGE_function), fact_text(b, FC_EDGE_function));
+	if (!d)
+		d = thread_key_cmp(fact_int(a, FC_EDGE_pid, 0), fact_int(a, FC_EDGE_tid, 0),
+				   fact_int(b, FC_EDGE_pid, 0), fact_int(b, FC_EDGE_tid, 0));
+	return d;
+}
+
+static void ring_add(struct str *ring, const struct fact_row *e)
+{
+	int64_t pid = fact_int(e, FC_EDGE_pid, 0), tid = fact_int(e, FC_EDGE_tid, 0);
+	int64_t holder_tid = fact_int(e, FC_EDGE_holder_tid, 0);
+
+	str_addf(ring, "%s%s (pid %lld", ring->len ? "; " : "", fact_text(e, FC_EDGE_comm), (long long)pid);
+	if (tid != pid)
+		str_addf(ring, ", thread %lld", (long long)tid);
+	str_addc(ring, ')');
+	if (*fact_text(e, FC_EDGE_function))
+		str_addf(ring, " in %s", fact_text(e, FC_EDGE_function));
+	if (*fact_text(e, FC_EDGE_file))
+		str_addf(ring, " at %s:%lld", fact_text(e, FC_EDGE_file), (long long)fact_int(e, FC_EDGE_line, 0));
+	str_addf(ring, " waits for %s", *fact_text(e, FC_EDGE_resource) ? fact_text(e, FC_EDGE_resource)
+								        : fact_text(e, FC_EDGE_kind));
+	str_addf(ring, " of %s (pid %lld", fact_text(e, FC_EDGE_holder_comm),
+		 (long long)fact_int(e, FC_EDGE_holder_pid, 0));
+	if (holder_tid > 0 && holder_tid != fact_int(e, FC_EDGE_holder_pid, 0))
+		str_addf(ring, ", thread %lld", (long long)holder_tid);
+	str_addc(ring, ')');
+}
+
+static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_row **edge, size_t n)
+{
+	auto_str ring = STR_INIT, same = STR_INIT, kinds = STR_INIT;
+	char signature[SIGNATURE_SIZE];
+	static const char *const known[] = { "accept", "child", "condition", "connect", "eventfd", "file_lock",
+					     "futex", "gil", "io", "mutex", "pipe_read", "pipe_write", "poll",
+					     "rwlock", "semaphore", "signal", "socket_recv", "socket_send", "unknown" };
+	int64_t processes = 0, pipes = 0, file_locks = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *kind = fact_text(edge[i], FC_EDGE_kind);
+		bool first = true;
+
+		pipes += strcmp(kind, "pipe_read") == 0 || strcmp(kind, "pipe_write") == 0;
+		file_locks += strcmp(kind, "file_lock") == 0;
+
+		ring_add(&ring, edge[i]);
+		str_addf(&same, "%s ", fact_text(edge[i], FC_EDGE_kind));
+		signature_add_text(&same, fact_text(edge[i], FC_EDGE_comm));
+		str_addc(&same, ' ');
+		signature_add_function(&same, fact_text(edge[i], FC_EDGE_function));
+		str_addc(&same, ' ');
+		signature_add_file(&same, fact_text(edge[i], FC_EDGE_file));
+		str_addc(&same, '\n');
+		for (size_t k = 0; k < i; k++)
+			first = first && fact_int(edge[k], FC_EDGE_pid, -1) != fact_int(edge[i], FC_EDGE_pid, -2);
+		processes += first;
+	}
+	for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(fact_text(edge[i], FC_EDGE_kind), known[k]) == 0) {
+				str_addf(&kinds, "%s%s", kinds.len ? " " : "", known[k]);
+				break;
+			}
+	signature_make(signature, "c-", str_cstr(&same), same.len);
+	fact_set_text(d->f, cycle, FC_CYCLE_signature, signature);
+	fact_set_text(d->f, cycle, FC_CYCLE_ring, str_cstr(&ring));
+	fact_set_text(d->f, cycle, FC_CYCLE_kinds, str_cstr(&kinds));
+	fact_set_int(cycle, FC_CYCLE_processes, processes);
+	if (pipes)
+		fact_set_int(cycle, FC_CYCLE_pipe_waits, pipes);
+	if (file_locks)
+		fact_set_int(cycle, FC_CYCLE_file_lock_waits, file_locks);
+}
+
+/* The place of a cycle is that of a member whose place is known best. */
+static void cycle_place(struct derive *d, struct fact_row *cycle, struct fact_row **edge, size_t n)
+{
+	const struct fact_row *best = edge[0];
+
+	for (size_t i = 0; i < n; i++) {
+		if (fact_get(edge[i], FC_EDGE_line)->known) {
+			best = edge[i];
+			break;
+		}
+		if (!fact_get(best, FC_EDGE_function)->known && fact_get(edge[i], FC_EDGE_function)->known)
+			best = edge[i];
+	}
+	fact_set_int(cycle, FC_CYCLE_pid, fact_int(best, FC_EDGE_pid, 0));
+	fact_set_int(cycle, FC_CYCLE_tid, fact_int(best, FC_EDGE_tid, 0));
+	copy_text(d, cycle, FC_CYCLE_comm, best, FC_EDGE_comm);
+	copy_text(d, cycle, FC_CYCLE_function, best, FC_EDGE_function);
+	copy_text(d, cycle, FC_CYCLE_file, best, FC_EDGE_file);
+	if (fact_get(best, FC_EDGE_line)->known)
+		fact_set_int(cycle, FC_CYCLE_line, fact_int(best, FC_EDGE_line, 0));
+}
+
+static void derive_cycles(struct derive *d)
+{
+	const struct fact_table *cycles = &d->f->table[FACT_CYCLE], *edges = &d->f->table[FACT_EDGE];
+
+	for (size_t i = 0; i < cycles->n; i++) {
+		int64_t number = fact_int(cycles->rows[i], FC_CYCLE_cycle, -1);
+		struct fact_row **edge = xreallocarray(NULL, edges->n + 1, sizeof(struct fact_row *));
+		size_t n = 0;
+
+		for (size_t k = 0; k < edges->n; k++)
+			if (fact_int(edges->rows[k], FC_EDGE_cycle, -2) == number)
+				edge[n++] = edges->rows[k];
+		if (n) {
+			qsort(edge, n, sizeof(struct fact_row *), edge_cmp);
+			cycle_words(d, cycles->rows[i], edge, n);
+			cycle_place(d, cycles->rows[i], edge, n);
+		}
+		free(edge);
+	}
+}
+
+/* A process that is new is seen at the next sampling tick, up to a second after it began. Where all that the run
+ * waits for had waited for longer than that progress is old, the progress was older than it looked. */
+static bool waited_before_progress(const struct derive *d, const struct fact_row *run)
+{
+	double idle = fact_num(run, FC_RUN_idle_ms, 0);
+	bool waited = false;
+
+	if (strcmp(fact_text(run, FC_RUN_ended_by), "watchdog") != 0 ||
+	    strcmp(fact_text(run, FC_RUN_last_progress), "process") != 0)
+		return false;
+	for (size_t i = 0; i < d->n_thread; i++) {
+		double since = fact_num(d->thread[i], FC_THREAD_waits_since_ms, -1);
+
+		if (!fact_bool(d->thread[i], FC_THREAD_root))
+			continue;
+		if (since < idle + 200 || since < 500)
+			return false;
+		waited = true;
+	}
+	return waited;
+}
+
+static void derive_run(struct derive *d)
+{
+	struct fact_row *run = gather_single(d->f, FACT_RUN);
+	int64_t roots = 0, explained = 0, alive = 0;
+
+	for (size_t i = 0; i < d->n_thread; i++) {
+		if (!fact_bool(d->thread[i], FC_THREAD_root))
+			continue;
+		const char *kind = fact_text(d->thread[i], FC_THREAD_waits_kind);
+
+		roots++;
+		explained += (*kind && strcmp(kind, "unknown") != 0) ||
+			     *fact_text(d->thread[i], FC_THREAD_state) == 'R';
+	}
+	for (size_t i = 0; i < d->n_proc; i++)
+		alive += is_alive(d->proc[i]);
+	if (waited_before_progress(d, run))
+		fact_set_bool(run, FC_RUN_stuck, true);
+	fact_set_int(run, FC_RUN_threads_seen, (int64_t)d->n_thread);
+	fact_set_int(run, FC_RUN_processes_seen, alive);
+	fact_set_int(run, FC_RUN_roots, roots);
+	fact_set_int(run, FC_RUN_explained_roots, explained);
+}
+
+void gather_derive(struct facts *f)
+{
+	struct derive d = { .f = f };
+
+	d.arch = fact_text(gather_single(f, FACT_MACHINE), FC_MACHINE_arch);
+	index_processes(&d);
+	derive_processes(&d);
+	threads_of_processes(&d);
+	index_threads(&d);
+	derive_waits(&d);
+	derive_edges(&d);
+	derive_chains(&d);
+	mark_edges(&d);
+	derive_cycles(&d);
+	derive_run(&d);
+	free(d.proc);
+	free(d.thread);
+	free(d.visited);
+}

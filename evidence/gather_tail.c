@@ -1,0 +1,63 @@
+/* gather_tail.c - the end of the command's output, as lines. It was redacted before it was written;
+ * what each line shows by itself is redacted again, as all texts of rows are. */
+#include "evidence/gather.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TAIL_FILE_BYTES ((size_t)64 << 20)
+#define TAIL_LINES 200
+#define TAIL_LINE_BYTES 2000
+
+/* Where the last `lines` lines of text[0..n) begin; *before: lines that stand before. */
+static size_t last_lines(const char *text, size_t n, size_t lines, size_t *before)
+{
+	size_t all = 0, skip;
+	const char *p = text;
+
+	for (size_t i = 0; i < n; i++)
+		all += text[i] == '\n';
+	all += n && text[n - 1] != '\n';
+	*before = skip = all > lines ? all - lines : 0;
+	while (skip--)
+		p = (const char *)memchr(p, '\n', n - (size_t)(p - text)) + 1;
+	return (size_t)(p - text);
+}
+
+static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream)
+{
+	auto_free char *shown = xasprintf("raw/%s/%s.tail", run_id, stream), *path = NULL, *text = NULL;
+	const char *file = facts_strn(f, shown, strlen(shown));
+	size_t n, at, before;
+	struct err none;
+
+	path = xasprintf("%s/%s.tail", dir, stream);
+	if (file_read(path, TAIL_FILE_BYTES, &text, &n, &none) < 0)
+		return; /* a run without output, or at a level that keeps none, has no such file */
+	at = last_lines(text, n, TAIL_LINES, &before);
+	while (at < n) {
+		const char *end = memchr(text + at, '\n', n - at);
+		size_t len = end ? (size_t)(end - text) - at : n - at;
+		auto_free char *line = xstrndup(text + at, len < TAIL_LINE_BYTES ? len : TAIL_LINE_BYTES);
+		struct fact_row *r = fact_add(f, FACT_TAIL, file, "");
+
+		if (!r)
+			return;
+		for (char *cr = line + strlen(line); cr > line && cr[-1] == '\r'; cr--)
+			cr[-1] = '\0';
+		fact_set_text(f, r, FC_TAIL_stream, stream);
+		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
+		fact_set_text(f, r, FC_TAIL_text, line);
+		at += len + 1;
+	}
+}
+
+void gather_tails(struct facts *f, const char *dir, const char *run_id)
+{
+	tail_read(f, dir, run_id, "stdout");
+	tail_read(f, dir, run_id, "stderr");
+}

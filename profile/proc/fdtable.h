@@ -1,0 +1,58 @@
+/* fdtable.h - descriptors of processes, and what is at the other end of them. */
+#ifndef PROFILE_PROC_FDTABLE_H
+#define PROFILE_PROC_FDTABLE_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum fd_kind { FD_OTHER, FD_FILE, FD_PIPE, FD_SOCKET, FD_TTY, FD_EVENTFD, FD_EPOLL, FD_INOTIFY, FD_SIGNALFD,
+	       FD_TIMERFD, FD_PIDFD, FD_URING };
+
+struct fd_entry {
+	pid_t pid;
+	int fd;
+	enum fd_kind kind;
+	uint64_t dev, ino; /* dev 0 for anonymous pipes and for sockets */
+	bool reads, writes;
+	char *target;      /* the link's text */
+};
+
+struct fd_table {
+	struct fd_entry *v;
+	size_t n, cap, denied;
+};
+void fd_table_add_process(struct fd_table *t, pid_t pid);
+void fd_table_release(struct fd_table *t);
+const struct fd_entry *fd_table_find(const struct fd_table *t, pid_t pid, int fd);
+/* What the text of a link in /proc/PID/fd says: FD_FILE for a path. */
+enum fd_kind fd_kind_parse(const char *target, uint64_t *ino);
+
+/* A socket's ends. */
+struct sock_info {
+	const char *proto;  /* a literal: "tcp", "udp", "unix", "" unknown */
+	char local[96], remote[96]; /* "127.0.0.1:80", a path; "" none */
+	bool listening, connecting; /* connecting: TCP asked, and the other side has not answered */
+	uint64_t peer_ino;  /* of the other end on this machine; 0 unknown */
+};
+/* Looks in the network namespace of pid. False where the socket is of no kind we know. */
+bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s);
+/* Finds the row of inode ino in the text of /proc/net/tcp or udp (v6: of tcp6 or udp6), and on the way the inode
+ * of the row that is its mirror. */
+bool sock_table_parse(const char *text, size_t n, bool v6, uint64_t ino, struct sock_info *s);
+/* The row of inode ino in the text of /proc/net/unix: name and whether it listens; the other end is not told there. */
+bool unix_table_parse(const char *text, size_t n, uint64_t ino, struct sock_info *s);
+/* "127.0.0.1:80" of the bytes of a struct sockaddr. */
+void sock_addr_text(const void *sockaddr, size_t n, char *out, size_t size);
+
+/* One line of /proc/locks that waits, and the holder before it. */
+struct lock_wait {
+	pid_t holder; /* -1: an open file description lock, owned by no process */
+	char text[96];
+};
+/* Finds pid's waiting line for inode ino (0: any). */
+bool lock_wait_parse(const char *text, size_t n, pid_t pid, uint64_t ino, struct lock_wait *l);
+
+#endif

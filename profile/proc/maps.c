@@ -1,0 +1,150 @@
+#include "profile/proc/maps.h"
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+static bool hex_until(char **at, char stop, uint64_t *out)
+{
+	char *end;
+
+	if (**at == '-' || **at == '+' || **at == ' ')
+		return false;
+	*out = strtoull(*at, &end, 16);
+	if (end == *at || *end != stop)
+		return false;
+	*at = end + 1;
+	return true;
+}
+
+/* 7f00-7f10 r-xp 00001000 fe:01 1234      /usr/lib/x.so */
+static bool map_parse(char *line, struct map_entry *m)
+{
+	uint64_t major_nr, minor_nr;
+	char *end;
+	size_t len;
+
+	if (!hex_until(&line, '-', &m->start) || !hex_until(&line, ' ', &m->end) || m->end <= m->start)
+		return false;
+	if (strlen(line) < 5 || line[4] != ' ')
+		return false;
+	m->r = line[0] == 'r';
+	m->w = line[1] == 'w';
+	m->x = line[2] == 'x';
+	line += 5;
+	if (!hex_until(&line, ' ', &m->offset) || !hex_until(&line, ':', &major_nr) ||
+	    !hex_until(&line, ' ', &minor_nr))
+		return false;
+	m->dev_major = (unsigned)major_nr;
+	m->dev_minor = (unsigned)minor_nr;
+	m->inode = strtoull(line, &end, 10);
+	while (*end == ' ')
+		end++;
+	len = strlen(end);
+	m->deleted = len > 10 && strcmp(end + len - 10, " (deleted)") == 0;
+	if (m->deleted)
+		end[len - 10] = '\0';
+	m->path = end;
+	return true;
+}
+
+void maps_parse(struct maps *m, char *text, size_t n)
+{
+	size_t cap = 0;
+	char *line = text, *end = text + n;
+
+	*m = (struct maps){ .text = text };
+	while (line < end) {
+		char *nl = memchr(line, '\n', (size_t)(end - line));
+		struct map_entry one = { 0 };
+
+		if (!nl)
+			nl = end;
+		*nl = '\0';
+		/* The kernel writes them by rising address; a search relies on it. */
+		if (map_parse(line, &one) && (m->n == 0 || one.start >= m->v[m->n - 1].end)) {
+			if (m->n == cap) {
+				cap = cap ? cap * 2 : 64;
+				m->v = xreallocarray(m->v, cap, sizeof(*m->v));
+			}
+			m->v[m->n++] = one;
+		}
+		line = nl + 1;
+	}
+}
+
+int maps_read(struct maps *m, pid_t pid)
+{
+	enum { CHUNK = 65536 };
+	char path[40];
+	auto_close int fd = -1;
+	auto_str text = STR_INIT;
+	ssize_t n;
+	size_t len;
+
+	*m = (struct maps){ 0 };
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	do {
+		str_reserve(&text, CHUNK);
+		n = read(fd, text.data + text.len, CHUNK);
+		if (n > 0)
+			text.len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	str_addc(&text, '\n');
+	len = text.len;
+	maps_parse(m, str_steal(&text), len);
+	return 0;
+}
+
+void maps_release(struct maps *m)
+{
+	free(m->v);
+	free(m->text);
+	*m = (struct maps){ 0 };
+}
+
+const struct map_entry *maps_find(const struct maps *m, uint64_t addr)
+{
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (addr < m->v[mid].start)
+			hi = mid;
+		else if (addr >= m->v[mid].end)
+			lo = mid + 1;
+		else
+			return &m->v[mid];
+	}
+	return NULL;
+}
+
+ssize_t peek_read(struct peek *p, uint64_t addr, void *buf, size_t n)
+{
+	struct iovec to = { buf, n }, from = { (void *)(uintptr_t)addr, n };
+	ssize_t got;
+
+	p->calls++;
+	if (p->mem_fd < 0)
+		return process_vm_readv(p->pid, &to, 1, &from, 1, 0);
+	do
+		got = pread(p->mem_fd, buf, n, (off_t)addr);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+bool peek_full(struct peek *p, uint64_t addr, void *buf, size_t n)
+{
+	return addr && peek_read(p, addr, buf, n) == (ssize_t)n;
+}

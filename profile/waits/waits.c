@@ -1,0 +1,605 @@
+/* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
+#include "profile/collector.h"
+#include "profile/waits/waits.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "profile/proc/fdtable.h"
+#include "profile/waits/waits_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+void wait_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	t->wait.kind = kind;
+	free(t->wait.resource);
+	t->wait.resource = xstrdup(text);
+	t->wait.since_ns = t->since_ns;
+}
+
+struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot *s, pid_t pid, pid_t tid, int fd)
+{
+	struct snap_wait *w = &t->wait;
+	const struct snap_process *p = snapshot_process(s, pid);
+	struct snap_holder *h;
+
+	for (size_t i = 0; i < w->holder_count; i++)
+		if (w->holders[i].pid == pid && w->holders[i].tid == tid)
+			return &w->holders[i];
+	w->holders = xreallocarray(w->holders, w->holder_count + 1, sizeof(*w->holders));
+	h = &w->holders[w->holder_count++];
+	*h = (struct snap_holder){ .pid = pid, .tid = tid, .fd = fd };
+	if (p) {
+		const struct snap_thread *ht = snapshot_thread(p, tid ? tid : pid);
+		const struct snap_frame *f = ht ? thread_place(ht) : NULL;
+
+		h->comm = xstrdup(tid && ht ? ht->name : p->stat.comm);
+		if (f && f->function)
+			h->function = xstrdup(f->function);
+		if (f && f->file)
+			h->file = xstrdup(f->file);
+		h->line = f ? f->line : 0;
+	} else {
+		struct proc_stat st;
+
+		h->comm = xstrdup(proc_stat_read(pid, &st) == 0 ? st.comm : "");
+	}
+	return h;
+}
+
+/* Everybody who has the other end of a pipe open: in the tree, else on the machine. */
+static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers)
+{
+	const struct fd_table *tables[2] = { &w->fds, NULL };
+	bool found = false; /* of this pipe: other members of a set have holders of their own */
+
+	for (int k = 0; k < 2; k++) {
+		if (k == 1) {
+			if (found)
+				return;
+			tables[1] = waits_machine(w);
+		}
+		for (size_t i = 0; i < tables[k]->n; i++) {
+			const struct fd_entry *e = &tables[k]->v[i];
+
+			if (e->kind == FD_PIPE && e->ino == end->ino && e->dev == end->dev &&
+			    (want_writers ? e->writes : e->reads)) {
+				wait_holder_add(t, w->s, e->pid, 0, e->fd);
+				found = true;
+			}
+		}
+	}
+}
+
+static void socket_holders(struct waits *w, struct snap_thread *t, const struct sock_info *si)
+{
+	for (size_t i = 0; si->peer_ino && i < w->fds.n; i++)
+		if (w->fds.v[i].kind == FD_SOCKET && w->fds.v[i].ino == si->peer_ino)
+			wait_holder_add(t, w->s, w->fds.v[i].pid, 0, w->fds.v[i].fd);
+}
+
+/* Others on both ends make a wait possible rather than proved: who holds a second writing end may write too. The
+ * waiter's own end does not count, unless it is all there is: then nothing can ever come. */
+static void drop_self(struct snap_thread *t, pid_t pid)
+{
+	struct snap_wait *w = &t->wait;
+	bool others = false;
+
+	for (size_t i = 0; i < w->holder_count; i++)
+		others |= w->holders[i].pid != pid;
+	for (size_t i = 0; others && i < w->holder_count;) {
+		if (w->holders[i].pid == pid && !w->holders[i].tid) {
+			free(w->holders[i].comm);
+			free(w->holders[i].function);
+			free(w->holders[i].file);
+			w->holders[i] = w->holders[--w->holder_count];
+		} else {
+			i++;
+		}
+	}
+}
+
+static void socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *si, char *out, size_t size)
+{
+	if (!sock_lookup(pid, e->ino, si))
+		snprintf(out, size, "%s", e->target);
+	else if (si->listening)
+		snprintf(out, size, "%s listening on %s", si->proto, si->local);
+	else if (strcmp(si->proto, "unix") == 0)
+		snprintf(out, size, "unix socket %s", si->local[0] ? si->local : e->target);
+	else if (si->connecting)
+		snprintf(out, size, "%s %s connecting to %s", si->proto, si->local, si->remote);
+	else
+		snprintf(out, size, "%s %s peer %s", si->proto, si->local, si->remote);
+}
+
+/* A read-like or write-like call on one descriptor. */
+static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd, bool reading)
+{
+	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, fd);
+	struct sock_info si;
+	char text[300];
+
+	t->wait.endless = true;
+	if (!e) {
+		wait_set(t, WAIT_UNKNOWN, "descriptor %d", fd);
+		return;
+	}
+	switch (e->kind) {
+	case FD_PIPE:
+		wait_set(t, reading ? WAIT_PIPE_READ : WAIT_PIPE_WRITE, "%s (fd %d)", e->target, fd);
+		pipe_holders(w, t, e, reading);
+		drop_self(t, p->pid);
+		t->wait.proved = t->wait.holder_count == 1;
+		if (reading && fd == 0 && !waits_holder_in_tree(w, t))
+			wait_set(t, WAIT_STDIN, "standard input, %s", e->target);
+		break;
+	case FD_SOCKET:
+		socket_text(p->pid, e, &si, text, sizeof(text));
+		wait_set(t, reading ? WAIT_SOCKET_RECV : WAIT_SOCKET_SEND, "%s (fd %d)", text, fd);
+		socket_holders(w, t, &si);
+		drop_self(t, p->pid);
+		t->wait.proved = t->wait.holder_count == 1;
+		break;
+	case FD_TTY:
+		wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, fd);
+		break;
+	case FD_EVENTFD:
+		waits_eventfd(w, p, t, fd);
+		break;
+	case FD_SIGNALFD:
+		wait_set(t, WAIT_SIGNAL, "signalfd (fd %d)", fd);
+		break;
+	case FD_TIMERFD:
+		waits_timerfd(p, t, fd);
+		break;
+	case FD_INOTIFY:
+		wait_set(t, WAIT_POLL, "inotify (fd %d)", fd);
+		break;
+	default:
+		wait_set(t, WAIT_IO, "%s (fd %d)", e->target, fd);
+	}
+}
+
+/* One member of a poll set, in words; its peers become possible holders. */
+static void set_add(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd, bool writing, struct str *out)
+{
+	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, fd);
+	struct sock_info si;
+	char text[300];
+
+	if (out->len > 600)
+		return;
+	str_addf(out, "%sfd %d ", out->len ? ", " : "", fd);
+	if (!e) {
+		str_add(out, "closed");
+	} else if (e->kind == FD_SOCKET) {
+		socket_text(p->pid, e, &si, text, sizeof(text));
+		str_add(out, text);
+		socket_holders(w, t, &si);
+	} else {
+		str_add(out, e->target);
+		if (e->kind == FD_PIPE)
+			pipe_holders(w, t, e, !writing);
+		if (e->kind == FD_PIDFD)
+			waits_pidfd_holder(w, p, t, fd);
+	}
+}
+
+static void set_finish(struct snap_process *p, struct snap_thread *t, const char *call, struct str *set, size_t members,
+		       bool endless)
+{
+	drop_self(t, p->pid);
+	/* What its event loop has to do is worth more than that it sleeps on a descriptor. */
+	if (t->hint.kind == WAIT_POLL)
+		wait_set(t, WAIT_POLL, "%s; %s of %zu: %s", t->hint.resource, call, members,
+			 members ? str_cstr(set) : "nothing");
+	else
+		wait_set(t, WAIT_POLL, "%s of %zu: %s", call, members, members ? str_cstr(set) : "nothing");
+	t->wait.endless = endless;
+	/* An event loop polls a pipe of its own, to be woken by its signal handlers: that proves nothing. */
+	t->wait.proved = members == 1 && endless && t->wait.holder_count == 1 && t->wait.holders[0].pid != p->pid;
+}
+
+static void wait_sleep(struct snap_thread *t, int64_t ns, const char *call)
+{
+	if (ns < 0)
+		wait_set(t, WAIT_SLEEP, "%s", call);
+	else
+		wait_set(t, WAIT_SLEEP, "%s for %.3f s", call, (double)ns / 1e9);
+	t->wait.timeout_ns = ns;
+}
+
+static bool peek_timespec(struct snap_process *p, uint64_t addr, int64_t unit, int64_t *ns)
+{
+	int64_t tv[2];
+
+	if (!addr || !peek_full(&p->peek, addr, tv, sizeof(tv)) || tv[0] < 0 || tv[0] > INT64_C(9000000000))
+		return false;
+	*ns = tv[0] * NS_PER_S + tv[1] * unit;
+	return true;
+}
+
+static void wait_poll(struct waits *w, struct snap_process *p, struct snap_thread *t, bool endless, int64_t ns)
+{
+	uint64_t n = t->syscall.arg[1];
+	struct pollfd set[64];
+	auto_str text = STR_INIT;
+	size_t have = n < 64 ? (size_t)n : 64, members = 0;
+
+	if (n == 0 && !endless) {
+		wait_sleep(t, ns, "poll");
+		return;
+	}
+	if (have && !peek_full(&p->peek, t->syscall.arg[0], set, have * sizeof(*set)))
+		have = 0;
+	for (size_t i = 0; i < have; i++)
+		if (set[i].fd >= 0) {
+			set_add(w, p, t, set[i].fd, !(set[i].events & POLLIN) && set[i].events & POLLOUT, &text);
+			members++;
+		}
+	/* One descriptor, no limit: the same as a read of it. */
+	if (members == 1 && endless && n == 1 && set[0].events & POLLIN) {
+		const struct fd_entry *e = fd_table_find(&w->fds, p->pid, set[0].fd);
+
+		if (e && e->kind == FD_TTY) {
+			wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, set[0].fd);
+			t->wait.endless = true;
+			return;
+		}
+	}
+	set_finish(p, t, "poll", &text, members, endless);
+}
+
+static void wait_select(struct waits *w, struct snap_process *p, struct snap_thread *t, bool timespec)
+{
+	const struct proc_syscall *sc = &t->syscall;
+	int64_t ns = -1;
+	bool endless = !sc->arg[4];
+	auto_str text = STR_INIT;
+	size_t members = 0;
+
+	if (!endless)
+		peek_timespec(p, sc->arg[4], timespec ? 1 : 1000, &ns);
+	if (!sc->arg[0] || (!sc->arg[1] && !sc->arg[2] && !sc->arg[3])) {
+		if (endless)
+			wait_set(t, WAIT_SIGNAL, "select without descriptors");
+		else
+			wait_sleep(t, ns, "select");
+		return;
+	}
+	for (int k = 1; k <= 2; k++) {
+		unsigned long bits[1024 / 64] = { 0 };
+		size_t n = sc->arg[0] < 1024 ? (size_t)sc->arg[0] : 1024;
+
+		if (!sc->arg[k] || !peek_full(&p->peek, sc->arg[k], bits, (n + 63) / 64 * 8))
+			continue;
+		for (size_t fd = 0; fd < n; fd++)
+			if (bits[fd / 64] >> (fd % 64) & 1) {
+				set_add(w, p, t, (int)fd, k == 2, &text);
+				members++;
+			}
+	}
+	set_finish(p, t, "select", &text, members, endless);
+}
+
+static void wait_epoll(struct waits *w, struct snap_process *p, struct snap_thread *t, bool endless)
+{
+	auto_free char *info = xmalloc(65536);
+	auto_str text = STR_INIT;
+	size_t members = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)p->pid, (int)t->syscall.arg[0]);
+	if (fd_read_file(AT_FDCWD, path, info, 65536) > 0)
+		for (char *at = strstr(info, "tfd:"); at; at = strstr(at + 4, "tfd:")) {
+			unsigned events = 0;
+			int fd = -1;
+
+			if (sscanf(at, "tfd: %d events: %x", &fd, &events) == 2) {
+				set_add(w, p, t, fd, !(events & POLLIN) && events & POLLOUT, &text);
+				members++;
+			}
+		}
+	set_finish(p, t, "epoll", &text, members, endless);
+}
+
+void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
+{
+	size_t zombies = 0;
+
+	t->wait.endless = true;
+	for (size_t i = 0; i < w->s->process_count; i++) {
+		const struct snap_process *c = &w->s->processes[i];
+
+		if (c->stat.ppid != p->pid || (only > 0 && c->pid != only && c->ns_pid != only))
+			continue;
+		zombies += !c->alive;
+		if (c->alive)
+			wait_holder_add(t, w->s, c->pid, 0, -1);
+	}
+	t->wait.proved = t->wait.holder_count == 1 && !zombies;
+}
+
+static void wait_child(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
+{
+	wait_set(t, WAIT_CHILD, only > 0 ? "exit of child %d" : "exit of any child", (int)only);
+	waits_children(w, p, t, only);
+}
+
+static void wait_connect(struct snap_process *p, struct snap_thread *t)
+{
+	unsigned char addr[128] = { 0 };
+	size_t n = t->syscall.arg[2] < sizeof(addr) ? (size_t)t->syscall.arg[2] : sizeof(addr);
+	char text[200] = "";
+
+	if (peek_full(&p->peek, t->syscall.arg[1], addr, n))
+		sock_addr_text(addr, n, text, sizeof(text));
+	wait_set(t, WAIT_CONNECT, "connection to %s (fd %d)", text[0] ? text : "?", (int)t->syscall.arg[0]);
+}
+
+static void wait_accept(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, (int)t->syscall.arg[0]);
+	struct sock_info si;
+	char text[300] = "a connection";
+
+	if (e && e->kind == FD_SOCKET)
+		socket_text(p->pid, e, &si, text, sizeof(text));
+	wait_set(t, WAIT_ACCEPT, "%s (fd %d)", text, (int)t->syscall.arg[0]);
+	t->wait.endless = true;
+}
+
+/* restart_syscall goes on with an earlier call, whose registers still stand: the innermost function tells which, or the
+ * wait channel. A stop and SIGCONT lead here, and so does a micro-stop. */
+static long restarted_call(const struct snap_thread *t)
+{
+	static const char *const sleeps[] = { "nanosleep", NULL }, *const polls[] = { "poll", NULL };
+	static const char *const locks[] = { "futex", "pthread_", "sem_", "lll_lock", NULL };
+
+	if (thread_has_function(t, sleeps, 2) || strstr(t->wchan, "nanosleep"))
+		return SYS_clock_nanosleep;
+	if (thread_has_function(t, locks, 3) || strstr(t->wchan, "futex"))
+		return SYS_futex;
+	if (thread_has_function(t, polls, 2) || strstr(t->wchan, "poll"))
+#ifdef SYS_poll
+		return SYS_poll;
+#else
+		return SYS_ppoll;
+#endif
+	return -1;
+}
+
+static void wait_signal(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *call)
+{
+	/* A shell's `wait`: sigsuspend until SIGCHLD. */
+	if (p->sig_caught >> (SIGCHLD - 1) & 1) {
+		wait_child(w, p, t, 0);
+		if (t->wait.holder_count) {
+			wait_set(t, WAIT_CHILD, "a signal (%s), SIGCHLD among them", call);
+			t->wait.proved = false;
+			return;
+		}
+	}
+	wait_set(t, WAIT_SIGNAL, "a signal (%s)", call);
+	t->wait.endless = true;
+}
+
+/* waitid of a pidfd waits for that process; of anything else for what its id says. */
+static void wait_waitid(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	uint64_t id = t->syscall.arg[1];
+
+	if (t->syscall.arg[0] == 3 /* P_PIDFD */) {
+		wait_set(t, WAIT_CHILD, "exit of the process of pidfd %d", (int)id);
+		waits_pidfd_holder(w, p, t, (int)id);
+		t->wait.endless = true;
+		t->wait.proved = t->wait.holder_count == 1;
+	} else {
+		wait_child(w, p, t, t->syscall.arg[0] == P_PID ? (pid_t)id : 0);
+	}
+}
+
+/* Of a sleep until a time of some clock. */
+static int64_t sleep_left(uint64_t clock, int64_t until_ns)
+{
+	struct timespec now;
+	int64_t left;
+
+	if (clock > CLOCK_MONOTONIC || clock_gettime((clockid_t)clock, &now) < 0)
+		return -1;
+	left = until_ns - (now.tv_sec * NS_PER_S + now.tv_nsec);
+	return left > 0 ? left : 0;
+}
+
+static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	const struct proc_syscall *sc = &t->syscall;
+	int64_t ns = -1;
+
+	switch (sc->nr) {
+#ifdef SYS_nanosleep
+	case SYS_nanosleep:
+		peek_timespec(p, sc->arg[0], 1, &ns);
+		wait_sleep(t, ns, "nanosleep");
+		break;
+#endif
+	case SYS_clock_nanosleep:
+		if (peek_timespec(p, sc->arg[2], 1, &ns) && sc->arg[1] & TIMER_ABSTIME)
+			ns = sleep_left(sc->arg[0], ns);
+		wait_sleep(t, ns, sc->arg[1] & TIMER_ABSTIME ? "clock_nanosleep, to go" : "clock_nanosleep");
+		break;
+#ifdef SYS_poll
+	case SYS_poll:
+		wait_poll(w, p, t, (int)sc->arg[2] < 0, (int64_t)(int)sc->arg[2] * NS_PER_MS);
+		break;
+#endif
+	case SYS_ppoll:
+		if (!sc->arg[0] && !sc->arg[1] && !sc->arg[2]) { /* pause() where there is no such call: arm64 */
+			wait_signal(w, p, t, "pause");
+			break;
+		}
+		peek_timespec(p, sc->arg[2], 1, &ns);
+		wait_poll(w, p, t, !sc->arg[2], ns);
+		break;
+#ifdef SYS_select
+	case SYS_select:
+		wait_select(w, p, t, false);
+		break;
+#endif
+	case SYS_pselect6:
+		wait_select(w, p, t, true);
+		break;
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+		wait_epoll(w, p, t, (int)sc->arg[3] < 0);
+		break;
+	case 441: /* epoll_pwait2, the same number everywhere */
+		wait_epoll(w, p, t, !sc->arg[3]);
+		break;
+	}
+}
+
+static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	struct proc_syscall *sc = &t->syscall;
+
+	if (sc->nr == SYS_restart_syscall && restarted_call(t) >= 0)
+		sc->nr = restarted_call(t);
+	switch (sc->nr) {
+	case SYS_futex:
+		waits_futex(w, p, t);
+		break;
+	case SYS_read: case SYS_readv: case SYS_pread64: case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg:
+	case SYS_splice: case SYS_tee:
+		wait_fd(w, p, t, (int)sc->arg[0], true);
+		break;
+	case SYS_write: case SYS_writev: case SYS_pwrite64: case SYS_sendto: case SYS_sendmsg: case SYS_sendmmsg:
+	case SYS_sendfile: case SYS_fsync: case SYS_fdatasync: case SYS_ftruncate: case SYS_fallocate:
+		wait_fd(w, p, t, (int)sc->arg[0], false);
+		break;
+	case SYS_accept: case SYS_accept4:
+		wait_accept(w, p, t);
+		break;
+	case SYS_connect:
+		wait_connect(p, t);
+		break;
+	case SYS_wait4:
+		wait_child(w, p, t, (int)sc->arg[0] > 0 ? (pid_t)sc->arg[0] : 0);
+		break;
+	case SYS_waitid:
+		wait_waitid(w, p, t);
+		break;
+	case SYS_flock:
+		waits_file_lock(w, p, t);
+		break;
+	case SYS_fcntl:
+		if (sc->arg[1] == F_SETLKW || sc->arg[1] == F_OFD_SETLKW)
+			waits_file_lock(w, p, t);
+		else
+			waits_other(w, p, t);
+		break;
+#ifdef SYS_pause
+	case SYS_pause:
+		wait_signal(w, p, t, "pause");
+		break;
+#endif
+	case SYS_rt_sigsuspend:
+		wait_signal(w, p, t, "sigsuspend");
+		break;
+	case SYS_rt_sigtimedwait:
+		wait_signal(w, p, t, "sigwait");
+		break;
+	case SYS_clock_nanosleep: case SYS_ppoll: case SYS_pselect6: case SYS_epoll_pwait: case 441:
+#ifdef SYS_nanosleep
+	case SYS_nanosleep:
+#endif
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+#ifdef SYS_select
+	case SYS_select:
+#endif
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+		wait_timed(w, p, t);
+		break;
+	default:
+		waits_other(w, p, t);
+	}
+}
+
+static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	if (t->state == 'Z' || t->state == 'X' || t->status == COLLECT_GONE)
+		return;
+	if (t->state == 'T' || t->state == 't') {
+		struct proc_status st;
+		pid_t tracer = proc_status_read(p->pid, t->tid, &st) == 0 ? st.tracer_pid : 0;
+
+		wait_set(t, WAIT_STOPPED, t->state == 'T' ? "SIGCONT (stopped by a signal)" : "its tracer");
+		t->wait.endless = true;
+		if (tracer)
+			wait_holder_add(t, w->s, tracer, 0, -1);
+		t->wait.proved = tracer != 0;
+		return;
+	}
+	if (t->syscall.running || (t->intrusion && t->state == 'R'))
+		return;
+	if (t->syscall.nr >= 0)
+		wait_by_call(w, p, t);
+	else if (t->state == 'S' && t->status != COLLECT_OK)
+		waits_by_channel(t);
+	if (t->state == 'D' && (t->wait.kind == WAIT_NONE || t->wait.kind == WAIT_UNKNOWN)) {
+		wait_set(t, WAIT_IO, "the kernel, in %s (uninterruptible)", t->wchan[0] ? t->wchan : "an unnamed function");
+		t->wait.endless = true;
+	}
+}
+
+void waits_resolve(struct snapshot *s)
+{
+	struct waits w = { .s = s };
+	int64_t began = clock_mono_ns();
+	char reason[100];
+
+	for (size_t i = 0; i < s->process_count; i++)
+		fd_table_add_process(&w.fds, s->processes[i].pid);
+	for (size_t i = 0; i < s->process_count; i++)
+		for (size_t k = 0; k < s->processes[i].thread_count; k++)
+			wait_thread(&w, &s->processes[i], &s->processes[i].threads[k]);
+	snprintf(reason, sizeof(reason), "descriptors of %zu processes may not be seen", w.fds.denied);
+	snapshot_collector(s, "waits", !w.fds.denied ? COLLECT_OK : w.fds.denied == s->process_count ? COLLECT_DENIED :
+			   COLLECT_PARTIAL, clock_mono_ns() - began, w.fds.denied ? reason : NULL);
+	fd_table_release(&w.fds);
+	fd_table_release(&w.machine);
+}
+
+static void waits_collect(struct snapshot *s, const struct collect_request *q)
+{
+	(void)q;
+	waits_resolve(s);
+}
+
+const struct collector collector_waits = { .name = "waits", .help = "what each thread waits for, and who holds it",
+					   .budget_ms = 1000, .collect = waits_collect };

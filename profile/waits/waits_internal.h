@@ -1,0 +1,29 @@
+/* waits_internal.h - shared by waits.c (calls) and waits_lock.c (locks). */
+#ifndef PROFILE_WAITS_WAITS_INTERNAL_H
+#define PROFILE_WAITS_WAITS_INTERNAL_H
+
+#include "profile/proc/fdtable.h"
+#include "profile/snapshot/snapshot.h"
+
+struct waits {
+	struct snapshot *s;
+	struct fd_table fds;     /* of the processes in the snapshot */
+	struct fd_table machine; /* of all the others; made when first asked for */
+	bool machine_read;
+};
+
+const struct fd_table *waits_machine(struct waits *w);
+bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t);
+void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
+/* Children that live become holders: `only` one of them, or all with 0. */
+void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only);
+/* Calls of which there is less to tell (waits_other.c). */
+void waits_other(struct waits *w, struct snap_process *p, struct snap_thread *t);
+void waits_eventfd(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
+void waits_timerfd(struct snap_process *p, struct snap_thread *t, int fd);
+/* Of a thread whose system call may not be read: the kernel's function that it sleeps in, which more may see. */
+void waits_by_channel(struct snap_thread *t);
+void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);
+void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread *t);
+
+#endif

@@ -1,0 +1,275 @@
+/* waits_lock.c - locks: whose they are.
+ *
+ * A futex word says nothing about what it belongs to: the functions around the call do. glibc's structures are
+ * fixed by its ABI: pthread_mutex_t {int lock; unsigned count; int owner; …}, pthread_rwlock_t {readers, writers,
+ * wrphase_futex, writers_futex, pad, pad, cur_writer, …}, and a thread's descriptor holds its tid where
+ * pthread_join sleeps. */
+#include "profile/waits/waits.h"
+
+#include "base/mem.h"
+#include "profile/waits/waits_internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+enum { LOCK_DEPTH = 16, GIL_BYTES = 192 };
+
+const struct fd_table *waits_machine(struct waits *w)
+{
+	auto_pid_list all = PID_LIST_INIT;
+
+	if (w->machine_read)
+		return &w->machine;
+	w->machine_read = true;
+	proc_all(&all);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i] != getpid() && !snapshot_process(w->s, all.v[i]))
+			fd_table_add_process(&w->machine, all.v[i]);
+	return &w->machine;
+}
+
+bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t)
+{
+	for (size_t i = 0; i < t->wait.holder_count; i++)
+		if (snapshot_process(w->s, t->wait.holders[i].pid))
+			return true;
+	return false;
+}
+
+void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd)
+{
+	char path[64], info[2048], *at;
+	long pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)p->pid, fd);
+	if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) > 0 && (at = strstr(info, "\nPid:")))
+		pid = strtol(at + 5, NULL, 10);
+	if (pid > 0)
+		wait_holder_add(t, w->s, (pid_t)pid, 0, -1);
+}
+
+bool thread_has_function(const struct snap_thread *t, const char *const names[], size_t depth)
+{
+	for (size_t i = 0; i < t->frame_count && i < depth; i++)
+		for (size_t k = 0; t->frames[i].function && names[k]; k++)
+			if (strstr(t->frames[i].function, names[k]))
+				return true;
+	return false;
+}
+
+/* The thread that the program itself calls `tid`: in its own process first. */
+static bool owner_add(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t tid)
+{
+	if (tid <= 0)
+		return false;
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (p->threads[i].ns_tid == tid) {
+			wait_holder_add(t, w->s, p->pid, p->threads[i].tid, -1);
+			return true;
+		}
+	for (size_t i = 0; i < w->s->process_count; i++)
+		for (size_t k = 0; k < w->s->processes[i].thread_count; k++)
+			if (w->s->processes[i].threads[k].ns_tid == tid) {
+				wait_holder_add(t, w->s, w->s->processes[i].pid, w->s->processes[i].threads[k].tid, -1);
+				return true;
+			}
+	return false;
+}
+
+static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+{
+	uint32_t owner = 0;
+
+	wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
+	t->wait.address = addr;
+	if (peek_u32(&p->peek, addr + 8, &owner) && owner_add(w, p, t, (pid_t)(owner & 0x3fffffff)))
+		t->wait.proved = true;
+	else if (owner & 0x3fffffff)
+		wait_set(t, WAIT_MUTEX, "mutex 0x%llx, of thread %u, which has ended", (unsigned long long)addr,
+			 owner & 0x3fffffff);
+}
+
+static void wait_rwlock(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+{
+	static const unsigned offsets[] = { 8, 12, 0 };
+
+	wait_set(t, WAIT_RWLOCK, "reader-writer lock near 0x%llx", (unsigned long long)addr);
+	for (size_t i = 0; i < 3; i++) {
+		uint32_t writer = 0, readers = 0;
+		uint64_t base = addr - offsets[i];
+
+		if (!peek_u32(&p->peek, base + 24, &writer) || !peek_u32(&p->peek, base, &readers))
+			continue;
+		if (writer && owner_add(w, p, t, (pid_t)writer)) {
+			wait_set(t, WAIT_RWLOCK, "reader-writer lock 0x%llx, held for writing", (unsigned long long)base);
+			t->wait.address = base;
+			t->wait.proved = true;
+			return;
+		}
+		if (i < 2 && !writer && readers >> 3 && readers >> 3 < 100000) {
+			wait_set(t, WAIT_RWLOCK, "reader-writer lock 0x%llx, held by %u readers",
+				 (unsigned long long)base, readers >> 3);
+			t->wait.address = base;
+			return;
+		}
+	}
+}
+
+static void wait_join(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+{
+	uint32_t tid = 0;
+
+	peek_u32(&p->peek, addr, &tid);
+	wait_set(t, WAIT_FUTEX, "exit of thread %u (pthread_join)", tid);
+	t->wait.proved = owner_add(w, p, t, (pid_t)tid);
+}
+
+static const struct snap_frame *python_frame(const struct snap_thread *t)
+{
+	for (size_t i = 0; i < t->frame_count; i++)
+		if (strcmp(t->frames[i].language, "python") == 0)
+			return &t->frames[i];
+	return NULL;
+}
+
+/* A thread that is joined is one of the others: where there is only one, it is that. */
+static void wait_python_join(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	wait_set(t, WAIT_FUTEX, "exit of a Python thread (join)");
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (&p->threads[i] != t && python_frame(&p->threads[i]))
+			wait_holder_add(t, w->s, p->pid, p->threads[i].tid, -1);
+	t->wait.proved = t->wait.holder_count == 1;
+}
+
+/* The interpreter's own word. */
+static void wait_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	const struct snap_hint *h = &t->hint;
+
+	wait_set(t, h->kind, "%s", h->resource);
+	for (size_t i = 0; i < h->holder_count; i++)
+		wait_holder_add(t, w->s, p->pid, h->holders[i], -1);
+	if (!h->holder_count && t->lock_owner)
+		wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
+	t->wait.proved = h->holder_count ? h->proved : t->lock_owner && h->kind == WAIT_MUTEX;
+}
+
+static void wait_python_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	static const char *const join[] = { "_wait_for_tstate_lock", "ThreadHandle_join", NULL };
+	const struct snap_frame *f = python_frame(t);
+
+	if (thread_has_function(t, join, LOCK_DEPTH)) {
+		wait_python_join(w, p, t);
+		return;
+	}
+	if (f && f->file && f->function && str_ends(f->file, "threading.py") && str_ends(f->function, "wait")) {
+		wait_set(t, WAIT_CONDITION, "threading condition");
+		return;
+	}
+	if (t->wait.address)
+		wait_set(t, WAIT_MUTEX, "Python lock 0x%llx", (unsigned long long)t->wait.address);
+	else
+		wait_set(t, WAIT_MUTEX, "Python lock");
+	if (t->lock_owner) {
+		wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
+		t->wait.proved = true;
+	}
+}
+
+void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	static const char *const gil[] = { "take_gil", NULL };
+	static const char *const python_lock[] = { "PyThread_acquire_lock", "_PyMutex_LockTimed", "lock_PyThread_acquire",
+						   "acquire_timed", "ThreadHandle_join", NULL };
+	static const char *const join[] = { "pthread_join", "pthread_timedjoin", "pthread_clockjoin", NULL };
+	static const char *const condition[] = { "pthread_cond_", "Condvar", "condition_variable", NULL };
+	static const char *const rwlock[] = { "pthread_rwlock_", "RwLock", NULL };
+	static const char *const semaphore[] = { "sem_wait", "sem_timedwait", "sem_clockwait", NULL };
+	static const char *const mutex[] = { "pthread_mutex_", "__lll_lock_wait", "mutex::lock", NULL };
+	static const char *const rust_mutex[] = { "mutex::futex::Mutex", "Mutex::lock_contended",
+						  "Mutex14lock_contended", NULL };
+	static const char *const barrier[] = { "pthread_barrier_wait", NULL };
+	uint64_t addr = t->syscall.arg[0];
+	uint32_t word[3] = { 0 };
+	int op = (int)t->syscall.arg[1] & 0x7f;
+
+	t->wait.endless = !t->syscall.arg[3];
+	/* A stripped Python has no name for take_gil, but its condition variable has its place. */
+	if (thread_has_function(t, gil, 10) || (p->gil_address && addr - p->gil_address < GIL_BYTES)) {
+		wait_set(t, WAIT_GIL, "the global interpreter lock");
+		if (p->gil_tid && p->gil_tid != t->tid) {
+			wait_holder_add(t, w->s, p->pid, p->gil_tid, -1);
+			t->wait.proved = true;
+		}
+	} else if (t->hint.kind != WAIT_NONE && t->hint.kind != WAIT_POLL) {
+		wait_by_hint(w, p, t);
+	} else if (t->wait.address || thread_has_function(t, python_lock, 10)) {
+		wait_python_lock(w, p, t);
+	} else if (thread_has_function(t, join, 6)) {
+		wait_join(w, p, t, addr);
+	} else if (thread_has_function(t, condition, 8)) {
+		wait_set(t, WAIT_CONDITION, "condition variable near 0x%llx", (unsigned long long)addr);
+	} else if (thread_has_function(t, rwlock, 8)) {
+		wait_rwlock(w, p, t, addr);
+	} else if (thread_has_function(t, semaphore, 8)) {
+		wait_set(t, WAIT_SEMAPHORE, "semaphore 0x%llx", (unsigned long long)addr);
+	} else if (thread_has_function(t, barrier, 6)) {
+		wait_set(t, WAIT_CONDITION, "barrier 0x%llx", (unsigned long long)addr);
+	} else if (thread_has_function(t, rust_mutex, 8)) {
+		wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
+		t->wait.address = addr;
+	} else if (thread_has_function(t, mutex, 8) || op == 6 || op == 13) {
+		wait_mutex(w, p, t, addr);
+	} else if (!t->frame_count && peek_full(&p->peek, addr, word, sizeof(word)) && word[0] == 2 &&
+		   word[2] && owner_add(w, p, t, (pid_t)word[2])) {
+		/* No names: a word of 2 with a living thread's id behind it is glibc's contended mutex. */
+		wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
+		t->wait.address = addr;
+		t->wait.proved = true;
+	} else {
+		wait_set(t, WAIT_FUTEX, "futex 0x%llx", (unsigned long long)addr);
+	}
+}
+
+/* Open file description locks belong to no process: whoever has the file open with a lock on it. */
+static void ofd_holders(struct waits *w, struct snap_process *p, struct snap_thread *t, const struct fd_entry *mine)
+{
+	for (size_t i = 0; i < w->fds.n; i++) {
+		const struct fd_entry *e = &w->fds.v[i];
+		char path[64], info[4096];
+
+		if (e->ino != mine->ino || e->dev != mine->dev || (e->pid == p->pid && e->fd == mine->fd))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)e->pid, e->fd);
+		if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) > 0 && strstr(info, "\nlock:"))
+			wait_holder_add(t, w->s, e->pid, 0, e->fd);
+	}
+}
+
+void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, (int)t->syscall.arg[0]);
+	auto_free char *text = xmalloc(1 << 20);
+	ssize_t n = fd_read_file(AT_FDCWD, "/proc/locks", text, 1 << 20);
+	struct lock_wait l;
+
+	wait_set(t, WAIT_FILE_LOCK, "lock on %s", e ? e->target : "a file");
+	t->wait.endless = true;
+	if (n <= 0)
+		return;
+	if (!lock_wait_parse(text, (size_t)n, p->pid, e ? e->ino : 0, &l) &&
+	    !lock_wait_parse(text, (size_t)n, -1, e ? e->ino : 0, &l))
+		return;
+	wait_set(t, WAIT_FILE_LOCK, "%s on %s", l.text, e ? e->target : "a file");
+	if (l.holder > 0)
+		wait_holder_add(t, w->s, l.holder, 0, -1);
+	else if (e)
+		ofd_holders(w, p, t, e);
+	t->wait.proved = t->wait.holder_count == 1;
+}

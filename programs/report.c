@@ -1,0 +1,233 @@
+/* spec-runner report [TRACE]: findings and reports again, from a sealed trace and its raw files.
+ *
+ * Without --format: writes findings.json and report.md beside the trace and prints the block for
+ * people. With it: prints that format on stdout and writes nothing. Exit 0; 2 for usage and
+ * patterns that are wrong; 1 for a trace that cannot be read; 125 where files cannot be written.
+ *
+ * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
+ * nothing is printed where nothing was found. */
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "findings/analyze.h"
+#include "evidence/gather.h"
+#include "findings/pattern.h"
+#include "findings/report.h"
+#include "findings/report/results.h"
+#include "runner/cli/cli.h"
+#include "runner/cli/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* GitHub's limit, less what others may still want to add. */
+#define STEP_SUMMARY_BYTES (1000 * 1024)
+
+static bool internal;
+
+/* The folder of a file; "." for a plain name. Caller frees. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+/* raw/ stands in the artifacts folder; a trace may stand there, beside it, or in nested/RUN_ID/. */
+static int read_facts(struct cli *cli, const char *trace, const char *dir, struct facts *f, struct err *e)
+{
+	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
+	auto_free char *given_raw = path_join(given, "raw");
+	auto_free char *here = path_join(dir, "raw"), *up = path_join(dir, "../raw");
+	auto_free char *upper = path_join(dir, "../../raw"), *root = path_join(cli->root, ".artifacts/raw");
+	const char *const dirs[] = { here, cli->o.artifacts_dir_given ? given_raw : root, up, upper, root, NULL };
+
+	if (facts_init(f, e) < 0)
+		return -1;
+	return gather(f, trace, dirs, e);
+}
+
+static int write_file(const char *dir, const char *name, void (*write)(const struct report *, struct str *),
+		      const struct report *r, struct err *e)
+{
+	auto_free char *path = path_join(dir, name);
+	auto_str out = STR_INIT;
+
+	write(r, &out);
+	return file_write(path, str_cstr(&out), out.len, e);
+}
+
+static int print_text(FILE *to, const struct str *text)
+{
+	fwrite(str_cstr(text), 1, text->len, to);
+	return to == stdout ? cli_flush() : 0;
+}
+
+/* A step's summary may hold 1 MiB; one that is larger is dropped whole. */
+static void append_step_summary(const char *path, const struct report *r)
+{
+	auto_close int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	auto_str text = STR_INIT;
+	struct stat st;
+	size_t room, n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	report_markdown(r, &text);
+	room = st.st_size < STEP_SUMMARY_BYTES ? (size_t)(STEP_SUMMARY_BYTES - st.st_size) : 0;
+	n = text.len;
+	if (n > room)
+		for (n = room; n && text.data[n - 1] != '\n'; n--)
+			;
+	if (n && fd_write_all(fd, text.data, n) < 0)
+		cli_note("writing '%s': %s", path, strerror(errno));
+}
+
+/* On GitHub Actions: annotations where the log is, and the report in the step's summary. */
+static void tell_github(struct cli *cli, const struct report *r)
+{
+	const char *actions = getenv("GITHUB_ACTIONS"), *summary = getenv("GITHUB_STEP_SUMMARY");
+	auto_str out = STR_INIT;
+
+	if (!internal || !r->findings->n || !actions || strcmp(actions, "true") != 0)
+		return;
+	if (!cli->o.quiet) {
+		report_github(r, &out);
+		print_text(stderr, &out);
+	}
+	if (summary && *summary)
+		append_step_summary(summary, r);
+}
+
+static int write_reports(const char *dir, struct report *r, bool quiet)
+{
+	auto_free char *path = path_join(dir, "report.md");
+	auto_str out = STR_INIT;
+	struct err e = { 0 };
+
+	if (write_file(dir, "findings.json", report_json, r, &e) < 0 ||
+	    write_file(dir, "report.md", report_markdown, r, &e) < 0)
+		return cli_fail(&e);
+	r->report_path = path;
+	if (internal ? r->findings->n && !quiet : true)
+		report_console(r, &out);
+	return print_text(internal ? stderr : stdout, &out);
+}
+
+static int make_report(struct cli *cli, const struct report_ops *format, const char *dir, struct facts *f,
+		       const struct patterns *patterns)
+{
+	struct findings found;
+	struct report r = { .facts = f, .findings = &found };
+	auto_str out = STR_INIT;
+	int rc;
+
+	findings_init(&found);
+	analyze(f, patterns, &found);
+	report_head_read(&r.head, f);
+	if (format) {
+		format->write(&r, &out);
+		rc = print_text(stdout, &out);
+	} else {
+		rc = write_reports(dir, &r, cli->o.quiet);
+		tell_github(cli, &r);
+	}
+	findings_release(&found);
+	return rc;
+}
+
+static int load_patterns(struct cli *cli, struct patterns *p, struct err *e)
+{
+	patterns_init(p);
+	if (patterns_add_builtin(p, e) < 0)
+		return -1;
+	return cli->o.patterns_dir ? patterns_add_dir(p, cli->o.patterns_dir, e) : 0;
+}
+
+static int find_format(const char *name, const struct report_ops **format, struct err *e)
+{
+	auto_str known = STR_INIT;
+
+	*format = name ? report_find(name) : NULL;
+	if (!name || *format || results_format_find(name))
+		return 0;
+	for (const struct report_ops *f = report_formats; f->name; f++)
+		str_addf(&known, "%s%s", known.len ? ", " : "", f->name);
+	for (const struct results_format *f = results_formats; f->name; f++)
+		str_addf(&known, ", %s", f->name);
+	return err_set(e, ERR_USAGE, "--format: '%s' is no format of report; accepted: %s", name, str_cstr(&known));
+}
+
+/* The formats of test results want neither facts nor patterns: a trace may hold very many tests. */
+static int print_results(const struct results_format *format, const char *trace, const char *dir)
+{
+	auto_free char *findings = path_join(dir, "findings.json");
+	auto_str out = STR_INIT;
+	struct results t;
+	struct err e = { 0 };
+	int rc;
+
+	if (results_read(&t, trace, findings, &e) < 0) {
+		cli_fail(&e);
+		rc = 1;
+	} else {
+		t.for_gitlab = getenv("GITLAB_CI") != NULL;
+		format->write(&t, &out);
+		rc = print_text(stdout, &out);
+	}
+	results_release(&t);
+	return rc;
+}
+
+static int report_body(struct cli *cli)
+{
+	auto_free char *trace = NULL, *dir = NULL;
+	const struct results_format *results = cli->o.format ? results_format_find(cli->o.format) : NULL;
+	const struct report_ops *format;
+	struct patterns patterns;
+	struct err e = { 0 };
+	struct facts f;
+	int rc;
+
+	if (cli->operand_count > 1) {
+		err_set(&e, ERR_USAGE, "report takes one trace");
+		return cli_fail(&e);
+	}
+	if (find_format(cli->o.format, &format, &e) < 0)
+		return cli_fail(&e);
+	trace = path_resolve(cli->root, cli->operand_count ? cli->operands[0] : cli->o.profile_out);
+	dir = folder_of(trace);
+	if (results)
+		return print_results(results, trace, dir);
+	if (load_patterns(cli, &patterns, &e) < 0) {
+		patterns_release(&patterns);
+		return cli_fail(&e);
+	}
+	if (read_facts(cli, trace, dir, &f, &e) < 0) {
+		cli_fail(&e);
+		rc = e.kind == ERR_USAGE ? 2 : 1;
+	} else {
+		rc = make_report(cli, format, dir, &f, &patterns);
+	}
+	facts_release(&f);
+	patterns_release(&patterns);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	/* No option of the user's: the supervisor puts it first. */
+	if (argc > 1 && strcmp(argv[1], "--internal") == 0) {
+		internal = true;
+		argv[1] = argv[0];
+		argc--;
+		argv++;
+	}
+	return program_main("report", argc, argv, report_body);
+}

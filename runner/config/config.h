@@ -1,0 +1,47 @@
+/* config.h - spec-runner.yaml (contract 2 and 8): values of options, and the steps of
+ * the gate. Every error names file:line:column and what is accepted. */
+#ifndef RUNNER_CONFIG_CONFIG_H
+#define RUNNER_CONFIG_CONFIG_H
+
+#include "base/err.h"
+#include "runner/config/options.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_FILE_NAME "spec-runner.yaml"
+#define CONFIG_MAX_BYTES (1024 * 1024)
+
+enum gate_kind { GATE_COMMAND, GATE_TEST, GATE_GOVERNANCE, GATE_KIND_COUNT };
+extern const char *const gate_kind_text[]; /* command test governance NULL */
+
+struct gate_step {
+	char *name;                        /* unique in the gate */
+	enum gate_kind kind;
+	struct strv argv;                  /* command: at least one word */
+	struct strv paths;                 /* test, governance: empty means the verb's default */
+	struct strv check_prefix, exclude_check_prefix; /* governance */
+	struct strv env;                   /* command: "NAME=value", on top of ours */
+	char *cwd;                         /* command: as written (relative: from the root), or NULL */
+	int64_t timeout_ms;                /* 0 none */
+	unsigned line, column;             /* where the step stands in config.path */
+};
+
+struct config {
+	char *path;                        /* the file that was read, or NULL where there is none */
+	bool has_gate;
+	struct gate_step *steps;
+	size_t step_count;
+};
+
+void config_init(struct config *c);
+void config_release(struct config *c);
+
+/* Reads the file at path; its option values go to o wherever o's source of that option
+ * is lower than a file (options.h), its gate to c. A missing file is an error only where
+ * `required`. ERR_USAGE for whatever the user wrote wrongly, an unreadable file included. */
+int config_read(struct config *c, struct options *o, const char *path, bool required, struct err *e);
+
+#endif

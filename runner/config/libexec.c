@@ -1,0 +1,62 @@
+#include "runner/config/libexec.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* dir (n bytes) + below + "/" + program, where that is a program. */
+static char *try_folder(const char *dir, size_t n, const char *below, const char *program)
+{
+	auto_free char *path = xasprintf("%.*s%s/%s", (int)n, dir, below, program);
+
+	return is_program(path) ? ptr_steal(&path) : NULL;
+}
+
+static char *find_on_path(const char *program)
+{
+	const char *p = getenv("PATH");
+
+	for (size_t n; p; p = p[n] ? p + n + 1 : NULL) {
+		char *found;
+
+		n = strcspn(p, ":");
+		found = n ? try_folder(p, n, "", program) : try_folder(".", 1, "", program);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+char *libexec_find(const char *name)
+{
+	auto_free char *program = xasprintf("spec-runner-%s", name);
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *found = NULL;
+
+	/* A verb is one word: `spec-runner ../x` runs nothing. */
+	if (strchr(program, '/'))
+		return NULL;
+	if (n > 0) {
+		self[n] = '\0';
+		n = strrchr(self, '/') - self;
+		found = try_folder(self, (size_t)n, "/../libexec/spec-runner", program);
+		if (!found)
+			found = try_folder(self, (size_t)n, "/.artifacts/libexec", program);
+	}
+	if (!found)
+		found = try_folder(SPEC_RUNNER_LIBEXECDIR, strlen(SPEC_RUNNER_LIBEXECDIR), "", program);
+	return found ? found : find_on_path(program);
+}

@@ -1,0 +1,10 @@
+/* libexec.h - finds verbs that are programs of their own, as git's are (the supervisor stays
+ * dull). Looked for beside our own program (../libexec/spec-runner, then .artifacts/libexec of a
+ * development tree), in SPEC_RUNNER_LIBEXECDIR as compiled in, and on PATH. */
+#ifndef RUNNER_CONFIG_LIBEXEC_H
+#define RUNNER_CONFIG_LIBEXEC_H
+
+/* Path of "spec-runner-NAME", NULL if it is not installed. Caller frees. */
+char *libexec_find(const char *name);
+
+#endif
