@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # spec-runner: plain make and pkg-config. Everything built but ./spec-runner goes under .artifacts/.
 #
 #   make            build ./spec-runner

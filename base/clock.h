@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clock.h - time as numbers. All deadlines are absolute monotonic nanoseconds. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

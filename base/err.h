@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* err.h - the one error idiom: functions return 0 or a negative number and
  * describe the failure in a `struct err` that is always the last argument and
  * stays untouched on success. Every layer may add one phrase in front; only

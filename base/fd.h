@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fd.h - file descriptors: ownership by declaration, whole reads and writes.
  * Every descriptor of ours is close-on-exec. */
 #ifndef BASE_FD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A window of the text is held; a value is parsed out of it into an arena. Where the window ends
  * within a value, more is read behind it and the value is parsed again: with a window much
  * larger than a usual value that costs nothing, and the parser needs no states. */

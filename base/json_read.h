@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_read.h - reading JSON of any size piece by piece: the caller walks down into objects
  * and arrays and takes the pieces that fit into memory as small trees. A trace of a
  * million events is read in the memory of one event.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_scan.h - a strict look at JSON text without building anything: is it well formed, and
  * what are the members of an object? No allocation; depth and time are bounded. */
 #ifndef BASE_JSON_SCAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json_write.h - the one writer of JSON. Output is always well formed: strings are escaped
  * and repaired to UTF-8, commas are counted here, integers stay integers. */
 #ifndef BASE_JSON_WRITE_H

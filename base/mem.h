@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* mem.h - allocation. A process of ours that runs out of memory says so and
  * ends with 125; its guardian (the other process) ends the tree and seals the
  * trace. So no caller checks for NULL. Cleanup attributes show ownership. */

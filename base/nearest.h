@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nearest.h - "did you mean …?": the known word nearest to a mistyped one. */
 #ifndef BASE_NEAREST_H
 #define BASE_NEAREST_H

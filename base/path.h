@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* path.h - where files go, and files that are written whole or not at all
  * (contract 4). */
 #ifndef BASE_PATH_H

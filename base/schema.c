@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checks values against a compiled schema; see schema.h. */
 #include "base/schema_internal.h"
 

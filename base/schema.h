@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schema.h - validates JSON against the schemas of schemas/: JSON Schema's words, written as
  * YAML, as many of them as we need:
  *

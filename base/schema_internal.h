@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* schema_internal.h - a compiled schema, shared by its reader and its checker. */
 #ifndef BASE_SCHEMA_INTERNAL_H
 #define BASE_SCHEMA_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles a schema out of its YAML; see schema.h for the words. */
 #include "base/schema_internal.h"
 

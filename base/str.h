@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* str.h - a growing byte string, always NUL-terminated, that may hold NULs. */
 #ifndef BASE_STR_H
 #define BASE_STR_H

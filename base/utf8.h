@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* utf8.h - any bytes become valid UTF-8. Output of commands, file names and process names may
  * hold anything; everything that we write as text holds only well-formed UTF-8. */
 #ifndef BASE_UTF8_H

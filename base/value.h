@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* value.h - the text of a value as what its key wants. One reading for flags, the
  * environment and files, so that "on" is the same everywhere. */
 #ifndef BASE_VALUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* width.h - how many columns of a terminal a text takes, and how to make a text safe to show there. */
 #ifndef BASE_WIDTH_H
 #define BASE_WIDTH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* yaml.h - a YAML document as a small read-only tree, for configuration, cases and
  * patterns. Over libyaml; every error is ERR_USAGE and reads `file:line:column: what is wrong`.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* yaml_get.c - typed reading of the nodes of base/yaml.h. */
 #include "base/mem.h"
 #include "base/nearest.h"

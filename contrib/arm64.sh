@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # arm64.sh deps|build|exec PROGRAM [ARG...]|vm [TEST...] - the whole program for arm64 from a Debian machine of another kind.
 #   deps   the cross compiler, arm64's libraries beside the machine's own, qemu (as root)
 #   build  everything, tests too, below .artifacts/arm64/

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # console-shots.sh [--into FILE] - what a terminal of 80 columns and a log show of runs of ours, taken from
 # a real terminal (tmux) while they run. With --into the text between `<!-- shot NAME -->` and the next
 # fence's end is replaced in FILE (docs/CONSOLE.md), so that the pictures there stay true.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # demo.sh PROGRAM BUILD - what `make run` shows: the project's own gate; a part of a test suite that nobody here wrote,
 # supervised at level detailed; then a program that hangs. Exit 0 when all ended as
 # they must.

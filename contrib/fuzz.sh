@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # fuzz.sh run|keep DIR SECONDS NAME... - runs the fuzz targets that `make fuzz` has built,
 # or keeps what they found.
 # run: each target SECONDS long, from tests/fuzz/corpus/NAME; new inputs go to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gen-python-offsets.c - prints rows of profile/lang/python_offsets.def for the headers it is compiled against.
  *
  *   for v in 3.8 … 3.14: cc -DPy_BUILD_CORE -I$INC -I$INC/internal contrib/gen-python-offsets.c -o gen && ./gen

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # install-deps.sh GROUP... - makes sure that what the groups need is there; installs with
 # apt-get only what is missing. Quick where nothing is: it runs before every `make run`
 # and `make check`. Groups: build, check, demo, lint, fuzz (default: all).

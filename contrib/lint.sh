@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # lint.sh - everything that can be said about the sources without running them. Each check
 # prints what it found; exit 1 where one found anything.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fact.c - the table of facts: rows in blocks of memory, typed values, one canonical order. */
 #include "evidence/fact.h"
 

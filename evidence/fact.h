@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fact.h - facts are rows: one table a kind, typed columns with units (fact.def). They are read
  * out of a sealed trace and its raw files; patterns turn rows into findings; no sentence of
  * a report stands without its row.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather.c - the order of gathering, and what its parts share. */
 #include "evidence/gather.h"
 

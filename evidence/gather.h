@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather.h - a sealed trace and its raw files become facts.
  *
  *   gather_trace    run-trace.json, element by element

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_derive.c - what follows from the rows: who is below whom, what each thread waits for, and
  * the chain of waiting from the command down to its roots.
  *

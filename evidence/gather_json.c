@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_json.c - see gather_json.h. */
 #include "evidence/gather_json.h"
 

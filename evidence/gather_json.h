@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_json.h - values of JSON as values of rows: taken where their type fits, else left unknown. */
 #ifndef EVIDENCE_GATHER_JSON_H
 #define EVIDENCE_GATHER_JSON_H

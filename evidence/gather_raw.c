@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_raw.c - facts of the raw files of a run: snapshots in the shape of `inspect --json`
  * (contract 11), and rows of any kind that a collector left (facts-NAME.json). */
 #include "evidence/gather.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_tail.c - the end of the command's output, as lines. It was redacted before it was written;
  * what each line shows by itself is redacted again, as all texts of rows are. */
 #include "evidence/gather.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gather_trace.c - facts of run-trace.json. Memory grows with spans (16 bytes each) and with what
  * is worth a row, not with events: heartbeats and reads are passed over. */
 #include "evidence/gather.h"

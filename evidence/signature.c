@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* signature.c - names without what changes from run to run, and their hash (signature.h). */
 #include "evidence/signature.h"
 

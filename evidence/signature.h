@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* signature.h - the same hang is recognised again: across pids, addresses, times and line drift.
  * Numbers, hexadecimal words, folders and compiler suffixes are taken away; what is
  * left is hashed (BLAKE2b). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* wait_words.c - looks kernel words up in wait_words.def. */
 #include "evidence/gather.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* words.h - an argument vector as one line for people. */
 #ifndef EVIDENCE_WORDS_H
 #define EVIDENCE_WORDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* analyze.c - for each pattern and each row of its kind: do its conditions hold, are its joined rows
  * there, its absent ones not? Then the finding is built from the pattern's own words. */
 #include "findings/analyze.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* analyze.h - rows and patterns make findings: a pure function of both. The order of patterns,
  * rows and files changes nothing. */
 #ifndef FINDINGS_ANALYZE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* clean.c - the reports of a run in which nothing was found, without a child process: a passing
  * command would feel its start. */
 #include "findings/report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* condition.c - references, conditions and templates of patterns (condition.h). */
 #include "findings/condition.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* condition.h - what a pattern may say about rows: references to columns, conditions on them, and
  * texts with `${column}`. Everything is resolved and typed when the pattern is loaded, so that
  * a mistake is an error with its place and never a silent "no match".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* finding.c - a set of findings: same ids grow together, the most specific proved one first. */
 #include "findings/finding.h"
 

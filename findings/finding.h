@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* finding.h - what was recognised, with the evidence for it (contract 10; seed 000, section 6). */
 #ifndef FINDINGS_FINDING_H
 #define FINDINGS_FINDING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pattern.c - patterns from YAML. Everything is checked here: after loading, a pattern cannot fail. */
 #include "findings/pattern.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pattern.h - patterns are YAML, never code (docs/HOWTO-add-a-pattern.md, schemas/pattern_v1.yaml).
  *
  * A pattern takes each row of one kind (`over`), wants conditions of it, of rows joined to it and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pattern_files.c - where patterns come from: the program itself, and folders of users. */
 #include "findings/pattern.h"
 

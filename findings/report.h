@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* report.h - findings for people and for other programs. A format is one file and one row of
  * report_formats. All of them are pure functions of facts and findings: the same bytes again. */
 #ifndef FINDINGS_REPORT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect.c - the reader: lines meet the rules of the dialects that are spoken. See dialect.h.
  *
  * For speed each byte value has a list of the rules whose lines can begin with it; ordinary

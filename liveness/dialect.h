@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect.h - what the test runner inside of a command says: which tests started, ended, how.
  *
  * A dialect is data: a YAML file (liveness/dialects, schemas/dialect_v1.yaml, docs/HOWTO-add-a-dialect.md) of

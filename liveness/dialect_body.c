@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_body.c - what a failing test printed, where its dialect marks it. Bounded: what stands behind
  * DIALECT_BODY_MAX bytes is passed over. */
 #include "liveness/dialect_int.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_files.c - the dialects that are part of the program. Their order decides where several that
  * are not yet spoken know the same line. */
 #include "liveness/dialect_int.h"

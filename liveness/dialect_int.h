@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_int.h - shared by dialect*.c and nothing else. */
 #ifndef LIVENESS_DIALECT_INT_H
 #define LIVENESS_DIALECT_INT_H

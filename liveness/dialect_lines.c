@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_lines.c - bytes of a stream as lines that a rule can read. Whole lines are read where
  * they lie; only what a read cut apart is copied. CR ends a line too: a progress bar redraws itself
  * with it, and the next text is a line of its own. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_load.c - a YAML text becomes a dialect; patterns are compiled when a line first needs them,
  * because most commands speak none of the dialects and many print nothing at all. */
 #include "liveness/dialect_int.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dialect_rules.c - what a rule that has matched says about tests. See dialect_int.h. */
 #include "liveness/dialect_int.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* notify.h - what a program says on $NOTIFY_SOCKET (sd_notify(3)). Pure parser of one
  * datagram: NAME=VALUE lines. Foreign bytes: any length, NULs, no final newline. */
 #ifndef LIVENESS_NOTIFY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* progress.h - what counts as progress (contract 6), as pure functions. */
 #ifndef LIVENESS_PROGRESS_H
 #define LIVENESS_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runner_watch.c - does anything at all still move? See watchdog.h. */
 #include "liveness/watchdog.h"
 

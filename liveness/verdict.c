@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verdict.c - hung, spinning or starved, from what the kernel counted (watchdog.h).
  *
  * A tree that waits for a lock uses no CPU and wants none. One that loops wants CPU all the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watchdog.c - see watchdog.h.
  *
  * Two times: `now` is absolute; active time is now minus all time suspended, and it stands still

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watchdog.h - is one supervised command alive, and what must be done about it?
  *
  * A pure function: watchdog_step(state, event, now) -> actions. It reads no clock,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* collector.h - one way to look at a process tree. A new collector is one file and one row in the table of the
  * program that looks (programs/inspect.c).
  *

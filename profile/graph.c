@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph.c - cycles and roots. Nodes are threads; an edge leads from a waiter to each thread that could end its
  * wait. Tarjan's strongly connected components over the proved edges are deadlocks for certain; over all the
  * edges, possible ones. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* init: writes a first spec-runner.yaml for the project found at the root (contract 1). Each kind of
  * project is a row: what gives it away, and the steps that run its tests. */
 #include "base/fd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inspect PID - diagnose a live process tree (contract 1 and 11).
  *
  * A child of this program explains: it reads other people's binaries, and may crash or hang over them. It has

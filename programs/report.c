@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* spec-runner report [TRACE]: findings and reports again, from a sealed trace and its raw files.
  *
  * Without --format: writes findings.json and report.md beside the trace and prints the block for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* status [PID] - asks a running spec-runner what it is doing (contract 1). It reads the journal and
  * nothing else, so it answers although the supervisor is stopped or stuck. */
 #include "base/clock.h"

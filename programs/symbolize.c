@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* symbolize SNAPSHOT... [BINARY...] - names for the frames of recorded snapshots (.artifacts/raw/RUN_ID/snapshot-N.json),
  * which are kept as build-id and offset: where the machine that recorded them had no symbols, another that has the same
  * binaries, or their debug files, fills them in. The snapshots are written again; `report` then tells more. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* spec-runner verify TRACE: holds a trace against the contract. Exit 0: it is good; 1: it is not, or
  * cannot be read; 2: usage (contract 1, 3). */
 #include "base/fd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tap.h - the smallest TAP 13 producer a C test needs. */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* attrs.c - attributes, rendered as JSON while they are gathered: the journal copies them. */
 #include "base/json_write.h"
 #include "base/utf8.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/contract.h"
 
 const char *const level_text[] = { "off", "basic", "detailed", "debug" };

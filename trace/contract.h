@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* contract.h - the words of contract.def as enums and texts. */
 #ifndef TRACE_CONTRACT_H
 #define TRACE_CONTRACT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cursor.h - reads a journal with pread in a bounded window: its writer may be alive, stopped
  * or dead, and the file may be damaged. Nothing that it hands out is trusted further than
  * checked here: sizes, words of the contract, JSON, UTF-8. */

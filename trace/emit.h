@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* emit.h - the one door through which facts enter the trace. Every string passes
  * the redactor on its way in, so the journal never holds a raw secret.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* env_facts.c - contract 5 `environment`: where a run ran. No file is read: this stands in the
  * start of every run. */
 #include "base/json_write.h"

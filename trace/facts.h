@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* facts.h - what sealing learns from a journal on its way through, in bounded memory: counts,
  * the slowest spans, the notable events, where it went wrong. The `summary` of the
  * trace and the Markdown summary are both written from it. */

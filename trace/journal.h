@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* journal.h - the append-only file in which a run records itself, so that SIGKILL of any of
  * our processes at any instant loses nothing recorded before it (contract 4).
  *

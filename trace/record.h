@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* record.h - what a trace under way consists of; for the files of this wing. */
 #ifndef TRACE_RECORD_H
 #define TRACE_RECORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* recover.c - journals that a dead supervisor left. The lock decides: it is on the open file
  * description that the processes of a run share, so it is free when the last of them is gone. */
 #include "base/fd.h"

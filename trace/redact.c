@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The passes of the redactor and what the rest of the program asks of it; see
  * redact_internal.h for the algorithm. */
 #include "trace/redact_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redact.h - no raw secret leaves this process (contract 7).
  *
  * A redactor knows names that are secret by nature (token, secret, password …),

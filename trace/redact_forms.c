@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Forms of text in which a name and its value stand together (contract 7): `--flag value`,
  * `NAME=value`, `NAME: value` (headers, YAML), `"name": "value"` (JSON, also quoted again inside
  * a shell argument or another JSON), URL query, `<name>value</name>`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* redact_internal.h - what the rooms of the redactor share. Algorithm of one pass:
  *
  *   1. A rolling window of three folded bytes is looked up in a bitmap of "needles":

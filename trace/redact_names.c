@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which names are secret (contract 7), and which of ours only look so. */
 #include "trace/redact_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets that are known by their shape, whatever name they stand under (contract 7). */
 #include "trace/redact_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Secret values wherever they turn up: raw, URL-encoded, escaped for JSON, a shell, C or HTML (also
  * twice over, also only in part), in hexadecimal, and in base64 at all three alignments. */
 #include "trace/redact_internal.h"

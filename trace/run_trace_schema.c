@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The public format of a trace, inside the program that holds traces against it. */
 #include "base/embed.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* seal.h - one streaming pass from the journal to run-trace.json and its Markdown
  * summary, in memory that does not grow with the number of events. Recovery is the
  * same pass (HOUSE, decision 4). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* spans.h - which spans are open. Memory is bounded by how many are open at once, not by how
  * many there were. Also rebuilds that knowledge from a journal, record by record. */
 #ifndef TRACE_SPANS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* summary.h - the Markdown summary: the trace for people (contract 5). Size is bounded. */
 #ifndef TRACE_SUMMARY_H
 #define TRACE_SUMMARY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The one pass over a trace; see verify.h. What can be said of one element is said while it
  * passes; what needs all spans (parents, nesting, the spans of events) is said at the end of the
  * spans, or at the end of the file where the events come first. */

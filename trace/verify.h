@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verify.h - holds a run-trace.json against the contract: schema (schemas/run_trace_v1.yaml),
  * taxonomy, nesting, times, counts, redaction. Reads element by element: memory grows with
  * the number of spans alone (and of events only where they stand before the spans). */

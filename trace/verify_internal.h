@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verify_internal.h - the state of one verification, shared by its rooms. */
 #ifndef TRACE_VERIFY_INTERNAL_H
 #define TRACE_VERIFY_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Two rules over a trace: nothing secret stands in it (contract 7), and its summary agrees with
  * what it sums up (contract 5). */
 #include "trace/verify_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The spans of a trace by their id, and what must hold between them (contract 5). */
 #include "trace/verify_internal.h"
 

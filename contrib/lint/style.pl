@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # style.pl FILE... - the rules of the house that a compiler does not know: floors, banned
 # functions, length of files, functions and lines, words that promise later work, who may
 # print and exit. Prints file:line: message; exit 1 where there was any.

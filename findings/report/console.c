@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* console.c - the block that a person reads first: a dozen lines, each begins "spec-runner: ". */
 #include "findings/report.h"
 

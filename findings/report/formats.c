@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* formats.c - the table of report formats. A new one is a file and a row. */
 #include "findings/report.h"
 

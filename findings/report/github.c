@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* github.c - GitHub annotations: the worst first, at most ten of a kind, because a step shows no
  * more. */
 #include "findings/report.h"

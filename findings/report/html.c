@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html.c - the page as a whole: its head, the answer on top, every finding with its evidence. */
 #include "findings/report/html.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html.h - the parts of report.html, each appended to the page by one function.
  *
  * The page needs nothing from outside: no network, and no script to be read. Its looks come from one

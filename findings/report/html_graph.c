@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html_graph.c - who waits for whom, drawn by us: threads in layers, each below those that wait for it.
  * A member of a ring is red, the end of the chain of waiting orange, a wait whose holder is only
  * possible dashed. The order of rows decides everything: the same facts, the same picture. */

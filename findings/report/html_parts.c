@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html_parts.c - processes as a tree, stacks, the end of the output, tables of rows. */
 #include "findings/report/html.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* html_timeline.c - spans as bars in the order of their tree, events as marks above them, and the time in
  * which nothing moved as a band behind them. Of very many spans the chart shows those that ended
  * badly and the slowest, with what is around them; a list holds all. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json.c - findings.json (schemas/findings_v1.yaml). */
 #include "findings/report.h"
 

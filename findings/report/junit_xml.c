@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "findings/report/junit_xml.h"
 
 #include "base/clock.h"

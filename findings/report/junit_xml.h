@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* junit_xml.h - JUnit XML in Jenkins' dialect, which nextest, Buildkite, GitLab, Trunk and Datadog read
  * too: classname and name always, the text of a failure in the element's body (GitLab reads the body).
  * Shared by all that write tests down.

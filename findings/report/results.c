@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results.c - the formats of test results, and the words that they share. */
 #include "findings/report/results.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results.h - the tests of a run, for programs that read test results: `report --format junit|tap|tests-json`
  * and `--junit FILE`. Read out of the trace alone, which is redacted already.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results_json.c - the tests of a run as JSON (schemas/test_results_v1.yaml), one a line. */
 #include "base/json_write.h"
 #include "findings/report/results.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results_junit.c - JUnit XML of a run's tests. A test that ran when its command was ended is an <error> whose
  * type is the reason token; one that is known by its number only is a skipped testcase "never started". */
 #include "findings/report/junit_xml.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results_read.c - a trace becomes rows of tests (results.h). Spans stand in the order of their begin, a
  * parent before its children; events come behind them. */
 #include "base/clock.h"

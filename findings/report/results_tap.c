@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* results_tap.c - TAP of a run's tests: 13, for prove refuses 14; 14 where it is asked for. In the order of their starts. */
 #include "base/json_write.h"
 #include "findings/report/results.h"

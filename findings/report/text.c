@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text.c - what the formats share. */
 #include "findings/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python.c - Python threads of a process: found, walked, named, and merged into their native stacks. */
 #include "profile/lang/python_threads.h"
 

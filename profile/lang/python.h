@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python.h - CPython's frames and objects out of another process's memory, 3.8 to 3.14, with and without a global lock.
  *
  *   python_read.c    frames, names and lines: structures as bytes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python_read.c - CPython's structures as bytes: frames, names, lines. All of it is another program's memory: any
  * pointer may lead nowhere or in a circle, any length may be absurd. */
 #include "profile/lang/python.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python_task.c - asyncio: tasks, the coroutines that each is inside of, and what it awaits.
  *
  * Up to 3.11 all tasks stand in one weak set of the module asyncio.tasks, then in a weak set and a set, since 3.14 in

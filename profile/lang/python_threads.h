@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python_threads.h - the Python of one process, shared by python.c, python_wait.c and python_task.c. */
 #ifndef PROFILE_LANG_PYTHON_THREADS_H
 #define PROFILE_LANG_PYTHON_THREADS_H

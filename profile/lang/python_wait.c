@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* python_wait.c - what a Python thread waits in.
  *
  * Two sources: the lock object whose memory the system call sleeps on, found among the values of the innermost frames

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* debug_file.c - where the names of a stripped file are: a debug file of its own, found by build-id or by the name
  * that the file gives (.gnu_debuglink), or a small compressed ELF file within it (.gnu_debugdata). Never the network. */
 #include "profile/native/resolve.h"

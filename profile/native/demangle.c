@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* demangle.c - C++ and Rust (both of its schemes) by GNU's libiberty, whose files for this may be linked with anything.
  *
  * A name is other people's: 200 bytes can stand for a gigabyte, for a part may refer to an earlier one over and over. So the

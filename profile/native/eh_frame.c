@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eh_frame.c - where a function begins, by the table that every program carries for its own exceptions: a stripped file
  * has it, too. Unwinding itself is libdw's. */
 #include "profile/native/elf_file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eh_frame_sign.c - arm64's signed return addresses. DW_CFA_AARCH64_negate_ra_state has the number of a SPARC
  * instruction that libdw 0.188 carries out: half of the registers are taken from nowhere then. We strip signatures
  * ourselves (unwind.c), so in our private copy of a table the instruction becomes one that does nothing. */

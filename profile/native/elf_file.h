@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elf_file.h - names out of a 64-bit ELF file. It is somebody else's and may be broken: every offset is checked. */
 #ifndef PROFILE_NATIVE_ELF_FILE_H
 #define PROFILE_NATIVE_ELF_FILE_H

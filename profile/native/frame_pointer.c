@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* frame_pointer.c - a blocked thread's frame pointer, without stopping it.
  *
  * /proc tells of a blocked thread no more than its stack and instruction pointers. A function with arrays of variable

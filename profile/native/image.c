@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image.c - files that processes have mapped, each opened once however many processes share it, and only where a frame
  * lies in it: a desktop program has mapped a hundred libraries and stands in three. */
 #include "profile/native/resolve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_memory.c - a mapped file that cannot be opened any more (deleted, replaced, of a mount that we may not enter), put
  * together from what the process has of it: code, unwind tables and public names are in memory, section headers are not. */
 #include "profile/native/resolve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* later.c - names for frames that were recorded as build-id and offset, on another day or another machine: wherever
  * a file of the same build is, its names are those of then. */
 #include "profile/native/resolve.h"

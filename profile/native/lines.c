@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lines.c - file, line and inlined functions, from DWARF where there is any. */
 #include "profile/native/resolve.h"
 

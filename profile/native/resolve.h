@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resolve.h - copies into frames: unwinding by libdw, names by one pass over each file's symbols, lines and
  * inlined functions by DWARF. Runs in a process that may crash or be killed: other people's binaries are read here. */
 #ifndef PROFILE_NATIVE_RESOLVE_H

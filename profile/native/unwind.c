@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* unwind.c - libdw over a copy. Its callbacks get registers and stack from the copy; only what is not in
  * there (code below a signal's own stack, a vdso) is read from the process. */
 #include "profile/native/resolve.h"

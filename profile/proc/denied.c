@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* denied.c - the kernel's rules in its own order (ptrace(2), "Ptrace access mode checking"): the same user, a process
  * that allows dumps, no more capabilities than ours, then the security modules, Yama among them. The kernel gives
  * one errno for all of them; each rule's own inputs are in /proc for everybody. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* denied.h - why may we not look into a process, and what would allow it? */
 #ifndef PROFILE_PROC_DENIED_H
 #define PROFILE_PROC_DENIED_H

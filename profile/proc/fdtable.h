@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fdtable.h - descriptors of processes, and what is at the other end of them. */
 #ifndef PROFILE_PROC_FDTABLE_H
 #define PROFILE_PROC_FDTABLE_H

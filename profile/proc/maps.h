@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* maps.h - /proc/PID/maps, and reading another process's memory. No parser of binaries here. */
 #ifndef PROFILE_PROC_MAPS_H
 #define PROFILE_PROC_MAPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pressure.c - was it hung, or only starved? How long tasks of the whole machine, and of the tree's own cgroup, waited
  * for CPU, disk and memory lately. */
 #include "profile/collector.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* process.h - what /proc tells of a process, cheaply enough for every heartbeat.
  *
  * Nothing here links a parser of other people's binaries: the supervisor uses this file. Every

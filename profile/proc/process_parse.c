@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* process_parse.c - /proc texts as numbers: pure functions of bytes, for tests and fuzzing. */
 #include "base/clock.h"
 #include "profile/proc/process.h"

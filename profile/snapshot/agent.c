@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* agent.c - the explaining side, and the packets of both. */
 #include "profile/snapshot/agent_wire.h"
 

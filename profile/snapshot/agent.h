@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* agent.h - one process looks, another explains.
  *
  * Under Yama's ptrace_scope 1 only an ancestor may stop a process, read its memory, or ask in which system call it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* agent_serve.c - the looking side: a thread of a process that is an ancestor of what it looks at. */
 #include "profile/snapshot/agent_wire.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* agent_wire.h - the words that agent_serve.c and agent.c exchange, one a packet. */
 #ifndef PROFILE_SNAPSHOT_AGENT_WIRE_H
 #define PROFILE_SNAPSHOT_AGENT_WIRE_H

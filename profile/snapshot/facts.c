@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* facts.c - what /proc tells of a process beside its threads: input and output, time spent waiting for a CPU, context
  * switches, limits, cgroup, descriptors and where they lead. Reads alone; each file that may not be read leaves its
  * fact out. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hint.c - what an interpreter tells beside its frames: names of threads, what they wait for, tasks. */
 #include "profile/snapshot/snapshot.h"
 

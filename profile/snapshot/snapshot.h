@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot.h - a process tree at one moment: who is there, what each thread does, what it waits for.
  *
  *   snapshot_capture   copies (registers, stack bytes, /proc texts): the only part that touches the

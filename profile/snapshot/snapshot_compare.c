@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_compare.c - two looks at one tree, or one look and the scheduler's own memory: stuck, slow, spinning?
  *
  * The kernel keeps when a thread last ran. Whoever has been off the CPU for the whole gap between two looks would be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_wire.c - a copied snapshot as bytes, from the process that may look to the one that explains.
  *
  *   "SNAPWIRE" version root at_real at_mono duration collectors… processes… "SNAPDONE"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_write.c - a snapshot as contract 11's JSON and as a table for people. Everything that came from
  * outside passes the redactor here. */
 #include "profile/snapshot/snapshot.h"

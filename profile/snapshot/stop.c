@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stop.c - the micro-stop: SEIZE, INTERRUPT, registers and stack, DETACH.
  *
  * One thread of the target at a time; nothing is looked up while it stands. Never PTRACE_ATTACH or SIGSTOP:

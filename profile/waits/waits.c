@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
 #include "profile/collector.h"
 #include "profile/waits/waits.h"

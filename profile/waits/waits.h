@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits.h - from a blocked thread to what it waits for, who holds that, and where it all begins. */
 #ifndef PROFILE_WAITS_WAITS_H
 #define PROFILE_WAITS_WAITS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits_channel.c - /proc/PID/wchan names the kernel's function in which a thread sleeps. Everybody may read it who may
  * read /proc/PID/maps, also where Yama keeps the system call from us. It gives the kind, never an argument. */
 #include "profile/waits/waits.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits_internal.h - shared by waits.c (calls) and waits_lock.c (locks). */
 #ifndef PROFILE_WAITS_WAITS_INTERNAL_H
 #define PROFILE_WAITS_WAITS_INTERNAL_H

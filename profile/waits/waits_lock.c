@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits_lock.c - locks: whose they are.
  *
  * A futex word says nothing about what it belongs to: the functions around the call do. glibc's structures are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* waits_other.c - the rarer waits: System V and POSIX queues and semaphores, eventfd, timers, FIFOs that are being
  * opened, vfork, io_uring. Who could end them is possible, never proved, but for vfork's child. */
 #include "profile/waits/waits.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/cases/case_file.h"
 
 #include "base/mem.h"

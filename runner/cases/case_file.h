@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_file.h - cases as they stand in *.spec.yaml files and in ```yaml contract-spec fences of
  * *.spec.md files (contract 9; schemas/spec_case_v1.yaml). All errors of reading are ERR_USAGE and
  * name file:line:column. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_junit.c - the results of cases as JUnit XML. */
 #include "base/clock.h"
 #include "findings/report/junit_xml.h"

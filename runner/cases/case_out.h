@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_out.h - how results are shown: one writer a format, all into a text. Texts of outcomes are redacted
  * already; titles and ids are not secret. */
 #ifndef RUNNER_CASES_CASE_OUT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_set.c - files, fences, refs and cycles. A file is read once, whoever names it: its real path
  * is its name. Refs may bring in further files, whose cases are run only where they are needed. */
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_state.h - what case_work.c (what runs next) and case_judge.c (what it meant) share. */
 #ifndef RUNNER_CASES_CASE_STATE_H
 #define RUNNER_CASES_CASE_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* case_work.h - cases as work for the supervisor (runner/proc/work.h): which command comes next, and
  * what its end means. Starts no process, waits for nothing, reads no clock: a test plays the supervisor.
  *

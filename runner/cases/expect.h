@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* expect.h - what a case expects of its outcome (contract 9).
  *
  *   {target: exit_code, equals: 0}

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fixed_set.h - finds many fixed strings in one pass over a buffer.
  *
  * Strings are put in groups by length. A string of a group whose shortest has m bytes holds, wherever

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glob.h - which files a list of globs selects, found in one walk.
  *
  * A glob is a path of components. In a component `*` is any run of bytes, `?` one byte,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regex.h - PCRE2 with JIT and limits, so that no pattern can hang us (contract 9).
  *
  * `^` and `$` match at each line. A pattern is read as UTF-8 where it holds a byte beyond ASCII, \p, \P,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scan.h - file.scan: what must and must not stand in files (contract 9).
  *
  * Any number of checks is run over one walk: every file is read once, and the fixed strings of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scan_run.c - the walk, the threads and the reading of file.scan. The walk hands files out in
  * blocks; every thread has its own buffer, its own counts and its own totals, which are added up
  * at the end, so that threads share nothing but the queue. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scan_state.h - what scan.c (checks, report) and scan_run.c (walk, threads, reading) share. */
 #ifndef RUNNER_CASES_SCAN_STATE_H
 #define RUNNER_CASES_SCAN_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* select.h - which of the cases that were read are run: filter, prefixes of check ids, shards. Pure. */
 #ifndef RUNNER_CASES_SELECT_H
 #define RUNNER_CASES_SELECT_H

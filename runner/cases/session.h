@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* session.h - one run of cases as a verb or a gate step sees it: read, select, run, show. */
 #ifndef RUNNER_CASES_SESSION_H
 #define RUNNER_CASES_SESSION_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* template.c - ${step.name} in the texts of a case. Only this dotted form is ours: `${HOME}` stays
  * as it is, for the shell that may be behind it. */
 #include "runner/cases/case_file.h"

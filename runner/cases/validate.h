@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* validate.h - data.validate: JSON and YAML documents against a schema, or for keys that must be there
  * (contract 9). A file whose name ends in .json is JSON, any other is YAML, read as the YAML core
  * schema reads plain scalars; aliases and tags are refused as everywhere here (base/yaml.h). */

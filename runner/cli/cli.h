@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli.h - what main and the libexec programs share. */
 #ifndef RUNNER_CLI_CLI_H
 #define RUNNER_CLI_CLI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd.h - what a verb gets, and the verbs that are part of the main program.
  * A verb is a function in runner/cli/cmd_VERB.c and a row in runner/cli/verbs.c; it
  * returns the exit code of the process (contract 3). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_completion.c - completion scripts from the tables of verbs and options. */
 #include "base/mem.h"
 #include "base/nearest.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ci-gate-summary: run the gate of spec-runner.yaml (contract 8). */
 #include "base/mem.h"
 #include "runner/cli/cmd.h"

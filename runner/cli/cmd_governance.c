@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* governance [PATH...]: run the cases that carry a check id (contract 1, 9). */
 #include "base/mem.h"
 #include "runner/cli/cmd.h"

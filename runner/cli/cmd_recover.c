@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* recover [JOURNAL] - seals a trace out of a journal that a dead supervisor left (contract 1, 4).
  * Exit code 0, or 1 where something could not be recovered whole. */
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run [--] CMD [ARG...]: supervise one command (contract 1). */
 #include "base/clock.h"
 #include "runner/cli/cmd.h"

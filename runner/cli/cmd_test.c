@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test [PATH...]: run spec cases (contract 9). */
 #include "base/mem.h"
 #include "runner/cli/cmd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* help.h - what the tables of verbs and options say, as text for people and as a man page. */
 #ifndef RUNNER_CLI_HELP_H
 #define RUNNER_CLI_HELP_H

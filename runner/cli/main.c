@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* main.c - words in, a verb found, an exit code out. */
 #include "base/mem.h"
 #include "base/nearest.h"

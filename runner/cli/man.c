@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* man.c - spec-runner(1), from the tables of verbs and options and the few paragraphs that stand
  * in no table. */
 #include "runner/cli/help.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* program.h - starts a verb that is a program of its own, and the main() that all of them share. */
 #ifndef RUNNER_CLI_PROGRAM_H
 #define RUNNER_CLI_PROGRAM_H

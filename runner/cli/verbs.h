@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* verbs.h - the one table of verbs: dispatch, help, man page and completions read it. */
 #ifndef RUNNER_CLI_VERBS_H
 #define RUNNER_CLI_VERBS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/config/command_line.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* command_line.h - words of a command line into options and operands (contract 1 and 2).
  *
  * Options stand on either side of the verb, as `--flag value` or `--flag=value`. For a verb that

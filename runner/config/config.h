@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.h - spec-runner.yaml (contract 2 and 8): values of options, and the steps of
  * the gate. Every error names file:line:column and what is accepted. */
 #ifndef RUNNER_CONFIG_CONFIG_H

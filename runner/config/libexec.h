@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* libexec.h - finds verbs that are programs of their own, as git's are (the supervisor stays
  * dull). Looked for beside our own program (../libexec/spec-runner, then .artifacts/libexec of a
  * development tree), in SPEC_RUNNER_LIBEXECDIR as compiled in, and on PATH. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.h - the one table of options. Every option of contract 2 and of the seed is one row:
  * flag, environment name, key of spec-runner.yaml, type, default, accepted range or
  * words, verbs it belongs to, help. `--help`, the man page, completions and validation come

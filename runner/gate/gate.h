@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gate.h - the gate of spec-runner.yaml as work for the supervisor (contract 8): steps in order, fail-fast,
  * triage of a failing governance step, and a summary that is written after every step, so that it is
  * there whatever ends the gate. */

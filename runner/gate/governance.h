@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* governance.h - what a run of governance checks says besides its lines: which checks failed, did one
  * stall, and the artifacts governance-summary.json and governance-timing.json (contract 9). */
 #ifndef RUNNER_GATE_GOVERNANCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* triage.c - which of the failing checks are broken, which stall, which are flaky? The failing ones
  * are run again, each alone, and recorded at level detailed (contract 8). Whatever comes of it, the
  * step stays failed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a watchdog says is done here: each action is recorded, then carried out. */
 #include "base/clock.h"
 #include "base/mem.h"

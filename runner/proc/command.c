@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One supervised command, from its start to its end. */
 #include "base/clock.h"
 #include "base/fd.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* contain.h - how a tree is kept together (contract 2, --contain).
  *
  *   group      only the command's process group is ended

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* context.h - what both of our processes know about this run; made before the fork. */
 #ifndef RUNNER_PROC_CONTEXT_H
 #define RUNNER_PROC_CONTEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* findings.json and report.md come with every trace (contract 4). Where nothing happened there is
  * nothing to look for, and they are written here; else the program that explains does it, in a
  * process of its own and with a deadline: it loads patterns and reads what others wrote. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a run, in whichever process is left: the result is recorded, the journal sealed, the
  * findings written, what is too old removed. */
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* front.h - the process that the user started: console, signals, terminal, looking. It waits for
  * the supervisor, and takes over where that one dies. Internal to runner/proc. */
 #ifndef RUNNER_PROC_FRONT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The end of a run: spec-runner-report makes JUnit XML out of the sealed trace, in a process of its own and with
  * a deadline. A run that leaves no trace behind is sealed into memory for it. */
 #include "runner/proc/junit.h"

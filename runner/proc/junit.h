@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* junit.h - `--junit FILE`: the tests of a run as JUnit XML, whatever ended it. */
 #ifndef RUNNER_PROC_JUNIT_H
 #define RUNNER_PROC_JUNIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* machine.h - was it the machine? What a failing run records of memory and disks. */
 #ifndef RUNNER_PROC_MACHINE_H
 #define RUNNER_PROC_MACHINE_H

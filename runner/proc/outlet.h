@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* outlet.h - our own stdout and stderr: written without ever blocking the supervisor and
  * without touching the O_NONBLOCK flag of a description that others share. */
 #ifndef RUNNER_PROC_OUTLET_H

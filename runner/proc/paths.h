@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* paths.h - where a run writes (contract 4). Internal to runner/proc. */
 #ifndef RUNNER_PROC_PATHS_H
 #define RUNNER_PROC_PATHS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* print.h - for a verb that prints between its commands (the gate: marks of CI systems around its steps): whole
  * lines on our stdout, in order with what the commands printed. In the supervisor. */
 #ifndef RUNNER_PROC_PRINT_H

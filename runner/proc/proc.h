@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* proc.h - the door to this folder: run work under two processes that guard each other.
  *
  *   front       console, signals, terminal, looking; an ancestor of all, waits for nothing but

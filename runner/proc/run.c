@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* proc_run: what both processes share is made here; then there are two. */
 #include "base/clock.h"
 #include "base/fd.h"

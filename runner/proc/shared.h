@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shared.h - the page that our two processes share, and the words they exchange.
  *
  * Everything that the survivor needs in order to go on lies here: which stream bytes were

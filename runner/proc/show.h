@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* show.h - what people see while a command runs: the status lines below its output on a terminal
  * (runner/ui/console.h), a line that breaks a long silence in a log, the answer to "what are you doing?".
  * In the supervisor, which writes the output. Internal to runner/proc. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* slot_dir.h - the TMPDIR of a case: one folder a slot, named by the run and the slot, so that whichever of our
  * processes is left knows them all. */
 #ifndef RUNNER_PROC_SLOT_DIR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The child between fork and exec calls async-signal-safe functions only. */
 #include "runner/proc/spawn.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stop_commands.h - GitHub takes lines of a job's log that begin with `::` (or hold `##[`) for workflow commands,
  * also such as a test prints. Between `::stop-commands::TOKEN` and `::TOKEN::` it takes none, whoever
  * writes them: the command's own `::add-mask::` has no effect then, either. Where the user asks for it

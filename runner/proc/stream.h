@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* stream.h - one output stream of a command: read as it comes, handed on byte for byte, counted,
  * its tail kept. Constant memory whatever the volume.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The loop: gather, then act. Nothing here polls, sleeps or blocks but epoll_wait. */
 #include "runner/proc/supervisor.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* supervisor.h - the dull one: one loop that feeds watchdogs and carries out what they say.
  * Internal to runner/proc. */
 #ifndef RUNNER_PROC_SUPERVISOR_H

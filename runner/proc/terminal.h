@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* terminal.h - the terminal we were started on, and the pseudo-terminal of the command.
  *
  * With a pseudo-terminal the supervisor leads a session of its own and the command is

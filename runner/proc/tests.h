@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tests.h - the tests that run inside a command: its output is read in a dialect (liveness/dialect.h),
  * and each test becomes a case.run span below subprocess.wait (contract 5).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the status lines say of tests. */
 #include "runner/proc/tests.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tree.h - every descendant of ours, whose it is, and how to reach all of them.
  *
  * We are a subreaper: a descendant whose parent dies comes to us, so nothing escapes by a double

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* work.h - what a verb gives the supervisor to run, and what it hears back.
  *
  * The supervisor asks for work whenever a slot is free; it never blocks in a callback,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* caret.h - what the bytes that were written to a terminal have done to it, as far as it must be known in order
  * to show something below the cursor and take it away again: where on its line the cursor stands, whether
  * anything stands behind or below it, and whether a program paints the screen (alternate screen,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ci_groups.h - parts of a CI log that can be folded: what GitHub Actions, GitLab, Buildkite, TeamCity and
  * Azure Pipelines want to read before and after a step. Elsewhere, and below another spec-runner (whose
  * group it is), nothing is written.

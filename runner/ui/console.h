@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* console.h - a few lines below the cursor of a terminal that others write on, and when to show them.
  *
  * What a command writes passes through byte for byte; before each of its bytes the lines are gone. They are drawn

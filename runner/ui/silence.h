@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* silence.h - when to break a silence where nobody sees a status line: a log of CI, in which nothing
  * was written for a minute. One line then, after two, four and eight minutes more lines, and from
  * there on one every eight minutes: CI systems end a job that is silent for ten. Pure. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* status.h - the words of the status lines. Pure; names are to be redacted by the caller. */
 #ifndef RUNNER_UI_STATUS_H
 #define RUNNER_UI_STATUS_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Row.pm - one row of the benchmark table, and whether all were within their bounds.
 package Row;
 use strict;

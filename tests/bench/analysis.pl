@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # analysis.pl - reading a trace of 1,000,000 events again: findings and reports (`report`), the page (`--format html`), and
 # the check of every event against the contract (`verify`). Time and the most memory that it held.
 use strict;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How long does a micro-stop freeze a thread? Seen by the thread itself, which reads the clock in a loop and keeps the
  * largest gap, and by us, from SEIZE to DETACH. The same window without a stop tells what the machine does to it
  * anyway. BENCH_FREEZE: how many stops (1000). For "a core idle" the thread is put before all ordinary ones where that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_journal - what recording costs: nanoseconds an event in the journal against one write(2) of
  * the same bytes, and time and memory of sealing a million of them. Usage: bench_journal [FOLDER
  * [EVENTS]]. Exit 1 where a bound of the project is missed (100 ns, 2 s, 32 MiB). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_start.c - what supervising costs a command that does nothing: `run -- true` against
  * `timeout 60 true`, alternating, so that both see the same machine. Medians; artifacts on tmpfs
  * where there is one. Prints rows of the benchmark table; exit 1 beyond a bound.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # cases.pl - 2,000 cases of `true` with two jobs against xargs -P2, prove, bats and meson over as many; 1,000
 # checks of file.scan over 20,000 files against one grep -rFf, and a mix with 100 patterns. Each
 # the median of three, alternating.

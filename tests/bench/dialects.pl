@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # dialects.pl - reading tests out of output: ordinary output of tests (pytest -v and ctest, with logs between) through
 # `run` with their dialects spoken, against `grep -cE` of the same patterns (to a pipe: it stops at the first match
 # where its output is /dev/null), and with --dialect none against a pipe; three

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # herd.pl - how long a tree of 2,000 processes lives on after KILL: TERM ignored, half of them in
 # sessions of their own, some stopped, some forking on. BENCH_HERD_RUNS: how many (5).
 use strict;

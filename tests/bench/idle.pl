@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # idle.pl - what it costs to watch 100 sleeping processes at level detailed: processor time of all our
 # processes as the scheduler counts it. BENCH_IDLE_SECONDS: how long (20).
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # latency.pl - how late a stall is noticed, and how soon a command that ends early in its grace period
 # is returned. BENCH_LATENCY_RUNS: how many of each (50).
 use strict;

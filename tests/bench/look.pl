@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # look.pl - a tree of 100 processes and 1,000 threads: how long the copy takes, and the whole diagnosis, as recorded in a
 # run and as a user's `inspect` from start to end. BENCH_LOOK_RUNS: how many (5).
 use strict;

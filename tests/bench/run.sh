@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # run.sh [--into FILE] - every benchmark, one Markdown table; into the FILE between its two markers
 # where asked. Exit 1 where one was beyond its bound.
 set -u

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # throughput.pl - bytes through: `run -- head -c N /dev/zero` against `head -c N /dev/zero | cat`, three times
 # alternating; the memory of all our processes meanwhile, and the size of the trace.
 # BENCH_GB: how much (2).

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # cancel.t - signals to spec-runner itself, the death of either of its processes, and the recovery
 # of what a dead one left.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # What is wrong with a spec file is said in one line with its place, in little time and memory, whatever the file.
 use strict;
 use warnings;

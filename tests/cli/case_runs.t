@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # How a run of cases ends and what it tells: fail-fast, hard cap, lost supervisor, every kind of expectation, TAP 14
 # and JUnit for their readers, annotations and the step summary.
 # TAP_PARSER=PROGRAM: npm's tap-parser (tests/show/readers.sh fetches it).

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # console.t - what people see: status lines below the output of a command, which never change what it looks like,
 # and which are gone when it has ended, however; the answer to "what are you doing?"; one line in a long
 # silence of a log; the groups of CI systems. A terminal of our own is read back by Screen.pm.

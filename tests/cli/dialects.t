@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # dialects.t - dialects of a whole run: two tools in one command, one after another and at once; what is no test;
 # a pattern of a user's that never comes to an end; failing output in JUnit; a start that was none.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # dialects_live.t - the test runners themselves, run in front of tests/fixtures/suites: each with a test that passes,
 # one that fails, one that is skipped and one that hangs. The hanging one is named, or, where the tool names a
 # test only when it has ended, the one before it; the counts are right; JUnit comes out although the run was

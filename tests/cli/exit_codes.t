@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # exit_codes.t - `run` gives the command's own code, 128+N for signals, 124 for a watchdog, 125
 # for our own failure, 126 and 127 for what cannot be started, 2 for usage.
 use strict;

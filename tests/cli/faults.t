@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # faults.t - the world fails: a system call, an allocation, a limit, a disk. The run ends, in time,
 # with the command's code or our 125 and a line that says why; nothing is left, no file is half.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Hangs as people report them, rewritten: the first finding names the cause. And slow programs that
 # are well: no hang is found in them.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # governance and ci-gate-summary: fail-fast, triage, artifacts, and a summary whatever ends the gate.
 use strict;
 use warnings;

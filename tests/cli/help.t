@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # help.t - help, version, man page and completions say what the tables say, and are sound.
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # report.html: whole without scripts and without a network, inert whatever the run said, and quick with ten
 # thousand spans. Where Chromium is installed it opens the page; what can be said of the bytes is always said.
 use strict;

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # init: small projects of several kinds, each with a gate that is green at once.
 runner=${SPEC_RUNNER:-$PWD/spec-runner}
 dir=$(mktemp -d) || exit 1

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # inspect.t - `inspect PID` and `run` over programs that hang in every kind of wait, each with what must be found (tests/lib/Zoo.pm
 # says how): C, C++, Rust, Python, Perl, shells. ZOO_ONLY=REGEX looks at some animals only.
 use strict;

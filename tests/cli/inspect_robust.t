@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # inspect_robust.t - looking where things go wrong: helpers that hang, die or talk nonsense do not hold up a run; damaged
 # binaries, containers, missing rights and processes that hide give what there is, and say what is missing.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # inspect_waits.t - the rarer waits: their kind, what is waited for, and who perhaps could end it.
 use strict;
 use warnings;

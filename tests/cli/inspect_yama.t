@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # inspect_yama.t - looking under Yama's ptrace_scope 1, as a plain user: only ancestors may. The run's front is one, so
 # stacks, memory and micro-stops are all there; a stranger gets what /proc tells everybody, the exact reason and the
 # way around it. tests/lib/yama stands for Yama on kernels without it.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # junit.t - test results for others: --junit of a run that passes, fails, hangs; report as JUnit, TAP and JSON.
 use strict;
 use warnings;

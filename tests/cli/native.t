@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # native.t - stacks of programs in every state that a binary can be in: stripped, described elsewhere, static, deleted,
 # replaced, in a signal, in the vdso, inlined; C++ and Rust.
 use strict;

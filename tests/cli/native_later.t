@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # native_later.t - what a run keeps of a stack is build-id and offset: a snapshot of a stripped program gets its names on
 # another day, from the same build with its symbols, and the report made again tells them.
 use strict;

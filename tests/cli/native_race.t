@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # native_race.t - programs of every Debian, blocked as usual: no frame and no name less than eu-stack finds. The whole race, with
 # its times and 28 programs, is tests/show/stack_race.pl.
 set -u

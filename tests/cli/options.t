@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # options.t - options as a user meets them: both sides of the verb, every source, and exit code 2
 # with one line for whatever is wrong.
 use strict;

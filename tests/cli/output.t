@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # output.t - what passes through passes unchanged, per stream; and what stays on disk.
 use strict;
 use warnings;

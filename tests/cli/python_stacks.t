@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # python_stacks.t - Python stacks against CPython's own: a busy program is stopped at random moments (by this test, not
 # by us), looked at, and told to dump its stacks by faulthandler as the very first thing when it goes on.
 # PYTHON_STACKS=1000 is the full count of moments for each Python (40); PYTHON=PATH takes that one Python alone.

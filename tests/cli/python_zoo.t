@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # python_zoo.t - programs that hang in Python's own machinery, each with what must be found, in the system's Python and in
 # the newest other one. See tests/lib/Zoo.pm. ZOO_PYTHONS=all: in every one that is found.
 use strict;

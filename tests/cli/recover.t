@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # recover.t - where none of our processes is left, the journal holds everything; `recover` or the next
 # run in that root seals it.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Secrets planted in the environment, in arguments and in output, in many writings and across read
 # boundaries, are in nothing that we write; the command's own output passes unchanged.
 use strict;

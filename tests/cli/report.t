@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # `spec-runner report`: the same bytes again and anywhere, patterns of one's own, formats, mistakes, a
 # trace of a million events.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # A secret in a stack's local text, in a path, in an argument, in a function's name and in the end of the output: it is in no
 # report of any format and in no file. The same with shapes that are known by themselves, for reports made elsewhere.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # run_trace.t - what a trace says about a run, and that `verify` and this test, written apart,
 # agree about its form.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # The same trace makes the same bytes: again, in any order of the files of its folder, under another root, user, locale, time zone
 # and umask, and on another processor. TEST_FULL=1: a hundred times. TEST_REPORT_ARM64: the program of the verb,
 # cross-compiled (make cross-arm64); run under qemu-aarch64-static where that is installed.

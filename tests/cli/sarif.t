@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # `report --format sarif`: valid by our own statement of the part of SARIF 2.1.0 that it uses, and by the official
 # schema where one is at hand: SARIF_SCHEMA names it (tests/show/sarif.sh fetches one); Debian's python3-jsonschema checks.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # The schemas of the gate's artifacts and of cases refuse what is damaged: each of 50 damaged versions of
 # each, held by data.validate itself.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # The same hang is known again: other pids and addresses, another folder, lines and functions inserted before it.
 # Another hang of the same program is another.
 use strict;

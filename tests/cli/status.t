@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # status.t - `status` tells what a running spec-runner is doing, from its journal alone: also
 # while that is stopped.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # What commands print gives GitHub no commands where the user asks for it: each stands between a pair of lines
 # with a token of its own, also where the reader is slow, and where a process of ours dies.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # terminal.t - on a terminal a supervised command behaves as if a shell had started it: it sees a
 # terminal, its size, Ctrl-C and Ctrl-Z, can ask a question, and the settings are as before.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # `spec-runner test` from the outside: results, exit codes, formats, selection, limits, what is left behind.
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # `spec-runner verify` finds what is wrong with a trace, each damage by its own words, and
 # nothing wrong with a good one.
 use strict;

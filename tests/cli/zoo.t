@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # zoo.t - every animal gets the end that it must get: exit code, reason tokens, output, and no
 # survivor. A new animal is a program in tests/zoo and a row here.
 use strict;

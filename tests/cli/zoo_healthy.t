@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # zoo_healthy.t - real programs that are slow and well: silent for longer than counts as a stall, and ended by themselves. None of them
 # may get a finding of a hang. And three of them ended by a limit while they were at work: the finding names who was at work.
 use strict;

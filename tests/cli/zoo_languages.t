@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # zoo_languages.t - animals in Node, Java, Go and Ruby, by what /proc and native stacks tell of them. Where these do not tell what the
 # program waits for (a channel, a monitor, a promise), the right finding is the most specific one that is true. A language
 # that is not installed is skipped.

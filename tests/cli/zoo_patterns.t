@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # zoo_patterns.t - every hang pattern of the contract: an animal that it must match, and a near relative that it must not match. And
 # programs that ask on a terminal.
 use strict;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fault.c - preloaded into spec-runner: makes the FAULT_NTH call of the function FAULT_CALL fail
  * with FAULT_ERRNO, once (FAULT_ALL set: that one and all that follow). The count is
  * shared by the processes that spec-runner forks; what they execute otherwise is left

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The case reader on any bytes: as YAML, and as Markdown where the first byte says so. Whatever it says,
  * it says one line with the file's name. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as spec-runner.yaml: values within their rows, or one usage error. */
 #include "runner/config/config.h"
 #include "runner/config/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_dialect.c - what a test prints is foreign: any bytes, cut anywhere, on two streams. The first byte
  * says how the input is cut, the second which dialect is spoken from the start. */
 #include "liveness/dialect.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_eh_frame.c - unwinding by other people's tables: a file whose .eh_frame is the input, a stack that is, too. libdw does the
  * unwinding; what leads there and what is made of it is ours. */
 #include "profile/native/resolve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_elf.c - other people's ELF files: headers, notes, sections, symbols, names. */
 #include "profile/native/elf_file.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_elf_names.c - names that other people's compilers wrote, and xz streams that they packed names into. */
 #include "profile/native/resolve.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a sealed trace; with a 0x01 in front, as a snapshot of one; with a 0x02, as the end of its
  * output. What comes of them goes through every pattern and every format. */
 #include "base/path.h"

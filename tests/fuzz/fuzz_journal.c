@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_journal.c - a journal of any bytes: reading, sealing and going on with it neither crash nor
  * hang, and what is sealed is valid JSON. The first 512 bytes of the input are the header (its magic
  * is mended, so that the fuzzer gets past it), the rest are the records. */

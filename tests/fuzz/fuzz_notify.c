@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_notify.c - sd_notify datagrams are written by programs under test: any bytes. */
 #include "liveness/notify.h"
 

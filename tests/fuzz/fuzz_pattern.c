@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a pattern file; what loads is applied to rows of every kind. */
 #include "findings/analyze.h"
 #include "findings/report.h"

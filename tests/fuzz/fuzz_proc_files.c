@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_proc_files.c - links of descriptors, tables of sockets, /proc/locks, socket addresses. */
 #include "profile/proc/fdtable.h"
 

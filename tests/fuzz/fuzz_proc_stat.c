@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_proc_stat.c - stat, status, schedstat, io, syscall, pressure, children and cmdline of /proc. */
 #include "profile/proc/process.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_pymem.c - the memory of a Python that is no Python: any word may stand anywhere. The bytes are the target's
  * memory from the second page on, read through a descriptor as the helper does; several versions read the same. */
 #include "profile/lang/python_threads.h"

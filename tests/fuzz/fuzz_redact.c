@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any text, redacted: no secret value is left, doing it again changes nothing, a tail is no more than
  * its text, and nothing reads beyond the end. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A schema and a document, with a NUL byte between them: neither can hang, crash or leak. */
 #include "base/err.h"
 #include "base/json_read.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_snapshot.c - a copied snapshot that another process hands over. What is accepted is written and read again the
  * same. */
 #include "profile/snapshot/snapshot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any file given to `verify`: an error or findings, never a crash, and no more memory than the
  * file has bytes, many times over. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a YAML text: a tree whose places make sense, or one usage error. */
 #include "base/yaml.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* replay.c - gives the saved inputs of a fuzz target to it, without the fuzzer: the
  * inputs that once mattered stay tests under any compiler. The target's name is
  * that of the program (replay_NAME -> tests/fuzz/corpus/NAME). */

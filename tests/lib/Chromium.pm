@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Chromium.pm - opens a page in a headless Chromium, without any network of its own.
 package Chromium;
 use strict;

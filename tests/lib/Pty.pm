@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Pty.pm - a terminal for a test: starts a command as the session leader of a pseudo-terminal,
 # types on it, reads its screen, changes its size. Linux only, by ioctl numbers that
 # x86-64 and arm64 share.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # RealHangs.pm - hangs as people report them, rewritten in tests/zoo/real: what runs them, and what the console
 # must say. tests/cli/findings.t holds them; tests/show/five_hangs.pl writes their blocks into the docs.
 package RealHangs;

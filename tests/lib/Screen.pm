@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Screen.pm - what stands on a terminal after the bytes that were written to it: lines, cursor, alternate
 # screen. Enough of xterm for what the tests write; dies of what it does not know.
 package Screen;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # SpecCases.pm - a project of spec files in a folder of its own, entered: for tests of `test`,
 # `governance`, the gate and the schemas. The folder is gone afterwards; nothing of the caller's CI is left in
 # the environment.

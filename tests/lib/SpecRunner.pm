@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # SpecRunner.pm - runs ./spec-runner for a test and looks at what it left: exit code, output,
 # trace, files, processes. Every run has a folder and a tag of its own; the tag stands in the
 # environment of all that the run starts, which is how survivors are found.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Zoo.pm - looks at animals (programs that hang) and keeps docs/ZOO.md. Every animal is looked at twice: by
 # `inspect` (the waiting thread, what it waits for, who holds that, the lines of both) and by `run`, which ends it at a
 # limit (the finding that comes first). With ZOO_TABLE=FILE each section writes what was found into FILE, between

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* yama SCOPE PROGRAM [ARGS] - runs a program, and all that it starts, under Yama's kernel.yama.ptrace_scope 0 or 1, on
  * kernels without Yama too.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Runs the five hangs of tests/zoo/real and prints their programs and console blocks as Markdown; with --write,
 # into docs/FINDINGS.md between its two marks. tests/cli/findings.t holds the docs against new runs.
 use strict;

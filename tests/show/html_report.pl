@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # Opens report.html in a headless Chromium, with scripts and with scripts blocked, light and dark, small and with ten
 # thousand spans; prints what it measured. With --write the pictures go to docs/img.
 use strict;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # large_suites.pl - the tests of large projects under `run`, and their tools' own closing lines beside what we read:
 # CPython's (libpython3.11-testsuite), an npm package's (qs, by tape), a Debian package's (Type::Tiny, by prove).
 # Fetches what is not there into .artifacts/large (npm, apt-get source); takes some minutes. Not part of `make check`.

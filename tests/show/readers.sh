@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # readers.sh - what we write, read by those it is for: JUnit XML by xmllint with Jenkins' schema, TAP 13 by prove, TAP 14 by
 # npm's tap-parser (fetched into a folder of its own), damaged artifacts by our schemas. ./spec-runner must be built.
 # Exit 0 where each of them took it.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Fetches the official SARIF 2.1.0 schema, as Microsoft's npm package of matchers carries it, into .artifacts/sarif, and
 # validates our reports against it (tests/cli/sarif.t; needs npm and python3-jsonschema).
 set -eu

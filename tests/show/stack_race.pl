@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
 # stack_race.pl [--into FILE] [--small] [NAME...] - stacks of real programs that are blocked as usual, against eu-stack
 # and gdb: frame counts, names, and time. One Markdown table; exit 1 where a row is beyond its bounds.
 #

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sim_watchdog.c - a million random lives of one command against the watchdog.
  *
  * A life is a configuration, a script of events and a tree that answers signals (dies late, never,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* watchdog_oracle.h - a second reading of the watchdog's rules, for sim_watchdog.c. It knows the
  * whole history of events and asks of each moment what must be true of it; it keeps no ring,
  * no counters of active time, no due times of phases. Slow and plain on purpose. All events lie on

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* screen.h - a terminal for tests: what stands on it after the bytes that were written. All lines that ever
  * were, the screen is the last `rows` of them. As xterm does it: a character in the last column does not wrap
  * until the next one comes; erasing and scrolling paint with the current background. */

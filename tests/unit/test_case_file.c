@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Case files: what is read, and what is refused, with its place. */
 #include "base/err.h"
 #include "base/mem.h"

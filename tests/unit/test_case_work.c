@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The planner of cases, with a supervisor that is played here: orders, chains, limits, retries, exports,
  * expectations, and what is left when a run is interrupted. No process is started. */
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* spec-runner.yaml: the gate as it is read, and one line with its place for each damage. */
 #include "runner/config/config.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The lines below the cursor: whatever a command writes, in whatever pieces, at whatever time, the screen is the same
  * with them as without them once they are taken away. Simulated time, a terminal of our own. */
 #include "base/clock.h"

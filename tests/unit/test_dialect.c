@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_dialect.c - every dialect against what the real tool printed (tests/fixtures/dialects): once to its
  * end (NAME.done), once cut off in a test that hangs (NAME.hang). The sources of those suites are in
  * tests/fixtures/dialects/README.md. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is recorded: attributes, spans, events, levels, times. */
 #include "tests/unit/trace_double.h"
 

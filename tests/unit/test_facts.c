@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Facts: the table, its order and its text; a trace and raw files read into it; what is derived. */
 #include "base/mem.h"
 #include "base/path.h"

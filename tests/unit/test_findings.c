@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every built-in pattern with rows that it must match and rows that it must not; ranking, ids,
  * determinism. */
 #include "base/mem.h"

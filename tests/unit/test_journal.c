@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The journal: what is committed survives SIGKILL at any instant, a full disk and a hand-over. */
 #include "tests/unit/trace_double.h"
 

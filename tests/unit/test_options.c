@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Options: what stands where, which source wins, and what a wrong word is told. */
 #include "runner/config/command_line.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading patterns: the forms that are accepted, and sixty mistakes of which each is one clear line
  * with its place. */
 #include "findings/analyze.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looking for another process: the copy as bytes and back, an agent that copies and stops, verdicts of two looks; and
  * what looking must not do: blocked threads are not disturbed, calls that a stop would end early go on, and no thread
  * is left stopped when the one that looks is killed.

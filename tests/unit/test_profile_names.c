@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names for people: C++, Rust's two schemes, and names that were made to hurt. */
 #include "profile/native/elf_file.h"
 

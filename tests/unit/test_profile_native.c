@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Looking into real programs: names, stacks with and without a stop, and that nobody is hurt by it. */
 #include "profile/native/resolve.h"
 #include "profile/waits/waits.h"

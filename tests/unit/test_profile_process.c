@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What /proc tells: parsers on awkward texts, readers on processes that live, stop and vanish. */
 #include "profile/proc/process.h"
 

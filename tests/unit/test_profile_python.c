@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CPython's tables and structures, made up in this process's own memory. */
 #include "profile/lang/python.h"
 

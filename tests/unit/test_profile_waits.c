@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of /proc about descriptors, sockets, locks and maps; cycles and roots of made-up trees; a real tree as JSON
  * against its schema. */
 #include "profile/waits/waits.h"

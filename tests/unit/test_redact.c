@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* No raw secret leaves (contract 7): forms, values in every encoding, shapes, tails, argv, env_profile. */
 #include "trace/redact.h"
 

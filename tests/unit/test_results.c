@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test results for others: the XML writer, and a trace as JUnit, TAP and JSON. */
 #include "base/json_read.h"
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file.scan: the search for many strings against a naive one, globs, patterns and their plain parts, and
  * whole scans over a small tree. */
 #include "base/err.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* JSON read piece by piece, the schema's words, and schemas/run_trace_v1.yaml in step with the
  * words of trace/contract.def. */
 #include "base/schema.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sealing and recovery: the fields of the contract, a lost supervisor, damage, locks. */
 #include "tests/unit/trace_double.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_watchdog.c - the rules of contract 6 one by one, in simulated time. Lives in thousands are in
  * tests/sim/sim_watchdog.c; here each rule can be read. */
 #include "liveness/watchdog.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The YAML reader: what is read, where it stands, and one clear line for each damage. */
 #include "base/mem.h"
 #include "base/nearest.h"

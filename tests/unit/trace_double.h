@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trace_double.h - what every test of the trace needs: a folder of its own, a redactor, a run, and
  * sealed JSON read back by another's parser. */
 #ifndef TESTS_UNIT_TRACE_DOUBLE_H
