@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* python.c - Python threads of a process: found, walked, named, and merged into their native stacks. */
+#include "profile/lang/language.h"
 #include "profile/lang/python_threads.h"
+#include "profile/lang/runtime_frames.h"
 
 #include "base/mem.h"
 
@@ -82,14 +84,6 @@ static struct snap_thread *thread_by_ident(struct native *n, uint64_t ident)
 	return NULL;
 }
 
-struct snap_thread *python_by_native_id(const struct native *n, uint64_t id)
-{
-	for (size_t k = 0; k < n->p->thread_count; k++)
-		if ((uint64_t)n->p->threads[k].ns_tid == id)
-			return &n->p->threads[k];
-	return NULL;
-}
-
 struct python_thread *python_by_ident(struct python *py, uint64_t ident)
 {
 	for (size_t i = 0; ident && i < py->n; i++)
@@ -124,7 +118,7 @@ static void threads_of_interpreter(struct native *n, struct python *py, uint64_t
 		if (!python_u64(m, state + m->l.thread_id, &ident))
 			return;
 		if (m->l.thread_native_id && python_u64(m, state + m->l.thread_native_id, &id))
-			t = python_by_native_id(n, id);
+			t = native_thread(n, id);
 		else
 			t = thread_by_ident(n, ident);
 		pt = thread_entry(py, t);
@@ -180,18 +174,6 @@ static void walk_now(void *arg)
 	}
 }
 
-/* True where the thread has not run since its native stack was copied. Its state first: what sleeps then, and has not
- * been switched away from since the copy, has slept all the time. */
-static bool stood_still(const struct native *n, const struct snap_thread *t)
-{
-	struct proc_status status;
-	struct proc_stat stat;
-
-	return t->intrusion == INTRUSION_READ && t->stack && proc_thread_stat_read(n->p->pid, t->tid, &stat) == 0 &&
-	       stat.state != 'R' && proc_status_read(n->p->pid, t->tid, &status) == 0 &&
-	       status.voluntary + status.involuntary == t->switches;
-}
-
 static void thread_walk(struct native *n, struct python *py, struct python_thread *pt, enum intrusion allowed)
 {
 	struct walk w = { py, pt };
@@ -201,7 +183,7 @@ static void thread_walk(struct native *n, struct python *py, struct python_threa
 
 	pt->frames = xcalloc(PYTHON_FRAMES_MAX, sizeof(*pt->frames));
 	walk_now(&w);
-	if (stood_still(n, t))
+	if (native_stood_still(n, t))
 		return;
 	/* It moves: its Python and native frames are taken again, both in one stop. */
 	if (allowed >= INTRUSION_MICRO_STOP && t->state != 'D' &&
@@ -226,17 +208,24 @@ static void interpreters_find(struct native *n, struct python *py)
 	}
 }
 
-void python_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
+static bool python_detect(struct native *n)
+{
+	for (size_t i = 0; i < n->module_count; i++)
+		if (maybe_python(n, &n->modules[i]) && native_symbol(n, &n->modules[i], "_PyRuntime"))
+			return true;
+	return false;
+}
+
+static void *python_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
 {
 	struct python *py = xcalloc(1, sizeof(*py));
 
 	python_mem_init(&py->m, &n->p->peek);
-	if (!n->p->alive || !runtime_find(n, py, reason, size)) {
+	if (!runtime_find(n, py, reason, size)) {
 		python_mem_release(&py->m);
 		free(py);
-		return;
+		return NULL;
 	}
-		n->python = py;
 	interpreters_find(n, py);
 	for (size_t i = 0; i < py->n; i++)
 		if (py->v[i].t)
@@ -244,6 +233,7 @@ void python_collect(struct native *n, enum intrusion allowed, char *reason, size
 	python_forget(&py->m);
 	if (py->interpreter_count)
 		gil_find(n, py, py->interpreters[py->interpreter_count - 1]);
+	return py;
 }
 
 /* threading._active: {ident: Thread}. */
@@ -397,13 +387,11 @@ static void thread_merge(struct python *py, struct python_thread *pt)
 			      "it ran while its Python frames were read");
 }
 
-size_t python_merge(struct native *n)
+static size_t python_merge(struct native *n, void *state)
 {
-	struct python *py = n->python;
+	struct python *py = state;
 	size_t threads = 0;
 
-	if (!py)
-		return 0;
 	threads_name(py);
 	python_waits(n, py);
 	python_tasks(n, py);
@@ -419,16 +407,17 @@ size_t python_merge(struct native *n)
 	return threads;
 }
 
-void python_free(struct native *n)
+static void python_free(void *state)
 {
-	struct python *py = n->python;
+	struct python *py = state;
 
-	if (!py)
-		return;
 	for (size_t i = 0; i < py->n; i++)
 		free(py->v[i].frames);
 	free(py->v);
 	python_mem_release(&py->m);
 	free(py);
-	n->python = NULL;
 }
+
+const struct language_ops language_python = { .name = "python", .detect = python_detect, .collect = python_collect,
+					      .merge = python_merge, .is_runtime = runtime_frame_python,
+					      .free = python_free };

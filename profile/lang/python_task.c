@@ -188,7 +188,7 @@ static void task_take(struct gathering *g, uint64_t object)
 		if (g->seen[i] == object)
 			return;
 	g->seen[g->seen_count++] = object;
-	task = snap_task_add(g->n->p);
+	task = snap_task_add(g->n->p, "python");
 	task->name = task_name(m, words[at + 1]);
 	task->awaits = awaits_text(m, words[at - 1]);
 	task_frames(m, task, words[at]);

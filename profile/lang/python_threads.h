@@ -32,8 +32,6 @@ struct python {
 };
 
 struct python_thread *python_by_ident(struct python *py, uint64_t ident);
-/* Thread that the program itself calls so. */
-struct snap_thread *python_by_native_id(const struct native *n, uint64_t id);
 /* Sets hints of all threads, wait.address and lock_owner. Before the frames are merged. */
 void python_waits(struct native *n, struct python *py);
 /* Fills the tasks of the process; tells in the hint of a thread that runs a loop what they wait for. */

@@ -185,7 +185,7 @@ static void wait_join(struct scene *s, const char *what)
 	auto_free char *name = python_attr_text(&s->py->m, s->self, "_name");
 
 	hint_set(s->t, WAIT_FUTEX, "exit of thread %s (%s)", name ? name : "?", what);
-	add_holder(s, python_by_native_id(s->n, attr_number(s, s->self, "_native_id")));
+	add_holder(s, native_thread(s->n, attr_number(s, s->self, "_native_id")));
 	s->t->hint.proved = s->t->hint.holder_count == 1;
 }
 

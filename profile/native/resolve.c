@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/collector.h"
-#include "profile/native/resolve.h"
+#include "profile/lang/language.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -93,6 +93,26 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 	frames_place(n, t);
 }
 
+/* Its state first: what sleeps then, and has not
+ * been switched away from since the copy, has slept all the time. */
+bool native_stood_still(const struct native *n, const struct snap_thread *t)
+{
+	struct proc_status status;
+	struct proc_stat stat;
+
+	return t->intrusion == INTRUSION_READ && t->stack && proc_thread_stat_read(n->p->pid, t->tid, &stat) == 0 &&
+	       stat.state != 'R' && proc_status_read(n->p->pid, t->tid, &status) == 0 &&
+	       status.voluntary + status.involuntary == t->switches;
+}
+
+struct snap_thread *native_thread(const struct native *n, uint64_t ns_tid)
+{
+	for (size_t k = 0; k < n->p->thread_count; k++)
+		if ((uint64_t)n->p->threads[k].ns_tid == ns_tid)
+			return &n->p->threads[k];
+	return NULL;
+}
+
 struct pending {
 	struct image *image;
 	struct snap_frame *frame;
@@ -174,19 +194,50 @@ static void snapshot_lines(struct resolver *r)
 
 /* What the collectors did, for their rows. */
 struct tally {
-	size_t threads, truncated, late, python_processes, python_threads;
-	char python_reason[200];
+	size_t threads, truncated, late;
+	struct {
+		size_t processes, stacks;
+		int64_t took_ns;
+		char reason[200];
+	} lang[LANGUAGES_MAX];
 };
+
+static void languages_collect(struct native *n, const struct resolve_options *o, struct tally *tally)
+{
+	for (size_t i = 0; n->p->alive && o->languages[i]; i++) {
+		char reason[200] = "";
+		int64_t began = clock_mono_ns();
+
+		if (began >= o->deadline_ns || !o->languages[i]->detect(n))
+			continue;
+		n->lang[i] = o->languages[i]->collect(n, o->intrusion, reason, sizeof(reason));
+		tally->lang[i].processes += n->lang[i] || reason[0];
+		tally->lang[i].took_ns += clock_mono_ns() - began;
+		if (reason[0])
+			memcpy(tally->lang[i].reason, reason, sizeof(reason));
+	}
+}
+
+static void languages_merge(struct resolver *r, struct native *natives, const struct resolve_options *o, struct tally *tally)
+{
+	for (size_t i = 0; o->languages[i]; i++) {
+		int64_t began = clock_mono_ns();
+		const char *reason = tally->lang[i].reason;
+
+		for (size_t k = 0; k < r->s->process_count; k++)
+			if (natives[k].lang[i])
+				tally->lang[i].stacks += o->languages[i]->merge(&natives[k], natives[k].lang[i]);
+		if (tally->lang[i].processes)
+			snapshot_collector(r->s, o->languages[i]->name, !reason[0] ? COLLECT_OK :
+					   tally->lang[i].stacks ? COLLECT_PARTIAL : COLLECT_UNAVAILABLE,
+					   tally->lang[i].took_ns + clock_mono_ns() - began, reason[0] ? reason : NULL);
+	}
+}
 
 static void process_resolve(struct native *n, const struct resolve_options *o, struct tally *tally)
 {
-	char reason[200] = "";
-
 	modules_find(n);
-	python_collect(n, o->intrusion, reason, sizeof(reason));
-	tally->python_processes += n->python || reason[0];
-	if (reason[0])
-		memcpy(tally->python_reason, reason, sizeof(reason));
+	languages_collect(n, o, tally);
 	n->dwfl = n->module_count ? unwind_begin(n) : NULL;
 	for (size_t k = 0; n->dwfl && k < n->p->thread_count; k++) {
 		struct snap_thread *t = &n->p->threads[k];
@@ -220,30 +271,31 @@ static void resolve_all(struct resolver *r, struct native *natives, const struct
 		 tally.late);
 	snapshot_collector(s, "native", tally.late ? COLLECT_TIMED_OUT : tally.threads ? COLLECT_OK : COLLECT_UNAVAILABLE,
 			   named - began, reason);
-	for (size_t i = 0; i < s->process_count; i++)
-		tally.python_threads += python_merge(&natives[i]);
-	if (tally.python_processes)
-		snapshot_collector(s, "python", !tally.python_reason[0] ? COLLECT_OK :
-				   tally.python_threads ? COLLECT_PARTIAL : COLLECT_UNAVAILABLE,
-				   clock_mono_ns() - named, tally.python_reason[0] ? tally.python_reason : NULL);
+	languages_merge(r, natives, o, &tally);
 }
 
 void snapshot_resolve(struct snapshot *s, const struct resolve_options *o)
 {
 	struct resolver r = { .s = s, .deadline_ns = o->deadline_ns };
 	struct native *natives = xcalloc(s->process_count + 1, sizeof(*natives));
+	struct resolve_options own = *o;
+
+	if (!own.languages)
+		own.languages = languages;
 
 	/* libdw would ask the network for debug information, and wait for it. */
 	unsetenv("DEBUGINFOD_URLS");
 	elf_version(EV_CURRENT);
-	resolve_all(&r, natives, o);
+	resolve_all(&r, natives, &own);
 	for (size_t i = 0; i < s->process_count; i++) {
 		struct native *n = &natives[i];
 
 		if (n->dwfl)
 			dwfl_end(n->dwfl);
 		free(n->modules);
-		python_free(n);
+		for (size_t l = 0; own.languages[l]; l++)
+			if (n->lang[l])
+				own.languages[l]->free(n->lang[l]);
 		for (size_t k = 0; k < s->processes[i].thread_count; k++)
 			for (size_t f = 0; f < s->processes[i].threads[k].frame_count; f++)
 				s->processes[i].threads[k].frames[f].image = NULL;
@@ -261,5 +313,5 @@ static void stacks_collect(struct snapshot *s, const struct collect_request *q)
 	snapshot_resolve(s, &o);
 }
 
-const struct collector collector_stacks = { .name = "native", .help = "stacks: native, Python",
+const struct collector collector_stacks = { .name = "native", .help = "stacks: native and of languages",
 					    .budget_ms = 1500, .collect = stacks_collect };

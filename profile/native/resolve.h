@@ -9,6 +9,9 @@
 
 #include <elfutils/libdwfl.h>
 
+/* Readers of languages, at most. */
+#define LANGUAGES_MAX 12
+
 /* One file that processes have mapped. */
 struct image {
 	uint64_t ino;
@@ -62,16 +65,17 @@ struct native {
 	int resumed;
 	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
 	bool fp_lost;           /* and its frame pointer is unknown */
-	struct python *python;  /* NULL: runs none */
+	void *lang[LANGUAGES_MAX]; /* state of each reader of a language (lang/language.h); NULL: none */
 };
 
 struct resolve_options {
 	int64_t deadline_ns;
 	enum intrusion intrusion; /* a micro-stop is allowed where the copy did not unwind to its end */
 	bool lines;               /* look for file and line */
+	const struct language_ops *const *languages; /* ended by NULL; NULL: all that there are */
 };
 
-/* Fills the frames of every thread that has a copy. Adds the collectors "native" and "python". */
+/* Fills the frames of every thread that has a copy. Adds the collector "native", and one by each language that runs. */
 void snapshot_resolve(struct snapshot *s, const struct resolve_options *o);
 
 /* Names the frames of a snapshot that was recorded (later.c), by files of the same build: those given (paths), those at the
@@ -108,11 +112,9 @@ bool frame_pointer_prove(struct native *n, struct snap_thread *t);
 bool frame_pointer_try(struct native *n, struct snap_thread *t);
 /* File, line and inlined callers of every frame of the thread that has an image with DWARF. */
 void lines_thread(struct snap_thread *t);
-/* Walks the Python frames of a process, before its native ones are unwound: a running thread is stopped for
- * both at once. reason: why not, "" where it runs no Python. */
-void python_collect(struct native *n, enum intrusion allowed, char *reason, size_t size);
-/* Names them and puts each in the place of the native frame that runs it. The number of threads. */
-size_t python_merge(struct native *n);
-void python_free(struct native *n);
+/* Has the thread not run since its native stack was copied? */
+bool native_stood_still(const struct native *n, const struct snap_thread *t);
+/* The thread that the program itself calls so; NULL. */
+struct snap_thread *native_thread(const struct native *n, uint64_t ns_tid);
 
 #endif

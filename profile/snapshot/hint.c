@@ -32,10 +32,10 @@ void hint_holder(struct snap_thread *t, pid_t tid)
 	h->holders[h->holder_count++] = tid;
 }
 
-struct snap_task *snap_task_add(struct snap_process *p)
+struct snap_task *snap_task_add(struct snap_process *p, const char *language)
 {
 	p->tasks = xreallocarray(p->tasks, p->task_count + 1, sizeof(*p->tasks));
-	p->tasks[p->task_count] = (struct snap_task){ .name = NULL };
+	p->tasks[p->task_count] = (struct snap_task){ .language = language };
 	return &p->tasks[p->task_count++];
 }
 
@@ -44,7 +44,7 @@ struct snap_frame *snap_task_frame(struct snap_task *task)
 	if (task->frame_count == SNAP_FRAMES_MAX)
 		return NULL;
 	task->frames = xreallocarray(task->frames, task->frame_count + 1, sizeof(*task->frames));
-	task->frames[task->frame_count] = (struct snap_frame){ .language = "python" };
+	task->frames[task->frame_count] = (struct snap_frame){ .language = task->language };
 	return &task->frames[task->frame_count++];
 }
 

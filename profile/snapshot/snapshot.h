@@ -100,6 +100,7 @@ struct snap_hint {
 
 /* A task of an event loop: suspended, it is on no thread's stack. */
 struct snap_task {
+	const char *language;      /* a literal */
 	char *name;
 	char *awaits;              /* in words; NULL: it runs, or is about to */
 	pid_t tid;                 /* thread that runs its loop; 0 unknown */
@@ -258,8 +259,8 @@ const struct snap_frame *thread_place(const struct snap_thread *t);
 /* What an interpreter tells (hint.c). */
 void hint_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void hint_holder(struct snap_thread *t, pid_t tid);
-struct snap_task *snap_task_add(struct snap_process *p);
-/* Appends an empty Python frame; NULL where there are too many. */
+struct snap_task *snap_task_add(struct snap_process *p, const char *language);
+/* Appends an empty frame of its language; NULL where there are too many. */
 struct snap_frame *snap_task_frame(struct snap_task *task);
 void hints_release(struct snap_process *p);
 

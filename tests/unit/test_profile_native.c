@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking into real programs: names, stacks with and without a stop, and that nobody is hurt by it. */
-#include "profile/native/resolve.h"
+#include "profile/lang/language.h"
 #include "profile/waits/waits.h"
 
 #include "base/clock.h"
@@ -406,8 +406,70 @@ static void in_the_plt(void)
 }
 #endif
 
+/* A language of one process: every thread runs one frame of it, below its innermost native one. */
+static int double_freed;
+
+static bool double_detect(struct native *n)
+{
+	return n->module_count > 0;
+}
+
+static void *double_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
+{
+	(void)n, (void)allowed;
+	snprintf(reason, size, "%s", "half of it");
+	return xstrdup("double");
+}
+
+static size_t double_merge(struct native *n, void *state)
+{
+	for (size_t i = 0; i < n->p->thread_count; i++) {
+		struct snap_frame *f = thread_frame_add(&n->p->threads[i]);
+
+		f->language = "double";
+		f->function = xstrdup(state);
+	}
+	return n->p->thread_count;
+}
+
+static void double_free(void *state)
+{
+	double_freed++;
+	free(state);
+}
+
+static void a_language(void)
+{
+	static const struct language_ops ops = { .name = "double", .detect = double_detect, .collect = double_collect,
+						 .merge = double_merge, .free = double_free };
+	static const struct language_ops *const table[] = { &ops, NULL };
+	pid_t pid = child_of(child_reads);
+	int64_t deadline = clock_mono_ns() + 10 * NS_PER_S;
+	struct snapshot_options o = { .deadline_ns = deadline };
+	struct resolve_options ro = { .deadline_ns = deadline, .languages = table };
+	const struct snap_collector *row = NULL;
+	struct snap_thread *t;
+	struct snapshot s;
+
+	blocked(pid);
+	snapshot_capture(&s, &pid, 1, &o);
+	snapshot_resolve(&s, &ro);
+	t = &s.processes[0].threads[0];
+	ok(frame_of(&s, "zoo_innermost") >= 0 && frame_of(&s, "double") == (int)t->frame_count - 1,
+	   "a language's frames are merged after the native ones have their names");
+	for (size_t i = 0; i < s.collector_count; i++)
+		if (strcmp(s.collectors[i].name, "double") == 0)
+			row = &s.collectors[i];
+	ok(row && row->status == COLLECT_PARTIAL && row->reason && strcmp(row->reason, "half of it") == 0,
+	   "it has a row of its own, with the reason for what is missing");
+	is_int(double_freed, 1, "and its state is freed once");
+	snapshot_release(&s);
+	child_end(pid);
+}
+
 int main(void)
 {
+	a_language();
 	public_names();
 	in_the_plt();
 	blocked_without_a_stop();
