@@ -8,8 +8,9 @@
 
 #include <sys/types.h>
 
-/* Blocks the signals that the front reads from a signalfd (and SIGTTOU, SIGTTIN, SIGTSTP, which would
- * stop us at the terminal), remembers what we were started with, ignores SIGPIPE and SIGXFSZ. Before anything is written. */
+/* Blocks every signal but those that a fault raises: some the front reads from a signalfd, SIGTTOU, SIGTTIN and
+ * SIGTSTP would stop us at the terminal, the rest is nobody's business. Remembers what we were started with, ignores
+ * SIGPIPE and SIGXFSZ. Before anything is written. */
 void front_block_signals(struct spawn_signals *was);
 
 /* Makes what the front's loop needs, before the fork: where that fails nothing has been started.

@@ -145,6 +145,10 @@ static int supervisor_main(struct context *c)
 	int code;
 
 	c->is_front = false;
+	/* Out of the front's group: SIGKILL to that group (timeout -s KILL, a CI system's runner) leaves us to end the
+	 * tree and to seal. Under a pseudo-terminal we lead a session of our own instead. */
+	if (c->terminal.mode != TERMINAL_PTY)
+		setpgid(0, 0);
 	if (c->o->contain != CONTAIN_GROUP)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	outlet_init(&c->outlet[STREAM_OUT], STDOUT_FILENO, c->terminal.closed[1]);

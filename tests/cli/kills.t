@@ -1,0 +1,53 @@
+#!/usr/bin/perl
+# kills.t - who lives and who dies: SIGKILL to the group that our caller sees, signals from a child to its parent.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use SpecRunner;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $tree = q(echo ready; (trap '' TERM; setsid sleep 61 &); sleep 62 & sleep 63);
+
+sub group_of { my ($r) = @_; return (split ' ', (read_file("/proc/$r->{pid}/stat") // '') =~ s/^.*\) //sr)[2] }
+
+sub ready {
+	my ($r) = @_;
+	return wait_until(20, sub { (read_file($r->{out_path}) // '') =~ /ready/ });
+}
+
+# timeout -s KILL, GitLab's shell executor, Buildkite: the whole group of the process that was started.
+sub killed_group {
+	my (@args) = @_;
+	my $r = start_spec(['--profile-level', 'basic', 'run', '--liveness-kill-grace-ms', 300, @args, '--',
+			'/bin/bash', '-c', $tree], setup => sub { setpgrp(0, 0) });
+	ready($r) or diag 'never ready';
+	sleep rand 0.05;
+	kill KILL => -$r->{pid};
+	finish_spec($r);
+	is $r->{code}, 137, "group (@args): killed";
+	ok wait_until(15, sub { my %left = tagged($r->{tag}); !%left }), "group (@args): nothing is left alive"
+		or diag join ' ', values %{ { tagged($r->{tag}) } };
+	kill_tagged($r->{tag});
+	ok -s "$r->{dir}/.artifacts/run-trace.json", "group (@args): the trace is sealed"
+		or diag join "\n", files_in($r->{dir});
+	is run_spec(['verify', "$r->{dir}/.artifacts/run-trace.json"])->{code}, 0, "group (@args): verify agrees";
+}
+killed_group('--contain', $_) for qw(auto subreaper);
+
+# Every signal that a child may send to its parent and to the front: none of them changes anything.
+my @harmless = grep { !/^(KILL|STOP|TSTP|CONT|TERM|INT|HUP|QUIT|USR1|SEGV|BUS|FPE|ILL|TRAP|SYS|ABRT|CHLD|CLD|IOT|NUM\d+|ZERO)$/ }
+	split ' ', do { require Config; $Config::Config{sig_name} };
+my $send = join '; ', map { "kill -$_ \$PPID; kill -$_ \$F" } @harmless, 32, 33, 34, 50, 64;
+my $r = run_spec(['run', '--', '/bin/bash', '-c',
+		'F=$(sed -n "s/^PPid:\t//p" /proc/$PPID/status); ' . "$send; sleep 0.2; echo still; exit 7"]);
+is $r->{code}, 7, 'signals from a child: its own code' or diag $r->{err};
+is $r->{out}, "still\n", 'signals from a child: it goes on';
+no_survivors($r);
+
+# The command's own mask is the one that we were started with.
+$r = run_spec(['run', '--', 'grep', 'SigBlk', '/proc/self/status']);
+my $plain = run_plain(['grep', 'SigBlk', '/proc/self/status']);
+is $r->{out}, $plain->{out}, 'the mask of the command is as it was';
+
+done_testing;
