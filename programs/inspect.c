@@ -11,6 +11,7 @@
 #include "profile/snapshot/agent.h"
 #include "profile/collector.h"
 #include "runner/cli/program.h"
+#include "trace/contract.h"
 #include "trace/redact.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static void record_all(struct inspection *in, const struct snapshot *s)
 		json_str(&j, "reason", c->reason);
 		json_object_end(&j);
 		json_finish(&j);
-		record(in, "diagnose.collector", &text);
+		record(in, checkpoint_text[CP_DIAGNOSE_COLLECTOR], &text);
 	}
 	for (size_t i = 0; i < s->process_count && i < VERDICTS_MAX; i++) {
 		const struct snap_process *p = &s->processes[i];
@@ -192,7 +193,7 @@ static void record_all(struct inspection *in, const struct snapshot *s)
 		json_ms(&j, "interval_ms", s->interval_ns);
 		json_object_end(&j);
 		json_finish(&j);
-		record(in, "diagnose.verdict", &text);
+		record(in, checkpoint_text[CP_DIAGNOSE_VERDICT], &text);
 	}
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "trace/contract.h"
 
+#include <string.h>
+
 const char *const level_text[] = { "off", "basic", "detailed", "debug" };
 const char *const span_name_text[] = {
 #define SPAN(id, name, kind) name,
@@ -36,3 +38,15 @@ const char *const category_text[] = {
 #define CATEGORY(id, text) text,
 #include "trace/contract.def"
 };
+const char *const checkpoint_text[] = {
+#define CHECKPOINT(id, name) name,
+#include "trace/contract.def"
+};
+
+int contract_find(const char *text, const char *const *table, int count)
+{
+	for (int i = 0; text && i < count; i++)
+		if (strcmp(table[i], text) == 0)
+			return i;
+	return -1;
+}

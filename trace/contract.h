@@ -38,6 +38,12 @@ enum err_category {
 	CATEGORY_COUNT
 };
 
+enum checkpoint {
+#define CHECKPOINT(id, name) CP_##id,
+#include "trace/contract.def"
+	CP_COUNT
+};
+
 extern const char *const level_text[];      /* off basic detailed debug */
 extern const char *const span_name_text[];  /* by enum span_name */
 extern const char *const span_kind_text[];
@@ -47,5 +53,10 @@ extern const char *const status_text[];
 extern const char *const token_text[];      /* [TOKEN_NONE] is "" */
 extern const char *const proc_state_text[];
 extern const char *const category_text[];   /* [CATEGORY_NONE] is "" */
+
+extern const char *const checkpoint_text[]; /* by enum checkpoint */
+
+/* The index of text in a table of count words, -1 if it is NULL or not one of them. */
+int contract_find(const char *text, const char *const *table, int count);
 
 #endif

@@ -359,12 +359,17 @@ void trace_watchdog(struct trace *t, span_id span, enum token token, int64_t now
 	put_event(t, span, EVENT_WATCHDOG, token, now_ns, head, (size_t)n, a);
 }
 
-void trace_checkpoint(struct trace *t, span_id span, const char *name, int64_t now_ns, const struct attrs *a)
+void trace_checkpoint_named(struct trace *t, span_id span, const char *name, int64_t now_ns, const struct attrs *a)
 {
 	str_reset(&t->scratch);
 	str_add(&t->scratch, "\"event\":");
 	json_add_string(&t->scratch, name, strlen(name));
 	put_event(t, span, EVENT_CHECKPOINT, TOKEN_NONE, now_ns, t->scratch.data, t->scratch.len, a);
+}
+
+void trace_checkpoint(struct trace *t, span_id span, enum checkpoint checkpoint, int64_t now_ns, const struct attrs *a)
+{
+	trace_checkpoint_named(t, span, checkpoint_text[checkpoint], now_ns, a);
 }
 
 /* What stands in `error` of a span that was open when the run ended. */

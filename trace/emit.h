@@ -105,9 +105,12 @@ void trace_event(struct trace *t, span_id span, enum event_kind kind, int64_t no
 /* A `watchdog` event: attrs gain reason_token first. */
 void trace_watchdog(struct trace *t, span_id span, enum token token, int64_t now_ns,
 		    const struct attrs *a);
-/* A `checkpoint` event: attrs gain event = name (dotted) first. */
-void trace_checkpoint(struct trace *t, span_id span, const char *name, int64_t now_ns,
+/* A `checkpoint` event: attrs gain event first, the dotted name of contract.def. */
+void trace_checkpoint(struct trace *t, span_id span, enum checkpoint checkpoint, int64_t now_ns,
 		      const struct attrs *a);
+/* The same under a name that is not in the table (a collector that is not ours). */
+void trace_checkpoint_named(struct trace *t, span_id span, const char *name, int64_t now_ns,
+			    const struct attrs *a);
 
 /* Progress and output totals live in the journal's header, updated in place. */
 struct trace_totals {

@@ -7,6 +7,7 @@
 #include "base/embed.h"
 #include "base/mem.h"
 #include "base/value.h"
+#include "trace/read.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -47,40 +48,6 @@ static void check(struct verify *v, const struct schema *s, const struct json_va
 
 /* ---- elements ------------------------------------------------------------------------------ */
 
-static int64_t get_int(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : -1;
-}
-
-bool verify_id(const char *text, uint64_t *id)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 16; i++) {
-		char c = text ? text[i] : '\0';
-
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
-			return false;
-	}
-	*id = v;
-	return text[16] == '\0';
-}
-
-/* Index in a table of count texts, or -1. */
-static int word_index(const char *text, const char *const *table, int count)
-{
-	for (int i = 0; text && i < count; i++)
-		if (strcmp(table[i], text) == 0)
-			return i;
-	return -1;
-}
-
 static void check_duration(struct verify *v, const struct json_value *value, const struct verify_span *s,
 			   const struct schema_place *at)
 {
@@ -97,15 +64,19 @@ static void check_duration(struct verify *v, const struct json_value *value, con
 
 static void take_span(struct verify *v, const struct json_value *value, const struct schema_place *at)
 {
-	const char *parent = json_get_text(value, "parent_span_id"), *kind = json_get_text(value, "kind");
-	struct verify_span s = { .name = -1, .index = (uint32_t)at->index };
+	const char *kind = json_get_text(value, "kind");
+	struct trace_read_span in;
+	struct verify_span s;
+	bool has_id;
 
-	s.start_ns = get_int(value, "start_ns");
-	s.end_ns = get_int(value, "end_ns");
-	s.name = (int8_t)word_index(json_get_text(value, "name"), span_name_text, SPAN_COUNT);
-	s.status = (int8_t)word_index(json_get_text(value, "status"), status_text, STATUS_COUNT);
-	s.has_parent = verify_id(parent, &s.parent);
-	if (verify_id(json_get_text(value, "span_id"), &s.id) && !verify_span_add(v, &s))
+	trace_read_span_of(value, at->index, &in);
+	s = (struct verify_span){
+		.name = (int8_t)in.name, .status = (int8_t)in.status, .index = (uint32_t)at->index,
+		.start_ns = in.start_ns, .end_ns = in.end_ns,
+	};
+	s.has_parent = trace_id_parse(json_get_text(value, "parent_span_id"), &s.parent);
+	has_id = trace_id_parse(json_get_text(value, "span_id"), &s.id);
+	if (has_id && !verify_span_add(v, &s))
 		verify_say(v, at, "span_id stands in another span already");
 	if (s.name >= 0 && kind && strcmp(kind, span_kind_text[(int)s.name]) != 0)
 		verify_say(v, at, "a %s span must be of kind %s", span_name_text[(int)s.name],
@@ -121,27 +92,21 @@ static void take_span(struct verify *v, const struct json_value *value, const st
 
 static void take_event(struct verify *v, const struct json_value *value, const struct schema_place *at)
 {
-	const char *kind = json_get_text(value, "kind");
-	const struct json_value *attrs = json_get(value, "attrs");
-	int64_t ts_ns = get_int(value, "ts_ns");
+	struct trace_read_event in;
 	uint64_t id;
-	int token;
 
-	if (ts_ns >= 0) {
-		if (ts_ns < v->last_ts_ns)
+	trace_read_event_of(value, at->index, &in);
+	if (in.ts_ns >= 0) {
+		if (in.ts_ns < v->last_ts_ns)
 			verify_say(v, at, "is older than the event before it");
-		v->last_ts_ns = ts_ns;
+		v->last_ts_ns = in.ts_ns;
 	}
-	if (kind && strcmp(kind, event_kind_text[EVENT_STALL_WARNING]) == 0)
-		v->stall_warnings++;
-	if (kind && strcmp(kind, event_kind_text[EVENT_WATCHDOG]) == 0) {
-		token = word_index(json_get_text(attrs, "reason_token"), token_text, TOKEN_COUNT);
-		if (token > TOKEN_NONE)
-			v->tokens[token]++;
-	}
-	if (ts_ns >= 0 && verify_id(json_get_text(value, "span_id"), &id))
-		verify_event_span(v, id, ts_ns, at);
-	verify_secrets(v, attrs, at);
+	v->stall_warnings += in.kind == EVENT_STALL_WARNING;
+	if (in.kind == EVENT_WATCHDOG && in.token > TOKEN_NONE)
+		v->tokens[in.token]++;
+	if (in.ts_ns >= 0 && trace_id_parse(json_get_text(value, "span_id"), &id))
+		verify_event_span(v, id, in.ts_ns, at);
+	verify_secrets(v, json_get(value, "attrs"), at);
 }
 
 static int take_list(struct verify *v, const struct schema *s, const struct schema_place *at, bool spans,
@@ -194,7 +159,7 @@ static void take_top(struct verify *v, enum top top, const struct json_value *va
 	case TOP_SUMMARY: verify_summary_keep(v, value, at); break;
 	case TOP_STATUS:
 		v->status = value->kind == JSON_STRING
-				? word_index(value->text, (const char *const[]){ "pass", "fail" }, 2)
+				? contract_find(value->text, (const char *const[]){ "pass", "fail" }, 2)
 				: -1;
 		break;
 	case TOP_EXIT_CODE: v->exit_code = value->is_integer ? value->integer : -1; break;

@@ -62,7 +62,6 @@ struct verify {
 
 void verify_say(struct verify *v, const struct schema_place *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-bool verify_id(const char *text, uint64_t *id);
 
 /* verify_spans.c */
 bool verify_span_add(struct verify *v, const struct verify_span *s); /* false: the id is there already */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two rules over a trace: nothing secret stands in it (contract 7), and its summary agrees with
  * what it sums up (contract 5). */
+#include "trace/read.h"
 #include "trace/verify_internal.h"
 
 #include "base/mem.h"
@@ -128,7 +129,7 @@ static void slow_keep(struct verify *v, const struct json_value *rows, const str
 		if (v->slow_count == sizeof(v->slow) / sizeof(v->slow[0]))
 			break;
 		slow->duration_ms = d && d->kind == JSON_NUMBER ? d->number : -1;
-		slow->known = verify_id(json_get_text(row, "span_id"), &slow->id);
+		slow->known = trace_id_parse(json_get_text(row, "span_id"), &slow->id);
 		if (slow->duration_ms > last)
 			verify_say(v, &here, "is slower than the one before it");
 		last = slow->duration_ms;

@@ -2,10 +2,10 @@
 /* results_read.c - a trace becomes rows of tests (results.h). Spans stand in the order of their begin, a
  * parent before its children; events come behind them. */
 #include "base/clock.h"
-#include "base/json_read.h"
 #include "base/mem.h"
 #include "findings/report/results.h"
 #include "evidence/words.h"
+#include "trace/read.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,40 +50,6 @@ static const char *keep(struct results *t, const char *s)
 }
 
 /* ---- small readers ---- */
-
-static int64_t get_int(const struct json_value *v, const char *key, int64_t otherwise)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : otherwise;
-}
-
-static int64_t get_ms(const struct json_value *v, const char *key, int64_t otherwise)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->number >= 0 && m->number < 1e12 ? (int64_t)(m->number * 1e6 + 0.5)
-										  : otherwise;
-}
-
-static const char *get_text(const struct json_value *v, const char *key)
-{
-	const char *s = json_get_text(v, key);
-
-	return s ? s : "";
-}
-
-static bool get_true(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_TRUE;
-}
-
-static uint64_t get_span(const struct json_value *v, const char *key)
-{
-	return strtoull(get_text(v, key), NULL, 16);
-}
 
 static bool is(const char *a, const char *b)
 {
@@ -205,7 +171,7 @@ static bool is_bad(enum results_result r)
 
 static const char *why(struct results *t, const struct json_value *error, const char *status)
 {
-	const char *token = get_text(error, "reason_token"), *category = get_text(error, "category");
+	const char *token = attr_text(error, "reason_token"), *category = attr_text(error, "category");
 
 	/* a category says less than "timeout" or "cancelled" does */
 	return keep(t, *token ? token : ended_from_outside(status) ? status : *category ? category :
@@ -237,8 +203,8 @@ static const char *command_name(struct results *t, const struct json_value *attr
 	const struct json_value *argv = json_get(attrs, "argv");
 	auto_str line = STR_INIT;
 
-	if (*get_text(attrs, "name"))
-		return keep(t, get_text(attrs, "name"));
+	if (*attr_text(attrs, "name"))
+		return keep(t, attr_text(attrs, "name"));
 	if (argv && argv->kind == JSON_ARRAY)
 		json_each(word, argv)
 			if (word->kind == JSON_STRING)
@@ -246,46 +212,46 @@ static const char *command_name(struct results *t, const struct json_value *attr
 	return line.len ? keep(t, str_cstr(&line)) : "command";
 }
 
-static void read_exec(struct results *t, const struct json_value *v, const struct json_value *attrs)
+static void read_exec(struct results *t, const struct trace_read_span *s)
 {
-	const struct json_value *error = json_get(v, "error");
+	const struct json_value *error = json_get(s->whole, "error");
 	struct results_command *c;
 
-	if (get_span(v, "parent_span_id") != t->dispatch_id || t->n_commands >= COMMANDS_MAX)
+	if (s->parent != t->dispatch_id || t->n_commands >= COMMANDS_MAX)
 		return; /* what a spec case starts is told by the case */
 	t->commands = xreallocarray(t->commands, t->n_commands + 1, sizeof(*t->commands));
 	c = &t->commands[t->n_commands++];
 	*c = (struct results_command){
-		.exec_id = get_span(v, "span_id"), .name = command_name(t, attrs),
-		.status = keep(t, get_text(v, "status")), .category = keep(t, get_text(error, "category")),
-		.reason = why(t, error, get_text(v, "status")), .message = keep(t, get_text(error, "message")),
-		.start_ns = get_int(v, "start_ns", 0), .end_ns = get_int(v, "end_ns", 0),
-		.exit_code = get_int(attrs, "exit_code", -1), .last_row = -1,
+		.exec_id = s->id, .name = command_name(t, s->attrs),
+		.status = keep(t, attr_text(s->whole, "status")), .category = keep(t, attr_text(error, "category")),
+		.reason = why(t, error, attr_text(s->whole, "status")), .message = keep(t, s->message),
+		.start_ns = attr_int(s->whole, "start_ns", 0), .end_ns = attr_int(s->whole, "end_ns", 0),
+		.exit_code = attr_int(s->attrs, "exit_code", -1), .last_row = -1,
 	};
 }
 
-static void read_case(struct results *t, const struct json_value *v, const struct json_value *attrs)
+static void read_case(struct results *t, const struct trace_read_span *s)
 {
-	const struct json_value *error = json_get(v, "error");
-	const char *suite = get_text(attrs, "suite"), *name = get_text(attrs, "case_id");
-	const char *dialect = get_text(attrs, "dialect"), *file = get_text(attrs, "file");
+	const struct json_value *v = s->whole, *attrs = s->attrs, *error = json_get(v, "error");
+	const char *suite = attr_text(attrs, "suite"), *name = attr_text(attrs, "case_id");
+	const char *dialect = attr_text(attrs, "dialect"), *file = attr_text(attrs, "file");
 	struct results_row r = {
 		.kind = RESULTS_ROW_TEST,
-		.result = result_of(get_text(attrs, "result"), get_text(v, "status")),
+		.result = result_of(attr_text(attrs, "result"), attr_text(v, "status")),
 		.name = *name ? keep(t, name) : "(without a name)",
-		.file = keep(t, file), .message = keep(t, get_text(error, "message")),
-		.line = get_int(attrs, "line", 0), .start_ns = get_int(v, "start_ns", 0),
-		.ran_ns = get_int(v, "end_ns", 0) - get_int(v, "start_ns", 0),
-		.command = command_of_span(t, get_span(v, "parent_span_id")),
-		.nested = get_true(attrs, "nested"), .container = get_true(attrs, "container"),
-		.output = keep(t, get_text(attrs, "output")), /* of a spec case; a dialect's test has events */
+		.file = keep(t, file), .message = keep(t, attr_text(error, "message")),
+		.line = attr_int(attrs, "line", 0), .start_ns = attr_int(v, "start_ns", 0),
+		.ran_ns = attr_int(v, "end_ns", 0) - attr_int(v, "start_ns", 0),
+		.command = command_of_span(t, s->parent),
+		.nested = attr_true(attrs, "nested"), .container = attr_true(attrs, "container"),
+		.output = keep(t, attr_text(attrs, "output")), /* of a spec case; a dialect's test has events */
 	};
 
-	if (get_true(attrs, "withdrawn"))
+	if (attr_true(attrs, "withdrawn"))
 		return; /* a start that was read from half a line */
-	r.time_ns = get_ms(attrs, "test_duration_ms", r.ran_ns);
+	r.time_ns = attr_ms(attrs, "test_duration_ms", r.ran_ns);
 	r.dialect = "";
-	r.reason = r.result == RESULTS_UNFINISHED ? why(t, error, get_text(v, "status")) : "";
+	r.reason = r.result == RESULTS_UNFINISHED ? why(t, error, attr_text(v, "status")) : "";
 	if (r.command >= 0) {
 		struct results_command *c = &t->commands[r.command];
 		struct results_plan *p = plan_of(t, c, dialect);
@@ -352,68 +318,55 @@ static struct results_row *row_named(struct results *t, const char *test, const 
  * file and failures by their group, the name has to do. */
 static void read_output(struct results *t, const struct json_value *attrs, int32_t command)
 {
-	const char *test = get_text(attrs, "case_id"), *suite = get_text(attrs, "suite");
+	const char *test = attr_text(attrs, "case_id"), *suite = attr_text(attrs, "suite");
 	struct results_row *r = row_named(t, test, suite, command);
 
 	if (!r)
 		r = row_named(t, test, "", command);
 	if (r)
-		r->output = keep(t, get_text(attrs, "output"));
+		r->output = keep(t, attr_text(attrs, "output"));
 }
 
-static void read_span(struct results *t, const struct json_value *v)
+static int read_span(void *arg, const struct trace_read_span *s, struct err *e)
 {
-	const struct json_value *attrs = json_get(v, "attrs"), *error = json_get(v, "error");
-	const char *name = get_text(v, "name");
+	struct results *t = arg;
+	const struct json_value *error = json_get(s->whole, "error");
 	int32_t of;
 
-	if (is(name, "case.run")) {
-		read_case(t, v, attrs);
-	} else if (is(name, "subprocess.exec")) {
-		read_exec(t, v, attrs);
-	} else if (is(name, "subprocess.wait")) {
-		of = command_of_span(t, get_span(v, "parent_span_id"));
+	(void)e;
+	switch (s->name) {
+	case SPAN_CASE_RUN: read_case(t, s); break;
+	case SPAN_SUBPROCESS_EXEC: read_exec(t, s); break;
+	case SPAN_SUBPROCESS_WAIT:
+		of = command_of_span(t, s->parent);
 		if (of >= 0)
-			t->commands[of].wait_id = get_span(v, "span_id");
-	} else if (is(name, "runner.dispatch")) {
-		t->dispatch_id = get_span(v, "span_id");
-	} else if (is(name, "run.total")) {
-		t->duration_ns = get_int(v, "end_ns", 0) - get_int(v, "start_ns", 0);
-		t->total_category = keep(t, get_text(error, "category"));
-		t->total_message = keep(t, get_text(error, "message"));
+			t->commands[of].wait_id = s->id;
+		break;
+	case SPAN_RUNNER_DISPATCH: t->dispatch_id = s->id; break;
+	case SPAN_RUN_TOTAL:
+		t->duration_ns = attr_int(s->whole, "end_ns", 0) - attr_int(s->whole, "start_ns", 0);
+		t->total_category = keep(t, attr_text(error, "category"));
+		t->total_message = keep(t, s->message);
+		break;
 	}
+	return 0;
 }
 
-static void read_event(struct results *t, const struct json_value *v)
+static int read_event(void *arg, const struct trace_read_event *ev, struct err *e)
 {
-	const struct json_value *attrs = json_get(v, "attrs");
-	int64_t plan = get_int(attrs, "plan", -1);
-	int32_t of = command_of_span(t, get_span(v, "span_id"));
+	struct results *t = arg;
+	int64_t plan = attr_int(ev->attrs, "plan", -1);
+	int32_t of = command_of_span(t, ev->span);
 
-	if (is(get_text(attrs, "event"), "test.output"))
-		read_output(t, attrs, of);
-	if (!is(get_text(attrs, "event"), "test.plan") || plan < 0)
-		return;
-	if (of >= 0)
-		plan_of(t, &t->commands[of], get_text(attrs, "dialect"))->plan = plan;
+	(void)e;
+	if (ev->checkpoint == CP_TEST_OUTPUT)
+		read_output(t, ev->attrs, of);
+	if (ev->checkpoint == CP_TEST_PLAN && plan >= 0 && of >= 0)
+		plan_of(t, &t->commands[of], attr_text(ev->attrs, "dialect"))->plan = plan;
+	return 0;
 }
 
 /* ---- the file ---- */
-
-typedef void item_reader(struct results *t, const struct json_value *v);
-
-static int read_items(struct results *t, struct json_reader *r, item_reader *read_item, struct err *e)
-{
-	const struct json_value *v;
-	int rc = json_enter(r, JSON_ARRAY, e);
-
-	while (rc == 0 && (rc = json_next_item(r, e)) == 1) {
-		rc = json_take(r, &v, e);
-		if (rc == 0)
-			read_item(t, v);
-	}
-	return rc;
-}
 
 static void read_args(struct results *t, const struct json_value *v)
 {
@@ -427,14 +380,12 @@ static void read_args(struct results *t, const struct json_value *v)
 	t->command = keep(t, str_cstr(&line));
 }
 
-static int read_head(struct results *t, struct json_reader *r, const char *key, struct err *e)
+static int read_head(void *arg, const char *name, const struct json_value *v, struct err *e)
 {
-	auto_free char *name = xstrdup(key); /* the key lives until the next call */
-	const struct json_value *v;
+	struct results *t = arg;
 	const struct json_value *recording;
 
-	if (json_take(r, &v, e) < 0)
-		return -1;
+	(void)e;
 	if (v->kind == JSON_STRING && is(name, "run_id"))
 		t->run_id = keep(t, v->text);
 	else if (v->kind == JSON_STRING && is(name, "command"))
@@ -448,25 +399,8 @@ static int read_head(struct results *t, struct json_reader *r, const char *key, 
 	else if (is(name, "args"))
 		read_args(t, v);
 	else if (is(name, "summary") && (recording = json_get(v, "recording")))
-		t->complete = json_get(recording, "complete") && json_get(recording, "complete")->kind == JSON_TRUE;
+		t->complete = attr_true(recording, "complete");
 	return 0;
-}
-
-static int read_trace(struct results *t, struct json_reader *r, struct err *e)
-{
-	const char *key;
-	size_t len;
-	int rc = json_enter(r, JSON_OBJECT, e);
-
-	while (rc == 0 && (rc = json_next_key(r, &key, &len, e)) == 1) {
-		if (is(key, "spans"))
-			rc = read_items(t, r, read_span, e);
-		else if (is(key, "events"))
-			rc = read_items(t, r, read_event, e);
-		else
-			rc = read_head(t, r, key, e);
-	}
-	return rc < 0 ? -1 : json_end(r, e);
 }
 
 /* ---- what the tests do not tell ---- */
@@ -552,9 +486,9 @@ static int read_findings(struct results *t, struct json_reader *r, struct err *e
 			rc = json_enter(r, JSON_ARRAY, e);
 			if (rc < 0 || json_next_item(r, e) != 1 || json_take(r, &v, e) < 0)
 				return rc;
-			t->pattern_id = keep(t, get_text(v, "pattern_id"));
-			t->location = keep(t, get_text(v, "location"));
-			t->finding = keep(t, get_text(v, "summary"));
+			t->pattern_id = keep(t, attr_text(v, "pattern_id"));
+			t->location = keep(t, attr_text(v, "location"));
+			t->finding = keep(t, attr_text(v, "summary"));
 			return 0;
 		}
 		if (is(key, "run_id")) {
@@ -579,24 +513,19 @@ static int open_reader(const char *path, struct json_reader **r, struct err *e)
 
 int results_read(struct results *t, const char *trace, const char *findings, struct err *e)
 {
+	static const struct trace_read_ops ops = { .span = read_span, .event = read_event, .head = read_head };
 	struct json_reader *r = NULL;
 	struct err ignored = { 0 };
-	int fd, rc;
+	int fd;
 
 	*t = (struct results){
 		.run_id = "", .command = "", .started_at = "", .status = "", .exit_code = -1, .complete = true,
 		.pattern_id = "", .location = "", .finding = "", .total_category = "", .total_message = "",
 	};
-	fd = open_reader(trace, &r, e);
-	if (fd < 0)
-		return -1;
-	rc = read_trace(t, r, e);
-	json_reader_free(r);
-	close(fd);
-	if (rc < 0)
+	if (trace_read(trace, &ops, t, e) < 0)
 		return -1;
 	if (!*t->run_id)
-		return err_set(e, ERR_FAILURE, "'%s' is no trace: it has no run_id", trace);
+		return err_set(e, ERR_FAILURE, "'%s' is not a trace: it has no run_id", trace);
 	add_containers(t);
 	for (size_t i = 0; i < t->n_commands; i++) {
 		add_command_row(t, (int32_t)i);

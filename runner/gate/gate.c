@@ -183,7 +183,7 @@ static void skip_rest(struct gate *g, const char *reason, const char *blocked_by
 		g->rows[i].status = STEP_SKIPPED;
 		g->rows[i].skip_reason = reason;
 		g->rows[i].blocked_by = blocked_by;
-		gate_event(g, "gate.step.skipped", g->rows[i].step->name, now);
+		gate_event(g, CP_GATE_STEP_SKIPPED, g->rows[i].step->name, now);
 	}
 }
 
@@ -195,12 +195,12 @@ static void step_finish(struct gate *g, int64_t now)
 	row->status = pass ? STEP_PASS : STEP_FAIL;
 	row->end_ns = now;
 	group_end(g, row);
-	gate_event(g, pass ? "gate.step.pass" : "gate.step.fail", row->step->name, now);
+	gate_event(g, pass ? CP_GATE_STEP_PASS : CP_GATE_STEP_FAIL, row->step->name, now);
 	if (!pass && !g->exit_code)
 		g->exit_code = row->exit_code;
 	if (!pass && g->o->fail_fast && !row->cancelled && g->at + 1 < g->row_count) {
 		g->aborted = true;
-		gate_event(g, "gate.fail_fast.abort", row->step->name, now);
+		gate_event(g, CP_GATE_FAIL_FAST_ABORT, row->step->name, now);
 		skip_rest(g, "fail_fast.after_failure", row->step->name, now);
 		g->at = g->row_count;
 	} else {
@@ -269,7 +269,7 @@ static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
 	row->status = STEP_RUNNING;
 	row->begin_ns = now;
 	g->now_ns = now;
-	gate_event(g, "gate.step.start", row->step->name, now);
+	gate_event(g, CP_GATE_STEP_START, row->step->name, now);
 	write_or_keep(g); /* where we are killed it tells which step was running */
 	group_begin(g);
 	if (row->step->kind == GATE_COMMAND) {
@@ -345,7 +345,7 @@ static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
 		if (g->rows[i].status == STEP_PENDING) {
 			g->rows[i].status = STEP_SKIPPED;
 			g->rows[i].skip_reason = "cancelled";
-			gate_event(g, "gate.step.skipped", g->rows[i].step->name, now_ns);
+			gate_event(g, CP_GATE_STEP_SKIPPED, g->rows[i].step->name, now_ns);
 		}
 	g->finished = true;
 	g->now_ns = now_ns;

@@ -81,7 +81,7 @@ const char *gate_summary_json(void *ctx);
 int gate_write(struct gate *g, struct err *e);         /* gate-summary.json */
 int gate_triage_write(const struct gate *g, struct err *e); /* governance-triage.json */
 /* A checkpoint of the trace and a row of events[]. */
-void gate_event(struct gate *g, const char *event, const char *step, int64_t now_ns);
+void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t now_ns);
 
 /* triage.c: begins when a governance step has failed; goes on when a round has ended. True: there is
  * (more) to run, and g->session is open for it. */

@@ -9,7 +9,7 @@
 
 static const char *const step_status_text[] = { "skipped", "fail", "pass", "fail", "skipped" };
 
-void gate_event(struct gate *g, const char *event, const char *step, int64_t now_ns)
+void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t now_ns)
 {
 	struct attrs a = { 0 };
 	struct json j;
@@ -23,7 +23,7 @@ void gate_event(struct gate *g, const char *event, const char *step, int64_t now
 	json_object(&j, NULL);
 	json_int(&j, "ts_ns", now_ns - g->begin_ns);
 	json_str(&j, "kind", event_kind_text[EVENT_CHECKPOINT]);
-	json_str(&j, "event", event);
+	json_str(&j, "event", checkpoint_text[event]);
 	json_str(&j, "step", step);
 	json_object_end(&j);
 	json_finish(&j);

@@ -102,7 +102,7 @@ bool triage_begin(struct gate *g, struct gate_row *row)
 	row->triage_attempted = true;
 	row->triage_mode = "broad";
 	g->triaging = true;
-	gate_event(g, "gate.triage.start", row->step->name, g->now_ns);
+	gate_event(g, CP_GATE_TRIAGE_START, row->step->name, g->now_ns);
 	if (trace_level(g->trace) < LEVEL_DETAILED)
 		trace_set_level(g->trace, LEVEL_DETAILED);
 	if (!round_open(g, row))
@@ -164,7 +164,7 @@ void triage_finish(struct gate *g, struct gate_row *row)
 	}
 	if (g->triage_round)
 		row->triage_result = stalled ? "stalled" : flaky == g->triage_count ? "pass" : "fail";
-	gate_event(g, "gate.triage.end", row->step->name, g->now_ns);
+	gate_event(g, CP_GATE_TRIAGE_END, row->step->name, g->now_ns);
 	if (gate_triage_write(g, &e) < 0 && g->failure.kind == ERR_NONE)
 		g->failure = e;
 }

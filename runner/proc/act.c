@@ -103,7 +103,7 @@ static void act_limit(struct supervisor *s, struct command *c, const struct wd_o
 	attrs_init(&a, s->c->trace);
 	attrs_ms(&a, "elapsed_ms", elapsed);
 	if (c->wd.cause == WD_CAUSE_DEADLINE) {
-		trace_checkpoint(s->c->trace, c->wait_span, "run.deadline", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_RUN_DEADLINE, now, &a);
 		s->ending = s->interrupted = true;
 		say(s->c, "the deadline is near: ending '%s' after %.1f s", act_name(c), (double)elapsed / 1e9);
 	} else if (c->wd.cause != WD_CAUSE_TEST_LIMIT && out->token != TOKEN_NONE) {
@@ -226,7 +226,7 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		act_survivor(s, c, m, "leaked", now);
 		attrs_init(&a, s->c->trace);
 		act_member_attrs(&a, m);
-		trace_checkpoint(s->c->trace, c->wait_span, "process.leaked", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_PROCESS_LEAKED, now, &a);
 		attrs_release(&a);
 		say(s->c, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), act_comm(s, m->st.comm),
 		    (int)m->pid);
@@ -260,7 +260,7 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 			attrs_int(&a, "syscall", call.nr);
 		attrs_ms(&a, "cpu_ms", proc_stat_cpu_ns(&m->st));
 		attrs_int(&a, "threads", m->st.num_threads);
-		trace_checkpoint(s->c->trace, c->wait_span, "diagnose.process", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_DIAGNOSE_PROCESS, now, &a);
 		attrs_release(&a);
 	}
 }
@@ -336,7 +336,7 @@ static void act_hand_over(struct supervisor *s, struct command *c, int sig, int6
 	attrs_init(&a, s->c->trace);
 	attrs_int(&a, "signal", sig);
 	attrs_int(&a, "members", (int64_t)tree_signal(&s->tree, act_owner(s, c), sig, &s->hooks));
-	trace_checkpoint(s->c->trace, c->wait_span, "signal.handed_over", now, &a);
+	trace_checkpoint(s->c->trace, c->wait_span, CP_SIGNAL_HANDED_OVER, now, &a);
 	attrs_release(&a);
 }
 
@@ -421,7 +421,7 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 		attrs_init(&a, s->c->trace);
 		act_member_attrs(&a, m);
 		attrs_str(&a, "wchan", wchan);
-		trace_checkpoint(s->c->trace, c->wait_span, "process.unkillable", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_PROCESS_UNKILLABLE, now, &a);
 		attrs_release(&a);
 		say_always(s->c, "%s (pid %d) does not die (state %c, in %s)",
 			   act_comm(s, m->st.comm), (int)m->pid, m->st.state, wchan[0] ? wchan : "the kernel");

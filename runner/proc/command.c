@@ -399,11 +399,11 @@ static void command_tell_output(struct supervisor *s, struct command *c, int whi
 	attrs_word(&a, "stream", which == STREAM_OUT ? "stdout" : "stderr");
 	if (o->error) {
 		attrs_word(&a, "error", strerror(o->error));
-		trace_checkpoint(s->c->trace, c->wait_span, "output.write_error", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_OUTPUT_WRITE_ERROR, now, &a);
 		say_always(s->c, "writing the command's %s: %s; what follows is dropped",
 			   which == STREAM_OUT ? "stdout" : "stderr", strerror(o->error));
 	} else {
-		trace_checkpoint(s->c->trace, c->wait_span, "output.closed", now, &a);
+		trace_checkpoint(s->c->trace, c->wait_span, CP_OUTPUT_CLOSED, now, &a);
 	}
 	attrs_release(&a);
 }
@@ -495,7 +495,7 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now)
 		if (what.stopping)
 			attrs_bool(&a, "stopping", true);
 		if (what.has_status || what.ready || what.stopping)
-			trace_checkpoint(s->c->trace, c->wait_span, "notify.status", now, &a);
+			trace_checkpoint(s->c->trace, c->wait_span, CP_NOTIFY_STATUS, now, &a);
 		attrs_release(&a);
 		if (progress)
 			supervisor_progress(s, c, "notify", now);

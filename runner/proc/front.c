@@ -447,7 +447,7 @@ static int front_take_over(struct front *f)
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "which", "supervisor");
 	attrs_int(&a, "signal", WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : 0);
-	trace_checkpoint(c->trace, c->dispatch_span, "run.supervisor_lost", now, &a);
+	trace_checkpoint(c->trace, c->dispatch_span, CP_RUN_SUPERVISOR_LOST, now, &a);
 	attrs_release(&a);
 	s.tree.foreign_before_ns = clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS;
 	s.takeover = s.ending = s.interrupted = true;

@@ -32,7 +32,7 @@ static void machine_record_disk(struct trace *t, span_id span, const char *path,
 	attrs_init(&a, t);
 	attrs_str(&a, "path", path);
 	attrs_int(&a, "disk_free_bytes", (int64_t)(fs.f_bavail * fs.f_frsize));
-	trace_checkpoint(t, span, "machine.disk_full", now_ns, &a);
+	trace_checkpoint(t, span, CP_MACHINE_DISK_FULL, now_ns, &a);
 	attrs_release(&a);
 }
 
@@ -47,7 +47,7 @@ void machine_record(struct trace *t, span_id span, int64_t oom_kills_before, con
 		attrs_init(&a, t);
 		attrs_int(&a, "oom_kills", kills - oom_kills_before);
 		attrs_str(&a, "comm", comm);
-		trace_checkpoint(t, span, "machine.oom", now_ns, &a);
+		trace_checkpoint(t, span, CP_MACHINE_OOM, now_ns, &a);
 		attrs_release(&a);
 	}
 	machine_record_disk(t, span, ".", now_ns);

@@ -126,7 +126,7 @@ static void context_say_start(struct context *c)
 			continue;
 		attrs_init(&a, c->trace);
 		attrs_word(&a, "stream", names[fd]);
-		trace_checkpoint(c->trace, c->dispatch_span, "stream.closed_at_start", clock_mono_ns(), &a);
+		trace_checkpoint(c->trace, c->dispatch_span, CP_STREAM_CLOSED_AT_START, clock_mono_ns(), &a);
 		attrs_release(&a);
 		if (fd == 0)
 			say(c, "stdin is closed: the command reads /dev/null");

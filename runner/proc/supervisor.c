@@ -395,7 +395,7 @@ static void supervisor_cancel(struct supervisor *s, int sig, int64_t now)
 		s->cancel_signal = sig;
 		attrs_init(&a, s->c->trace);
 		attrs_int(&a, "signal", sig);
-		trace_checkpoint(s->c->trace, s->c->dispatch_span, "run.cancelled", now, &a);
+		trace_checkpoint(s->c->trace, s->c->dispatch_span, CP_RUN_CANCELLED, now, &a);
 		attrs_release(&a);
 		say(s->c, "signal %d (%s): handing it to the command", sig, sigabbrev_np(sig));
 	}
@@ -413,7 +413,7 @@ static void supervisor_front_lost(struct supervisor *s, int64_t now)
 	s->front_lost = s->ending = s->interrupted = true;
 	attrs_init(&a, s->c->trace);
 	attrs_word(&a, "which", "front");
-	trace_checkpoint(s->c->trace, s->c->dispatch_span, "run.supervisor_lost", now, &a);
+	trace_checkpoint(s->c->trace, s->c->dispatch_span, CP_RUN_SUPERVISOR_LOST, now, &a);
 	attrs_release(&a);
 	show_close(s);
 	terminal_restore(&s->c->terminal);
@@ -423,13 +423,14 @@ static void supervisor_front_lost(struct supervisor *s, int64_t now)
 static void supervisor_emit(struct supervisor *s, const struct msg *m, int64_t now)
 {
 	const char *name = m->text, *json = memchr(m->text, '\0', m->len);
+	int checkpoint = json ? contract_find(name, checkpoint_text, CP_COUNT) : -1;
 	struct attrs a = { 0 };
 
-	if (!json)
+	if (checkpoint < 0)
 		return;
 	attrs_init(&a, s->c->trace);
 	str_addn(&a.json, json + 1, m->len - (size_t)(json + 1 - name));
-	trace_checkpoint(s->c->trace, s->c->dispatch_span, name, now, &a);
+	trace_checkpoint(s->c->trace, s->c->dispatch_span, (enum checkpoint)checkpoint, now, &a);
 	attrs_release(&a);
 }
 

@@ -191,11 +191,11 @@ static void tests_body(struct tests *t, const struct dialect_event *ev)
 	attrs_str(&a, "suite", ev->suite);
 	attrs_str(&a, "case_id", ev->test);
 	attrs_str(&a, "output", ev->text);
-	trace_checkpoint(t->c->trace, t->parent, "test.output", ev->now_ns, &a);
+	trace_checkpoint(t->c->trace, t->parent, CP_TEST_OUTPUT, ev->now_ns, &a);
 	attrs_release(&a);
 }
 
-static void tests_checkpoint(struct tests *t, const char *name, const struct dialect_event *ev)
+static void tests_checkpoint(struct tests *t, enum checkpoint name, const struct dialect_event *ev)
 {
 	struct attrs a = { 0 };
 
@@ -222,7 +222,7 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 	struct tests *t = ctx;
 
 	switch (ev->kind) {
-	case DIALECT_ENTER: tests_checkpoint(t, "test.dialect", ev); break;
+	case DIALECT_ENTER: tests_checkpoint(t, CP_TEST_DIALECT, ev); break;
 	case DIALECT_TEST_START:
 		t->progressed = true;
 		t->finished = false; /* another tool, behind the first one's closing line */
@@ -236,10 +236,10 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 		break;
 	case DIALECT_WITHDRAWN: tests_withdrawn(t, ev); break;
 	case DIALECT_SUITE: break;
-	case DIALECT_PLAN: tests_checkpoint(t, "test.plan", ev); break;
-	case DIALECT_TOTALS: tests_checkpoint(t, "test.totals", ev); break;
+	case DIALECT_PLAN: tests_checkpoint(t, CP_TEST_PLAN, ev); break;
+	case DIALECT_TOTALS: tests_checkpoint(t, CP_TEST_TOTALS, ev); break;
 	case DIALECT_BODY: tests_body(t, ev); break;
-	case DIALECT_RULE_CUT: tests_checkpoint(t, "dialect.rule_cut", ev); break;
+	case DIALECT_RULE_CUT: tests_checkpoint(t, CP_DIALECT_RULE_CUT, ev); break;
 	}
 }
 

@@ -125,7 +125,7 @@ static double whole_us(const char *dir)
 	uint64_t count;
 
 	for (int i = 0; i < 20; i++)
-		trace_checkpoint(t, root, "bench.step", clock_mono_ns(), NULL);
+		trace_checkpoint_named(t, root, "bench.step", clock_mono_ns(), NULL);
 	trace_finish(t, true, 0, STATUS_OK, clock_mono_ns());
 	seal_ms(dir, t, &count);
 	trace_close(t, true);

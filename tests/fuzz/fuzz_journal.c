@@ -69,7 +69,7 @@ static void go_on(int fd)
 
 	if (trace_attach(&t, fd, redactor, &e) < 0)
 		return;
-	trace_checkpoint(t, 1, "gone.on", 0, NULL);
+	trace_checkpoint_named(t, 1, "gone.on", 0, NULL);
 	trace_finish(t, false, 125, STATUS_ERROR, 0);
 	trace_close(t, false);
 }

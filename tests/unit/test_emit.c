@@ -76,7 +76,7 @@ static void test_levels(void)
 
 		trace_event(t, root, EVENT_HEARTBEAT, MONO, NULL);
 		trace_event(t, root, EVENT_IO_READ, MONO, NULL);
-		trace_checkpoint(t, root, "a.b", MONO, NULL);
+		trace_checkpoint_named(t, root, "a.b", MONO, NULL);
 		trace_watchdog(t, root, TOKEN_HARD_CAP, MONO, NULL);
 		trace_finish(t, true, 0, STATUS_OK, MONO + 5);
 		j = test_seal(trace_fd(t), false, &r);
@@ -141,7 +141,7 @@ static void test_many_spans(void)
 		old = i == 5 ? s : old;
 		trace_span_end(t, s, STATUS_OK, CATEGORY_NONE, NULL, TOKEN_NONE, MONO + i + 1, NULL);
 	}
-	trace_checkpoint(t, old, "long.ago", MONO + 30000, NULL);
+	trace_checkpoint_named(t, old, "long.ago", MONO + 30000, NULL);
 	trace_finish(t, true, 0, STATUS_OK, MONO + 40000);
 	j = test_seal(trace_fd(t), false, &r);
 	is_int(r.span_count, 20001, "twenty thousand spans");

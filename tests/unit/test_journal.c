@@ -135,7 +135,7 @@ static void test_torn(void)
 	cursor_release(&c);
 	trace_close(t, false);
 	ok(trace_attach(&t, fd, test_redactor, &e) == 0, "attached behind it");
-	trace_checkpoint(t, 1, "after.tear", MONO + 1, NULL);
+	trace_checkpoint_named(t, 1, "after.tear", MONO + 1, NULL);
 	trace_close(t, false);
 	j = test_seal(fd, true, &r);
 	is_int(r.event_count, 1, "what follows is there");
@@ -155,15 +155,15 @@ static void test_publish(void)
 	struct seal_result r;
 
 	totals->stdout_bytes = 7;
-	trace_checkpoint(t, root, "before", MONO + 1, NULL);
+	trace_checkpoint_named(t, root, "before", MONO + 1, NULL);
 	ok(trace_path(t) == NULL, "anonymous");
 	ok(file_write(in_dir("plain"), "x", 1, &e) == 0 && trace_publish(t, in_dir("plain/x.journal"), &e) < 0,
 	   "no folder: %s", e.msg);
-	trace_checkpoint(t, root, "between", MONO + 1, NULL);
+	trace_checkpoint_named(t, root, "between", MONO + 1, NULL);
 	ok(trace_publish(t, path, &e) == 0, "published");
 	ok(trace_totals(t) == totals && totals->stdout_bytes == 7, "the totals stay where they are");
 	totals->stderr_bytes = 9;
-	trace_checkpoint(t, root, "after", MONO + 2, NULL);
+	trace_checkpoint_named(t, root, "after", MONO + 2, NULL);
 	json_decref(test_seal(old, true, &r));
 	is_int(r.event_count, 3, "who holds the old descriptor finds the file");
 	json_t *j = json_load_file(in_dir("out.json"), 0, NULL);
@@ -222,7 +222,7 @@ static void test_full(void)
 		none.rlim_max = lim.rlim_max = RLIM_INFINITY;
 		setrlimit(RLIMIT_FSIZE, &lim);
 		for (int i = 0; i < 20000; i++)
-			trace_checkpoint(t, s, "filling", MONO + i, NULL);
+			trace_checkpoint_named(t, s, "filling", MONO + i, NULL);
 		bad |= trace_error(t) != EFBIG;
 		bad |= (trace_span_begin(t, s, SPAN_CASE_RUN, NULL, MONO, NULL) != 0) << 1;
 		trace_span_end(t, s, STATUS_OK, CATEGORY_NONE, NULL, TOKEN_NONE, MONO + 30000, NULL);
@@ -249,7 +249,7 @@ static void test_memory_bound(void)
 	struct seal_result r;
 
 	for (int i = 0; i < 300000; i++)
-		trace_checkpoint(t, root, "for.ever", MONO + i, NULL);
+		trace_checkpoint_named(t, root, "for.ever", MONO + i, NULL);
 	trace_finish(t, true, 0, STATUS_OK, MONO + 300000);
 	ok(lseek(trace_fd(t), 0, SEEK_END) <= JOURNAL_MEMORY_MAX_BYTES, "an anonymous journal is bounded");
 	is_int(trace_error(t), 0, "which is no error");
@@ -274,7 +274,7 @@ static void test_big_record(void)
 	attrs_init(&a, t);
 	attrs_raw(&a, "big", big.data);
 	trace_event(t, root, EVENT_CHECKPOINT, MONO + 1, &a);
-	trace_checkpoint(t, root, "small", MONO + 2, NULL);
+	trace_checkpoint_named(t, root, "small", MONO + 2, NULL);
 	trace_finish(t, true, 0, STATUS_OK, MONO + 3);
 	j = test_seal(trace_fd(t), false, &r);
 	is_int(strlen(text_at(json_object_get(json_array_get(json_object_get(j, "events"), 0), "attrs"), "big")),
