@@ -342,6 +342,16 @@ static void read_step(struct trace_gatherer *t, const char *status, const struct
 	put_num(r, FC_STEP_duration_ms, a, "duration_ms");
 }
 
+static void read_tests_end(struct trace_gatherer *t, const struct json_value *a)
+{
+	struct fact_row *r = gather_single(t->f, FACT_RUN);
+
+	put_text(t->f, r, FC_RUN_names_tests, a, "names");
+	put_bool(r, FC_RUN_tests_complete, a, "complete");
+	put_bool(r, FC_RUN_tests_closed, a, "closed");
+	put_int(r, FC_RUN_tests_planned, a, "plan");
+}
+
 /* Checkpoints that are facts of other kinds too. */
 static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_read_event *ev, const char *at)
 {
@@ -359,6 +369,7 @@ static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_r
 	case CP_MACHINE_DISK_FULL:
 	case CP_MACHINE_OOM: read_machine(t, a); break;
 	case CP_TEST_DIALECT: put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "dialect"); break;
+	case CP_TEST_SUMMARY: read_tests_end(t, a); break;
 	case CP_GATE_STEP_PASS: read_step(t, "pass", a, at); break;
 	case CP_GATE_STEP_FAIL: read_step(t, "fail", a, at); break;
 	case CP_GATE_STEP_SKIPPED: read_step(t, "skipped", a, at); break;

@@ -93,6 +93,8 @@ static void enter(struct dialect_reader *r, unsigned spoken)
 		return;
 	sp->active = true;
 	sp->muted = false;
+	if (!sp->told)
+		sp->names_at_end = !dialect_argv_names_at_start(sp->d, r->argv_line, strlen(r->argv_line), r->md, r->mc);
 	sp->entered = ++r->entries;
 	spoken_reset(sp);
 	r->dirty = true;
@@ -155,8 +157,11 @@ static void on_echo(struct dialect_reader *r, const char *line, size_t n)
 		return;
 	at++;
 	for (unsigned i = 0; i < r->n; i++)
-		if (!r->spoken[i].active && dialect_argv_matches(r->spoken[i].d, line + at, n - at, r->md, r->mc))
+		if (!r->spoken[i].active && dialect_argv_matches(r->spoken[i].d, line + at, n - at, r->md, r->mc)) {
 			enter(r, i);
+			if (dialect_argv_names_at_start(r->spoken[i].d, line + at, n - at, r->md, r->mc))
+				r->spoken[i].names_at_end = false;
+		}
 }
 
 static bool offer(struct dialect_reader *r, const char *line, size_t n)
@@ -305,6 +310,7 @@ static int choose(struct dialect_reader *r, struct dialect_set *set, const char 
 	char hint[NEAREST_HINT_SIZE];
 
 	argv_join(argv, &line);
+	r->argv_line = xstrdup(str_cstr(&line));
 	nearest_init(&near, choice);
 	r->spoken = xcalloc(set->n + 1, sizeof(*r->spoken));
 	for (unsigned i = 0; i < set->n; i++) {
@@ -374,6 +380,7 @@ void dialect_reader_free(struct dialect_reader *r)
 		lines_release(&r->line[s]);
 	str_release(&r->body.text);
 	free(r->filter);
+	free(r->argv_line);
 	if (r->md)
 		pcre2_match_data_free(r->md);
 	if (r->mc)
@@ -433,7 +440,21 @@ const char *dialect_current(const struct dialect_reader *r)
 
 bool dialect_names_at_end(const struct dialect_reader *r)
 {
-	return r->last_spoken >= 0 && r->spoken[r->last_spoken].d->names_at_end;
+	return r->last_spoken >= 0 && r->spoken[r->last_spoken].names_at_end;
+}
+
+bool dialect_names_at_start(const struct dialect_reader *r)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (!r->spoken[i].told)
+			continue;
+		if (r->spoken[i].names_at_end)
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 void dialect_last(const struct dialect_reader *r, const char **suite, const char **test)

@@ -70,7 +70,10 @@ struct dialect {
 	unsigned rule_n;
 	struct word word[RULE_WORDS_MAX]; /* of the group `result`, and characters of `dots` */
 	unsigned word_n;
-	bool names_at_end;
+	bool names_at_end;       /* a test is named only when it has ended … */
+	char **start_if;         /* … unless one of these patterns is found in the command line */
+	pcre2_code **start_if_code;
+	unsigned start_if_n;
 	bool one_at_a_time;      /* a start ends the one before */
 	bool stacked;            /* suites end by a line of their own: they nest */
 	bool files;              /* its tests are whole files, whose tests another dialect names */
@@ -107,6 +110,9 @@ bool rule_ready(struct rule *r);
 int rule_match(struct rule *r, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc);
 bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 			  pcre2_match_context *mc);
+/* Does the command line ask for a mode in which a test is named when it begins? */
+bool dialect_argv_names_at_start(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
+				 pcre2_match_context *mc);
 
 /* --- lines (dialect_lines.c) --- */
 
@@ -156,6 +162,7 @@ struct spoken {
 	bool child[DEPTH_MAX + 1]; /* points have ended at that depth since the last one above it */
 	char *file;
 	bool part_failed, muted;
+	bool names_at_end;       /* in the mode that it runs in */
 	enum dialect_result part;
 	unsigned dots[2];        /* characters of the current line of each stream that are counted */
 	struct held held;        /* name NULL: none */
@@ -183,6 +190,7 @@ struct candidate {
 
 struct dialect_reader {
 	struct dialect_set *set;
+	char *argv_line;         /* the command line */
 	struct spoken *spoken;
 	unsigned n;
 	dialect_event_fn *fn;

@@ -225,7 +225,26 @@ bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_m
 	return false;
 }
 
+bool dialect_argv_names_at_start(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
+				 pcre2_match_context *mc)
+{
+	for (unsigned i = 0; i < d->start_if_n; i++)
+		if (pcre2_match(d->start_if_code[i], (PCRE2_SPTR)line, n, 0, 0, md, mc) > 0)
+			return true;
+	return !d->names_at_end;
+}
+
 /* --- YAML --- */
+
+static void argv_free(char **text, pcre2_code **code, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		pcre2_code_free(code[i]);
+		free(text[i]);
+	}
+	free(text);
+	free(code);
+}
 
 static void dialect_free(struct dialect *d)
 {
@@ -240,14 +259,10 @@ static void dialect_free(struct dialect *d)
 		free(r->body);
 		free(r->where);
 	}
-	for (unsigned i = 0; i < d->argv_n; i++) {
-		pcre2_code_free(d->argv_code[i]);
-		free(d->argv[i]);
-	}
+	argv_free(d->argv, d->argv_code, d->argv_n);
+	argv_free(d->start_if, d->start_if_code, d->start_if_n);
 	for (unsigned i = 0; i < d->word_n; i++)
 		free(d->word[i].text);
-	free(d->argv);
-	free(d->argv_code);
 	free(d->rule);
 	free(d->name);
 	free(d->hint);
@@ -356,23 +371,25 @@ static int load_rules(struct dialect *d, const struct yaml_node *seq, bool compi
 	return 0;
 }
 
-static int load_argv(struct dialect *d, const struct yaml_node *root, struct err *e)
+/* Patterns that are searched in the command line. */
+static int load_argv(const struct yaml_node *root, const char *key, char ***text, pcre2_code ***code, unsigned *count,
+		     struct err *e)
 {
-	const struct yaml_node *node = yaml_get(root, "argv");
+	const struct yaml_node *node = yaml_get(root, key);
 	struct strv list = STRV_INIT;
-	int rc = yaml_get_string_or_list(root, "argv", &list, e);
+	int rc = yaml_get_string_or_list(root, key, &list, e);
 
-	d->argv = xcalloc(list.n + 1, sizeof(*d->argv));
-	d->argv_code = xcalloc(list.n + 1, sizeof(*d->argv_code));
+	*text = xcalloc(list.n + 1, sizeof(**text));
+	*code = xcalloc(list.n + 1, sizeof(**code));
 	for (size_t i = 0; rc > 0 && i < list.n; i++)
-		d->argv[d->argv_n++] = xstrdup(list.v[i]);
+		(*text)[(*count)++] = xstrdup(list.v[i]);
 	strv_release(&list);
-	for (unsigned i = 0; rc > 0 && i < d->argv_n; i++) {
+	for (unsigned i = 0; rc > 0 && i < *count; i++) {
 		PCRE2_SIZE at;
 		int error;
 
-		d->argv_code[i] = pcre2_compile((PCRE2_SPTR)d->argv[i], PCRE2_ZERO_TERMINATED, 0, &error, &at, NULL);
-		if (!d->argv_code[i])
+		(*code)[i] = pcre2_compile((PCRE2_SPTR)(*text)[i], PCRE2_ZERO_TERMINATED, 0, &error, &at, NULL);
+		if (!(*code)[i])
 			return yaml_error(node, e, "pattern %u is wrong at offset %zu", i + 1, (size_t)at);
 	}
 	return rc < 0 ? -1 : 0;
@@ -380,8 +397,8 @@ static int load_argv(struct dialect *d, const struct yaml_node *root, struct err
 
 static int load_dialect(struct dialect *d, const struct yaml_node *root, bool compile, struct err *e)
 {
-	static const char *const keys[] = { "version", "name", "title", "hint", "names", "one_at_a_time", "silent", "files",
-					    "count", "nest", "argv", "results", "rules", NULL };
+	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "one_at_a_time",
+					    "silent", "files", "count", "nest", "argv", "results", "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;
@@ -406,7 +423,9 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 	rules = yaml_get(root, "rules");
 	if (!rules)
 		return yaml_error(root, e, "a dialect needs 'rules'");
-	if (load_argv(d, root, e) < 0 || (words && load_words(d, words, e) < 0))
+	if (load_argv(root, "argv", &d->argv, &d->argv_code, &d->argv_n, e) < 0 ||
+	    load_argv(root, "names_start_if", &d->start_if, &d->start_if_code, &d->start_if_n, e) < 0 ||
+	    (words && load_words(d, words, e) < 0))
 		return -1;
 	return load_rules(d, rules, compile, e);
 }

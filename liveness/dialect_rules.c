@@ -390,6 +390,8 @@ static void on_start(struct dialect_reader *r, unsigned spoken, const struct rul
 	sp->part_failed = false;
 	if (r->running_n == DIALECT_RUNNING_MAX)
 		return;
+	if (u->partial && sp->d->start_if_n)
+		sp->names_at_end = false; /* seen: this mode names a test when it begins */
 	t = xcalloc(1, sizeof(*t));
 	t->id = ++r->last_id;
 	t->spoken = spoken;

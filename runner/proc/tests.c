@@ -235,8 +235,14 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 		tests_ended(t, ev);
 		break;
 	case DIALECT_WITHDRAWN: tests_withdrawn(t, ev); break;
-	case DIALECT_SUITE: break;
-	case DIALECT_PLAN: tests_checkpoint(t, CP_TEST_PLAN, ev); break;
+	case DIALECT_SUITE: /* one more file or program: the plans of those to come are not known */
+		t->finished = t->planned = false;
+		break;
+	case DIALECT_PLAN:
+		t->finished = false;
+		t->planned = true;
+		tests_checkpoint(t, CP_TEST_PLAN, ev);
+		break;
 	case DIALECT_TOTALS: tests_checkpoint(t, CP_TEST_TOTALS, ev); break;
 	case DIALECT_BODY: tests_body(t, ev); break;
 	case DIALECT_RULE_CUT: tests_checkpoint(t, CP_DIALECT_RULE_CUT, ev); break;
@@ -302,6 +308,37 @@ static void tests_feed(struct tests *t, struct stream *st, int64_t now_ns)
 	}
 }
 
+/* Nothing is left to run: the closing line has come, or the plan is fulfilled. */
+static bool tests_all_over(const struct tests *t, uint64_t done, const struct dialect_counts *n)
+{
+	return !t->n_running && (t->finished || (t->planned && n->plan >= 0 && done && done >= (uint64_t)n->plan));
+}
+
+/* What is known when its command ends: whether every test had ended, and whether one that runs would have been named. */
+static void tests_sum(struct tests *t, int64_t now_ns)
+{
+	struct dialect_counts n;
+	struct attrs a = { 0 };
+	uint64_t done = 0;
+
+	if (t->summed || !t->reader || !dialect_current(t->reader))
+		return;
+	t->summed = true;
+	dialect_counts(t->reader, NULL, &n);
+	for (int i = 0; i < DIALECT_RESULTS; i++)
+		done += n.done[i];
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "dialect", dialect_current(t->reader));
+	attrs_word(&a, "names", dialect_names_at_start(t->reader) ? "start" : "end");
+	attrs_bool(&a, "closed", t->finished);
+	attrs_bool(&a, "complete", tests_all_over(t, done, &n));
+	attrs_int(&a, "done", (int64_t)done);
+	if (n.plan >= 0)
+		attrs_int(&a, "plan", n.plan);
+	trace_checkpoint(t->c->trace, t->parent, CP_TEST_SUMMARY, now_ns, &a);
+	attrs_release(&a);
+}
+
 bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int64_t now_ns)
 {
 	struct err e = { 0 };
@@ -327,6 +364,8 @@ bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int6
 	t->settling = true;
 	t->settle_ns = dialect_settle(t->reader, now_ns);
 	t->settling = false;
+	if (over)
+		tests_sum(t, now_ns);
 	progressed = t->progressed;
 	t->progressed = false;
 	return progressed;
@@ -390,6 +429,7 @@ void tests_freeze(struct tests *t, enum span_status status, enum token token, in
 		return;
 	if (t->reader)
 		dialect_flush(t->reader, now_ns);
+	tests_sum(t, now_ns);
 	t->off = true;
 	t->begin_ns = t->settle_ns = TIME_NEVER;
 	t->limit_told = true;
@@ -400,12 +440,6 @@ void tests_freeze(struct tests *t, enum span_status status, enum token token, in
 			       status == STATUS_CANCELLED ? CATEGORY_CANCELLED : CATEGORY_WATCHDOG,
 			       "it was running when its command was ended", token, now_ns, &a);
 	attrs_release(&a);
-}
-
-/* Nothing is left to run: the closing line has come, or the plan is fulfilled. */
-static bool tests_all_over(const struct tests *t, uint64_t done, const struct dialect_counts *n)
-{
-	return !t->n_running && (t->finished || (n->plan >= 0 && done && done >= (uint64_t)n->plan));
 }
 
 /* What the result begins with: the running tests, or where between tests it stands. */
@@ -428,7 +462,8 @@ static void tests_say_where(struct tests *t, uint64_t done, const struct dialect
 	else if (*test)
 		say_always(t->c, "running after %s%s%s", suite, *suite ? "::" : "", test);
 	else if (!done)
-		say_always(t->c, "no test has %s yet (%s)", dialect_hint(t->reader) ? "been named" : "started", current);
+		say_always(t->c, "no test has %s yet (%s)",
+			   dialect_names_at_start(t->reader) ? "started" : "been named", current);
 }
 
 void tests_say(struct tests *t, int64_t now_ns)
