@@ -21,6 +21,10 @@ int gather(struct facts *f, const char *trace, const char *const raw_dirs[], str
 /* The steps. */
 int gather_trace(struct facts *f, const char *path, struct err *e);
 int gather_raw(struct facts *f, const char *dir, const char *run_id, struct err *e);
+/* The rows of one parsed facts-NAME.json; part of gather_raw. file: what rows name as their source, outlives
+ * f; path: for messages. -1 at the first row that does not fit fact.def. */
+struct json_value;
+int gather_rows(struct facts *f, const char *file, const char *path, const struct json_value *root, struct err *e);
 /* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
 void gather_tails(struct facts *f, const char *dir, const char *run_id);
 void gather_derive(struct facts *f);

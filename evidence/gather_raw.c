@@ -440,80 +440,6 @@ static void read_snapshot(struct facts *f, const char *file, const struct json_v
 	read_collectors(&s, json_get(root, "collectors"));
 }
 
-/* ---- facts-NAME.json: {version: 1, facts: [{fact: KIND, columns …}]} ---- */
-
-/* A row that is wrong is no row. */
-static int row_wrong(struct facts *f, int kind, const char *path, const char *at, struct err *e, const char *what,
-		     const char *word)
-{
-	f->table[kind].n--;
-	return err_set(e, ERR_FAILURE, "%s%s: '%s' %s", path, at, word, what);
-}
-
-static int read_row(struct facts *f, const char *file, const char *path, const struct json_value *o, size_t index,
-		    struct err *e)
-{
-	const char *kind = json_get_text(o, "fact");
-	auto_free char *at = xasprintf("/facts/%zu", index);
-	struct fact_row *r;
-	int k;
-
-	k = kind ? fact_kind_find(kind) : -1;
-	if (k < 0)
-		return err_set(e, ERR_FAILURE, "%s%s: no kind of facts is called '%s'", path, at, kind ? kind : "");
-	r = fact_add(f, (enum fact_kind)k, file, at);
-	if (!r)
-		return 0;
-	json_each(v, o) {
-		const char *key = v->key;
-		int c = fact_col_find((enum fact_kind)k, key);
-		bool fits = true;
-
-		if (strcmp(key, "fact") == 0)
-			continue;
-		if (c < 0)
-			return row_wrong(f, k, path, at, e, "is no column of its kind", key);
-		switch (fact_columns[c].type) {
-		case FACT_TEXT:
-			fits = is_kind(v, JSON_STRING);
-			if (fits)
-				fact_set_text(f, r, (enum fact_col)c, json_text(v));
-			break;
-		case FACT_INT:
-			fits = is_integer(v);
-			if (fits)
-				fact_set_int(r, (enum fact_col)c, v->integer);
-			break;
-		case FACT_NUM:
-			fits = is_kind(v, JSON_NUMBER);
-			if (fits)
-				fact_set_num(r, (enum fact_col)c, v->number);
-			break;
-		case FACT_BOOL:
-			fits = (is_kind(v, JSON_TRUE) || is_kind(v, JSON_FALSE));
-			if (fits)
-				fact_set_bool(r, (enum fact_col)c, is_kind(v, JSON_TRUE));
-			break;
-		}
-		if (!fits && !is_kind(v, JSON_NULL))
-			return row_wrong(f, k, path, at, e, "has a value of another type", key);
-	}
-	return 0;
-}
-
-static int read_facts(struct facts *f, const char *file, const char *path, const struct json_value *root, struct err *e)
-{
-	const struct json_value *list = json_get(root, "facts"), *o;
-	size_t i;
-
-	if (json_get_int(root, "version") != 1 || !is_kind(list, JSON_ARRAY))
-		return err_set(e, ERR_FAILURE, "%s: not {\"version\": 1, \"facts\": [...]}", path);
-	json_items(list, i, o)
-		if (read_row(f, file, path, o, i, e) < 0)
-			return -1;
-	return 0;
-}
-
 /* ---- the folder ---- */
 
 static bool snapshot_number(const char *name, int64_t *n)
@@ -569,7 +495,7 @@ static int raw_file(struct facts *f, const char *dir, const char *run_id, const 
 		if (snapshot_counts(f, root))
 			read_snapshot(f, file, root);
 	} else if (rc == 0) {
-		rc = read_facts(f, file, path, root, e);
+		rc = gather_rows(f, file, path, root, e);
 	}
 	json_reader_free(reader);
 	return rc;

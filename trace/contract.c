@@ -38,6 +38,16 @@ const char *const category_text[] = {
 #define CATEGORY(id, text) text,
 #include "trace/contract.def"
 };
+const char *const wait_kind_text[] = {
+	"",
+#define WAIT(id, text) text,
+#include "trace/contract.def"
+};
+const char *const verdict_text[] = {
+	"",
+#define VERDICT(id, text) text,
+#include "trace/contract.def"
+};
 const char *const checkpoint_text[] = {
 #define CHECKPOINT(id, name) name,
 #include "trace/contract.def"

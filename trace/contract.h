@@ -38,6 +38,18 @@ enum err_category {
 	CATEGORY_COUNT
 };
 
+enum wait_kind {
+	WAIT_NONE,
+#define WAIT(id, text) WAIT_##id,
+#include "trace/contract.def"
+	WAIT_COUNT
+};
+enum verdict {
+	VERDICT_NONE, /* one capture does not tell */
+#define VERDICT(id, text) VERDICT_##id,
+#include "trace/contract.def"
+	VERDICT_COUNT
+};
 enum checkpoint {
 #define CHECKPOINT(id, name) CP_##id,
 #include "trace/contract.def"
@@ -54,6 +66,8 @@ extern const char *const token_text[];      /* [TOKEN_NONE] is "" */
 extern const char *const proc_state_text[];
 extern const char *const category_text[];   /* [CATEGORY_NONE] is "" */
 
+extern const char *const wait_kind_text[];  /* [WAIT_NONE] is "" */
+extern const char *const verdict_text[];    /* [VERDICT_NONE] is "" */
 extern const char *const checkpoint_text[]; /* by enum checkpoint */
 
 /* The index of text in a table of count words, -1 if it is NULL or not one of them. */

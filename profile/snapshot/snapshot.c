@@ -14,15 +14,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-const char *const wait_kind_text[] = {
-	[WAIT_NONE] = "", [WAIT_MUTEX] = "mutex", [WAIT_RWLOCK] = "rwlock", [WAIT_CONDITION] = "condition",
-	[WAIT_SEMAPHORE] = "semaphore", [WAIT_FUTEX] = "futex", [WAIT_PIPE_READ] = "pipe_read",
-	[WAIT_PIPE_WRITE] = "pipe_write", [WAIT_SOCKET_RECV] = "socket_recv", [WAIT_SOCKET_SEND] = "socket_send",
-	[WAIT_ACCEPT] = "accept", [WAIT_CONNECT] = "connect", [WAIT_CHILD] = "child",
-	[WAIT_FILE_LOCK] = "file_lock", [WAIT_POLL] = "poll", [WAIT_SLEEP] = "sleep", [WAIT_TTY] = "tty",
-	[WAIT_STDIN] = "stdin", [WAIT_SIGNAL] = "signal", [WAIT_EVENTFD] = "eventfd", [WAIT_IO] = "io",
-	[WAIT_STOPPED] = "stopped", [WAIT_GIL] = "gil", [WAIT_UNKNOWN] = "unknown",
-};
 const char *const collect_status_text[] = { "ok", "partial", "denied", "gone", "timed_out", "unavailable" };
 
 /* Numbers that old headers lack. */

@@ -17,31 +17,14 @@
 #include "base/str.h"
 #include "profile/proc/maps.h"
 #include "profile/proc/process.h"
+#include "trace/contract.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* contract 11, waits_on.kind; texts in wait_kind_text[]. */
-enum wait_kind {
-	WAIT_NONE, WAIT_MUTEX, WAIT_RWLOCK, WAIT_CONDITION, WAIT_SEMAPHORE, WAIT_FUTEX, WAIT_PIPE_READ,
-	WAIT_PIPE_WRITE, WAIT_SOCKET_RECV, WAIT_SOCKET_SEND, WAIT_ACCEPT, WAIT_CONNECT, WAIT_CHILD,
-	WAIT_FILE_LOCK, WAIT_POLL, WAIT_SLEEP, WAIT_TTY, WAIT_STDIN, WAIT_SIGNAL, WAIT_EVENTFD, WAIT_IO,
-	WAIT_STOPPED, WAIT_GIL, WAIT_UNKNOWN, WAIT_COUNT
-};
-extern const char *const wait_kind_text[];
-
 /* One collector's own status, and that of each thread (contract 11). */
 enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_DENIED, COLLECT_GONE, COLLECT_TIMED_OUT, COLLECT_UNAVAILABLE };
 extern const char *const collect_status_text[];
-
-/* What two looks tell of one thread or process, or one look of a thread that has not run for long enough. */
-enum verdict {
-	VERDICT_NONE,     /* one look did not tell */
-	VERDICT_STUCK,    /* the same stack, no CPU */
-	VERDICT_SLOW,     /* its stack or its CPU time moved: it wakes and goes on */
-	VERDICT_SPINNING, /* on a CPU most of the time, in the same function */
-};
-extern const char *const verdict_text[];
 
 enum intrusion { INTRUSION_READ, INTRUSION_MICRO_STOP, INTRUSION_COOPERATIVE, INTRUSION_LAUNCH };
 

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-const char *const verdict_text[] = { "", "stuck", "slow", "spinning" };
 
 /* On a CPU for so much of the gap: it does nothing but compute. OUR_STOPS: those that our own stops add. */
 enum { SPIN_PERCENT = 50, OUR_STOPS = 3 };

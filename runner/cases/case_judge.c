@@ -79,7 +79,7 @@ static int expand_operand(void *ctx, const char *text, struct str *out, struct e
 
 /* ---- expectations ---- */
 
-struct verdict {
+struct judgement {
 	struct case_work *w;
 	const struct spec_case *c;
 	const struct outcome *o;
@@ -87,7 +87,7 @@ struct verdict {
 	bool failed;
 };
 
-static void complain(struct verdict *v, const char *prefix, const char *text)
+static void complain(struct judgement *v, const char *prefix, const char *text)
 {
 	if (v->why.len)
 		str_addc(&v->why, '\n');
@@ -96,7 +96,7 @@ static void complain(struct verdict *v, const char *prefix, const char *text)
 	v->failed = true;
 }
 
-static void judge_must(struct verdict *v, const struct expectations *l)
+static void judge_must(struct judgement *v, const struct expectations *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct err e = { 0 };
@@ -108,7 +108,7 @@ static void judge_must(struct verdict *v, const struct expectations *l)
 	}
 }
 
-static void judge_must_not(struct verdict *v, const struct expectations *l)
+static void judge_must_not(struct judgement *v, const struct expectations *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		struct err e = { 0 };
@@ -122,7 +122,7 @@ static void judge_must_not(struct verdict *v, const struct expectations *l)
 	}
 }
 
-static void judge_may(struct verdict *v, const struct expectations *l)
+static void judge_may(struct judgement *v, const struct expectations *l)
 {
 	auto_str all = STR_INIT;
 
@@ -153,7 +153,7 @@ static bool judges_exit_code(const struct spec_case *c)
 	return names_exit_code(&c->must) || names_exit_code(&c->must_not) || names_exit_code(&c->may);
 }
 
-static void take_exports(struct verdict *v, struct case_run *run)
+static void take_exports(struct judgement *v, struct case_run *run)
 {
 	if (!v->c->export_count || v->failed)
 		return;
@@ -175,7 +175,7 @@ static void take_exports(struct verdict *v, struct case_run *run)
 /* The expectations below one check.execute span. problem: what is wrong already, or NULL. */
 static void judge_case(struct case_work *w, uint32_t at, const struct outcome *o, const char *problem, int64_t now)
 {
-	struct verdict v = { .w = w, .c = &w->cfg.set->cases[at], .o = o, .why = STR_INIT };
+	struct judgement v = { .w = w, .c = &w->cfg.set->cases[at], .o = o, .why = STR_INIT };
 	struct case_run *run = &w->runs[at];
 	span_id span = w->trace ? trace_span_begin(w->trace, run->span, SPAN_CHECK_EXECUTE, NULL, now, NULL) : 0;
 

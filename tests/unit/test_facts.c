@@ -2,7 +2,10 @@
 /* Facts: the table, its order and its text; a trace and raw files read into it; what is derived. */
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/json_read.h"
+#include "base/schema.h"
 #include "evidence/gather.h"
+#include "evidence/write.h"
 #include "evidence/signature.h"
 #include "tests/tap.h"
 
@@ -147,6 +150,78 @@ static void test_snapshot(void)
 	unlink(bad);
 }
 
+/* Without the source of each row, which is the file that it was read from. */
+static void without_source(struct str *text)
+{
+	auto_str out = STR_INIT;
+
+	for (const char *p = str_cstr(text); *p;) {
+		const char *end = strchr(p, '\n'), *from = strstr(p, " from=");
+
+		str_addn(&out, p, (size_t)((from && from < end ? from : end) - p));
+		str_addc(&out, '\n');
+		p = end + 1;
+	}
+	str_reset(text);
+	str_addn(text, out.data, out.len);
+}
+
+/* What evidence_write writes obeys its schema, is read back equal, and is the same bytes twice. */
+static void test_written(void)
+{
+	auto_free char *dir = path_join(folder, "raw/run-20261121T000000Z-00000002");
+	auto_free char *path = path_join(dir, "facts-own.json");
+	auto_free char *text = NULL, *again = NULL;
+	auto_str before = STR_INIT, after = STR_INIT;
+	struct schema *schema = NULL;
+	const struct json_value *root;
+	struct json_reader *reader;
+	struct err e = { 0 };
+	struct fact_row *r;
+	struct facts f, back;
+	size_t n, m;
+
+	facts_init(&f, &e);
+	r = fact_add(&f, FACT_FUNCTION, "raw/r/samples.json", "/samples/3");
+	fact_set_text(&f, r, FC_FUNCTION_function, "parse \"x\"\n");
+	fact_set_int(r, FC_FUNCTION_samples, 12);
+	fact_set_num(r, FC_FUNCTION_share, 0.125);
+	r = fact_add(&f, FACT_THREAD, "raw/r/samples.json", "/threads/0");
+	fact_set_bool(r, FC_THREAD_leaf, true);
+	is_int(evidence_write(&f, dir, "own", &e), 0, "evidence is written: %s", e.msg);
+	is_int(file_read(path, 1 << 20, &text, &n, &e), 0, "under its name");
+	is_int(evidence_write(&f, dir, "own", &e), 0, "and again");
+	file_read(path, 1 << 20, &again, &m, &e);
+	ok(n == m && memcmp(text, again, n) == 0, "the same bytes");
+	is_int(schema_read(&schema, "schemas/facts_v1.yaml", &e), 0, "its schema: %s", e.msg);
+	reader = json_reader_text(text, n, "facts-own.json");
+	is_int(json_take(reader, &root, &e), 0, "it is JSON");
+	ok(schema_check(schema, root, NULL, NULL, NULL), "that obeys the schema");
+	facts_init(&back, &e);
+	is_int(gather_rows(&back, "x", path, root, &e), 0, "it is read back: %s", e.msg);
+	facts_sort(&back);
+	facts_print(&f, &before);
+	facts_print(&back, &after);
+	without_source(&before);
+	without_source(&after);
+	is_str(str_cstr(&after), str_cstr(&before), "as the same rows");
+	for (int k = 0; k < FACT_KIND_COUNT; k++) {
+		auto_free char *row = xasprintf("{\"version\":1,\"facts\":[{\"fact\":\"%s\"}]}", fact_kinds[k].name);
+		struct json_reader *one = json_reader_text(row, strlen(row), "row");
+		const struct json_value *v;
+
+		if (json_take(one, &v, &e) < 0 || !schema_check(schema, v, NULL, NULL, NULL))
+			ok(false, "the schema does not know the kind '%s'", fact_kinds[k].name);
+		json_reader_free(one);
+	}
+	json_reader_free(reader);
+	schema_free(schema);
+	facts_release(&f);
+	facts_release(&back);
+	unlink(path);
+	rmdir(dir);
+}
+
 static void test_damaged(void)
 {
 	static const char *const texts[] = {
@@ -232,6 +307,7 @@ int main(void)
 	test_signatures();
 	test_trace();
 	test_snapshot();
+	test_written();
 	test_damaged();
 	is_int(path_remove_tree(folder, &e), 0, "nothing is left behind");
 	return tap_done();
