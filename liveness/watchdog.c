@@ -163,13 +163,15 @@ static void finish(struct watchdog *w, struct wd_out *out)
 	w->phase = WD_DONE;
 }
 
-/* A limit strikes: look first, then end the tree. */
-static void strike(struct watchdog *w, enum wd_cause cause, enum token token, int64_t now,
+/* A limit strikes: look first, then end the tree. limit_ns: what was reached, for the record. */
+static void strike(struct watchdog *w, enum wd_cause cause, enum token token, int64_t limit_ns, int64_t now,
 		   struct wd_out *out)
 {
 	w->cause = cause;
+	w->token = cause == WD_CAUSE_STALL ? TOKEN_STALL_SUBPROCESS : token;
 	if (token != TOKEN_NONE) {
 		out->token = token;
+		out->limit_ns = limit_ns;
 		out->actions |= WD_LIMIT;
 	}
 	if (w->cfg.diagnose_ns > 0)
@@ -264,7 +266,11 @@ static void apply(struct watchdog *w, enum wd_event ev, int arg, int64_t now, st
 		break;
 	case WD_EV_TEST_LIMIT:
 		if (w->phase == WD_RUNNING)
-			strike(w, WD_CAUSE_TEST_LIMIT, TOKEN_CASE_HARNESS, now, out);
+			strike(w, WD_CAUSE_TEST_LIMIT, TOKEN_CASE_HARNESS, 0, now, out);
+		break;
+	case WD_EV_LIMIT:
+		if (w->phase == WD_RUNNING)
+			strike(w, WD_CAUSE_LIMIT, (enum token)arg, active_now(w, now) - w->start_ns, now, out);
 		break;
 	case WD_EV_LOST:
 		lost(w, now, out);
@@ -313,15 +319,16 @@ static void due_running(struct watchdog *w, int64_t now, struct wd_out *out)
 		out->actions |= WD_STALL;
 		out->idle_ns = watchdog_idle(w, now);
 		if (w->cfg.level == LIVENESS_STRICT && stall < limit) {
-			strike(w, WD_CAUSE_STALL, TOKEN_NONE, now, out);
+			strike(w, WD_CAUSE_STALL, TOKEN_NONE, 0, now, out);
 			return;
 		}
 		if (w->cfg.diagnose_ns > 0)
 			out->actions |= WD_DIAGNOSE;
 	}
-	if (limit <= now)
-		strike(w, cause, cause == WD_CAUSE_LIMIT ? w->cfg.limit_token :
-				 cause == WD_CAUSE_HARD_CAP ? TOKEN_HARD_CAP : TOKEN_NONE, now, out);
+	if (limit <= now && cause == WD_CAUSE_LIMIT)
+		strike(w, cause, w->cfg.limit_token, w->cfg.limit_ns, now, out);
+	else if (limit <= now)
+		strike(w, cause, cause == WD_CAUSE_HARD_CAP ? TOKEN_HARD_CAP : TOKEN_NONE, w->cfg.hard_cap_ns, now, out);
 }
 
 static int64_t drain_due(const struct watchdog *w)
@@ -429,6 +436,19 @@ struct wd_out watchdog_step(struct watchdog *w, enum wd_event ev, int arg, int64
 	run_due(w, now_ns, &out);
 	out.next_due_ns = next_due(w);
 	return out;
+}
+
+void wd_out_add(struct wd_out *sum, const struct wd_out *out)
+{
+	if (out->actions & WD_LIMIT) {
+		sum->token = out->token;
+		sum->limit_ns = out->limit_ns;
+	}
+	if (out->actions & WD_HAND_OVER)
+		sum->signal = out->signal;
+	if (out->actions & WD_STALL)
+		sum->idle_ns = out->idle_ns;
+	sum->actions |= out->actions;
 }
 
 int64_t watchdog_elapsed(const struct watchdog *w, int64_t now_ns)

@@ -81,6 +81,7 @@ enum wd_event {
 	WD_EV_RESUME,
 	WD_EV_CANCEL,        /* arg: the signal; a second one hurries: TERM, a third: KILL */
 	WD_EV_TEST_LIMIT,    /* token timeout.case.harness */
+	WD_EV_LIMIT,         /* arg: a token. What it is part of (a chain, a gate) has used up its time */
 	WD_EV_LOST,          /* our other process died: end the tree soon */
 	WD_EV_DIAGNOSED,     /* looking has finished */
 };
@@ -104,16 +105,18 @@ enum wd_action {
 struct wd_out {
 	uint32_t actions;
 	enum token token;      /* of WD_LIMIT */
+	int64_t limit_ns;      /* of WD_LIMIT: what was reached (active time) */
 	int signal;            /* of WD_HAND_OVER */
 	int64_t idle_ns;       /* of WD_STALL: since the last progress (active time) */
 	int64_t next_due_ns;   /* absolute; call again then at the latest; TIME_NEVER */
 };
 
-/* Read by the loop: phase, cause, exited, term_sent, kill_sent, cancel_signal. The rest is ours. */
+/* Read by the loop: phase, cause, token, exited, term_sent, kill_sent, cancel_signal. The rest is ours. */
 struct watchdog {
 	struct watchdog_config cfg;
 	enum wd_phase phase;
 	enum wd_cause cause;
+	enum token token;              /* of the cause; TOKEN_NONE where it has none */
 	int64_t now_ns;                /* of the latest step; time never goes back */
 	int64_t start_ns;
 	int64_t suspended_at_ns;       /* -1: not suspended */
@@ -142,6 +145,9 @@ void watchdog_init(struct watchdog *w, const struct watchdog_config *cfg, int64_
  * reports nothing more it reports STREAMS_END and TREE_EMPTY, each once it is so. TREE_EMPTY includes
  * the command. WD_DIAGNOSE while a look is under way: that one goes on, its DIAGNOSED serves both. */
 struct wd_out watchdog_step(struct watchdog *w, enum wd_event ev, int arg, int64_t now_ns);
+
+/* Joins what two steps want into one, to be carried out once: *sum gains the actions of *out. */
+void wd_out_add(struct wd_out *sum, const struct wd_out *out);
 
 /* While what was read of its streams cannot be handed on (our own reader is slow) the drain does not
  * count: from now on it has its whole time again. Nothing happens in another phase. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a watchdog says is done here: each action is recorded, then carried out. */
+/* act.c - see act.h. Each action is recorded, then carried out. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "runner/proc/act.h"
+#include "runner/proc/command_state.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/machine.h"
-#include "runner/proc/supervisor.h"
+#include "runner/proc/supervisor_state.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +20,8 @@
 #define ACT_NAMED_MAX 64
 /* One round of killing: then the loop looks at its other duties. */
 #define KILL_ROUND_NS (20 * NS_PER_MS)
+/* How much later a second look tells a thread that stands from one that was caught on its way. */
+enum { LOOK_AGAIN_MS = 1000, LOOK_AGAIN_ENDING_MS = 100 };
 
 static uint32_t act_owner(const struct supervisor *s, const struct command *c)
 {
@@ -34,62 +38,24 @@ static void act_token(struct supervisor *s, struct command *c, span_id span, enu
 		      struct attrs *a)
 {
 	c->tokens |= 1u << token;
-	s->c->concerns = true;
-	trace_watchdog(s->c->trace, span, token, now, a);
-}
-
-/* The sample nearest before `since`: what the tree had used when it last moved. */
-static const struct tick_sample *act_window_start(const struct supervisor *s, int64_t since)
-{
-	unsigned n = s->sample_count < TICK_SAMPLES ? s->sample_count : TICK_SAMPLES;
-	const struct tick_sample *best = NULL;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct tick_sample *t = &s->sample[i];
-
-		if (!best || (best->at_ns > since && t->at_ns < best->at_ns) ||
-		    (t->at_ns <= since && t->at_ns > best->at_ns))
-			best = t;
-	}
-	return best;
-}
-
-static void act_window_facts(struct supervisor *s, int64_t idle_ns, int64_t now, struct attrs *a)
-{
-	const struct tick_sample *from = act_window_start(s, now - idle_ns);
-	struct window_facts f = { .window_ns = idle_ns, .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
-	struct proc_pressure p;
-
-	tree_scan(&s->tree, true, &s->hooks);
-	if (from) {
-		f.window_ns = now - from->at_ns;
-		f.cpu_ns = s->tree.totals.cpu_ns - from->cpu_ns;
-		f.run_delay_ns = s->tree.totals.delay_ns - from->delay_ns;
-		if (proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 && from->pressure_ns >= 0)
-			f.cpu_pressure_ns = p.some_total_ns - from->pressure_ns;
-	}
-	attrs_ms(a, "window_ms", f.window_ns);
-	attrs_ms(a, "window_cpu_ms", f.cpu_ns);
-	attrs_ms(a, "window_run_delay_ms", f.run_delay_ns);
-	attrs_ms(a, "window_cpu_pressure_ms", f.cpu_pressure_ns);
-	attrs_int(a, "cpus", f.cpus);
-	attrs_word(a, "verdict", liveness_verdict(&f));
+	s->run->concerns = true;
+	trace_watchdog(s->run->trace, span, token, now, a);
 }
 
 static void act_stall(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
 {
 	struct attrs a = { 0 };
 
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "idle_ms", out->idle_ns);
-	attrs_int(&a, "threshold_ms", s->c->o->liveness_stall_ms);
-	attrs_int(&a, "min_events", s->c->o->liveness_min_events);
-	act_window_facts(s, out->idle_ns, now, &a);
+	attrs_int(&a, "threshold_ms", s->run->o->liveness_stall_ms);
+	attrs_int(&a, "min_events", s->run->o->liveness_min_events);
+	tick_window_attrs(s, out->idle_ns, now, &a);
 	attrs_bool(&a, "output_blocked", stream_owed(&c->stream[0]) || stream_owed(&c->stream[1]));
 	act_token(s, c, c->wait_span, TOKEN_STALL_SUBPROCESS, now, &a);
 	attrs_release(&a);
 	tests_say(&c->tests, now);
-	say(s->c, "stall.subprocess.no_output_no_event: '%s' (pid %d) has shown no progress for %.1f s%s",
+	say(s->run, "stall.subprocess.no_output_no_event: '%s' (pid %d) has shown no progress for %.1f s%s",
 	    act_name(c), (int)c->pid, (double)out->idle_ns / 1e9,
 	    c->wd.phase == WD_RUNNING ? "; it goes on" : "");
 }
@@ -100,18 +66,16 @@ static void act_limit(struct supervisor *s, struct command *c, const struct wd_o
 	struct attrs a = { 0 };
 
 	tests_say(&c->tests, now);
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "elapsed_ms", elapsed);
 	if (c->wd.cause == WD_CAUSE_DEADLINE) {
-		trace_checkpoint(s->c->trace, c->wait_span, CP_RUN_DEADLINE, now, &a);
-		s->ending = s->interrupted = true;
-		say(s->c, "the deadline is near: ending '%s' after %.1f s", act_name(c), (double)elapsed / 1e9);
+		trace_checkpoint(s->run->trace, c->wait_span, CP_RUN_DEADLINE, now, &a);
+		supervisor_interrupt(s);
+		say(s->run, "the deadline is near: ending '%s' after %.1f s", act_name(c), (double)elapsed / 1e9);
 	} else if (c->wd.cause != WD_CAUSE_TEST_LIMIT && out->token != TOKEN_NONE) {
-		int64_t limit = c->wd.cause == WD_CAUSE_HARD_CAP ? c->wd.cfg.hard_cap_ns : c->wd.cfg.limit_ns;
-
-		attrs_ms(&a, "limit_ms", limit);
+		attrs_ms(&a, "limit_ms", out->limit_ns);
 		act_token(s, c, c->wait_span, out->token, now, &a);
-		say(s->c, "%s: '%s' (pid %d) is still running after %.1f s", token_text[out->token],
+		say(s->run, "%s: '%s' (pid %d) is still running after %.1f s", token_text[out->token],
 		    act_name(c), (int)c->pid, (double)elapsed / 1e9);
 	}
 	attrs_release(&a);
@@ -143,7 +107,7 @@ static const char *act_comm(struct supervisor *s, const char *comm)
 	static char shown[128];
 	auto_str text = STR_INIT;
 
-	redact_text(s->c->redactor, comm, strlen(comm), &text);
+	redact_text(s->run->redactor, comm, strlen(comm), &text);
 	snprintf(shown, sizeof(shown), "%s", str_cstr(&text));
 	return shown;
 }
@@ -163,18 +127,18 @@ static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
 
 		if (!o->writes || o->pid == getpid() || o->pid == getppid())
 			continue;
-		attrs_init(&one, s->c->trace);
+		attrs_init(&one, s->run->trace);
 		attrs_int(&one, "pid", o->pid);
 		attrs_str(&one, "comm", o->comm);
 		attrs_int(&one, "fd", o->fd);
 		str_addf(&list, "%s{%s}", named++ ? "," : "", str_cstr(&one.json));
 		attrs_release(&one);
-		say(s->c, "timeout.subprocess.io_drain: '%s' has exited, but %s (pid %d) holds its pipe (fd %d)",
+		say(s->run, "timeout.subprocess.io_drain: '%s' has exited, but %s (pid %d) holds its pipe (fd %d)",
 		    act_name(c), act_comm(s, o->comm), (int)o->pid, o->fd);
 	}
 	str_add(&list, "]");
-	attrs_init(&a, s->c->trace);
-	attrs_int(&a, "drain_ms", s->c->o->drain_ms);
+	attrs_init(&a, s->run->trace);
+	attrs_int(&a, "drain_ms", s->run->o->drain_ms);
 	attrs_raw(&a, "holders", str_cstr(&list));
 	if (h.denied)
 		attrs_int(&a, "denied", (int64_t)h.denied);
@@ -201,12 +165,12 @@ static void act_survivor(struct supervisor *s, struct command *c, const struct m
 {
 	struct attrs a = { 0 };
 
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_word(&a, "state", proc_state_text[PROC_SURVIVOR]);
 	act_member_attrs(&a, m);
 	attrs_word(&a, "reason", reason);
-	s->c->concerns = true;
-	trace_event(s->c->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
+	s->run->concerns = true;
+	trace_event(s->run->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
 	attrs_release(&a);
 }
 
@@ -224,11 +188,11 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		if (++c->leaked > ACT_NAMED_MAX)
 			continue;
 		act_survivor(s, c, m, "leaked", now);
-		attrs_init(&a, s->c->trace);
+		attrs_init(&a, s->run->trace);
 		act_member_attrs(&a, m);
-		trace_checkpoint(s->c->trace, c->wait_span, CP_PROCESS_LEAKED, now, &a);
+		trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_LEAKED, now, &a);
 		attrs_release(&a);
-		say(s->c, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), act_comm(s, m->st.comm),
+		say(s->run, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), act_comm(s, m->st.comm),
 		    (int)m->pid);
 	}
 }
@@ -250,7 +214,7 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 		if (owner && m->owner != owner)
 			continue;
 		named++;
-		attrs_init(&a, s->c->trace);
+		attrs_init(&a, s->run->trace);
 		act_member_attrs(&a, m);
 		attrs_word(&a, "state", state);
 		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
@@ -260,83 +224,67 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 			attrs_int(&a, "syscall", call.nr);
 		attrs_ms(&a, "cpu_ms", proc_stat_cpu_ns(&m->st));
 		attrs_int(&a, "threads", m->st.num_threads);
-		trace_checkpoint(s->c->trace, c->wait_span, CP_DIAGNOSE_PROCESS, now, &a);
+		trace_checkpoint(s->run->trace, c->wait_span, CP_DIAGNOSE_PROCESS, now, &a);
 		attrs_release(&a);
 	}
 }
 
-/* How much later to look again where one look does not tell: hardly, where a kill waits for it. Then where its
- * trees begin: the command, and orphans of it that came to us. */
-static int act_diagnose_words(struct supervisor *s, struct command *c, char *out, size_t size)
+/* The trees to look into: the command's, and those of its orphans, which came to us. */
+static void act_look_roots(struct supervisor *s, struct command *c, struct msg_look *m)
 {
 	uint32_t owner = act_owner(s, c);
-	int n = snprintf(out, size, "%d %d", c->wd.phase == WD_RUNNING ? 1000 : 100, (int)c->pid);
 
-	for (size_t i = 0; i < s->tree.n && (size_t)n + 12 < size; i++) {
-		const struct member *m = &s->tree.m[i];
+	m->root[m->n++] = c->pid;
+	for (size_t i = 0; i < s->tree.n && m->n < MSG_LOOK_ROOTS; i++) {
+		const struct member *t = &s->tree.m[i];
 
-		if (m->st.ppid == s->tree.root && m->pid != c->pid && m->st.state != 'Z' && !m->foreign &&
-		    (!owner || m->owner == owner))
-			n += snprintf(out + n, size - (size_t)n, " %d", (int)m->pid);
+		if (t->st.ppid == s->tree.root && t->pid != c->pid && t->st.state != 'Z' && !t->foreign &&
+		    (!owner || t->owner == owner))
+			m->root[m->n++] = t->pid;
 	}
-	return n;
 }
 
-/* The cheap facts first, from here; then the front looks deeper, within its budget. */
-static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
+/* The cheap facts first, from here; then the front looks deeper, within its budget. Where one look does not tell it
+ * looks again, soon where a kill waits for it. False: the front is not there. */
+static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
 {
-	char words[1000];
-	int n;
+	struct msg_look m = { .id = ++s->diagnose_last,
+			      .again_ms = c->wd.phase == WD_RUNNING ? LOOK_AGAIN_MS : LOOK_AGAIN_ENDING_MS };
 
 	act_diagnose_members(s, c, now);
-	n = act_diagnose_words(s, c, words, sizeof(words));
-	c->diagnose_id = ++s->diagnose_last;
-	if (s->takeover || s->c->link < 0 ||
-	    msg_send(s->c->link, MSG_DIAGNOSE, c->diagnose_id, words, (size_t)n, -1) < 0) {
-		c->diagnose_id = 0;
+	act_look_roots(s, c, &m);
+	return !s->takeover && msg_send_look(s->run->link, &m) == 0;
+}
+
+static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)
+{
+	if (act_ask_front(s, c, now))
+		c->diagnose_id = s->diagnose_last;
+	else
 		command_event(s, c, WD_EV_DIAGNOSED, 0, now);
-	}
 }
 
 void act_look(struct supervisor *s, struct command *c, int64_t now)
 {
-	char words[1000];
-	int n;
-
-	act_diagnose_members(s, c, now);
-	n = act_diagnose_words(s, c, words, sizeof(words));
-	s->c->looked = true;
-	if (!s->takeover && s->c->link >= 0) /* no command waits for the answer */
-		msg_send(s->c->link, MSG_DIAGNOSE, ++s->diagnose_last, words, (size_t)n, -1);
-}
-
-static enum token act_cause_token(const struct command *c)
-{
-	switch (c->wd.cause) {
-	case WD_CAUSE_LIMIT: return c->wd.cfg.limit_token;
-	case WD_CAUSE_TEST_LIMIT: return TOKEN_CASE_HARNESS;
-	case WD_CAUSE_STALL: return TOKEN_STALL_SUBPROCESS;
-	case WD_CAUSE_HARD_CAP: return TOKEN_HARD_CAP;
-	default: return TOKEN_NONE;
-	}
+	s->run->looked = true;
+	act_ask_front(s, c, now); /* no command waits for the answer */
 }
 
 /* From the first signal of ours on a test's status stands (contract 6). */
-static void act_freeze_tests(struct supervisor *s, struct command *c, int64_t now)
+static void act_freeze_tests(struct command *c, int64_t now)
 {
-	(void)s;
 	if (c->wd.cause != WD_CAUSE_NONE)
-		tests_freeze(&c->tests, watchdog_status(&c->wd), act_cause_token(c), now);
+		tests_freeze(&c->tests, watchdog_status(&c->wd), c->wd.token, now);
 }
 
 static void act_hand_over(struct supervisor *s, struct command *c, int sig, int64_t now)
 {
 	struct attrs a = { 0 };
 
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "signal", sig);
 	attrs_int(&a, "members", (int64_t)tree_signal(&s->tree, act_owner(s, c), sig, &s->hooks));
-	trace_checkpoint(s->c->trace, c->wait_span, CP_SIGNAL_HANDED_OVER, now, &a);
+	trace_checkpoint(s->run->trace, c->wait_span, CP_SIGNAL_HANDED_OVER, now, &a);
 	attrs_release(&a);
 }
 
@@ -350,7 +298,7 @@ static void act_not_permitted(struct supervisor *s, struct command *c, int64_t n
 		m->announced = true;
 		act_survivor(s, c, m, "not_permitted", now);
 		c->survivors++;
-		say(s->c, "%s (pid %d) belongs to another user and cannot be signalled",
+		say(s->run, "%s (pid %d) belongs to another user and cannot be signalled",
 		    act_comm(s, m->st.comm), (int)m->pid);
 	}
 }
@@ -362,15 +310,15 @@ static void act_reap(void *ctx)
 	supervisor_reap(s, clock_mono_ns());
 }
 
-static void act_kill(struct supervisor *s, uint32_t owner)
+void act_kill(struct supervisor *s, uint32_t owner)
 {
-	struct context *c = s->c;
-	bool everyone = !owner && (s->tree.leave_running.n == 0 || s->tree.spare_none) && c->contain != CONTAIN_GROUP &&
+	struct context *run = s->run;
+	bool everyone = !owner && (s->tree.leave_running.n == 0 || s->tree.spare_none) && run->contain != CONTAIN_GROUP &&
 			!s->takeover;
 
 	/* one write reaches all, atomically against fork */
-	if (everyone && c->shared->cgroup_dir[0])
-		contain_cgroup_kill(c->shared->cgroup_dir);
+	if (everyone && run->shared->cgroup_dir[0])
+		contain_cgroup_kill(run->shared->cgroup_dir);
 	if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s))
 		tree_kill(&s->tree, owner, &s->hooks);
 }
@@ -389,16 +337,16 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 		members = tree_count(&s->tree, owner);
 		act_kill(s, owner);
 	}
-	if (s->c->contain == CONTAIN_GROUP && c->pid > 0 && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
+	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
 		members = 1; /* at least: those that left us are counted by nobody */
 	act_not_permitted(s, c, now);
 	if (!members)
 		return; /* the last one ended just now: nothing was sent, nothing is recorded */
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "members", (int64_t)members);
 	attrs_int(&a, "pid", c->pid);
 	if (!kill)
-		attrs_int(&a, "grace_ms", s->c->o->liveness_kill_grace_ms);
+		attrs_int(&a, "grace_ms", s->run->o->liveness_kill_grace_ms);
 	act_token(s, c, c->wait_span, kill ? TOKEN_KILL_KILLED : TOKEN_KILL_TERM, now, &a);
 	attrs_release(&a);
 }
@@ -418,12 +366,12 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 		c->survivors++;
 		act_survivor(s, c, m, "unkillable", now);
 		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
-		attrs_init(&a, s->c->trace);
+		attrs_init(&a, s->run->trace);
 		act_member_attrs(&a, m);
 		attrs_str(&a, "wchan", wchan);
-		trace_checkpoint(s->c->trace, c->wait_span, CP_PROCESS_UNKILLABLE, now, &a);
+		trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_UNKILLABLE, now, &a);
 		attrs_release(&a);
-		say_always(s->c, "%s (pid %d) does not die (state %c, in %s)",
+		say_always(s->run, "%s (pid %d) does not die (state %c, in %s)",
 			   act_comm(s, m->st.comm), (int)m->pid, m->st.state, wchan[0] ? wchan : "the kernel");
 	}
 }
@@ -431,6 +379,8 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 /* The command's own end, in contract 3's numbers. */
 static int act_exit_code(const struct supervisor *s, const struct command *c)
 {
+	if (c->phase == COMMAND_FAILED)
+		return 125;
 	if (c->spawn_errno)
 		return c->spawn_errno == ENOENT ? 127 : 126;
 	if (watchdog_ended_it(&c->wd))
@@ -439,7 +389,7 @@ static int act_exit_code(const struct supervisor *s, const struct command *c)
 		return 125;
 	if (c->wd.cause == WD_CAUSE_CANCEL)
 		return 128 + (s->cancel_signal ? s->cancel_signal : SIGTERM);
-	if (!c->exited)
+	if (!command_has_exited(c))
 		return 125;
 	return WIFSIGNALED(c->wait_status) ? 128 + WTERMSIG(c->wait_status) : WEXITSTATUS(c->wait_status);
 }
@@ -455,7 +405,7 @@ static void act_judge(const struct supervisor *s, const struct command *c, int c
 {
 	v->status = watchdog_status(&c->wd);
 	v->category = CATEGORY_NONE;
-	v->token = act_cause_token(c);
+	v->token = c->wd.token;
 	v->message[0] = '\0';
 	if (c->spawn_errno) {
 		v->status = STATUS_ERROR;
@@ -497,11 +447,29 @@ static void act_left_running(struct supervisor *s, struct command *c, int64_t no
 	}
 }
 
+static void act_end_spans(struct supervisor *s, struct command *c, const struct act_verdict *v, int code, int64_t now)
+{
+	auto_attrs a = { 0 };
+
+	attrs_init(&a, s->run->trace);
+	attrs_int(&a, "exit_code", code);
+	trace_span_end(s->run->trace, c->wait_span, v->status, v->category, v->message, v->token, now, &a);
+	trace_span_end(s->run->trace, c->exec_span, v->status, v->category, v->message, v->token, now, &a);
+}
+
+/* It was never there: its span has ended already, with the reason. */
+static void act_finish_failed(struct supervisor *s, struct command *c, int64_t now)
+{
+	struct command_result r = { .exit_code = 125, .status = STATUS_ERROR, .spawn_errno = c->spawn_errno };
+
+	supervisor_command_done(s, c, &r, now);
+}
+
 static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct command_result r = {
 		.exit_code = act_exit_code(s, c),
-		.signal = c->exited && WIFSIGNALED(c->wait_status) ? WTERMSIG(c->wait_status) : 0,
+		.signal = command_has_exited(c) && WIFSIGNALED(c->wait_status) ? WTERMSIG(c->wait_status) : 0,
 		.ended_by_watchdog = watchdog_ended_it(&c->wd),
 		.cancelled = c->wd.cause == WD_CAUSE_CANCEL,
 		.lost = c->wd.cause == WD_CAUSE_LOST,
@@ -515,22 +483,17 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 		.spawn_errno = c->spawn_errno,
 	};
 	struct act_verdict v;
-	struct attrs a = { 0 };
 
 	command_tests(s, c, true, now);
 	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
 	if (r.exit_code != 0 && !c->spec.capture)
-		machine_record(s->c->trace, c->wait_span, r.signal == SIGKILL ? s->oom_kills : -1,
-			       c->spec.argv[0], s->c->paths.artifacts, now);
+		machine_record(s->run->trace, c->wait_span, r.signal == SIGKILL ? s->ticks.oom_kills : -1,
+			       c->spec.argv[0], s->run->paths.artifacts, now);
 	r.status = v.status;
-	attrs_init(&a, s->c->trace);
-	attrs_int(&a, "exit_code", r.exit_code);
-	trace_span_end(s->c->trace, c->wait_span, v.status, v.category, v.message, v.token, now, &a);
-	trace_span_end(s->c->trace, c->exec_span, v.status, v.category, v.message, v.token, now, &a);
-	attrs_release(&a);
+	act_end_spans(s, c, &v, r.exit_code, now);
 	if (c->spawn_errno)
-		say_always(s->c, "'%s' cannot be executed: %s", c->spec.argv[0], strerror(c->spawn_errno));
+		say_always(s->run, "'%s' cannot be executed: %s", c->spec.argv[0], strerror(c->spawn_errno));
 	supervisor_command_done(s, c, &r, now);
 }
 
@@ -541,22 +504,29 @@ static void act_close_streams(struct supervisor *s, struct command *c, int64_t n
 	c->streams_done = true;
 }
 
-void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
+/* True where the command has ended, and is freed. */
+static bool act_carry_out(struct supervisor *s, struct command *c, int64_t now)
 {
-	uint32_t acts = out->actions;
+	struct wd_out out = c->pending;
+	uint32_t acts = out.actions;
 
+	c->pending = (struct wd_out){ .actions = 0 };
+	if (c->phase == COMMAND_FAILED) {
+		act_finish_failed(s, c, now);
+		return true;
+	}
 	if (acts & WD_LIMIT || (c->wd.cause == WD_CAUSE_DEADLINE && acts & WD_DIAGNOSE))
-		act_limit(s, c, out, now);
+		act_limit(s, c, &out, now);
 	if (acts & WD_STALL)
-		act_stall(s, c, out, now);
+		act_stall(s, c, &out, now);
 	if (acts & WD_DRAIN_OVER)
 		act_drain_over(s, c, now);
 	if (acts & WD_LEFTOVERS)
 		act_leftovers(s, c, now);
 	if (acts & (WD_HAND_OVER | WD_TERM | WD_KILL))
-		act_freeze_tests(s, c, now);
+		act_freeze_tests(c, now);
 	if (acts & WD_HAND_OVER)
-		act_hand_over(s, c, out->signal, now);
+		act_hand_over(s, c, out.signal, now);
 	if (acts & WD_TERM)
 		act_end(s, c, false, now);
 	if (acts & WD_KILL)
@@ -567,27 +537,56 @@ void act_carry_out(struct supervisor *s, struct command *c, const struct wd_out 
 		act_survivors(s, c, now);
 	if (acts & WD_CLOSE_STREAMS)
 		act_close_streams(s, c, now);
+	if (acts & WD_DIAGNOSE && !(acts & WD_FINISH))
+		act_diagnose(s, c, now);
 	if (acts & WD_FINISH)
 		act_finish(s, c, now);
-	else if (acts & WD_DIAGNOSE)
-		act_diagnose(s, c, now); /* last: it may step the watchdog again */
+	return acts & WD_FINISH;
+}
+
+static void settle_asked(struct supervisor *s, int64_t now)
+{
+	enum asked asked = s->asked;
+
+	s->asked = ASKED_NOTHING;
+	if (asked != ASKED_NOTHING)
+		show_tell(s, asked == ASKED_LOOK, now);
+}
+
+/* Carrying something out of one may make something of another pending: an exit that was reaped meanwhile. */
+int supervisor_settle(struct supervisor *s, int64_t now)
+{
+	int ended = 0;
+	bool again;
+
+	settle_asked(s, now);
+	do {
+		again = false;
+		for (int i = 0; i < s->slots; i++) {
+			if (!s->command[i] || !s->command[i]->pending.actions)
+				continue;
+			again = true;
+			ended += act_carry_out(s, s->command[i], now);
+		}
+	} while (again);
+	return ended;
 }
 
 void act_warn_runner(struct supervisor *s, int64_t now)
 {
-	const struct trace_totals *tot = trace_totals(s->c->trace);
+	const struct trace_totals *tot = trace_totals(s->run->trace);
 	struct attrs a = { 0 };
 
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
-	attrs_int(&a, "threshold_ms", s->c->o->profile_stall_threshold_ms);
+	attrs_int(&a, "threshold_ms", s->run->o->profile_stall_threshold_ms);
 	attrs_word(&a, "last_progress", tot->last_progress);
-	trace_event(s->c->trace, s->c->total_span, EVENT_STALL_WARNING, now, &a);
-	attrs_init(&a, s->c->trace);
+	trace_event(s->run->trace, s->run->total_span, EVENT_STALL_WARNING, now, &a);
+	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
-	attrs_int(&a, "threshold_ms", s->c->o->profile_stall_threshold_ms);
-	act_window_facts(s, now - s->watch.last_ns, now, &a);
-	trace_watchdog(s->c->trace, s->c->total_span, TOKEN_STALL_RUNNER, now, &a);
-	s->c->concerns = true;
+	attrs_int(&a, "threshold_ms", s->run->o->profile_stall_threshold_ms);
+	tick_window_attrs(s, now - s->watch.last_ns, now, &a);
+	trace_watchdog(s->run->trace, s->run->total_span, TOKEN_STALL_RUNNER, now, &a);
+	s->run->concerns = true;
 	attrs_release(&a);
 }

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "findings/report.h"
+#include "runner/proc/finish.h"
 #include "runner/proc/helper.h"
-#include "runner/proc/supervisor.h"
 
 #include <string.h>
 

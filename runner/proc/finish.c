@@ -5,9 +5,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/finish.h"
 #include "runner/proc/junit.h"
 #include "runner/proc/paths.h"
-#include "runner/proc/supervisor.h"
+#include "runner/proc/stream.h"
 #include "trace/seal.h"
 
 #include <stdio.h>

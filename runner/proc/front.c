@@ -6,9 +6,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/finish.h"
 #include "runner/proc/look.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor.h"
+#include "runner/proc/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +28,9 @@
 /* Start times are in clock ticks of 10 ms. */
 #define FOREIGN_SLACK_NS (10 * NS_PER_MS)
 #define LOOKS_WAITING_MAX 16
-/* The supervisor's words for look_start. */
-enum { LOOK_WORDS_BYTES = 1024 };
 
 struct front {
-	struct context *c;
+	struct context *run;
 	pid_t supervisor;
 	int epoll_fd, signal_fd, timer_fd;
 	int stream_fd[STREAM_COUNT]; /* duplicates: the supervisor's death is no SIGPIPE for the tests */
@@ -40,7 +40,7 @@ struct front {
 	pid_t looker;                /* helper that explains what the look shows */
 	struct look *look;
 	int look_id, look_count;
-	struct { int id; char words[LOOK_WORDS_BYTES]; } waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
+	struct msg_look waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
 	int n_waiting;
 	bool over;
 	int wait_status;
@@ -93,25 +93,25 @@ static int front_watch(struct front *f, int fd, uint32_t events, enum front_sour
 
 static void front_arm_input(struct front *f)
 {
-	bool want_in = (f->c->terminal.raw || f->c->terminal.keys) && f->input_len == 0;
+	bool want_in = (f->run->terminal.raw || f->run->terminal.keys) && f->input_len == 0;
 	bool want_out = f->input_len > 0;
 
 	if (want_in && !f->input_armed)
-		front_watch(f, f->c->terminal.tty_fd, EPOLLIN, FRONT_INPUT);
+		front_watch(f, f->run->terminal.tty_fd, EPOLLIN, FRONT_INPUT);
 	else if (!want_in && f->input_armed)
-		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->terminal.tty_fd, NULL);
 	f->input_armed = want_in;
 	if (want_out && !f->output_armed)
-		front_watch(f, f->c->terminal.master, EPOLLOUT, FRONT_MASTER);
+		front_watch(f, f->run->terminal.master, EPOLLOUT, FRONT_MASTER);
 	else if (!want_out && f->output_armed)
-		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.master, NULL);
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->terminal.master, NULL);
 	f->output_armed = want_out;
 }
 
 static void front_pass_input(struct front *f)
 {
 	while (f->input_len) {
-		ssize_t w = write(f->c->terminal.master, f->input, f->input_len);
+		ssize_t w = write(f->run->terminal.master, f->input, f->input_len);
 
 		if (w < 0 && errno == EINTR)
 			continue;
@@ -135,10 +135,10 @@ static void front_take_keys(struct front *f)
 	size_t kept = 0;
 	bool asked = false;
 
-	if (f->c->terminal.keys) { /* nobody reads them but us */
+	if (f->run->terminal.keys) { /* nobody reads them but us */
 		asked = memchr(f->input, 't', f->input_len) || memchr(f->input, KEY_STATUS, f->input_len);
 		f->input_len = 0;
-	} else if (memchr(f->input, KEY_STATUS, f->input_len) && tcgetattr(f->c->terminal.master, &t) == 0 &&
+	} else if (memchr(f->input, KEY_STATUS, f->input_len) && tcgetattr(f->run->terminal.master, &t) == 0 &&
 		   t.c_lflag & ICANON) {
 		for (size_t i = 0; i < f->input_len; i++) {
 			if (f->input[i] == KEY_STATUS && !(i && f->input[i - 1] == KEY_LITERAL))
@@ -149,26 +149,26 @@ static void front_take_keys(struct front *f)
 		f->input_len = kept;
 	}
 	if (asked)
-		msg_send(f->c->link, MSG_ASK, 0, NULL, 0, -1);
+		msg_send(f->run->link, MSG_ASK, 0, NULL, 0, -1);
 }
 
 static void front_read_input(struct front *f)
 {
-	ssize_t n = read(f->c->terminal.tty_fd, f->input, sizeof(f->input));
+	ssize_t n = read(f->run->terminal.tty_fd, f->input, sizeof(f->input));
 
 	if (n > 0) {
 		f->input_len = (size_t)n;
 		front_take_keys(f);
 		front_pass_input(f);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->terminal.tty_fd, NULL);
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->terminal.tty_fd, NULL);
 		f->input_armed = false; /* in the background, say: SIGCONT arms it again */
 	}
 }
 
 /* --- looking --- */
 
-static void front_look(struct front *f, int id, const char *words);
+static void front_look(struct front *f, const struct msg_look *m);
 
 static void front_look_over(struct front *f)
 {
@@ -179,53 +179,51 @@ static void front_look_over(struct front *f)
 	timerfd_settime(f->timer_fd, 0, &off, NULL);
 	look_end(f->look);
 	f->look = NULL;
-	msg_send(f->c->link, MSG_DIAGNOSED, f->look_id, NULL, 0, -1);
+	msg_send(f->run->link, MSG_DIAGNOSED, f->look_id, NULL, 0, -1);
 	f->look_id = 0;
 	f->looker = 0;
 	if (f->n_waiting) {
-		int id = f->waiting[0].id;
-		char words[LOOK_WORDS_BYTES];
+		struct msg_look next = f->waiting[0];
 
-		memcpy(words, f->waiting[0].words, sizeof(words));
 		memmove(&f->waiting[0], &f->waiting[1], (size_t)--f->n_waiting * sizeof(f->waiting[0]));
-		front_look(f, id, words);
+		front_look(f, &next);
 	}
 }
 
 static void front_emit_look(struct front *f, const char *status, const char *file)
 {
-	char text[512];
-	int n = snprintf(text, sizeof(text), "diagnose.snapshot%c\"status\":\"%s\",\"file\":\"%s\"", 0, status, file);
+	char json[256];
+	int n = snprintf(json, sizeof(json), "\"status\":\"%s\",\"file\":\"%s\"", status, file);
 
-	msg_send(f->c->link, MSG_EMIT, 0, text, (size_t)n, -1);
+	msg_send_emit(f->run->link, "diagnose.snapshot", json, (size_t)n);
 }
 
 /* Helper and thread are ours, never the supervisor's, whose waitid would steal the thread's stops. */
-static void front_look(struct front *f, int id, const char *words)
+static void front_look(struct front *f, const struct msg_look *m)
 {
-	auto_free char *dir = xstrdup(f->c->paths.raw), *file = NULL;
+	const char *dir = f->run->paths.raw;
+	auto_free char *file = NULL;
 	struct itimerspec it = { 0 };
-	int64_t budget = clock_ms_to_ns(f->c->o->diagnose_ms);
+	int64_t budget = clock_ms_to_ns(f->run->o->diagnose_ms);
 	struct err e;
 	auto_close int out = -1;
 
 	if (f->look_id && f->n_waiting < LOOKS_WAITING_MAX) {
-		f->waiting[f->n_waiting].id = id;
-		snprintf(f->waiting[f->n_waiting++].words, sizeof(f->waiting[0].words), "%s", words);
+		f->waiting[f->n_waiting++] = *m;
 		return;
 	}
 	if (f->look_id) {
-		msg_send(f->c->link, MSG_DIAGNOSED, id, NULL, 0, -1);
+		msg_send(f->run->link, MSG_DIAGNOSED, m->id, NULL, 0, -1);
 		return;
 	}
-	f->look_id = id;
+	f->look_id = m->id;
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
 		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	f->looker = -1;
 	/* its own end comes a little before ours: what it has by then is better than nothing */
 	if (out >= 0)
-		f->look = look_start(f->c, words, out, clock_mono_ns() + budget / 100 * 85, &f->looker, &e);
+		f->look = look_start(f->run, m, out, clock_mono_ns() + budget / 100 * 85, &f->looker, &e);
 	if (f->looker < 0) {
 		if (out >= 0)
 			unlink(file);
@@ -248,7 +246,7 @@ static void front_looked(struct front *f, int status)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		front_emit_look(f, "ok", name);
 	} else {
-		auto_free char *file = path_join(f->c->paths.raw, name);
+		auto_free char *file = path_join(f->run->paths.raw, name);
 
 		unlink(file);
 		front_emit_look(f, WIFSIGNALED(status) ? "timed_out" : "unavailable", "");
@@ -273,16 +271,16 @@ static void front_take_stop(void)
 /* Whose is the terminal now: may lines of ours stand on it? The supervisor's session cannot ask. */
 static void front_tell_window(struct front *f)
 {
-	const struct terminal *t = &f->c->terminal;
+	const struct terminal *t = &f->run->terminal;
 	pid_t front = t->tty_fd >= 0 ? tcgetpgrp(t->tty_fd) : -1;
 
-	msg_send(f->c->link, MSG_WINDOW,
-		 front > 0 && (front == getpgrp() || front == atomic_load(&f->c->shared->command_pid)), NULL, 0, -1);
+	msg_send(f->run->link, MSG_WINDOW,
+		 front > 0 && (front == getpgrp() || front == atomic_load(&f->run->shared->command_pid)), NULL, 0, -1);
 }
 
 static void front_suspend(struct front *f)
 {
-	struct terminal *t = &f->c->terminal;
+	struct terminal *t = &f->run->terminal;
 
 	terminal_restore(t);
 	/* those that share our pipeline stop with us */
@@ -290,21 +288,21 @@ static void front_suspend(struct front *f)
 	front_take_stop();
 	/* here again after SIGCONT, or at once */
 	t->foreground = t->tty_fd >= 0 && tcgetpgrp(t->tty_fd) == t->signal_own_group;
-	terminal_set_raw(&f->c->terminal);
-	terminal_copy_size(&f->c->terminal);
+	terminal_set_raw(&f->run->terminal);
+	terminal_copy_size(&f->run->terminal);
 	front_tell_window(f);
-	msg_send(f->c->link, MSG_RESUME, 0, NULL, 0, -1);
+	msg_send(f->run->link, MSG_RESUME, 0, NULL, 0, -1);
 }
 
 /* From the terminal only where the command is not in front; from anyone by kill: stop, the command
  * goes on, its time too. */
 static void front_stop_alone(struct front *f)
 {
-	msg_send(f->c->link, MSG_WINDOW, 0, NULL, 0, -1);
-	terminal_restore(&f->c->terminal);
+	msg_send(f->run->link, MSG_WINDOW, 0, NULL, 0, -1);
+	terminal_restore(&f->run->terminal);
 	kill(getpid(), SIGTSTP);
 	front_take_stop();
-	terminal_set_raw(&f->c->terminal);
+	terminal_set_raw(&f->run->terminal);
 	front_tell_window(f);
 }
 
@@ -332,14 +330,14 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 	switch ((int)si->ssi_signo) {
 	case SIGCHLD: front_reap(f); break;
 	case SIGWINCH:
-		terminal_copy_size(&f->c->terminal);
+		terminal_copy_size(&f->run->terminal);
 		front_tell_window(f);
 		break;
-	case SIGUSR1: msg_send(f->c->link, MSG_ASK, 1, NULL, 0, -1); break;
+	case SIGUSR1: msg_send(f->run->link, MSG_ASK, 1, NULL, 0, -1); break;
 	case SIGCONT:
-		if (f->c->terminal.raw || f->c->terminal.keys) {
-			terminal_set_raw(&f->c->terminal);
-			terminal_copy_size(&f->c->terminal);
+		if (f->run->terminal.raw || f->run->terminal.keys) {
+			terminal_set_raw(&f->run->terminal);
+			terminal_copy_size(&f->run->terminal);
 			front_arm_input(f);
 		}
 		front_tell_window(f);
@@ -351,19 +349,20 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 	case SIGTTIN:
 	case SIGTTOU: break;
 	case SIGHUP:
-		if (f->c->signals.hup_ignored)
+		if (f->run->signals.hup_ignored)
 			break;
 		/* fall through */
-	default: msg_send(f->c->link, MSG_CANCEL, (int)si->ssi_signo, NULL, 0, -1); break;
+	default: msg_send(f->run->link, MSG_CANCEL, (int)si->ssi_signo, NULL, 0, -1); break;
 	}
 }
 
 static void front_messages(struct front *f)
 {
+	struct msg_look look;
 	struct msg m;
 	int fd, got;
 
-	while ((got = msg_recv(f->c->link, &m, &fd)) > 0) {
+	while ((got = msg_recv(f->run->link, &m, &fd)) > 0) {
 		switch (m.kind) {
 		case MSG_STREAM:
 			if (m.value < STREAM_COUNT) {
@@ -376,22 +375,19 @@ static void front_messages(struct front *f)
 				fd_close(&f->stream_fd[m.value]);
 			break;
 		case MSG_JOURNAL:
-			f->c->journal_fd = fd_steal(&fd);
+			f->run->journal_fd = fd_steal(&fd);
 			break;
 		case MSG_SUSPEND: front_suspend(f); break;
-		case MSG_DIAGNOSE: {
-			char words[LOOK_WORDS_BYTES];
-
-			snprintf(words, sizeof(words), "%.*s", (int)m.len, m.text);
-			front_look(f, m.value, words);
+		case MSG_DIAGNOSE:
+			if (msg_look_of(&m, &look))
+				front_look(f, &look);
 			break;
-		}
 		default: break;
 		}
 		fd_close(&fd);
 	}
 	if (got < 0)
-		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->c->link, NULL);
+		epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->link, NULL);
 }
 
 /* --- when the supervisor dies --- */
@@ -419,9 +415,8 @@ static void front_kill_all(struct context *c)
 /* The tree came to us when it died. Its streams go on where it stopped; the journal too. */
 static int front_take_over(struct front *f)
 {
-	static struct supervisor s;
-	struct context *c = f->c;
-	struct command *cmd = &s.command[0];
+	struct context *c = f->run;
+	struct supervisor *s = NULL;
 	struct attrs a = { 0 };
 	struct trace *before = c->trace;
 	struct err e = { 0 };
@@ -437,7 +432,7 @@ static int front_take_over(struct front *f)
 	look_end(f->look);
 	f->look = NULL;
 	fd_close(&c->link);
-	if (trace_attach(&c->trace, c->journal_fd, c->redactor, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
+	if (trace_attach(&c->trace, c->journal_fd, c->redactor, &e) < 0 || !(s = supervisor_new(c, &e))) {
 		say_always(c, "%s", e.msg);
 		front_kill_all(c);
 		return 125;
@@ -449,13 +444,9 @@ static int front_take_over(struct front *f)
 	attrs_int(&a, "signal", WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : 0);
 	trace_checkpoint(c->trace, c->dispatch_span, CP_RUN_SUPERVISOR_LOST, now, &a);
 	attrs_release(&a);
-	s.tree.foreign_before_ns = clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS;
-	s.takeover = s.ending = s.interrupted = true;
-	s.reap_again = true; /* a SIGCHLD may have come while the loop was still ours */
-	if (atomic_load(&c->shared->any_spawned))
-		command_adopt(&s, cmd, f->stream_fd, now);
-	supervisor_loop(&s);
-	supervisor_release(&s);
+	supervisor_take_over(s, f->stream_fd, clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS);
+	supervisor_loop(s);
+	supervisor_free(s);
 	terminal_restore(&c->terminal); /* what explains prints plain lines */
 	slot_dirs_sweep(c);
 	return finish_run(c, 125, true, clock_mono_ns());
@@ -508,7 +499,7 @@ int front_prepare(struct context *c, int link, struct err *e)
 	struct front *f = &the_front;
 	sigset_t set;
 
-	*f = (struct front){ .c = c, .stream_fd = { -1, -1 }, .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1 };
+	*f = (struct front){ .run = c, .stream_fd = { -1, -1 }, .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1 };
 	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&set);
 	for (size_t i = 0; i < FRONT_SIGNALS; i++)

@@ -42,7 +42,10 @@ static void look_record(void *ctx, const char *text, size_t n)
 {
 	struct look *l = ctx;
 
-	msg_send(atomic_load(&l->link), MSG_EMIT, 0, text, n, -1);
+	size_t name = strnlen(text, n) + 1;
+
+	if (name <= n)
+		msg_send_emit(atomic_load(&l->link), text, text + name, n - name);
 }
 
 static void *look_thread(void *arg)
@@ -57,13 +60,13 @@ static void *look_thread(void *arg)
 	return NULL;
 }
 
-static struct look *look_new(struct context *c, const char *words, int sock, int64_t until_ns)
+static struct look *look_new(struct context *c, const struct msg_look *m, int sock, int64_t until_ns)
 {
 	struct look *l = xcalloc(1, sizeof(*l));
 
-	proc_children_parse(words, strlen(words), &l->roots); /* the first is the gap */
-	l->task = (struct agent_task){ .sock = sock, .roots = l->roots.v + 1,
-				       .root_count = l->roots.n ? l->roots.n - 1 : 0,
+	for (uint32_t i = 0; i < m->n; i++)
+		pid_list_add(&l->roots, m->root[i]);
+	l->task = (struct agent_task){ .sock = sock, .roots = l->roots.v, .root_count = l->roots.n,
 				       .deadline_ns = until_ns, .intrusion = INTRUSION_MICRO_STOP,
 				       .record = look_record, .ctx = l };
 	atomic_store(&l->link, c->link);
@@ -71,26 +74,27 @@ static struct look *look_new(struct context *c, const char *words, int sock, int
 	return l;
 }
 
-static pid_t look_helper(struct context *c, const char *words, int out_fd, int sock, int64_t until_ns, struct err *e)
+static pid_t look_helper(struct context *c, const struct msg_look *m, int out_fd, int sock, int64_t until_ns,
+			 struct err *e)
 {
-	const char *blank = strchr(words, ' '), *root = blank ? blank + 1 : "";
 	struct strv argv = STRV_INIT;
 	pid_t pid;
 
 	strv_add(&argv, "spec-runner-inspect");
-	strv_take(&argv, xasprintf("--gap=%.*s", (int)(root - words), words));
+	strv_take(&argv, xasprintf("--gap=%d", (int)m->again_ms));
 	strv_take(&argv, xasprintf("--until=%lld", (long long)until_ns));
 	if (sock >= 0)
 		strv_take(&argv, xasprintf("--agent=%d", HELPER_FD));
 	helper_redact_args(&argv, c->o);
 	strv_add(&argv, "--json");
-	strv_take(&argv, xstrndup(root, strcspn(root, " ")));
+	strv_take(&argv, xasprintf("%d", (int)m->root[0]));
 	pid = helper_start("inspect", argv.v, c->setup->envp, out_fd, sock, true, e);
 	strv_release(&argv);
 	return pid;
 }
 
-struct look *look_start(struct context *c, const char *words, int out_fd, int64_t until_ns, pid_t *helper, struct err *e)
+struct look *look_start(struct context *c, const struct msg_look *m, int out_fd, int64_t until_ns, pid_t *helper,
+			struct err *e)
 {
 	int ends[2] = { -1, -1 };
 	struct look *l;
@@ -98,9 +102,9 @@ struct look *look_start(struct context *c, const char *words, int out_fd, int64_
 	/* Without a thread the helper looks by itself: that is enough wherever not only ancestors may. */
 	if (atomic_load(&threads_alive) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		ends[0] = ends[1] = -1;
-	*helper = look_helper(c, words, out_fd, ends[1], until_ns, e);
+	*helper = look_helper(c, m, out_fd, ends[1], until_ns, e);
 	fd_close(&ends[1]);
-	l = look_new(c, words, ends[0], until_ns);
+	l = look_new(c, m, ends[0], until_ns);
 	if (*helper < 0) {
 		l->users = 1;
 		look_put(l);

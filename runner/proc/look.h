@@ -8,11 +8,11 @@
 #include "runner/proc/context.h"
 
 struct look;
-/* words: how much later to look again where one look does not tell (ms), then the roots of the trees, separated by
- * blanks, the command first. out_fd: where the helper's JSON goes.
+/* m: what to look at. out_fd: where the helper's JSON goes.
  * until_ns: absolute; both give up then by themselves. *helper: its pid, a child of ours to be reaped. NULL with *e where
  * no helper could be started. */
-struct look *look_start(struct context *c, const char *words, int out_fd, int64_t until_ns, pid_t *helper, struct err *e);
+struct look *look_start(struct context *c, const struct msg_look *m, int out_fd, int64_t until_ns, pid_t *helper,
+			struct err *e);
 /* The helper has ended: takes what it still had to record, and frees. NULL is nothing. */
 void look_end(struct look *l);
 

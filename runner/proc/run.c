@@ -5,10 +5,12 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/finish.h"
 #include "runner/proc/front.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/print.h"
 #include "runner/proc/supervisor.h"
+#include "runner/proc/tests.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -137,7 +139,7 @@ static void context_say_start(struct context *c)
 
 static int supervisor_main(struct context *c)
 {
-	static struct supervisor s;
+	struct supervisor *s = NULL;
 	const struct proc_setup *p = c->setup;
 	struct err e = { 0 };
 	pid_t front = getppid();
@@ -153,16 +155,16 @@ static int supervisor_main(struct context *c)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	outlet_init(&c->outlet[STREAM_OUT], STDOUT_FILENO, c->terminal.closed[1]);
 	outlet_init(&c->outlet[STREAM_ERR], STDERR_FILENO, c->terminal.closed[2]);
-	if (terminal_lead_session(&c->terminal, &e) < 0 || supervisor_init(&s, c, &e) < 0) {
+	if (terminal_lead_session(&c->terminal, &e) < 0 || !(s = supervisor_new(c, &e))) {
 		say_always(c, "%s", e.msg);
 		code = finish_run(c, 125, false, clock_mono_ns());
 	} else {
 		context_say_start(c);
 		print_attach(c);
 		p->attach(p->ctx, c->trace, c->dispatch_span, clock_mono_ns());
-		code = supervisor_loop(&s);
-		lost = s.front_lost;
-		supervisor_release(&s);
+		code = supervisor_loop(s);
+		lost = supervisor_front_is_lost(s);
+		supervisor_free(s);
 		terminal_restore(&c->terminal); /* what explains prints plain lines */
 		c->lost_output = c->outlet[STREAM_OUT].error || c->outlet[STREAM_ERR].error;
 		code = finish_run(c, code, lost, clock_mono_ns());

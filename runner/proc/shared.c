@@ -39,8 +39,8 @@ int msg_send(int sock, enum msg_kind kind, int value, const void *text, size_t l
 
 	if (sock < 0)
 		return -1;
-	if (len > sizeof(m.text))
-		len = sizeof(m.text);
+	if (len > sizeof(m.text) - 1)
+		len = sizeof(m.text) - 1;
 	m.len = (uint32_t)len;
 	if (len)
 		memcpy(m.text, text, len);
@@ -86,5 +86,44 @@ int msg_recv(int sock, struct msg *m, int *fd)
 		return -1;
 	if ((size_t)n < offsetof(struct msg, text) || m->len > (size_t)n - offsetof(struct msg, text))
 		m->len = 0;
+	m->text[m->len < sizeof(m->text) ? m->len : sizeof(m->text) - 1] = '\0';
 	return 1;
+}
+
+int msg_send_look(int sock, const struct msg_look *look)
+{
+	size_t bytes = offsetof(struct msg_look, root) + look->n * sizeof(look->root[0]);
+
+	return msg_send(sock, MSG_DIAGNOSE, look->id, look, bytes, -1);
+}
+
+bool msg_look_of(const struct msg *m, struct msg_look *look)
+{
+	size_t head = offsetof(struct msg_look, root);
+
+	if (m->kind != MSG_DIAGNOSE || m->len < head || m->len > sizeof(*look))
+		return false;
+	memcpy(look, m->text, m->len);
+	return look->n && look->n <= MSG_LOOK_ROOTS && m->len == head + look->n * sizeof(look->root[0]);
+}
+
+int msg_send_emit(int sock, const char *name, const char *json, size_t json_len)
+{
+	char text[MSG_TEXT_MAX];
+	size_t n = strlen(name) + 1;
+
+	if (n + json_len >= sizeof(text))
+		return -1;
+	memcpy(text, name, n);
+	memcpy(text + n, json, json_len);
+	return msg_send(sock, MSG_EMIT, 0, text, n + json_len, -1);
+}
+
+bool msg_emit_of(const struct msg *m, const char **name, const char **json)
+{
+	const char *nul = memchr(m->text, '\0', m->len);
+
+	*name = m->text;
+	*json = nul ? nul + 1 : NULL;
+	return m->kind == MSG_EMIT && nul;
 }

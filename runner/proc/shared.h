@@ -54,14 +54,13 @@ enum msg_kind {
 	MSG_ASK,        /* say what runs now; value 1: look into the tree, too (SIGUSR1) */
 	MSG_WINDOW,     /* the terminal has another size, or another one is in front; value: is it us? */
 	MSG_DIAGNOSED,  /* value: id of the request */
-	MSG_EMIT,       /* text: a checkpoint "name\0attrs json" for the trace */
+	MSG_EMIT,       /* a checkpoint for the trace: msg_send_emit, msg_emit_of */
 	/* supervisor -> front */
 	MSG_STREAM,     /* value: stream; fd: duplicate of the read end (or pty master) */
 	MSG_STREAM_CLOSE, /* value: stream: nobody reads our output any more, or it has ended */
 	MSG_JOURNAL,    /* fd: the journal's new descriptor */
 	MSG_SUSPEND,    /* value: signal that stopped the command; stop with it */
-	MSG_DIAGNOSE,   /* value: id; text: words of look_start. Look, then MSG_DIAGNOSED */
-	MSG_SEALED,     /* value: exit code */
+	MSG_DIAGNOSE,   /* struct msg_look: look, then MSG_DIAGNOSED */
 };
 
 #define MSG_TEXT_MAX 4000
@@ -69,12 +68,28 @@ struct msg {
 	int32_t kind;
 	int32_t value;
 	uint32_t len; /* of text */
-	char text[MSG_TEXT_MAX];
+	char text[MSG_TEXT_MAX]; /* after msg_recv a NUL stands behind it */
 };
 
-/* fd: passed along, -1 none. 0, or -1 (the other side is gone). Never blocks: a full queue drops
- * nothing that matters for safety, which does not rest on messages. */
+/* What to look at: the trees of one command. */
+enum { MSG_LOOK_ROOTS = 200 };
+struct msg_look {
+	int32_t id;             /* comes back with MSG_DIAGNOSED */
+	int32_t again_ms;       /* how much later to look again, where one look does not tell */
+	uint32_t n;
+	int32_t root[MSG_LOOK_ROOTS]; /* pids: the command first, then orphans of it */
+};
+
+/* fd: passed along, -1 none. 0, or -1 (the other side is gone, or its queue is full). Never blocks: safety does not
+ * rest on messages. */
 int msg_send(int sock, enum msg_kind kind, int value, const void *text, size_t len, int fd);
+int msg_send_look(int sock, const struct msg_look *look);
+/* Of a MSG_DIAGNOSE. False where it is damaged. */
+bool msg_look_of(const struct msg *m, struct msg_look *look);
+/* A checkpoint by its dotted name, with its attributes as the members of a JSON object. */
+int msg_send_emit(int sock, const char *name, const char *json, size_t json_len);
+/* Of a MSG_EMIT: both point into *m, and are terminated. False where it is damaged. */
+bool msg_emit_of(const struct msg *m, const char **name, const char **json);
 /* 1: got one (*fd owned by the caller or -1); 0: nothing now; -1: the other side is gone. */
 int msg_recv(int sock, struct msg *m, int *fd);
 

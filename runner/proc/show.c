@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "runner/proc/supervisor.h"
+#include "runner/proc/act.h"
+#include "runner/proc/command_state.h"
+#include "runner/proc/supervisor_state.h"
 #include "runner/ui/ci_groups.h"
 #include "runner/ui/status.h"
 
@@ -23,12 +25,12 @@ static ssize_t show_write(void *ctx, const char *p, size_t n)
 {
 	struct supervisor *s = ctx;
 
-	return outlet_write_past(&s->c->outlet[STREAM_ERR], p, n);
+	return outlet_write_past(&s->run->outlet[STREAM_ERR], p, n);
 }
 
 static void show_publish(struct supervisor *s)
 {
-	atomic_store(&s->c->shared->status_shown, s->show.console.shown);
+	atomic_store(&s->run->shared->status_shown, s->show.console.shown);
 }
 
 static bool show_is_ours(const struct supervisor *s, int std_fd)
@@ -70,14 +72,14 @@ static bool show_out_is_known(struct supervisor *s)
 
 	if (fstat(1, &out) < 0 || fstat(2, &err) < 0)
 		return true;
-	s->show.out_too = s->c->terminal.is_tty[1] && out.st_rdev == err.st_rdev;
-	return s->c->terminal.is_tty[1] || S_ISREG(out.st_mode) || S_ISCHR(out.st_mode);
+	s->show.out_too = s->run->terminal.is_tty[1] && out.st_rdev == err.st_rdev;
+	return s->run->terminal.is_tty[1] || S_ISREG(out.st_mode) || S_ISCHR(out.st_mode);
 }
 
 /* Below another spec-runner it is that one's to show: our lines would be output, and so progress, to it. */
 static bool show_wanted(struct supervisor *s)
 {
-	const struct context *c = s->c;
+	const struct context *c = s->run;
 	bool known = show_out_is_known(s);
 
 	if (!c->terminal.is_tty[2] || c->terminal.tty_fd < 0 || c->o->quiet || c->o->status == TRI_NEVER ||
@@ -92,7 +94,7 @@ static bool show_wanted(struct supervisor *s)
 static void show_open_console(struct supervisor *s, int64_t now_ns)
 {
 	static struct outlet_watcher watcher = { .before = show_before, .after = show_after };
-	struct context *c = s->c;
+	struct context *c = s->run;
 	struct show *w = &s->show;
 	struct winsize ws = { 0 };
 	struct termios t;
@@ -110,13 +112,13 @@ static void show_open_console(struct supervisor *s, int64_t now_ns)
 
 void show_init(struct supervisor *s, int64_t now_ns)
 {
-	const struct options *o = s->c->o;
+	const struct options *o = s->run->o;
 
 	memset(&s->show, 0, sizeof(s->show));
 	s->show.last_output_ns = TIME_NEVER;
-	s->show.unicode = status_is_unicode(s->c->setup->envp);
+	s->show.unicode = status_is_unicode(s->run->setup->envp);
 	silence_init(&s->show.silence, false, now_ns);
-	if (s->c->is_front)
+	if (s->run->is_front)
 		return;
 	if (show_wanted(s))
 		show_open_console(s, now_ns);
@@ -159,9 +161,9 @@ static struct command *show_command(struct supervisor *s)
 {
 	struct command *found = NULL;
 
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && (!found || !s->command[i].spec.capture))
-			found = &s->command[i];
+	each_command(s, c)
+		if (!found || !c->spec.capture)
+			found = c;
 	return found;
 }
 
@@ -180,7 +182,7 @@ static void names_release(struct names *n)
 static const char *show_redacted(struct supervisor *s, const char *text, struct str *keep)
 {
 	str_reset(keep);
-	redact_text(s->c->redactor, text, strlen(text), keep);
+	redact_text(s->run->redactor, text, strlen(text), keep);
 	return str_cstr(keep);
 }
 
@@ -188,11 +190,10 @@ static const char *show_redacted(struct supervisor *s, const char *text, struct 
 static void show_cases(struct supervisor *s, struct status_view *v)
 {
 	v->running = (uint64_t)s->active;
-	for (int i = 0; i < s->slots; i++) {
-		const struct command *c = &s->command[i];
+	each_command(s, c) {
 		size_t at = v->n_tests;
 
-		if (!c->used || !c->spec.capture)
+		if (!c->spec.capture)
 			continue;
 		while (at && v->test[at - 1].start_ns > c->start_ns)
 			at--;
@@ -206,10 +207,10 @@ static void show_cases(struct supervisor *s, struct status_view *v)
 
 static void show_view(struct supervisor *s, struct status_view *v, struct names *n, int64_t now_ns)
 {
-	const struct proc_setup *p = s->c->setup;
+	const struct proc_setup *p = s->run->setup;
 	struct command *c = show_command(s);
 
-	*v = (struct status_view){ .now_ns = now_ns, .start_ns = s->c->start_mono_ns, .total = -1,
+	*v = (struct status_view){ .now_ns = now_ns, .start_ns = s->run->start_mono_ns, .total = -1,
 				   .last_output_ns = s->show.last_output_ns, .processes = s->tree.alive };
 	if (c && !c->spec.capture) {
 		v->step = c->spec.name;
@@ -266,13 +267,13 @@ static bool show_may_draw(const struct supervisor *s)
 static void show_draw(struct supervisor *s, int64_t now_ns)
 {
 	struct console *k = &s->show.console;
-	struct status_style style = { .unicode = s->show.unicode, .color = s->c->color };
+	struct status_style style = { .unicode = s->show.unicode, .color = s->run->color };
 	struct strv lines = STRV_INIT;
 	struct status_view v;
 	struct names n = { 0 };
 	struct winsize ws;
 
-	if (ioctl(s->c->outlet[STREAM_ERR].fd, TIOCGWINSZ, &ws) == 0)
+	if (ioctl(s->run->outlet[STREAM_ERR].fd, TIOCGWINSZ, &ws) == 0)
 		console_resize(k, ws.ws_row, ws.ws_col);
 	style.rows = k->caret.rows;
 	style.cols = k->caret.cols;
@@ -301,7 +302,7 @@ static void show_break_silence(struct supervisor *s, int64_t now_ns)
 	status_sentence(&v, &text);
 	if (!text.len)
 		str_addf(&text, "%zu process%s", v.processes, v.processes == 1 ? "" : "es");
-	say(s->c, "%s without output; %s", str_cstr(&age), str_cstr(&text));
+	say(s->run, "%s without output; %s", str_cstr(&age), str_cstr(&text));
 	names_release(&n);
 }
 
@@ -348,10 +349,10 @@ static void show_tell_leaf(struct supervisor *s, const struct command *c)
 	if (!m)
 		return;
 	if (proc_argv_read(m->pid, &argv) == 0 && argv.n)
-		redact_argv(s->c->redactor, argv.v, &shown);
+		redact_argv(s->run->redactor, argv.v, &shown);
 	for (size_t i = 0; i < shown.n && text.len < LEAF_TEXT; i++)
 		str_addf(&text, "%s%s", i ? " " : "", shown.v[i]);
-	say_always(s->c, "  leaf: %s (pid %d, state %c)%s%.*s", m->st.comm, (int)m->pid, m->st.state, text.len ? ": " : "",
+	say_always(s->run, "  leaf: %s (pid %d, state %c)%s%.*s", m->st.comm, (int)m->pid, m->st.state, text.len ? ": " : "",
 		   LEAF_TEXT, str_cstr(&text));
 	strv_release(&argv);
 	strv_release(&shown);
@@ -359,48 +360,44 @@ static void show_tell_leaf(struct supervisor *s, const struct command *c)
 
 static void show_tell_output(struct supervisor *s, const struct command *c, int64_t now_ns)
 {
-	struct shared_ring *ring = &s->c->shared->ring[s->show.last_stream];
+	struct shared_ring *ring = &s->run->shared->ring[s->show.last_stream];
 	auto_str window = STR_INIT, tail = STR_INIT, line = STR_INIT, age = STR_INIT;
 
 	if (c->spec.capture)
 		return;
 	if (s->show.last_output_ns == TIME_NEVER) {
-		say_always(s->c, "  no output yet");
+		say_always(s->run, "  no output yet");
 		return;
 	}
-	stream_tail(ring, s->c->shared->ring_data[s->show.last_stream], s->c->shared->ring_bytes,
+	stream_tail(ring, s->run->shared->ring_data[s->show.last_stream], s->run->shared->ring_bytes,
 		    LAST_LINE_BYTES + SHARED_CONTEXT_BYTES, &window);
-	redact_tail(s->c->redactor, str_cstr(&window), window.len, LAST_LINE_BYTES, &tail);
+	redact_tail(s->run->redactor, str_cstr(&window), window.len, LAST_LINE_BYTES, &tail);
 	ci_tail_lines(&line, str_cstr(&tail), tail.len, 1);
 	while (line.len && line.data[line.len - 1] == '\n')
 		line.data[--line.len] = '\0';
 	status_age(&age, now_ns - s->show.last_output_ns);
-	say_always(s->c, "  last output %s ago: %s", str_cstr(&age),
+	say_always(s->run, "  last output %s ago: %s", str_cstr(&age),
 		   str_starts(str_cstr(&line), CI_TAIL_PREFIX) ? line.data + sizeof(CI_TAIL_PREFIX) - 1 : "");
 }
 
 void show_tell(struct supervisor *s, bool look, int64_t now_ns)
 {
-	const char *last = trace_totals(s->c->trace)->last_progress;
+	const char *last = trace_totals(s->run->trace)->last_progress;
 	struct status_view v;
 	struct names n = { 0 };
 	auto_str text = STR_INIT;
 
 	tree_scan(&s->tree, true, &s->hooks);
-	say_always(s->c, "running for %.1f s, %zu processes, last progress: %s",
-		   (double)(now_ns - s->c->start_mono_ns) / 1e9, s->tree.alive, last[0] ? last : "none");
+	say_always(s->run, "running for %.1f s, %zu processes, last progress: %s",
+		   (double)(now_ns - s->run->start_mono_ns) / 1e9, s->tree.alive, last[0] ? last : "none");
 	show_view(s, &v, &n, now_ns);
-	if (s->c->setup->ops->progress && v.noun) {
+	if (s->run->setup->ops->progress && v.noun) {
 		status_sentence(&v, &text);
-		say_always(s->c, "%s", str_cstr(&text));
+		say_always(s->run, "%s", str_cstr(&text));
 	}
 	names_release(&n);
-	for (int i = 0; i < s->slots; i++) {
-		struct command *c = &s->command[i];
-
-		if (!c->used)
-			continue;
-		say_always(s->c, "  '%s' (pid %d) for %.1f s, idle for %.1f s",
+	each_command(s, c) {
+		say_always(s->run, "  '%s' (pid %d) for %.1f s, idle for %.1f s",
 			   c->spec.name ? c->spec.name : c->spec.argv[0], (int)c->pid,
 			   (double)watchdog_elapsed(&c->wd, now_ns) / 1e9, (double)watchdog_idle(&c->wd, now_ns) / 1e9);
 		tests_say(&c->tests, now_ns);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop: gather, then act. Nothing here polls, sleeps or blocks but epoll_wait. */
+/* supervisor.c - see supervisor.h. Nothing here polls, sleeps or blocks but loop_wait. */
 #include "runner/proc/supervisor.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "runner/proc/machine.h"
+#include "runner/proc/act.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/supervisor_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,35 +16,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TICK_NS (1000 * NS_PER_MS)
-#define BEAT_PROCESSES 8 /* named in one heartbeat */
-#define TICK_MIN_NS (20 * NS_PER_MS)
+/* What begins with TRACEPARENT may be followed by an environment of any size: this much of it is read. */
+enum { ENVIRON_BYTES = 32768 };
 /* A run at level off that lasts so long gets a journal on disk. */
 #define PUBLISH_NS (300 * NS_PER_MS)
 #define REAP_ROUND_NS (10 * NS_PER_MS)
+enum { REAP_ROUND = 64 }; /* children between two looks at the clock */
+/* The command's own first line is its start, not progress. */
+#define OWN_START_NS (2 * NS_PER_S)
 /* When the run is over, strangers left in the tree get this long after KILL. */
-#define LAST_SWEEP_NS (2 * NS_PER_S)
-#define LAST_SWEEP_CANCELLED_NS (200 * NS_PER_MS)
+#define SWEEP_NS (2 * NS_PER_S)
+#define SWEEP_CANCELLED_NS (200 * NS_PER_MS)
+#define SWEEP_EVERY_NS (5 * NS_PER_MS)
 
-int supervisor_watch_fd(struct supervisor *s, int fd, uint32_t events, enum source src, int slot, int which)
+struct command *supervisor_next(const struct supervisor *s, const struct command *after)
 {
-	struct epoll_event ev = { .events = events };
-
-	ev.data.u64 = (uint64_t)src << 32 | (uint64_t)(unsigned)slot << 8 | (unsigned)which;
-	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+	for (int i = after ? command_slot(after) + 1 : 0; i < s->slots; i++)
+		if (s->command[i])
+			return s->command[i];
+	return NULL;
 }
 
-struct command *supervisor_command_of(struct supervisor *s, uint32_t serial)
+struct command *supervisor_command_of(const struct supervisor *s, uint32_t serial)
 {
-	for (int i = 0; serial && i < s->slots; i++)
-		if (s->command[i].used && s->command[i].serial == serial)
-			return &s->command[i];
+	each_command(s, c)
+		if (command_serial(c) == serial)
+			return c;
 	return NULL;
+}
+
+void supervisor_interrupt(struct supervisor *s)
+{
+	if (s->phase < RUN_ENDING)
+		s->phase = RUN_ENDING;
+	s->interrupted = true;
 }
 
 /* --- what the tree tells --- */
@@ -52,9 +61,9 @@ static uint32_t hook_leader(void *ctx, pid_t pid)
 {
 	struct supervisor *s = ctx;
 
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && s->command[i].running && s->command[i].pid == pid)
-			return s->command[i].serial;
+	each_command(s, c)
+		if (command_is_running(c) && command_pid(c) == pid)
+			return command_serial(c);
 	return OWNER_UNKNOWN;
 }
 
@@ -62,25 +71,20 @@ static uint32_t hook_leader(void *ctx, pid_t pid)
 static uint32_t hook_orphan(void *ctx, pid_t pid)
 {
 	struct supervisor *s = ctx;
-	char path[48], env[32768], want[TRACEPARENT_SIZE + 16];
-	struct command *only = NULL;
+	char path[48], env[ENVIRON_BYTES];
 	ssize_t n;
 
-	for (int i = 0; i < s->slots && s->active == 1; i++)
-		if (s->command[i].used)
-			only = &s->command[i];
-	if (only)
-		return only->serial;
+	if (s->active == 1)
+		return command_serial(supervisor_next(s, NULL));
+	if (!s->active)
+		return OWNER_UNKNOWN;
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	n = fd_read_file(AT_FDCWD, path, env, sizeof(env));
-	for (int i = 0; n > 0 && i < s->slots; i++) {
-		if (!s->command[i].used)
-			continue;
-		memcpy(want, "TRACEPARENT=", 12);
-		trace_traceparent(s->c->trace, s->command[i].exec_span, want + 12);
-		if (memmem(env, (size_t)n, want, strlen(want)))
-			return s->command[i].serial;
-	}
+	if (n <= 0)
+		return OWNER_UNKNOWN;
+	each_command(s, c)
+		if (command_has_traceparent(s, c, env, (size_t)n))
+			return command_serial(c);
 	return OWNER_UNKNOWN;
 }
 
@@ -88,277 +92,72 @@ static void hook_command_line(void *ctx, struct member *m, const char *cmdline, 
 {
 	struct supervisor *s = ctx;
 	struct command *c = supervisor_command_of(s, m->owner);
-	int64_t age_ns = clock_boot_ns() - m->st.start_ns;
 
-	if (!c || !progress_seen_add(&c->seen, cmdline, n))
-		return;
-	/* the command's own first line is its start, not progress */
-	if (m->pid == c->pid && age_ns < 2 * TICK_NS)
-		return;
-	c->process_progress = true;
+	if (c)
+		command_line_seen(c, cmdline, n,
+				  m->pid == command_pid(c) && clock_boot_ns() - m->st.start_ns < OWN_START_NS);
 }
 
 static void hook_adopted(void *ctx, struct member *m)
 {
 	struct supervisor *s = ctx;
 	struct command *c = supervisor_command_of(s, m->owner);
-	struct attrs a = { 0 };
+	auto_attrs a = { 0 };
 
-	attrs_init(&a, s->c->trace);
+	attrs_init(&a, s->run->trace);
 	attrs_word(&a, "state", proc_state_text[PROC_ADOPTED]);
 	attrs_int(&a, "pid", m->pid);
 	attrs_str(&a, "comm", m->st.comm);
-	trace_event(s->c->trace, c ? c->wait_span : s->c->dispatch_span, EVENT_SUBPROCESS_STATE,
+	trace_event(s->run->trace, c && command_span(c) ? command_span(c) : s->run->dispatch_span, EVENT_SUBPROCESS_STATE,
 		    clock_mono_ns(), &a);
-	attrs_release(&a);
 }
 
-void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now)
+void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now_ns)
 {
-	struct trace_totals *tot = trace_totals(s->c->trace);
+	struct trace_totals *tot = trace_totals(s->run->trace);
 
-	if (c && c->wd.cause != WD_CAUSE_NONE)
-		return; /* what it does while it is being ended is no progress */
-	tot->last_progress_ns = now - s->c->start_mono_ns;
+	if (c && command_is_being_ended(c))
+		return; /* what it does then is no progress */
+	tot->last_progress_ns = now_ns - s->run->start_mono_ns;
 	snprintf(tot->last_progress, sizeof(tot->last_progress), "%s", what);
-	runner_watch_progress(&s->watch, now);
+	runner_watch_progress(&s->watch, now_ns);
 	if (s->watch_due_ns == TIME_NEVER)
-		runner_watch_step(&s->watch, now, &s->watch_due_ns); /* re-armed: when is it due again? */
+		runner_watch_step(&s->watch, now_ns, &s->watch_due_ns); /* re-armed: when is it due again? */
 	if (c)
-		command_event(s, c, WD_EV_PROGRESS, 0, now);
+		command_event(s, c, WD_EV_PROGRESS, 0, now_ns);
 }
 
-/* --- ticks: new command lines, totals of input and output, heartbeats --- */
-
-static void tick_remember(struct supervisor *s, int64_t now)
-{
-	struct tick_sample *t = &s->sample[s->sample_count++ % TICK_SAMPLES];
-	struct proc_pressure p;
-
-	t->at_ns = now;
-	t->cpu_ns = s->tree.totals.cpu_ns;
-	t->delay_ns = s->tree.totals.delay_ns;
-	t->pressure_ns = proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 ? p.some_total_ns : -1;
-}
-
-static void tick_io_totals(struct supervisor *s, struct command *c, int64_t now)
-{
-	if (trace_level(s->c->trace) != LEVEL_DETAILED)
-		return;
-	for (int i = 0; i < STREAM_COUNT; i++) {
-		uint64_t total = stream_total(&c->stream[i]);
-		struct attrs a = { 0 };
-
-		if (total == c->io_reported[i])
-			continue;
-		attrs_init(&a, s->c->trace);
-		attrs_word(&a, "stream", i == STREAM_OUT ? "stdout" : "stderr");
-		attrs_int(&a, "bytes", (int64_t)(total - c->io_reported[i]));
-		attrs_int(&a, "total_bytes", (int64_t)total);
-		attrs_int(&a, "reads", (int64_t)c->stream[i].reads);
-		trace_event(s->c->trace, c->wait_span, EVENT_IO_READ, now, &a);
-		if (c->stream[i].ring) {
-			attrs_init(&a, s->c->trace);
-			attrs_word(&a, "stream", i == STREAM_OUT ? "stdout" : "stderr");
-			attrs_int(&a, "total_bytes", (int64_t)(total - stream_owed(&c->stream[i])));
-			trace_event(s->c->trace, c->wait_span, EVENT_IO_WRITE, now, &a);
-		}
-		attrs_release(&a);
-		c->io_reported[i] = total;
-	}
-}
-
-/* Figures of each process: those that used most since the last heartbeat, so that a long run with many
- * stays small. */
-static void tick_per_process(struct supervisor *s, struct attrs *a)
-{
-	struct member *top[BEAT_PROCESSES];
-	size_t n = 0;
-	auto_str list = STR_INIT;
-
-	for (size_t i = 0; i < s->tree.n; i++) {
-		struct member *m = &s->tree.m[i];
-		int64_t used = proc_stat_cpu_ns(&m->st) - m->beat_cpu_ns;
-		size_t at = n < BEAT_PROCESSES ? n : BEAT_PROCESSES;
-
-		if (m->st.state == 'Z')
-			continue;
-		while (at && used > proc_stat_cpu_ns(&top[at - 1]->st) - top[at - 1]->beat_cpu_ns)
-			at--;
-		if (at == BEAT_PROCESSES)
-			continue;
-		n += n < BEAT_PROCESSES;
-		memmove(&top[at + 1], &top[at], (n - at - 1) * sizeof(*top));
-		top[at] = m;
-	}
-	str_addc(&list, '[');
-	for (size_t i = 0; i < n; i++) {
-		struct attrs one = { 0 };
-		char state[2] = { top[i]->st.state, 0 };
-
-		attrs_init(&one, s->c->trace);
-		attrs_int(&one, "pid", top[i]->pid);
-		attrs_str(&one, "comm", top[i]->st.comm);
-		attrs_word(&one, "state", state);
-		attrs_ms(&one, "cpu_ms", proc_stat_cpu_ns(&top[i]->st));
-		attrs_int(&one, "rss_bytes", top[i]->st.rss_bytes);
-		str_addf(&list, "%s{%s}", i ? "," : "", str_cstr(&one.json));
-		attrs_release(&one);
-	}
-	str_addc(&list, ']');
-	attrs_raw(a, "top", str_cstr(&list));
-	for (size_t i = 0; i < s->tree.n; i++)
-		s->tree.m[i].beat_cpu_ns = proc_stat_cpu_ns(&s->tree.m[i].st);
-}
-
-static void tick_heartbeat(struct supervisor *s, int64_t now)
-{
-	span_id span = s->c->dispatch_span;
-	struct attrs a = { 0 };
-
-	for (int i = 0; i < s->slots && s->active == 1; i++)
-		if (s->command[i].used && s->command[i].wait_span)
-			span = s->command[i].wait_span;
-	attrs_init(&a, s->c->trace);
-	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
-	attrs_int(&a, "running", s->active);
-	attrs_int(&a, "processes", (int64_t)s->tree.alive);
-	attrs_ms(&a, "cpu_ms", s->tree.totals.cpu_ns);
-	attrs_int(&a, "rss_bytes", s->tree.rss_bytes);
-	tick_per_process(s, &a);
-	trace_event(s->c->trace, span, EVENT_HEARTBEAT, now, &a);
-	attrs_release(&a);
-}
-
-static void supervisor_tick(struct supervisor *s, int64_t now)
-{
-	bool beat = now >= s->beat_due_ns;
-	int64_t began = clock_mono_ns(), every = s->tick_every_ns;
-
-	if (s->oom_kills < 0)
-		s->oom_kills = machine_oom_kills();
-	tree_scan(&s->tree, true, &s->hooks);
-	/* a large tree on a busy machine: looking may take a fiftieth of the time, no more */
-	if ((clock_mono_ns() - began) * 50 > every)
-		every = (clock_mono_ns() - began) * 50;
-	tick_remember(s, now);
-	for (int i = 0; i < s->slots; i++) {
-		struct command *c = &s->command[i];
-
-		if (!c->used)
-			continue;
-		if (c->process_progress) {
-			c->process_progress = false;
-			supervisor_progress(s, c, "process", now);
-		}
-		if (c->used)
-			tick_io_totals(s, c, now);
-	}
-	if (beat) {
-		tick_heartbeat(s, now);
-		s->beat_due_ns = now + clock_ms_to_ns(s->c->o->profile_heartbeat_ms);
-		if (s->beat_due_ns < now + every && every > s->tick_every_ns)
-			s->beat_due_ns = now + every;
-	}
-	if (s->tick_due_ns == TIME_NEVER)
-		return;
-	/* one walk serves both where they are due together */
-	s->tick_due_ns = now + every;
-	if (s->beat_due_ns > s->tick_due_ns && s->beat_due_ns - s->tick_due_ns < every / 4)
-		s->tick_due_ns = s->beat_due_ns;
-}
-
-/* --- signals and children --- */
-
-static bool supervisor_stop_is_job_control(int sig)
-{
-	return sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
-}
-
-static void supervisor_state_event(struct supervisor *s, struct command *c, enum proc_state state, int sig,
-				   int64_t now)
-{
-	struct attrs a = { 0 };
-
-	attrs_init(&a, s->c->trace);
-	attrs_word(&a, "state", proc_state_text[state]);
-	attrs_int(&a, "pid", c->pid);
-	if (sig)
-		attrs_int(&a, "signal", sig);
-	trace_event(s->c->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
-	attrs_release(&a);
-}
-
-/* Ctrl-Z: as a shell would. The front stops with the command, so that the user's shell has the
- * terminal; its SIGCONT comes back to us as MSG_RESUME. */
-static void supervisor_stopped(struct supervisor *s, struct command *c, int sig, int64_t now)
-{
-	struct terminal *t = &s->c->terminal;
-
-	supervisor_state_event(s, c, PROC_STOPPED, sig, now);
-	if (t->mode == TERMINAL_NONE || c->spec.capture || !supervisor_stop_is_job_control(sig) ||
-	    s->c->link < 0)
-		return;
-	c->suspended = true;
-	command_event(s, c, WD_EV_SUSPEND, 0, now);
-	runner_watch_suspend(&s->watch, now);
-	show_pause(s);
-	if (t->mode == TERMINAL_SHARED)
-		terminal_give(t, t->signal_own_group);
-	msg_send(s->c->link, MSG_SUSPEND, sig, NULL, 0, -1);
-}
-
-static void supervisor_resume(struct supervisor *s, int64_t now)
-{
-	struct terminal *t = &s->c->terminal;
-
-	for (int i = 0; i < s->slots; i++) {
-		struct command *c = &s->command[i];
-
-		if (!c->used || !c->suspended)
-			continue;
-		c->suspended = false;
-		if (t->mode == TERMINAL_SHARED) {
-			t->foreground = tcgetpgrp(t->tty_fd) == t->signal_own_group;
-			terminal_give(t, c->pid);
-		}
-		killpg(c->pid, SIGCONT);
-		runner_watch_resume(&s->watch, now);
-		command_event(s, c, WD_EV_RESUME, 0, now);
-	}
-}
+/* --- children --- */
 
 /* A change of state of one child that waitid reported. */
-static void supervisor_child(struct supervisor *s, const siginfo_t *si, int64_t now)
+static void supervisor_child(struct supervisor *s, const siginfo_t *si, int64_t now_ns)
 {
 	struct command *c = supervisor_command_of(s, hook_leader(s, si->si_pid));
 
-	if (!c || !c->running)
+	if (!c)
 		return;
 	switch (si->si_code) {
-	case CLD_STOPPED: supervisor_stopped(s, c, si->si_status, now); break;
-	case CLD_CONTINUED: supervisor_state_event(s, c, PROC_CONTINUED, 0, now); break;
+	case CLD_STOPPED: command_stopped(s, c, si->si_status, now_ns); break;
+	case CLD_CONTINUED: command_continued(s, c, now_ns); break;
 	case CLD_TRAPPED: break;
-	case CLD_EXITED: command_reaped(s, c, (si->si_status & 0xff) << 8, now); break;
-	default: command_reaped(s, c, si->si_status & 0x7f, now); break;
+	case CLD_EXITED: command_reaped(s, c, (si->si_status & 0xff) << 8, now_ns); break;
+	default: command_reaped(s, c, si->si_status & 0x7f, now_ns); break;
 	}
 }
 
-/* "Exit status: WNOWAIT, journal, then reap": a command is looked at first, so that what is recorded
- * of it is lost with us no more. Then whoever else is dead. A tree that forks on and on must not
- * keep us here: the rest is reaped on the next round. */
-void supervisor_reap(struct supervisor *s, int64_t now)
+/* Each command's status is read with WNOWAIT and journaled before it is reaped, so that it survives our death. Then
+ * all other children. A tree that forks on and on must not keep us here: the rest is reaped in the next round. */
+void supervisor_reap(struct supervisor *s, int64_t now_ns)
 {
-	for (int i = 0; i < s->slots; i++) {
-		struct command *c = &s->command[i];
+	each_command(s, c) {
 		siginfo_t si = { 0 };
 
-		if (c->used && c->running &&
-		    waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
-			supervisor_child(s, &si, now);
+		if (command_is_running(c) && command_pid(c) > 0 &&
+		    waitid(P_PID, (id_t)command_pid(c), &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
+			supervisor_child(s, &si, now_ns);
 	}
 	s->reap_again = true;
-	for (int i = 1; i % 64 || clock_mono_ns() - now < REAP_ROUND_NS; i++) {
+	for (int i = 1; i % REAP_ROUND || clock_mono_ns() - now_ns < REAP_ROUND_NS; i++) {
 		siginfo_t si = { 0 };
 
 		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 && errno == EINTR)
@@ -367,407 +166,360 @@ void supervisor_reap(struct supervisor *s, int64_t now)
 			s->reap_again = false;
 			return;
 		}
-		supervisor_child(s, &si, now);
+		supervisor_child(s, &si, now_ns);
 		if (si.si_code != CLD_STOPPED && si.si_code != CLD_CONTINUED && si.si_code != CLD_TRAPPED)
 			tree_gone(&s->tree, si.si_pid);
 	}
 }
 
-static void supervisor_check_all(struct supervisor *s, int64_t now)
-{
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used)
-			command_check(s, &s->command[i], now);
-}
+/* --- the front's words --- */
 
-static void supervisor_event_all(struct supervisor *s, enum wd_event ev, int arg, int64_t now)
+static void supervisor_cancel(struct supervisor *s, int sig, int64_t now_ns)
 {
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used)
-			command_event(s, &s->command[i], ev, arg, now);
-}
-
-static void supervisor_cancel(struct supervisor *s, int sig, int64_t now)
-{
-	struct attrs a = { 0 };
-
 	if (!s->cancel_signal) {
+		auto_attrs a = { 0 };
+
 		s->cancel_signal = sig;
-		attrs_init(&a, s->c->trace);
+		attrs_init(&a, s->run->trace);
 		attrs_int(&a, "signal", sig);
-		trace_checkpoint(s->c->trace, s->c->dispatch_span, CP_RUN_CANCELLED, now, &a);
-		attrs_release(&a);
-		say(s->c, "signal %d (%s): handing it to the command", sig, sigabbrev_np(sig));
+		trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_RUN_CANCELLED, now_ns, &a);
+		say(s->run, "signal %d (%s): handing it to the command", sig, sigabbrev_np(sig));
 	}
-	s->ending = s->interrupted = true;
-	s->c->concerns = s->c->cancelled = true;
-	supervisor_event_all(s, WD_EV_CANCEL, sig, now);
+	supervisor_interrupt(s);
+	s->run->concerns = s->run->cancelled = true;
+	each_command(s, c)
+		command_event(s, c, WD_EV_CANCEL, sig, now_ns);
 }
 
-static void supervisor_front_lost(struct supervisor *s, int64_t now)
+static void supervisor_front_lost(struct supervisor *s, int64_t now_ns)
 {
-	struct attrs a = { 0 };
+	auto_attrs a = { 0 };
 
-	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, s->c->link, NULL);
-	fd_close(&s->c->link);
-	s->front_lost = s->ending = s->interrupted = true;
-	attrs_init(&a, s->c->trace);
+	loop_forget(&s->loop, s->run->link);
+	fd_close(&s->run->link);
+	s->front_lost = true;
+	supervisor_interrupt(s);
+	attrs_init(&a, s->run->trace);
 	attrs_word(&a, "which", "front");
-	trace_checkpoint(s->c->trace, s->c->dispatch_span, CP_RUN_SUPERVISOR_LOST, now, &a);
-	attrs_release(&a);
+	trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_RUN_SUPERVISOR_LOST, now_ns, &a);
 	show_close(s);
-	terminal_restore(&s->c->terminal);
-	supervisor_event_all(s, WD_EV_LOST, 0, now);
+	terminal_restore(&s->run->terminal);
+	each_command(s, c)
+		command_event(s, c, WD_EV_LOST, 0, now_ns);
 }
 
-static void supervisor_emit(struct supervisor *s, const struct msg *m, int64_t now)
+static void supervisor_emit(struct supervisor *s, const struct msg *m, int64_t now_ns)
 {
-	const char *name = m->text, *json = memchr(m->text, '\0', m->len);
-	int checkpoint = json ? contract_find(name, checkpoint_text, CP_COUNT) : -1;
-	struct attrs a = { 0 };
+	const char *name, *json;
+	int checkpoint = msg_emit_of(m, &name, &json) ? contract_find(name, checkpoint_text, CP_COUNT) : -1;
+	auto_attrs a = { 0 };
 
 	if (checkpoint < 0)
 		return;
-	attrs_init(&a, s->c->trace);
-	str_addn(&a.json, json + 1, m->len - (size_t)(json + 1 - name));
-	trace_checkpoint(s->c->trace, s->c->dispatch_span, (enum checkpoint)checkpoint, now, &a);
-	attrs_release(&a);
+	attrs_init(&a, s->run->trace);
+	str_add(&a.json, json);
+	trace_checkpoint(s->run->trace, s->run->dispatch_span, (enum checkpoint)checkpoint, now_ns, &a);
 }
 
-static void supervisor_messages(struct supervisor *s, int64_t now)
+static void supervisor_message(struct supervisor *s, const struct msg *m, int64_t now_ns)
+{
+	switch (m->kind) {
+	case MSG_CANCEL: supervisor_cancel(s, m->value, now_ns); break;
+	case MSG_RESUME:
+		each_command(s, c)
+			command_resume(s, c, now_ns);
+		break;
+	case MSG_ASK: s->asked = m->value == 1 ? ASKED_LOOK : s->asked == ASKED_LOOK ? ASKED_LOOK : ASKED_TELL; break;
+	case MSG_WINDOW: show_window(s, m->value != 0, now_ns); break;
+	case MSG_EMIT: supervisor_emit(s, m, now_ns); break;
+	case MSG_DIAGNOSED:
+		each_command(s, c)
+			command_looked(s, c, m->value, now_ns);
+		break;
+	default: break;
+	}
+}
+
+static void supervisor_messages(struct supervisor *s, int64_t now_ns)
 {
 	struct msg m;
 	int fd, got;
 
-	while (s->c->link >= 0 && (got = msg_recv(s->c->link, &m, &fd)) != 0) {
+	while (s->run->link >= 0 && (got = msg_recv(s->run->link, &m, &fd)) != 0) {
 		if (got < 0) {
-			supervisor_front_lost(s, now);
+			supervisor_front_lost(s, now_ns);
 			return;
 		}
 		fd_close(&fd);
-		switch (m.kind) {
-		case MSG_CANCEL: supervisor_cancel(s, m.value, now); break;
-		case MSG_RESUME: supervisor_resume(s, now); break;
-		case MSG_ASK: show_tell(s, m.value == 1, now); break;
-		case MSG_WINDOW: show_window(s, m.value != 0, now); break;
-		case MSG_EMIT: supervisor_emit(s, &m, now); break;
-		case MSG_DIAGNOSED:
-			for (int i = 0; i < s->slots; i++)
-				if (s->command[i].used && s->command[i].diagnose_id == m.value) {
-					s->command[i].diagnose_id = 0;
-					command_event(s, &s->command[i], WD_EV_DIAGNOSED, 0, now);
-				}
-			break;
-		default: break;
-		}
+		supervisor_message(s, &m, now_ns);
 	}
 }
 
 /* --- work --- */
 
-static struct command *supervisor_free_slot(struct supervisor *s)
+static int supervisor_free_slot(const struct supervisor *s)
 {
-	for (int i = 0; i < s->c->setup->jobs; i++)
-		if (!s->command[i].used)
-			return &s->command[i];
-	return NULL;
+	for (int i = 0; i < s->run->setup->jobs; i++)
+		if (!s->command[i])
+			return i;
+	return -1;
 }
 
-static void supervisor_pump(struct supervisor *s, int64_t now)
+/* Starts what there is to start. Returns how many commands. */
+static int supervisor_pump(struct supervisor *s)
 {
-	const struct proc_setup *p = s->c->setup;
-	struct command *slot;
+	const struct proc_setup *p = s->run->setup;
+	int64_t now = clock_mono_ns();
+	int slot, started = 0;
 
 	if (p->ops->tick && !s->takeover)
 		p->ops->tick(p->ctx, now);
-	while (!s->ending && !s->work_ended && (slot = supervisor_free_slot(s))) {
+	while (s->phase == RUN_WORKING && (slot = supervisor_free_slot(s)) >= 0) {
 		struct command_spec spec = { 0 };
 		enum work_next what = p->ops->next(p->ctx, &spec, now);
 
 		if (what == WORK_END)
-			s->work_ended = true;
+			s->phase = RUN_WAITING;
 		if (what != WORK_START)
 			break;
 		command_start(s, slot, &spec, now);
+		started++;
 		now = clock_mono_ns();
 	}
-	if (s->active == 0 && (s->ending || s->work_ended))
-		s->finished = true;
+	return started;
 }
 
-static void supervisor_end_early(struct supervisor *s, int64_t now)
+static void supervisor_end_early(struct supervisor *s, int64_t now_ns)
 {
-	const struct proc_setup *p = s->c->setup;
+	const struct proc_setup *p = s->run->setup;
 	enum token token;
 	void *user;
 
-	while (p->ops->end_early && !s->takeover && (user = p->ops->end_early(p->ctx, &token))) {
-		for (int i = 0; i < s->slots; i++) {
-			struct command *c = &s->command[i];
-
-			if (!c->used || c->spec.user != user || c->wd.phase != WD_RUNNING)
-				continue;
-			c->wd.cfg.limit_token = token;
-			c->wd.cfg.limit_ns = watchdog_elapsed(&c->wd, now);
-			command_event(s, c, WD_EV_TIME, 0, now);
-		}
-	}
+	while (p->ops->end_early && !s->takeover && (user = p->ops->end_early(p->ctx, &token)))
+		each_command(s, c)
+			if (command_is_user(c, user) && command_is_healthy(c))
+				command_event(s, c, WD_EV_LIMIT, (int)token, now_ns);
 }
 
-void supervisor_command_done(struct supervisor *s, struct command *c, const struct command_result *r,
-			     int64_t now)
+void supervisor_command_done(struct supervisor *s, struct command *c, const struct command_result *r, int64_t now_ns)
 {
-	const struct proc_setup *p = s->c->setup;
+	const struct proc_setup *p = s->run->setup;
 
-	if (r->status > s->c->end_status) /* ok < error < timeout < cancelled < stalled */
-		s->c->end_status = r->status;
-	if (!c->spec.capture) {
-		atomic_store(&s->c->shared->command_pid, 0);
-		stop_commands_end(s->c);
-		stop_commands_flush(s->c); /* what is left goes before the next command, or at the end */
+	if (r->status > s->run->end_status) /* ok < error < timeout < cancelled < stalled */
+		s->run->end_status = r->status;
+	if (command_passes_through(c)) {
+		atomic_store(&s->run->shared->command_pid, 0);
+		stop_commands_end(s->run);
+		stop_commands_flush(s->run); /* what is left goes before the next command, or at the end */
 	}
 	if (!s->takeover)
-		p->ops->done(p->ctx, c->spec.user, r, now);
-	runner_watch_progress(&s->watch, now);
-	show_progress(s, now);
-	command_release(s, c);
+		p->ops->done(p->ctx, command_user(c), r, now_ns);
+	runner_watch_progress(&s->watch, now_ns);
+	show_progress(s, now_ns);
+	command_free(s, c);
+}
+
+/* --- the last sweep --- */
+
+/* Strangers that no command answers for: an orphan whose owner had ended. Killed again and again until nobody is
+ * left, only what may stay running is, or the time is over. */
+static void supervisor_sweep(struct supervisor *s, int64_t now_ns)
+{
+	siginfo_t si = { 0 };
+
+	supervisor_reap(s, now_ns);
+	if (now_ns >= s->sweep_until_ns ||
+	    (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)) {
+		s->phase = RUN_OVER;
+		return;
+	}
+	tree_kill(&s->tree, 0, &s->hooks);
+	tree_scan(&s->tree, true, &s->hooks);
+	if (tree_count(&s->tree, 0) == 0 && s->tree.alive)
+		s->phase = RUN_OVER;
+	s->sweep_due_ns = now_ns + SWEEP_EVERY_NS;
+}
+
+static void supervisor_sweep_begin(struct supervisor *s, int64_t now_ns)
+{
+	s->phase = RUN_SWEEPING;
+	s->sweep_until_ns = now_ns + (s->cancel_signal ? SWEEP_CANCELLED_NS : SWEEP_NS);
+	supervisor_sweep(s, now_ns);
 }
 
 /* --- the loop --- */
 
-static int64_t supervisor_next_due(struct supervisor *s)
-{
-	const struct proc_setup *p = s->c->setup;
-	int64_t due = TIME_NEVER;
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && s->command[i].wd_due_ns < due)
-			due = s->command[i].wd_due_ns;
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && tests_due(&s->command[i].tests) < due)
-			due = tests_due(&s->command[i].tests);
-	if (s->active && s->tick_due_ns < due)
-		due = s->tick_due_ns;
-	if (s->active && s->beat_due_ns < due)
-		due = s->beat_due_ns;
-	if (s->active && s->watch_due_ns < due)
-		due = s->watch_due_ns;
-	if (s->publish_due_ns < due)
-		due = s->publish_due_ns;
-	if (show_due(s) < due)
-		due = show_due(s);
-	if (p->ops->due && !s->takeover && !s->ending && p->ops->due(p->ctx) < due)
-		due = p->ops->due(p->ctx);
+static int64_t supervisor_due(struct supervisor *s)
+{
+	const struct proc_setup *p = s->run->setup;
+	int64_t due = min64(min64(tick_due(s), s->publish_due_ns), show_due(s));
+
+	each_command(s, c)
+		due = min64(due, command_due(c));
+	if (s->active)
+		due = min64(due, s->watch_due_ns);
+	if (s->phase == RUN_SWEEPING)
+		due = min64(due, s->sweep_due_ns);
+	if (p->ops->due && !s->takeover && s->phase < RUN_ENDING)
+		due = min64(due, p->ops->due(p->ctx));
 	return due;
-}
-
-static void supervisor_arm(struct supervisor *s, int64_t due)
-{
-	struct itimerspec it = { 0 };
-
-	if (due == s->armed_ns)
-		return;
-	s->armed_ns = due;
-	if (due != TIME_NEVER) {
-		if (due < 1)
-			due = 1;
-		it.it_value.tv_sec = due / NS_PER_S;
-		it.it_value.tv_nsec = due % NS_PER_S;
-	}
-	timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &it, NULL);
 }
 
 /* Until now the journal lay in memory, so that a short run touches no disk. Where there is no place
  * for it (a read-only folder) it stays there: the trace of a failing run will say so. */
 static void supervisor_publish(struct supervisor *s)
 {
-	struct context *c = s->c;
+	struct context *run = s->run;
 	struct err e = { 0 };
 
 	s->publish_due_ns = TIME_NEVER;
-	if (run_paths_make(&c->paths, &e) < 0 || trace_publish(c->trace, c->paths.journal, &e) < 0) {
-		run_paths_tidy(&c->paths);
+	if (run_paths_make(&run->paths, &e) < 0 || trace_publish(run->trace, run->paths.journal, &e) < 0) {
+		run_paths_tidy(&run->paths);
 		return;
 	}
-	msg_send(c->link, MSG_JOURNAL, 0, NULL, 0, trace_fd(c->trace));
+	msg_send(run->link, MSG_JOURNAL, 0, NULL, 0, trace_fd(run->trace));
 }
 
-static void supervisor_time(struct supervisor *s, int64_t now)
+static void supervisor_time(struct supervisor *s, int64_t now_ns)
 {
-	if (now >= s->publish_due_ns)
+	if (now_ns >= s->publish_due_ns)
 		supervisor_publish(s);
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && now >= tests_due(&s->command[i].tests))
-			command_tests(s, &s->command[i], false, now);
-	for (int i = 0; i < s->slots; i++)
-		if (s->command[i].used && now >= s->command[i].wd_due_ns)
-			command_event(s, &s->command[i], WD_EV_TIME, 0, now);
-	if (s->active && (now >= s->tick_due_ns || now >= s->beat_due_ns))
-		supervisor_tick(s, now);
-	if (s->active && now >= s->watch_due_ns &&
-	    runner_watch_step(&s->watch, now, &s->watch_due_ns))
-		act_warn_runner(s, now);
-	supervisor_end_early(s, now);
-	show_time(s, now);
+	each_command(s, c)
+		command_time(s, c, now_ns);
+	tick_time(s, now_ns);
+	if (s->active && now_ns >= s->watch_due_ns && runner_watch_step(&s->watch, now_ns, &s->watch_due_ns))
+		act_warn_runner(s, now_ns);
+	supervisor_end_early(s, now_ns);
+	show_time(s, now_ns);
 }
 
-static void supervisor_dispatch(struct supervisor *s, const struct epoll_event *ev, int64_t now)
+/* A descriptor's event may come after its command has ended: both came with one wait. */
+static void supervisor_dispatch(struct supervisor *s, const struct loop_event *ev, int64_t now_ns)
 {
-	enum source src = (enum source)(ev->data.u64 >> 32);
-	struct command *c = &s->command[(ev->data.u64 >> 8) & 0xffffff];
-	int which = (int)(ev->data.u64 & 0xff);
-	struct signalfd_siginfo si;
-	uint64_t count;
+	struct command *c = ev->slot < s->slots ? s->command[ev->slot] : NULL;
 
-	switch (src) {
-	case SRC_SIGNAL:
-		while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si))
-			;
+	switch (ev->source) {
+	case SRC_SIGNAL: supervisor_reap(s, now_ns); return;
+	case SRC_TIMER: return;
+	case SRC_LINK: supervisor_messages(s, now_ns); return;
+	default: break;
+	}
+	if (!c)
+		return;
+	switch (ev->source) {
+	case SRC_STREAM: command_read(s, c, ev->which, now_ns); break;
+	case SRC_OUTLET: command_flush(s, c, ev->which, now_ns); break;
+	case SRC_NAMESPACE: command_namespace(s, c, now_ns); break;
+	case SRC_NOTIFY: command_notified(s, c, now_ns); break;
+	default: break;
+	}
+}
+
+/* The first phase of a turn: everything that has happened, told to whom it concerns. */
+static void supervisor_gather(struct supervisor *s)
+{
+	struct loop_event ev[LOOP_EVENTS_MAX];
+	int n = loop_wait(&s->loop, supervisor_due(s), s->reap_again, ev);
+	int64_t now = clock_mono_ns();
+
+	if (s->reap_again)
 		supervisor_reap(s, now);
-		break;
-	case SRC_TIMER:
-		s->armed_ns = -1;
-		if (read(s->timer_fd, &count, sizeof(count)) < 0)
-			break;
-		break;
-	case SRC_LINK: supervisor_messages(s, now); break;
-	case SRC_STREAM:
-		if (c->used)
-			command_read(s, c, which, now);
-		break;
-	case SRC_OUTLET:
-		if (c->used)
-			command_flush(s, c, which, now);
-		break;
-	case SRC_NAMESPACE:
-		if (c->used)
-			command_namespace(s, c, now);
-		break;
-	case SRC_NOTIFY:
-		if (c->used)
-			command_notified(s, c, now);
-		break;
-	}
+	for (int i = 0; i < n; i++)
+		supervisor_dispatch(s, &ev[i], now);
+	supervisor_time(s, now);
+	each_command(s, c)
+		command_check(s, c, now);
 }
 
-/* Strangers that no command answers for: an orphan whose owner had ended. */
-static void supervisor_last_sweep(struct supervisor *s)
+/* The second phase. What ended makes room for more work, whose start may fail and so end at once. */
+static void supervisor_act(struct supervisor *s)
 {
-	int64_t until = clock_mono_ns() + (s->cancel_signal ? LAST_SWEEP_CANCELLED_NS : LAST_SWEEP_NS);
-	siginfo_t si = { 0 };
-	sigset_t child;
-
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	while (clock_mono_ns() < until) {
-		struct timespec wait = { .tv_nsec = 5 * NS_PER_MS };
-
-		do
-			supervisor_reap(s, clock_mono_ns());
-		while (s->reap_again);
-		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
-			return;
-		tree_kill(&s->tree, 0, &s->hooks);
-		tree_scan(&s->tree, true, &s->hooks);
-		if (tree_count(&s->tree, 0) == 0 && s->tree.alive)
-			return; /* only what may stay running is left */
-		sigtimedwait(&child, NULL, &wait);
-	}
+	do
+		supervisor_settle(s, clock_mono_ns());
+	while (s->phase < RUN_SWEEPING && supervisor_pump(s));
+	if (s->phase == RUN_SWEEPING)
+		supervisor_sweep(s, clock_mono_ns());
+	else if (s->active == 0 && s->phase > RUN_WORKING)
+		supervisor_sweep_begin(s, clock_mono_ns());
 }
 
 int supervisor_loop(struct supervisor *s)
 {
-	struct epoll_event ev[32];
-	int64_t now = clock_mono_ns();
+	const struct proc_setup *p = s->run->setup;
+	int code;
 
-	for (;;) {
-		int n;
-
-		supervisor_pump(s, now);
-		if (s->finished)
-			break;
-		supervisor_arm(s, supervisor_next_due(s));
-		n = epoll_wait(s->epoll_fd, ev, 32, s->reap_again ? 0 : -1);
-		now = clock_mono_ns();
-		if (s->reap_again)
-			supervisor_reap(s, now);
-		for (int i = 0; i < n; i++)
-			supervisor_dispatch(s, &ev[i], now);
-		supervisor_time(s, now);
-		supervisor_check_all(s, now);
-	}
-	supervisor_last_sweep(s);
-	now = clock_mono_ns();
+	for (supervisor_act(s); s->phase != RUN_OVER; supervisor_act(s))
+		supervisor_gather(s);
 	if (s->takeover)
 		return 125;
-	s->exit_code = s->c->setup->ops->end(s->c->setup->ctx, s->interrupted, now);
+	code = p->ops->end(p->ctx, s->interrupted, clock_mono_ns());
 	if (s->front_lost)
-		s->exit_code = 125;
-	else if (s->cancel_signal)
-		s->exit_code = 128 + s->cancel_signal;
-	return s->exit_code;
+		return 125;
+	return s->cancel_signal ? 128 + s->cancel_signal : code;
 }
 
-static int64_t supervisor_tick_interval(const struct options *o)
+void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns)
 {
-	int64_t every = TICK_NS, stall = clock_ms_to_ns(o->liveness_stall_ms);
-
-	/* short limits (in tests, say) want finer looks: a new process must count in time */
-	if (stall / 4 < every)
-		every = stall / 4;
-	return every < TICK_MIN_NS ? TICK_MIN_NS : every;
+	s->tree.foreign_before_ns = foreign_before_ns;
+	s->takeover = true;
+	supervisor_interrupt(s);
+	s->reap_again = true; /* a SIGCHLD may have come while the loop was still the front's */
+	if (atomic_load(&s->run->shared->any_spawned))
+		command_adopt(s, stream_fd, clock_mono_ns());
 }
 
-int supervisor_init(struct supervisor *s, struct context *c, struct err *e)
+bool supervisor_front_is_lost(const struct supervisor *s)
 {
-	const struct options *o = c->o;
-	int64_t now = clock_mono_ns();
-	sigset_t child;
+	return s->front_lost;
+}
 
-	/* s is static, and so zero: clearing it again would touch every page of 64 slots */
-	s->c = c;
-	s->slots = c->setup->jobs;
-	s->armed_ns = s->oom_kills = -1;
-	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted };
-	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	s->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (s->epoll_fd < 0 || s->signal_fd < 0 || s->timer_fd < 0)
-		return err_sys(e, "preparing the supervisor's loop");
-	tree_init(&s->tree, getpid(), &o->leave_running);
-	if (supervisor_watch_fd(s, s->signal_fd, EPOLLIN, SRC_SIGNAL, 0, 0) < 0 ||
-	    supervisor_watch_fd(s, s->timer_fd, EPOLLIN, SRC_TIMER, 0, 0) < 0 ||
-	    (c->link >= 0 && supervisor_watch_fd(s, c->link, EPOLLIN, SRC_LINK, 0, 0) < 0))
-		return err_sys(e, "preparing the supervisor's loop");
-	s->publish_due_ns = !trace_path(c->trace) && !c->journal_failed && o->profile_on_fail != LEVEL_OFF ?
-				    now + PUBLISH_NS : TIME_NEVER;
+static void supervisor_plan(struct supervisor *s, int64_t now_ns)
+{
+	const struct context *run = s->run;
+	const struct options *o = run->o;
+	bool anonymous = !trace_path(run->trace) && !run->journal_failed;
+
+	s->publish_due_ns = anonymous && o->profile_on_fail != LEVEL_OFF ? now_ns + PUBLISH_NS : TIME_NEVER;
 	/* memory would not hold very many tests; nor would a moment be long enough for them to wait */
-	if (c->setup->junit && !trace_path(c->trace) && !c->journal_failed)
-		s->publish_due_ns = now;
-	s->tick_every_ns = supervisor_tick_interval(o);
-	s->tick_due_ns = o->liveness_level == LIVENESS_OFF ? TIME_NEVER : now + s->tick_every_ns;
-	s->beat_due_ns = trace_level(c->trace) >= LEVEL_DETAILED ?
-				 now + clock_ms_to_ns(o->profile_heartbeat_ms) : TIME_NEVER;
+	if (anonymous && run->setup->junit)
+		s->publish_due_ns = now_ns;
+	tick_init(s, now_ns);
 	runner_watch_init(&s->watch,
-			  o->liveness_level == LIVENESS_OFF ? 0 : clock_ms_to_ns(o->profile_stall_threshold_ms),
-			  now);
-	runner_watch_step(&s->watch, now, &s->watch_due_ns);
-	show_init(s, now);
-	return 0;
+			  o->liveness_level == LIVENESS_OFF ? 0 : clock_ms_to_ns(o->profile_stall_threshold_ms), now_ns);
+	runner_watch_step(&s->watch, now_ns, &s->watch_due_ns);
+	show_init(s, now_ns);
 }
 
-void supervisor_release(struct supervisor *s)
+struct supervisor *supervisor_new(struct context *run, struct err *e)
+{
+	struct supervisor *s = xcalloc(1, sizeof(*s));
+
+	s->run = run;
+	s->slots = run->setup->jobs;
+	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted };
+	if (loop_init(&s->loop, e) < 0 ||
+	    (run->link >= 0 && loop_watch(&s->loop, run->link, EPOLLIN, SRC_LINK, 0, 0) < 0 &&
+	     err_sys(e, "preparing the supervisor's loop"))) {
+		loop_release(&s->loop);
+		free(s);
+		return NULL;
+	}
+	tree_init(&s->tree, getpid(), &run->o->leave_running);
+	supervisor_plan(s, clock_mono_ns());
+	return s;
+}
+
+void supervisor_free(struct supervisor *s)
 {
 	show_close(s);
 	for (int i = 0; i < s->slots; i++) {
 		if (s->spare_tmpdir[i])
 			rmdir(s->spare_tmpdir[i]);
-		mem_free_ptr(&s->spare_tmpdir[i]);
+		free(s->spare_tmpdir[i]);
 	}
 	tree_release(&s->tree);
-	fd_close(&s->epoll_fd);
-	fd_close(&s->signal_fd);
-	fd_close(&s->timer_fd);
+	loop_release(&s->loop);
+	free(s);
 }

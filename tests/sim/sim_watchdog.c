@@ -121,6 +121,8 @@ static void script_random(struct world *o)
 	if (one_in(12))
 		script_add(o, s + below(until) * MS, WD_EV_TEST_LIMIT, 0);
 	if (one_in(12))
+		script_add(o, s + below(until) * MS, WD_EV_LIMIT, one_in(2) ? TOKEN_CASE_CHAIN : TOKEN_CASE_HARNESS);
+	if (one_in(12))
 		script_add(o, s + below(until) * MS, WD_EV_LOST, 0);
 	if (one_in(8)) /* anything at any time */
 		for (unsigned i = 0; i < 1 + (unsigned)below(4); i++)

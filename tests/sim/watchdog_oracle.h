@@ -328,6 +328,8 @@ static void event(struct oracle *o, const struct sim_event *e)
 		cancelled(o, e->t, e->arg);
 	else if (e->ev == WD_EV_TEST_LIMIT && o->at == RUN)
 		look(o, e->t, WD_CAUSE_TEST_LIMIT, TOKEN_CASE_HARNESS);
+	else if (e->ev == WD_EV_LIMIT && o->at == RUN)
+		look(o, e->t, WD_CAUSE_LIMIT, (enum token)e->arg);
 	else if (e->ev == WD_EV_DIAGNOSED && o->at == LOOK)
 		term(o, e->t, grace(o));
 	else if (e->ev == WD_EV_LOST) {
