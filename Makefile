@@ -3,7 +3,8 @@
 #
 #   make            build ./spec-runner
 #   make run        install what is missing, build, supervise a real test suite and a program that hangs
-#   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some)
+#   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some;
+#                   LOAD=8: with so many busy loops running beside it)
 #   make lint san fuzz bench install uninstall dist clean
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -14,6 +15,9 @@ BUILD ?= .artifacts/build
 LIBEXEC ?= .artifacts/libexec
 PROG ?= spec-runner
 OPT ?= -O2 -g
+# This program parses other people's files and traces other people's processes.
+HARDEN := $(if $(SANITIZE),,$(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)) -fstack-protector-strong -fPIE
+HARDEN_LINK := -pie -Wl,-z,relro -Wl,-z,now
 WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 PKGS := yaml-0.1 libpcre2-8 libsodium
 # What a program of programs/ needs besides, by its name; LIBS_NAME is for archives without a pkg-config file
@@ -46,7 +50,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_PROGRAMS) $(PKGS_OPT
 PKG_FOUND := $(call has_pkgs,$(PKGS) $(PKGS_PROGRAMS))
 needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_PROGRAMS) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
 CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' -DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"' -DPCRE2_CODE_UNIT_WIDTH=8
-CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
+CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
 # The program that is started for every command links these statically where their archives are
 # there: the dynamic linker would take a sixth of its whole start. STATIC_LIBS=0 for a distribution.
 STATIC_LIBS ?= 1
@@ -79,7 +83,7 @@ BENCH_PROGS := $(BENCH_SRCS:%.c=$(BUILD)/%)
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
-FAULT_LIB := $(BUILD)/tests/fault/fault.so
+FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
 CLI_TESTS := $(sort $(wildcard tests/cli/*.t))
 TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 
@@ -121,16 +125,16 @@ $(foreach w,$(WINGS),$(eval $(call wing_archive,$(w))))
 $(PROG): $(BUILD)/runner/cli/main.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
 $(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(call libs_of,$*)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(call libs_of,$*)
 
 $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 	$(call say,LINK  $@)
@@ -139,10 +143,10 @@ $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 # The saved inputs of a fuzz target, as a test of their own; built by whichever compiler builds the rest.
 $(BUILD)/tests/fuzz/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(ARCHIVES)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
-# Preloaded into ./spec-runner to make one of its system calls fail; never sanitised itself.
-$(FAULT_LIB): tests/fault/fault.c $(BUILD)/flags
+# Preloaded into ./spec-runner: one of its system calls fails, or its clock runs faster; never sanitised themselves.
+$(FAULT_LIB): $(BUILD)/tests/fault/%.so: tests/fault/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) -std=gnu17 $(OPT) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
@@ -179,7 +183,7 @@ check-here: export SPEC_RUNNER = $(abspath $(PROG))
 check-here: export TEST_BUILD = $(abspath $(BUILD))
 check-here: export TEST_SANITIZED = $(if $(SANITIZE),1,)
 check-here: tests-built
-	@prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
+	@tests/load $(or $(LOAD),0) prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
 	 : "where both of our processes were killed nobody was left to remove their cgroup"; \
 	 rmdir /sys/fs/cgroup/spec-runner-run-* /sys/fs/cgroup/unified/spec-runner-run-* 2>/dev/null; exit $$code
 
