@@ -64,6 +64,9 @@ is $off->{code}, 143, 'level off: exit code';
 ok trace_of($off), 'level off: a cancelled run failed, so there is a trace';
 no_survivors($off);
 
+my $seed = $ENV{CANCEL_SEED} // int(time * 1000) % 1_000_000;
+srand $seed;
+note "CANCEL_SEED=$seed";
 # Either of our processes is killed, at random instants once the journal exists.
 # The supervisor is the front's child; the command's process has our name too before its exec.
 sub ours {
@@ -90,7 +93,7 @@ for my $i (1 .. $runs) {
 		finish_spec($r, 1);
 		next;
 	}
-	select undef, undef, undef, rand 0.3;
+	select undef, undef, undef, rand 0.3; # of the printed seed
 	my ($pid) = $victim eq 'front' ? $r->{pid} : @sup;
 	kill KILL => $pid;
 	$victim eq 'front' ? $killed_front++ : $killed_supervisor++;

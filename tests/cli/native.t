@@ -138,7 +138,9 @@ for my $way ('signal', 'altstack') {
 $t = look_at(["$dir/plain", 'vdso'], spins => 1, tries => 60,
 	until => sub { ($_[0]{frames}[0]{module} // '') eq '[vdso]' && chain($_[0]) eq $whole });
 is($t->{frames}[0]{module}, '[vdso]', 'a thread that stands in the vdso');
-like($t->{frames}[0]{function} // '', qr/vdso|clock_gettime/, 'has the name of that function');
+# A static helper within the vdso has no name in its symbol table; then its caller there has one.
+my ($named) = grep { ($_->{module} // '') eq '[vdso]' && defined $_->{function} } @{ $t->{frames} };
+like($named->{function} // '', qr/vdso|clock_gettime/, 'has the name of that function');
 is(chain($t), $whole, 'and all its callers');
 SKIP: {
 	build('optimised', '-g', '-O2') or skip 'no -O2', 3;

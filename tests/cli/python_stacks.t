@@ -186,7 +186,9 @@ sub write_tree {
 			$text .= "def $name():\n" . ($depth < 6 ? "    ${name}0()\n    ${name}1()\n" : "    return sum(range(9))\n");
 		}
 	}
-	$text .= "def work():\n    while True:\n        f()\nfor i in range(3):\n    threading.Thread(target=work, daemon=True).start()\n" .
+	$text .= "def work():\n    while True:\n        f()\n" .
+		# one that mostly sleeps: a stack that is whole whoever runs, so that finding none is never bad luck
+		"def rest():\n    while True:\n        time.sleep(0.2)\nthreading.Thread(target=rest, daemon=True).start()\nfor i in range(3):\n    threading.Thread(target=work, daemon=True).start()\n" .
 		"open(sys.argv[1] + '/ready', 'w').write('0')\nwork()\n";
 	write_file($path, $text);
 	return split /\n/, $text;
