@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/cli/cli.h"
+#include "runner/proc/orphans.h"
 #include "runner/proc/proc.h"
 #include "trace/seal.h"
 
@@ -22,6 +23,8 @@ static void tell(void *arg, const char *journal, const char *out_dir, const stru
 {
 	struct told *t = arg;
 
+	if (out_dir && orphans_end_of_journal(journal))
+		printf("%s: ended what was left of it\n", journal);
 	if (problem) {
 		t->failed = true;
 		cli_fail(problem);

@@ -334,7 +334,7 @@ static void command_started(struct supervisor *s, struct command *c, int64_t now
 	trace_event(t, c->wait_span, EVENT_SUBPROCESS_STATE, now_ns, &a);
 	atomic_store(&s->run->shared->any_spawned, 1);
 	if (!c->spec.capture)
-		atomic_store(&s->run->shared->command_pid, c->pid);
+		shared_command_started(s->run->shared, c->pid);
 }
 
 void command_start(struct supervisor *s, int slot, const struct command_spec *spec, int64_t now_ns)

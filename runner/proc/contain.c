@@ -53,21 +53,27 @@ static int cgroup_own_path(char *out, size_t size)
 	return 0;
 }
 
-int contain_cgroup_make(const char *run_id, char *dir, size_t size, struct err *e)
+int contain_cgroup_path(const char *run_id, char *dir, size_t size)
 {
 	const char *mount = cgroup_mount();
 	char own[2048];
-	int fd;
 
 	dir[0] = '\0';
-	if (!mount)
-		return err_set(e, ERR_FAILURE, "no cgroup v2 is mounted at /sys/fs/cgroup");
-	if (cgroup_own_path(own, sizeof(own)) < 0)
-		return err_set(e, ERR_FAILURE, "our own cgroup v2 cannot be read from /proc/self/cgroup");
-	if ((size_t)snprintf(dir, size, "%s%s/spec-runner-%s", mount, own, run_id) >= size) {
-		dir[0] = '\0';
-		return err_set(e, ERR_FAILURE, "the path of our own cgroup is too long");
-	}
+	if (!mount || cgroup_own_path(own, sizeof(own)) < 0)
+		return -1;
+	if ((size_t)snprintf(dir, size, "%s%s/spec-runner-%s", mount, own, run_id) < size)
+		return 0;
+	dir[0] = '\0';
+	return -1;
+}
+
+int contain_cgroup_make(const char *run_id, char *dir, size_t size, struct err *e)
+{
+	int fd;
+
+	if (contain_cgroup_path(run_id, dir, size) < 0)
+		return err_set(e, ERR_FAILURE, cgroup_mount() ? "our own cgroup v2 cannot be read from /proc/self/cgroup" :
+							      "no cgroup v2 is mounted at /sys/fs/cgroup");
 	if (mkdir(dir, 0755) < 0) {
 		err_sys(e, "making cgroup '%s'", dir);
 		dir[0] = '\0';

@@ -20,6 +20,9 @@
  * CLONE_INTO_CGROUP, or -1 with e saying why none can be had. */
 int contain_cgroup_make(const char *run_id, char *dir, size_t size, struct err *e);
 
+/* The folder that contain_cgroup_make would use for that run, from where we are. 0 or -1. */
+int contain_cgroup_path(const char *run_id, char *dir, size_t size);
+
 /* Kills all members at once where the kernel can (5.14+). 0, or -1 where it cannot. */
 int contain_cgroup_kill(const char *dir);
 

@@ -44,6 +44,7 @@ struct context {
 	span_id total_span, dispatch_span;
 	int link;                     /* our end of the SEQPACKET pair; -1: the other is gone */
 	int cgroup_fd;                /* -1 none */
+	int guard_fd[2];              /* guard.h: its end and ours */
 	enum contain contain;         /* what was achieved */
 	bool is_front;
 	bool color;                   /* of what we say on stderr */

@@ -7,6 +7,7 @@
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/junit.h"
+#include "runner/proc/orphans.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/stream.h"
 #include "trace/seal.h"
@@ -84,6 +85,8 @@ static void finish_recovered(void *arg, const char *journal, const char *out_dir
 	struct context *c = r->c;
 	struct err e = { 0 };
 
+	if (out_dir && orphans_end_of_journal(journal))
+		say(c, "ended what an earlier run had left running (%s)", journal);
 	if (r->n++ >= RECOVERED_TOLD)
 		return; /* a machine that went down in a storm leaves many: they are sealed and counted */
 	if (problem)

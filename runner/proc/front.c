@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
+#include "runner/proc/guard.h"
 #include "runner/proc/look.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor.h"
@@ -408,6 +409,7 @@ static void front_kill_all(struct context *c)
 	if (c->contain == CONTAIN_GROUP && command > 0)
 		killpg(command, SIGKILL);
 	tree_init(&t, getpid(), NULL);
+	t.aside = atomic_load(&c->shared->guard_pid);
 	tree_kill_children(&t, clock_mono_ns() + 2 * NS_PER_S, reap_all, NULL);
 	tree_release(&t);
 }
@@ -465,7 +467,7 @@ static void front_loop(struct front *f)
 {
 	while (!f->over) {
 		struct epoll_event ev[8];
-		int n = epoll_wait(f->epoll_fd, ev, 8, -1);
+		int n = epoll_wait(f->epoll_fd, ev, 8, guard_wait_ms(f->run));
 
 		for (int i = 0; i < n; i++) {
 			struct signalfd_siginfo si;
@@ -487,6 +489,8 @@ static void front_loop(struct front *f)
 				break;
 			}
 		}
+		if (!f->over)
+			guard_start(f->run, clock_mono_ns());
 	}
 	/* what it had said before it died: its streams, its journal */
 	front_messages(f);
@@ -546,5 +550,7 @@ int front_run(struct context *c, pid_t supervisor)
 	if (c->shared->cgroup_dir[0])
 		contain_cgroup_remove(c->shared->cgroup_dir);
 	front_release(f);
+	guard_dismiss(c);
+	guard_reap(c);
 	return code;
 }

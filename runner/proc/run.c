@@ -7,6 +7,7 @@
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/front.h"
+#include "runner/proc/guard.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/print.h"
 #include "runner/proc/supervisor.h"
@@ -175,6 +176,7 @@ static int supervisor_main(struct context *c)
 	}
 	atomic_store(&c->shared->exit_code, code);
 	atomic_store(&c->shared->sealed, 1);
+	guard_dismiss(c);
 	return code;
 }
 
@@ -279,6 +281,7 @@ int proc_run(const struct proc_setup *p, struct err *e)
 	/* On a starved machine those that decide must get their turn; the command gets its own priority
 	 * back. Without the right to do so we are as good as any other process. */
 	setpriority(PRIO_PROCESS, 0, c.signals.nice - 10);
+	guard_prepare(&c);
 	pid = fork();
 	if (pid < 0) {
 		err_sys(e, "starting the supervisor");

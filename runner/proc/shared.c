@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/proc/shared.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +29,12 @@ struct shared *shared_new(size_t tail_bytes, struct err *e)
 	for (int i = 0; i < STREAM_COUNT; i++)
 		s->ring_data[i] = (unsigned char *)p + head + ring * (size_t)i;
 	return s;
+}
+
+void shared_command_started(struct shared *s, pid_t pid)
+{
+	atomic_store(&s->command_boot_ns, clock_boot_ns());
+	atomic_store(&s->command_pid, pid);
 }
 
 int msg_send(int sock, enum msg_kind kind, int value, const void *text, size_t len, int fd)

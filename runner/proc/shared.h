@@ -31,6 +31,8 @@ struct shared {
 	_Atomic int exec_errno[64];     /* by slot: why exec failed, 0 while it did not */
 	_Atomic int ns_status[64];      /* by slot: wait status + 1 that a namespace's init saw */
 	_Atomic pid_t command_pid;      /* of the pass-through command, 0 none */
+	_Atomic int64_t command_boot_ns; /* CLOCK_BOOTTIME when it had just been started */
+	_Atomic pid_t guard_pid;        /* 0 or -1 none */
 	_Atomic int any_spawned;
 	_Atomic int status_shown;       /* lines of ours stand below the cursor */
 	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
@@ -39,6 +41,9 @@ struct shared {
 	size_t ring_bytes;              /* of each ring */
 	unsigned char *ring_data[STREAM_COUNT];
 };
+
+/* The pass-through command runs now. */
+void shared_command_started(struct shared *s, pid_t pid);
 
 /* Maps it, shared and zeroed; rings sized for tails of tail_bytes. Lives as long as we do. */
 struct shared *shared_new(size_t tail_bytes, struct err *e);

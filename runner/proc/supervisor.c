@@ -463,6 +463,7 @@ int supervisor_loop(struct supervisor *s)
 void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns)
 {
 	s->tree.foreign_before_ns = foreign_before_ns;
+	s->tree.aside = atomic_load(&s->run->shared->guard_pid);
 	s->takeover = true;
 	supervisor_interrupt(s);
 	s->reap_again = true; /* a SIGCHLD may have come while the loop was still the front's */

@@ -294,6 +294,9 @@ static void tree_own_children(struct tree *t, struct pid_list *out)
 		proc_watch_children(&t->self, 1, out);
 	else
 		proc_children(t->root, out);
+	for (size_t i = 0; t->aside > 0 && i < out->n; i++)
+		if (out->v[i] == t->aside)
+			out->v[i--] = out->v[--out->n];
 }
 
 void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)

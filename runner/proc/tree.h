@@ -46,6 +46,7 @@ struct tree {
 	unsigned generation;
 	size_t watched_max;
 	int64_t foreign_before_ns; /* CLOCK_BOOTTIME; 0: all children are the run's */
+	pid_t aside;             /* a child of ours that is no member, or 0 */
 	struct proc_watch self;
 	struct strv leave_running;
 	bool spare_none;         /* a command is being ended: --leave-running is for those that end by themselves */

@@ -35,6 +35,49 @@ sub killed_group {
 }
 killed_group('--contain', $_) for qw(auto subreaper);
 
+# Both by pid, or all of ours, at random instants: the guard ends the tree, the journal is recovered.
+sub pids_of {
+	my ($r, $guard_too) = @_;
+	my %all = tagged($r->{tag});
+	my @sup = grep { $all{$_} =~ /^spec-runner/ && $_ != $r->{pid} && (read_file("/proc/$_/status") // '') =~ /^PPid:\t$r->{pid}$/m }
+		keys %all;
+	return ($r->{pid}, @sup);
+}
+
+my $kills = $ENV{KILLS} // 4;
+sub killed_by_pid {
+	my (@args) = @_;
+	my ($bad, $recovered, $journals) = (0, 0, 0);
+	for my $i (1 .. $kills) {
+		my $dir = new_dir();
+		mkdir "$dir/.git";
+		my $r = start_spec(['--profile-level', 'basic', 'run', @args, '--', '/bin/bash', '-c',
+			$tree =~ s/^/for ((n = 0; n < 300; n++)); do sleep 0.01; (setsid sleep 60.\$n &) ; done & /r], dir => $dir);
+		my @ours;
+		wait_until(20, sub { (@ours = pids_of($r)) > 1 && -s $r->{out_path} });
+		sleep rand 0.3;
+		@ours = pids_of($r);
+		kill KILL => @ours;
+		finish_spec($r);
+		next if $r->{code} ne '137' && diag "ended before: $r->{code}";
+		my $gone = wait_until(15, sub { my %left = tagged($r->{tag}); !%left });
+		if (!$gone) {
+			$bad++;
+			diag "@args: left " . join ' ', %{ { tagged($r->{tag}) } };
+			kill_tagged($r->{tag});
+		}
+		my @journal = glob "$dir/.artifacts/*.journal";
+		next unless @journal; # the front had sealed, say
+		$journals++;
+		my $rec = run_spec(['recover'], dir => $dir);
+		my ($trace) = glob "$dir/.artifacts/recovered/run-*/run-trace.json";
+		$recovered++ if $rec->{code} eq '0' && $trace && run_spec(['verify', $trace])->{code} eq '0';
+	}
+	is $bad, 0, "both by pid (@args), $kills times: no survivors";
+	is $recovered, $journals, "both by pid (@args): every journal is recovered";
+}
+killed_by_pid('--contain', $_) for split ' ', $ENV{KILLS_CONTAIN} // 'auto subreaper';
+
 # Every signal that a child may send to its parent and to the front: none of them changes anything.
 my @harmless = grep { !/^(KILL|STOP|TSTP|CONT|TERM|INT|HUP|QUIT|USR1|SEGV|BUS|FPE|ILL|TRAP|SYS|ABRT|CHLD|CLD|IOT|NUM\d+|ZERO)$/ }
 	split ' ', do { require Config; $Config::Config{sig_name} };

@@ -1,0 +1,29 @@
+/* guard.h - a third, tiny process that ends the tree when both of ours are dead at once: the OOM killer, kill -9 by
+ * pid, a machine's agent that tidies up.
+ *
+ * It leads a session of its own, holds nothing but the read end of a pipe whose write ends are the front's and the
+ * supervisor's, and sleeps in read(2). A byte is a goodbye: it exits. The end of the file without one means that
+ * nobody is left, and it ends what is left of the run (orphans.h). It is a child of the front without an exit signal,
+ * so that no wait for the tree meets it. As PID 1 of a container or with --contain pidns the kernel does all that, and
+ * there is no guard. Internal to runner/proc. */
+#ifndef RUNNER_PROC_GUARD_H
+#define RUNNER_PROC_GUARD_H
+
+#include "runner/proc/context.h"
+
+/* The pipe: before there are two of us. Without one (no descriptors) there is no guard. */
+void guard_prepare(struct context *c);
+
+/* In the front's loop: how long to wait for events at most before guard_start is due; -1: it is over, or there is none. */
+int guard_wait_ms(const struct context *c);
+/* Starts it, once, when the run is no longer a short one: most commands are over in a moment and do not pay for it. Where
+ * it fails the run goes on without. */
+void guard_start(struct context *c, int64_t now);
+
+/* Says goodbye: nothing of the tree is left. By whichever process of ours has ended it. */
+void guard_dismiss(struct context *c);
+
+/* In the front, at its end: waits for its end, so that nobody else has to. */
+void guard_reap(struct context *c);
+
+#endif
