@@ -4,6 +4,7 @@
 #include "evidence/gather.h"
 
 #include "base/err.h"
+#include "base/frame_home.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/value.h"
@@ -37,42 +38,37 @@ static void put_line(struct fact_row *r, enum fact_col c, const struct json_valu
 
 /* ---- frames ---- */
 
-static bool frame_is_system(const struct json_value *frame)
+static struct frame_words words_of(const struct json_value *frame)
 {
-	const char *language = json_get_text(frame, "language"), *function = json_get_text(frame, "function");
-	const char *module = json_get_text(frame, "module"), *file = json_get_text(frame, "file");
+	const struct json_value *line = json_get(frame, "line");
 
-	/* The standard library of Python is below the program as libc is, as far as a place is wanted. */
-	if (language && strcmp(language, "python") == 0)
-		return file && (strstr(file, "/lib/python3") || strstr(file, "<frozen "));
-	if (file && signature_file_is_system(file))
-		return true;
-	/* a function that has its line is the program's, whatever its name begins with */
-	return signature_is_system(language ? language : "", function && !(file && *file) ? function : "-",
-				   module ? module : "");
+	return (struct frame_words){ .language = json_get_text(frame, "language"),
+				     .function = json_get_text(frame, "function"),
+				     .file = json_get_text(frame, "file"), .module = json_get_text(frame, "module"),
+				     .line = is_integer(line) ? (long)line->integer : 0 };
 }
 
-static bool is_interpreter_frame(const struct json_value *frame)
+static enum frame_home home_of(const struct json_value *frame)
 {
-	const char *function = json_get_text(frame, "function"), *language = json_get_text(frame, "language");
-	const char *module = json_get_text(frame, "module"), *slash = module ? strrchr(module, '/') : NULL;
-	const char *base = slash ? slash + 1 : module;
+	struct frame_words f = words_of(frame);
 
-	if (!language || strcmp(language, "native") != 0)
-		return false;
-	if (base && (str_starts(base, "libpython") || str_starts(base, "python3")))
-		return true;
-	return function &&
-	       (str_starts(function, "_Py") || str_starts(function, "Py") || str_starts(function, "cfunction_") ||
-		str_starts(function, "method_") || str_starts(function, "builtin_"));
+	return frame_home(&f);
 }
 
-/* The frame to show: the innermost that belongs to the program, one with its line before one without; NULL where no such
- * frame has a name, for a place in libc tells nobody where to look. Where a stack has frames of an interpreted
- * language, the native ones around them are the interpreter, and its library is better than nothing. */
+/* Below the program: neither its own code nor that of a package it uses. */
+static bool frame_is_below(const struct json_value *frame)
+{
+	enum frame_home home = home_of(frame);
+
+	return home == FRAME_RUNTIME || home == FRAME_RUNNER || home == FRAME_INTERPRETER;
+}
+
+/* The frame to show: the innermost of the best places; NULL where no frame has a name, for a place in libc tells
+ * nobody where to look. */
 static const struct json_value *place_of(const struct json_value *frames)
 {
-	const struct json_value *frame, *fallback = NULL, *named = NULL;
+	const struct json_value *frame, *best = NULL;
+	enum frame_place best_place = PLACE_NONE;
 	bool interpreted = false;
 	size_t i;
 
@@ -82,20 +78,15 @@ static const struct json_value *place_of(const struct json_value *frames)
 		interpreted = interpreted || (language && strcmp(language, "native") != 0);
 	}
 	json_items(frames, i, frame) {
-		const char *language = json_get_text(frame, "language");
-		bool native = !language || strcmp(language, "native") == 0;
+		struct frame_words f = words_of(frame);
+		enum frame_place place = frame_place(&f, interpreted);
 
-		if (!json_get_text(frame, "function") || (interpreted && native))
-			continue;
-		if (!frame_is_system(frame)) {
-			if (is_integer(json_get(frame, "line")) && json_get(frame, "line")->integer > 0)
-				return frame;
-			named = named ? named : frame;
-		} else if (!fallback && !native) {
-			fallback = frame;
+		if (place < best_place) {
+			best_place = place;
+			best = frame;
 		}
 	}
-	return named ? named : fallback;
+	return best;
 }
 
 static bool function_is_exit(const char *function, const char *file)
@@ -124,7 +115,7 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struc
 		const struct json_value *offset = json_get(frame, "offset");
 
 		/* Without a name, the place in the file is the same in every run of the same binary. */
-		if (!function && module && is_integer(offset) && !signature_is_system("", "", module)) {
+		if (!function && module && is_integer(offset) && !frame_module_is_runtime(module)) {
 			signature_add_file(&same, module);
 			str_addf(&same, "+%llx\n", (unsigned long long)offset->integer);
 			unnamed++;
@@ -133,7 +124,7 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struc
 			continue;
 		if (function_is_exit(function, json_get_text(frame, "file")))
 			fact_set_bool(r, FC_THREAD_at_exit, true);
-		if (frame_is_system(frame) || is_interpreter_frame(frame))
+		if (frame_is_below(frame))
 			continue;
 		str_reset(&name);
 		signature_add_function(&name, function);
@@ -177,7 +168,7 @@ static void read_frames(struct snapshot_reader *s, const struct fact_row *t, con
 		put_text(s->f, r, FC_FRAME_file, frame, "file");
 		put_line(r, FC_FRAME_line, frame, "line");
 		put_text(s->f, r, FC_FRAME_module, frame, "module");
-		fact_set_bool(r, FC_FRAME_program, !frame_is_system(frame) && !is_interpreter_frame(frame) &&
+		fact_set_bool(r, FC_FRAME_program, !frame_is_below(frame) &&
 						   (json_get_text(frame, "function") || json_get_text(frame, "module")));
 	}
 }

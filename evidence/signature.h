@@ -22,12 +22,6 @@ void signature_add_function(struct str *out, const char *function);
 /* Appends the last component of a path, numbers taken out (libc-2.36.so -> libc-#.so). */
 void signature_add_file(struct str *out, const char *path);
 
-/* Is this frame of the C library, the dynamic linker or the kernel's page: below the program? */
-bool signature_is_system(const char *language, const char *function, const char *module);
-
-/* The same of a source file: a header of the C++ library, a file of Rust's, of Go's runtime or of libc. */
-bool signature_file_is_system(const char *file);
-
 /* "prefix" and 16 hexadecimal digits of the hash of n bytes. */
 #define SIGNATURE_SIZE 24
 void signature_make(char out[SIGNATURE_SIZE], const char *prefix, const void *p, size_t n);

@@ -3,6 +3,7 @@
  * lies in it: a desktop program has mapped a hundred libraries and stands in three. */
 #include "profile/native/resolve.h"
 
+#include "base/frame_home.h"
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -52,19 +53,6 @@ static int image_file(const struct snap_process *p, const struct map_entry *map)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-bool image_is_runtime(const char *path)
-{
-	static const char *const names[] = { "libc.so", "libc-", "ld-linux", "libpthread", "libm.so", "libstdc++",
-					     "libgcc_s", "libpython", "python2", "python3", "libjvm", "node", "perl",
-					     "libperl", "bash", "dash" };
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(base, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map)
 {
 	struct image *im;
@@ -77,7 +65,8 @@ struct image *image_for(struct resolver *r, struct snap_process *p, const struct
 	}
 	im = xcalloc(1, sizeof(*im));
 	*im = (struct image){ .ino = map->inode, .dev_major = map->dev_major, .dev_minor = map->dev_minor,
-			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1, .runtime = image_is_runtime(map->path),
+			      .path = xstrdup(map->path), .fd = -1, .debug_fd = -1,
+			      .runtime = frame_module_is_runtime(map->path),
 			      .process = p, .map = map };
 	r->images = xreallocarray(r->images, r->image_count + 1, sizeof(struct image *));
 	r->images[r->image_count++] = im;

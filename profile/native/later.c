@@ -3,6 +3,7 @@
  * a file of the same build is, its names are those of then. */
 #include "profile/native/resolve.h"
 
+#include "base/frame_home.h"
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -19,7 +20,7 @@ static struct image *image_add(struct resolver *r, const char *path)
 	struct image *im = xcalloc(1, sizeof(*im));
 
 	*im = (struct image){ .path = xstrdup(path), .fd = -1, .debug_fd = -1, .tried = true,
-			      .runtime = image_is_runtime(path) };
+			      .runtime = frame_module_is_runtime(path) };
 	r->images = xreallocarray(r->images, r->image_count + 1, sizeof(struct image *));
 	r->images[r->image_count++] = im;
 	return im;

@@ -91,7 +91,6 @@ bool module_vaddr(struct module *m, const struct maps *maps, uint64_t addr, uint
 uint64_t native_symbol(struct native *n, struct module *m, const char *name);
 struct image *image_for(struct resolver *r, struct snap_process *p, const struct map_entry *map);
 /* libc and interpreters: their names tell enough, their lines help nobody. */
-bool image_is_runtime(const char *path);
 /* Opens the file on first use. False where it cannot be read. */
 bool image_ready(struct image *im);
 /* Puts a file together that cannot be opened (image_memory.c). */

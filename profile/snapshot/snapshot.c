@@ -2,6 +2,7 @@
 #include "profile/collector.h"
 
 #include "base/clock.h"
+#include "base/frame_home.h"
 #include "base/mem.h"
 #include "profile/proc/denied.h"
 
@@ -84,47 +85,33 @@ void snap_frame_release(struct snap_frame *f)
 	free(f->module);
 }
 
-/* Runtime libraries: a thread never waits there because of them. */
-static bool frame_is_runtime(const struct snap_frame *f)
+static struct frame_words words_of(const struct snap_frame *f)
 {
-	static const char *const libs[] = { "/libc.so", "/libc-", "/libpthread", "/ld-linux", "[vdso]", "/libstdc++",
-					    "/libgcc_s", "/libm.so", "/librt", "/libpython", "/lib-dynload/", "/libjvm",
-					    "/libuv" };
-	static const char *const parts[] = { "/rustc/", "library/std/", "library/core/", "library/alloc/", "/lib/python3",
-					     "<frozen ", "/c++/", "/nptl/", "/sysdeps/" };
-	bool python = strcmp(f->language, "python") == 0;
-
-	if (f->file)
-		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-			if (strstr(f->file, parts[i]) && !strstr(f->file, "-packages/"))
-				return true;
-	if (!python && f->module)
-		for (size_t i = 0; i < sizeof(libs) / sizeof(*libs); i++)
-			if (strstr(f->module, libs[i]))
-				return true;
-	return false;
+	return (struct frame_words){ .language = f->language, .function = f->function, .file = f->file, .module = f->module,
+				     .line = f->line };
 }
 
 const struct snap_frame *thread_place(const struct snap_thread *t)
 {
-	const struct snap_frame *named = NULL;
+	const struct snap_frame *best = NULL;
+	enum frame_place best_place = PLACE_NONE;
+	bool interpreted = false;
 
-	for (size_t i = 0; i < t->frame_count; i++) {
-		const struct snap_frame *f = &t->frames[i];
-
-		if (frame_is_runtime(f))
-			continue;
-		if (f->file && f->line)
-			return f;
-		if (!named && f->function)
-			named = f;
-	}
-	if (named)
-		return named;
 	for (size_t i = 0; i < t->frame_count; i++)
+		interpreted = interpreted || strcmp(t->frames[i].language, "native") != 0;
+	for (size_t i = 0; i < t->frame_count; i++) {
+		struct frame_words f = words_of(&t->frames[i]);
+		enum frame_place place = frame_place(&f, interpreted);
+
+		if (place < best_place) {
+			best_place = place;
+			best = &t->frames[i];
+		}
+	}
+	for (size_t i = 0; i < t->frame_count && !best; i++)
 		if (t->frames[i].file)
-			return &t->frames[i];
-	return t->frame_count ? &t->frames[0] : NULL;
+			best = &t->frames[i];
+	return best ? best : t->frame_count ? &t->frames[0] : NULL;
 }
 
 /* When the thread last ran: se.exec_start is in ms of the scheduler's clock, which runs as CLOCK_MONOTONIC does
