@@ -28,6 +28,11 @@ int gather_rows(struct facts *f, const char *file, const char *path, const struc
 /* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
 void gather_tails(struct facts *f, const char *dir, const char *run_id);
 void gather_derive(struct facts *f);
+/* Part of gather_trace: attrs of a test.output; and once all of them are read. named: tests were told by name, so
+ * that their files and classes do not count. */
+struct json_value;
+void gather_failure(struct facts *f, const struct json_value *attrs);
+void gather_failures_end(struct facts *f, bool named);
 
 /* The one row of a kind that has one (run, output, machine): made on first use. */
 struct fact_row *gather_single(struct facts *f, enum fact_kind kind);

@@ -34,7 +34,9 @@ struct trace_gatherer {
 	size_t n_wanted;
 	bool lost, watchdog, cancelled;
 	int64_t end_ns, progress_ns, ended_ns, stall_ns; /* -1 unknown */
-	int64_t tests, passed, failed_tests, running;
+	struct test_counts {
+		int64_t tests, passed, failed, running;
+	} named, files; /* tests; files and classes of tests, which count where no test has a name */
 };
 
 /* ---- spans ---- */
@@ -50,21 +52,27 @@ static bool ended_from_outside(int status)
 	return status == STATUS_STALLED || status == STATUS_TIMEOUT || status == STATUS_CANCELLED;
 }
 
+static void count_test(struct test_counts *n, int status)
+{
+	n->tests++;
+	if (ended_from_outside(status))
+		n->running++;
+	else if (status != STATUS_OK)
+		n->failed++;
+	else
+		n->passed++;
+}
+
 static void read_case(struct trace_gatherer *t, const struct trace_read_span *s, const char *at)
 {
 	const struct json_value *attrs = s->attrs;
 	bool running = ended_from_outside(s->status);
 	struct fact_row *r;
 
-	if (s->status < 0)
+	if (s->status < 0 || attr_true(attrs, "withdrawn"))
 		return;
-	t->tests++;
-	if (running)
-		t->running++;
-	else if (s->status != STATUS_OK)
-		t->failed_tests++;
-	else
-		t->passed++;
+	if (!attr_true(attrs, "nested") || attr_true(attrs, "container"))
+		count_test(attr_true(attrs, "container") ? &t->files : &t->named, s->status);
 	/* Rows are for what went wrong; the thousands that passed are counts. */
 	if (s->status == STATUS_OK && t->f->table[FACT_CASE].n > 1000)
 		return;
@@ -78,6 +86,13 @@ static void read_case(struct trace_gatherer *t, const struct trace_read_span *s,
 	put_text(t->f, r, FC_CASE_case_id, attrs, "case_id");
 	put_text(t->f, r, FC_CASE_file, attrs, "file");
 	put_int(r, FC_CASE_line, attrs, "line");
+	put_text(t->f, r, FC_CASE_dialect, attrs, "dialect");
+	fact_set_bool(r, FC_CASE_nested, attr_true(attrs, "nested"));
+	fact_set_bool(r, FC_CASE_container, attr_true(attrs, "container"));
+	if (s->message && strcmp(s->message, "the test failed") != 0)
+		fact_set_text(t->f, r, FC_CASE_message, s->message);
+	if (*attr_text(attrs, "output"))
+		put_text(t->f, r, FC_CASE_output, attrs, "output"); /* of a spec case */
 	put_num(r, FC_CASE_duration_ms, s->whole, "duration_ms");
 	if (s->start_ns >= 0)
 		fact_set_num(r, FC_CASE_started_ms, (double)s->start_ns / 1e6);
@@ -369,6 +384,7 @@ static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_r
 	case CP_MACHINE_DISK_FULL:
 	case CP_MACHINE_OOM: read_machine(t, a); break;
 	case CP_TEST_DIALECT: put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "dialect"); break;
+	case CP_TEST_OUTPUT: gather_failure(t->f, a); break;
 	case CP_TEST_SUMMARY: read_tests_end(t, a); break;
 	case CP_GATE_STEP_PASS: read_step(t, "pass", a, at); break;
 	case CP_GATE_STEP_FAIL: read_step(t, "fail", a, at); break;
@@ -499,6 +515,7 @@ static void judge_end(struct trace_gatherer *t)
 	struct fact_row *run = gather_single(t->f, FACT_RUN);
 	const char *by = t->lost ? "lost" : t->watchdog ? "watchdog" : t->cancelled ? "cancel" : "itself";
 	bool outside = strcmp(by, "itself") != 0, stuck = false;
+	const struct test_counts *n = t->named.tests ? &t->named : &t->files;
 	int64_t end = t->ended_ns >= 0 ? t->ended_ns : t->end_ns, idle = -1;
 
 	fact_set_text(t->f, run, FC_RUN_ended_by, by);
@@ -520,11 +537,11 @@ static void judge_end(struct trace_gatherer *t)
 		stuck = (t->stall_ns >= 0 && t->stall_ns >= t->progress_ns) ||
 			idle >= 10000 * INT64_C(1000000);
 	fact_set_bool(run, FC_RUN_stuck, stuck);
-	if (t->tests) {
-		fact_set_int(run, FC_RUN_tests, t->tests);
-		fact_set_int(run, FC_RUN_tests_passed, t->passed);
-		fact_set_int(run, FC_RUN_tests_failed, t->failed_tests);
-		fact_set_int(run, FC_RUN_tests_running, t->running);
+	if (n->tests) {
+		fact_set_int(run, FC_RUN_tests, n->tests);
+		fact_set_int(run, FC_RUN_tests_passed, n->passed);
+		fact_set_int(run, FC_RUN_tests_failed, n->failed);
+		fact_set_int(run, FC_RUN_tests_running, n->running);
 	} else if (fact_get(run, FC_RUN_dialect)->known) {
 		fact_set_int(run, FC_RUN_tests, 0);
 	}
@@ -544,6 +561,7 @@ int gather_trace(struct facts *f, const char *path, struct err *e)
 	if (rc == 0) {
 		name_spans(&t);
 		judge_end(&t);
+		gather_failures_end(f, t.named.tests > 0);
 	}
 	free(t.spans);
 	free(t.wanted);

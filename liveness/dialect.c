@@ -34,8 +34,8 @@ static bool unmutes(const struct rule *u)
 /* Failures are told behind the results, where the dialect may have been left. */
 static bool is_read(const struct spoken *sp, const struct rule *u)
 {
-	if (u->kind == RULE_BODY || u->kind == RULE_BODY_END)
-		return sp->told;
+	if (u->kind == RULE_BODY || u->kind == RULE_BODY_END || u->kind == RULE_FAILURE || u->kind == RULE_DETAIL)
+		return sp->told || u->enter;
 	return (sp->active || u->enter) && (!sp->muted || unmutes(u));
 }
 
@@ -97,6 +97,10 @@ static void enter(struct dialect_reader *r, unsigned spoken)
 		sp->names_at_end = !dialect_argv_names_at_start(sp->d, r->argv_line, strlen(r->argv_line), r->md, r->mc);
 	sp->entered = ++r->entries;
 	spoken_reset(sp);
+	if (sp->totalled) { /* another run of the same tool: it names none of these any more */
+		nameless_flush(r, spoken);
+		sp->totalled = false;
+	}
 	r->dirty = true;
 	if (r->last_spoken < 0)
 		r->last_spoken = (int)spoken;
@@ -132,6 +136,10 @@ static void on_cut(struct dialect_reader *r, struct spoken *sp, const struct rul
 
 static void apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 {
+	if (u->kind == RULE_DETAIL) {
+		on_detail(r, spoken, u);
+		return;
+	}
 	if (!u->share && u->kind != RULE_BODY)
 		body_close(r);
 	if (u->enter)
@@ -180,6 +188,8 @@ static bool offer(struct dialect_reader *r, const char *line, size_t n)
 		int rc;
 
 		if ((c.has && !(c.has & may_hold)) || (r->in_partial && !u->partial))
+			continue;
+		if (u->kind == RULE_DETAIL && (!r->body.open || r->body.spoken != c.spoken || r->body.stream != r->stream))
 			continue;
 		rc = rule_match(u, line, n, r->md, r->mc);
 		if (rc < 0)
@@ -288,6 +298,8 @@ void dialect_flush(struct dialect_reader *r, int64_t now_ns)
 {
 	r->now = now_ns;
 	body_close(r);
+	for (unsigned i = 0; i < r->n; i++)
+		nameless_flush(r, i);
 }
 
 /* --- life --- */
@@ -372,6 +384,7 @@ void dialect_reader_free(struct dialect_reader *r)
 	}
 	for (unsigned i = 0; i < r->n; i++) {
 		spoken_reset(&r->spoken[i]);
+		nameless_release(&r->spoken[i]);
 		free(r->spoken[i].failed);
 	}
 	for (unsigned b = 0; b < 256; b++)

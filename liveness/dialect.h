@@ -27,6 +27,7 @@
 #define DIALECT_LINE_MAX 8192
 #define DIALECT_RUNNING_MAX 4096
 #define DIALECT_BODY_MAX 4096 /* bytes kept of what a failing test printed */
+#define DIALECT_MESSAGE_MAX 1000 /* bytes kept of what a tool says about a failure in one line */
 #define DIALECT_NAME_MAX 512 /* bytes of a test or suite name; longer ones are cut between characters */
 
 enum dialect_result {
@@ -48,7 +49,9 @@ enum dialect_event_kind {
 	DIALECT_SUITE,      /* a file, class or group begins */
 	DIALECT_PLAN,       /* `plan` tests are to come, all in all, of this dialect */
 	DIALECT_TOTALS,     /* the tool's own closing line */
-	DIALECT_BODY,       /* `text`: what the test `suite`, `test` printed about its failure */
+	DIALECT_BODY,       /* `text`: what the test `suite`, `test` printed about its failure; its place and message */
+	DIALECT_HELD,       /* a test has failed; its DIALECT_TEST_END follows when the tool names it */
+	DIALECT_FAILURE,    /* place and message of the test `suite`, `test`, which has failed before */
 	DIALECT_RULE_CUT,   /* `test` names the rule that met its match limit */
 };
 
@@ -64,9 +67,11 @@ struct dialect_event {
 	int64_t totals[DIALECT_RESULTS]; /* of DIALECT_TOTALS: -1 not said */
 	int64_t total;                   /* of DIALECT_TOTALS: -1 not said */
 	uint32_t id;                     /* the same in START and END of one test; 0: no start was told */
+	bool last;                       /* of DIALECT_FAILURE: more may follow, and the last one counts */
 	bool nested;                     /* part of another test that is counted: not in the counts */
 	bool container;                  /* a file or class whose tests have names or numbers of their own */
 	bool outer;                      /* a file of a dialect whose tests are whole files */
+	const char *message;             /* why it failed, on one line; "" unknown */
 	const char *text;                /* of DIALECT_BODY: lines, no line end behind the last */
 };
 typedef void dialect_event_fn(void *ctx, const struct dialect_event *ev);

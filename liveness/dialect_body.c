@@ -24,6 +24,8 @@ void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, 
 	snprintf(b->suite, NAME_SIZE, "%s", suite);
 	snprintf(b->test, NAME_SIZE, "%s", test);
 	str_reset(&b->text);
+	b->file[0] = b->message[0] = '\0';
+	b->line = 0;
 }
 
 static void body_cut(struct body *b, size_t n)
@@ -71,11 +73,14 @@ void body_close(struct dialect_reader *r)
 	b->open = false;
 	while (b->text.len > 0 && strchr("\n \t", b->text.data[b->text.len - 1]))
 		body_cut(b, b->text.len - 1);
-	if (b->text.len == 0)
+	if (b->text.len == 0 && !b->message[0])
 		return;
 	ev = event_of(r, &r->spoken[b->spoken], DIALECT_BODY);
 	ev.suite = b->suite;
 	ev.test = b->test;
 	ev.text = str_cstr(&b->text);
+	ev.message = b->message;
+	ev.file = b->file;
+	ev.line = b->line;
 	reader_emit(r, &ev);
 }

@@ -17,12 +17,14 @@ enum rule_kind {
 	RULE_SUMS,    /* so many tests of a suite have ended; those that failed have lines of their own */
 	RULE_BODY,    /* what a failing test printed begins behind this line */
 	RULE_BODY_END,
+	RULE_FAILURE, /* names a failed test: where running lines had a character for it, or none */
+	RULE_DETAIL,  /* inside of a body: its message, its place */
 };
 
 /* Named groups of a pattern, as capture numbers; 0: the pattern has none such. */
 enum group {
 	G_TEST, G_SUITE, G_RESULT, G_DURATION, G_UNIT, G_FILE, G_LINE, G_PLAN, G_INDENT, G_DOTS,
-	G_PASSED, G_FAILED, G_ERRORS, G_SKIPPED, G_XFAILED, G_TODO, G_TOTAL, GROUPS
+	G_PASSED, G_FAILED, G_ERRORS, G_SKIPPED, G_XFAILED, G_TODO, G_TOTAL, G_MESSAGE, GROUPS
 };
 
 #define RULE_HAS_MAX 8
@@ -44,6 +46,10 @@ struct rule {
 	bool container;          /* its test is a file or class: named while it runs, not counted */
 	bool unless_deeper;      /* it is no test but a suite where the next line stands deeper */
 	bool fill;               /* of totals: tests that no line named are counted by this one */
+	bool naming;             /* of body: its test is one that failed without a name */
+	bool last;               /* of detail and body: the last such line counts, not the first */
+	bool more;               /* of detail: its message is added to the one before */
+	bool closes;             /* of leave: the tool's closing line */
 	bool fixed;              /* `result:` given */
 	enum dialect_result result;
 	int64_t unit_ns;         /* of a duration without a unit */
@@ -135,6 +141,8 @@ size_t line_clean(const char *p, size_t n, char *out);
 #define DEPTH_MAX 16
 #define FAILED_MAX 1024
 #define NAME_SIZE (DIALECT_NAME_MAX + 1)
+#define MESSAGE_SIZE (DIALECT_MESSAGE_MAX + 1)
+#define NAMELESS_HELD_MAX 4096
 
 struct test {
 	struct test *next;       /* the one started before */
@@ -152,6 +160,12 @@ struct held {
 	int64_t duration_ns;
 };
 
+/* A test that failed, and of which the tool has not yet said the name. */
+struct nameless {
+	char *suite, *file;
+	enum dialect_result result;
+};
+
 /* A dialect of the set, as far as this command speaks it. */
 struct spoken {
 	struct dialect *d;
@@ -162,10 +176,14 @@ struct spoken {
 	bool child[DEPTH_MAX + 1]; /* points have ended at that depth since the last one above it */
 	char *file;
 	bool part_failed, muted;
+	bool totalled;           /* the closing line of its last run has come */
+	enum dialect_result section; /* of the failures that are listed now; DIALECT_RESULTS: not said */
 	bool names_at_end;       /* in the mode that it runs in */
 	enum dialect_result part;
 	unsigned dots[2];        /* characters of the current line of each stream that are counted */
 	struct held held;        /* name NULL: none */
+	struct nameless *nameless;
+	unsigned nameless_n, nameless_cap;
 	uint64_t *failed;        /* names of tests that failed, as hashes: at most FAILED_MAX */
 	unsigned failed_n;
 	uint64_t done[DIALECT_RESULTS], done_before[DIALECT_RESULTS]; /* before it was entered last */
@@ -179,6 +197,8 @@ struct body {
 	int stream;
 	const char *begins;
 	char suite[NAME_SIZE], test[NAME_SIZE];
+	char file[NAME_SIZE], message[MESSAGE_SIZE];
+	int64_t line;
 	struct str text;
 };
 
@@ -250,6 +270,31 @@ void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, 
 /* A line that no rule has claimed. */
 void body_line(struct dialect_reader *r, const char *line, size_t n);
 void body_close(struct dialect_reader *r);
+
+/* --- what rules share (dialect_rules.c) --- */
+
+bool capture(const struct dialect_reader *r, const struct rule *u, enum group g, const char **p, size_t *n);
+bool capture_name(const struct dialect_reader *r, const struct rule *u, enum group g, char out[NAME_SIZE]);
+bool capture_message(const struct dialect_reader *r, const struct rule *u, char out[MESSAGE_SIZE]);
+int64_t capture_int(const struct dialect_reader *r, const struct rule *u, enum group g);
+enum dialect_result capture_result(const struct dialect_reader *r, const struct rule *u, const struct dialect *d);
+void last_set(struct dialect_reader *r, const char *suite, const char *name, enum dialect_result result);
+
+/* --- failures and their names (dialect_failures.c) --- */
+
+bool is_failure(enum dialect_result result);
+/* Remembers that a test of this name failed. Was it unknown? suite "": by its name alone. */
+bool failed_add(struct spoken *sp, const char *suite, const char *name);
+/* A test has failed whose name comes later: counted now, reported when it is named or nothing more comes. */
+void nameless_hold(struct dialect_reader *r, unsigned spoken, enum dialect_result result, const char *suite,
+		   const char *file);
+/* Reports as ev (names, place, message) the first that fits. False: none is held. */
+bool nameless_name(struct dialect_reader *r, unsigned spoken, struct dialect_event *ev);
+/* Reports those that are held without a name. */
+void nameless_flush(struct dialect_reader *r, unsigned spoken);
+void nameless_release(struct spoken *sp);
+void on_failure(struct dialect_reader *r, unsigned spoken, const struct rule *u);
+void on_detail(struct dialect_reader *r, unsigned spoken, const struct rule *u);
 
 /* Built in: {file name, text, length}. */
 struct dialect_file {

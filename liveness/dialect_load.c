@@ -22,12 +22,12 @@ const char *const dialect_result_text[DIALECT_RESULTS] = { "pass", "fail", "erro
 
 static const char *const result_words[] = { "pass", "fail", "error", "skip", "xfail", "unknown", NULL };
 static const char *const kind_words[] = { "choose", "start", "end", "suite", "suite_end", "plan", "totals", "pause", "part",
-					  "leave", "ignore", "sums", "body", "body_end", NULL };
+					  "leave", "ignore", "sums", "body", "body_end", "failure", "detail", NULL };
 static const char *const unit_words[] = { "s", "ms", "us", "ns", NULL };
 static const char *const names_words[] = { "start", "end", NULL };
 static const char *const count_words[] = { "top", "leaves", "all", NULL };
 static const char *const group_names[GROUPS] = { "test", "suite", "result", "duration", "unit", "file", "line",
-	"plan", "indent", "dots", "passed", "failed", "errors", "skipped", "xfailed", "todo", "total" };
+	"plan", "indent", "dots", "passed", "failed", "errors", "skipped", "xfailed", "todo", "total", "message" };
 
 /* --- patterns --- */
 
@@ -315,7 +315,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 {
 	static const char *const keys[] = { "on", "match", "has", "enter", "partial", "anywhere", "leave", "json",
 					    "share", "mute", "ends", "result", "unit", "body",
-					    "container", "unless_deeper", "fill", NULL };
+					    "container", "unless_deeper", "fill", "naming", "last", "more", "closes", NULL };
 	static const int64_t unit_ns[] = { NS_PER_S, NS_PER_MS, 1000, 1 };
 	const char *match, *ends = NULL, *body = NULL;
 	char why[160];
@@ -334,6 +334,8 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	    yaml_get_bool(map, "mute", &r->mute, e) < 0 || yaml_get_string(map, "ends", &ends, e) < 0 ||
 	    yaml_get_string(map, "body", &body, e) < 0 || yaml_get_bool(map, "container", &r->container, e) < 0 ||
 	    yaml_get_bool(map, "unless_deeper", &r->unless_deeper, e) < 0 || yaml_get_bool(map, "fill", &r->fill, e) < 0 ||
+	    yaml_get_bool(map, "naming", &r->naming, e) < 0 || yaml_get_bool(map, "last", &r->last, e) < 0 ||
+	    yaml_get_bool(map, "closes", &r->closes, e) < 0 || yaml_get_bool(map, "more", &r->more, e) < 0 ||
 	    yaml_get_word(map, "unit", unit_words, &unit, e) < 0)
 		return -1;
 	given = yaml_get_word(map, "result", result_words, &result, e);
@@ -349,6 +351,8 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	r->where = xasprintf("%s:%u", map->file, map->line);
 	if (r->kind == RULE_CHOOSE)
 		r->enter = r->share = true;
+	if (r->kind == RULE_DETAIL)
+		r->share = true;
 	if (compile && !rule_compile(r, why, sizeof(why), &at))
 		return yaml_error(yaml_get(map, "match"), e, "pattern: %s at offset %zu", why, at);
 	return 0;

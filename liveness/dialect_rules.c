@@ -13,7 +13,7 @@
 
 /* --- captures --- */
 
-static bool capture(const struct dialect_reader *r, const struct rule *u, enum group g, const char **p, size_t *n)
+bool capture(const struct dialect_reader *r, const struct rule *u, enum group g, const char **p, size_t *n)
 {
 	unsigned k = u->group[g];
 
@@ -78,7 +78,7 @@ static void name_add(char out[NAME_SIZE], const char *p, size_t n)
 	out[at + cut] = '\0';
 }
 
-static bool capture_name(const struct dialect_reader *r, const struct rule *u, enum group g, char out[NAME_SIZE])
+bool capture_name(const struct dialect_reader *r, const struct rule *u, enum group g, char out[NAME_SIZE])
 {
 	char plain[DIALECT_LINE_MAX];
 	const char *p;
@@ -97,7 +97,30 @@ static bool capture_name(const struct dialect_reader *r, const struct rule *u, e
 	return out[0] != '\0';
 }
 
-static int64_t capture_int(const struct dialect_reader *r, const struct rule *u, enum group g)
+bool capture_message(const struct dialect_reader *r, const struct rule *u, char out[MESSAGE_SIZE])
+{
+	auto_str clean = STR_INIT;
+	char plain[DIALECT_LINE_MAX];
+	const char *p;
+	size_t n;
+
+	out[0] = '\0';
+	if (!capture(r, u, G_MESSAGE, &p, &n))
+		return false;
+	if (u->json) {
+		n = json_plain(p, n, plain, sizeof(plain));
+		p = plain;
+	}
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	utf8_add_clean(&clean, p, n);
+	n = utf8_cut(str_cstr(&clean), clean.len, DIALECT_MESSAGE_MAX);
+	memcpy(out, str_cstr(&clean), n);
+	out[n] = '\0';
+	return n > 0;
+}
+
+int64_t capture_int(const struct dialect_reader *r, const struct rule *u, enum group g)
 {
 	const char *p;
 	size_t n;
@@ -164,7 +187,7 @@ static enum dialect_result word_result(const struct dialect *d, const char *p, s
 	return DIALECT_RESULTS;
 }
 
-static enum dialect_result capture_result(const struct dialect_reader *r, const struct rule *u,
+enum dialect_result capture_result(const struct dialect_reader *r, const struct rule *u,
 					  const struct dialect *d)
 {
 	enum dialect_result found = DIALECT_RESULTS;
@@ -184,6 +207,7 @@ struct dialect_event event_of(const struct dialect_reader *r, const struct spoke
 			      enum dialect_event_kind kind)
 {
 	return (struct dialect_event){ .kind = kind, .dialect = sp->d->name, .suite = "", .test = "", .file = "",
+				       .message = "",
 				       .start_ns = -1, .duration_ns = -1, .now_ns = r->now, .plan = -1, .total = -1,
 				       .totals = { -1, -1, -1, -1, -1, -1 }, .result = DIALECT_UNKNOWN };
 }
@@ -220,7 +244,7 @@ void spoken_reset(struct spoken *sp)
 	memset(sp->child, 0, sizeof(sp->child));
 }
 
-static void last_set(struct dialect_reader *r, const char *suite, const char *name, enum dialect_result result)
+void last_set(struct dialect_reader *r, const char *suite, const char *name, enum dialect_result result)
 {
 	memmove(r->last_suite, suite, strlen(suite) + 1);
 	memmove(r->last_test, name, strlen(name) + 1);
@@ -255,6 +279,10 @@ void test_end(struct dialect_reader *r, struct test *t, enum dialect_event_kind 
 	if (kind == DIALECT_TEST_END) {
 		if (!ev.nested)
 			sp->done[result]++;
+		if (is_failure(result) && !t->container) {
+			failed_add(sp, "", t->name);
+			failed_add(sp, t->suite, t->name);
+		}
 		last_set(r, t->suite, t->name, result);
 	}
 	reader_emit(r, &ev);
@@ -461,7 +489,10 @@ static void on_dots(struct dialect_reader *r, struct spoken *sp, const struct ru
 
 		if (result == DIALECT_RESULTS)
 			break;
-		tests_nameless(r, sp, result, 1, suite[0] ? suite : file, file);
+		if (is_failure(result))
+			nameless_hold(r, (unsigned)(sp - r->spoken), result, suite[0] ? suite : file, file);
+		else
+			tests_nameless(r, sp, result, 1, suite[0] ? suite : file, file);
 	}
 }
 
@@ -488,29 +519,6 @@ void test_told(struct dialect_reader *r, struct spoken *sp, struct dialect_event
 		sp->done[ev->result]++;
 	last_set(r, ev->suite, ev->test, ev->result);
 	reader_emit(r, ev);
-}
-
-static bool is_failure(enum dialect_result result)
-{
-	return result == DIALECT_FAIL || result == DIALECT_ERROR;
-}
-
-/* Was it unknown that a test of this name failed? */
-static bool failed_add(struct spoken *sp, const char *name)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (const char *p = name; *p; p++)
-		h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211);
-	for (unsigned i = 0; i < sp->failed_n; i++)
-		if (sp->failed[i] == h)
-			return false;
-	if (sp->failed_n == FAILED_MAX)
-		return false;
-	if (!sp->failed)
-		sp->failed = xcalloc(FAILED_MAX, sizeof(*sp->failed));
-	sp->failed[sp->failed_n++] = h;
-	return true;
 }
 
 static void held_set(struct spoken *sp, const struct dialect_event *ev, unsigned depth)
@@ -544,7 +552,7 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 {
 	struct spoken *sp = &r->spoken[spoken];
 	struct dialect_event ev = event_of(r, sp, DIALECT_TEST_END);
-	char suite[NAME_SIZE], name[NAME_SIZE], file[NAME_SIZE];
+	char suite[NAME_SIZE], name[NAME_SIZE], file[NAME_SIZE], message[MESSAGE_SIZE];
 	enum dialect_result result = capture_result(r, u, sp->d);
 	unsigned depth = depth_of(r, u, sp->d);
 	int64_t duration = capture_duration(r, u);
@@ -574,7 +582,16 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 		if (sp->part_failed && result == DIALECT_PASS)
 			result = sp->part;
 		sp->part_failed = false;
+		ev.suite = suite;
+		snprintf(name, sizeof(name), "%s", t->name);
+		snprintf(suite, sizeof(suite), "%s", t->suite);
 		test_end(r, t, DIALECT_TEST_END, result, duration, nested);
+		if (is_failure(result) && capture_message(r, u, message)) {
+			ev.kind = DIALECT_FAILURE;
+			ev.test = name;
+			ev.message = message;
+			reader_emit(r, &ev);
+		}
 		return;
 	}
 	ev.suite = suite;
@@ -586,8 +603,12 @@ static void on_end(struct dialect_reader *r, unsigned spoken, const struct rule 
 	ev.nested = nested || u->container;
 	ev.container = u->container || sp->d->files;
 	ev.outer = sp->d->files;
-	if (is_failure(result) && !u->container)
-		failed_add(sp, name);
+	capture_message(r, u, message);
+	ev.message = message;
+	if (is_failure(result) && !u->container) {
+		failed_add(sp, "", name);
+		failed_add(sp, suite, name);
+	}
 	if (u->unless_deeper)
 		held_set(sp, &ev, depth);
 	else
@@ -623,7 +644,10 @@ static void totals_fill(struct dialect_reader *r, struct spoken *sp, struct dial
 
 		told += done;
 		if (k != DIALECT_PASS && ev->totals[k] > done && ev->totals[k] - done <= NAMELESS_MAX) {
-			tests_nameless(r, sp, (enum dialect_result)k, ev->totals[k] - done, "", "");
+			for (int64_t i = done; i < ev->totals[k] && is_failure((enum dialect_result)k); i++)
+				nameless_hold(r, (unsigned)(sp - r->spoken), (enum dialect_result)k, "", "");
+			if (!is_failure((enum dialect_result)k))
+				tests_nameless(r, sp, (enum dialect_result)k, ev->totals[k] - done, "", "");
 			told += ev->totals[k] - done;
 		}
 	}
@@ -652,6 +676,7 @@ static void on_totals(struct dialect_reader *r, struct spoken *sp, const struct 
 		ev.totals[DIALECT_SKIP] = todo + (ev.totals[DIALECT_SKIP] > 0 ? ev.totals[DIALECT_SKIP] : 0);
 	if (u->fill)
 		totals_fill(r, sp, &ev);
+	sp->totalled = true;
 	reader_emit(r, &ev);
 }
 
@@ -684,19 +709,20 @@ static void on_body(struct dialect_reader *r, unsigned spoken, const struct rule
 
 	capture_name(r, u, G_SUITE, suite);
 	if (capture_name(r, u, G_TEST, test)) {
-		if (u->fixed && failed_add(sp, test)) {
-			ev.file = sp->file ? sp->file : "";
-			ev.suite = suite[0] ? suite : ev.file;
-			ev.test = test;
-			ev.result = u->result;
+		ev.file = sp->file ? sp->file : "";
+		ev.suite = suite[0] ? suite : ev.file;
+		ev.test = test;
+		ev.result = u->fixed ? u->result : sp->section;
+		if ((u->fixed || (u->naming && (ev.result == DIALECT_RESULTS || is_failure(ev.result)))) &&
+		    failed_add(sp, "", test) && !nameless_name(r, spoken, &ev) && u->fixed)
 			test_told(r, sp, &ev);
-		}
 		body_open(r, spoken, u, suite, test);
 	}
 	else if (t)
 		body_open(r, spoken, u, t->suite, t->name);
 	else if (is_failure(r->last_result))
 		body_open(r, spoken, u, r->last_suite, r->last_test);
+	on_detail(r, spoken, u);
 	if (!u->group[G_TEST])
 		body_line(r, r->text, r->text_n);
 }
@@ -738,13 +764,27 @@ void rule_apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 	case RULE_BODY:
 		on_body(r, spoken, u);
 		break;
+	case RULE_FAILURE:
+		on_failure(r, spoken, u);
+		break;
+	case RULE_LEAVE:
+		if (u->closes) {
+			struct dialect_event ev = event_of(r, sp, DIALECT_TOTALS);
+
+			reader_emit(r, &ev);
+		}
+		break;
 	case RULE_BODY_END:
+		sp->section = u->fixed ? u->result : DIALECT_RESULTS;
+		break;
 	case RULE_CHOOSE:
 	case RULE_PLAN:
-	case RULE_LEAVE:
 	case RULE_IGNORE:
+	case RULE_DETAIL:
 		break;
 	}
-	if (u->kind == RULE_END && u->body && is_failure(r->last_result))
+	if (u->kind == RULE_END && u->body && is_failure(r->last_result)) {
 		body_open(r, spoken, u, r->last_suite, r->last_test);
+		on_detail(r, spoken, u);
+	}
 }

@@ -111,6 +111,7 @@ struct results {
 	/* while it is read */
 	struct results_row *containers; /* rows that stand only where their tests have no names */
 	size_t n_containers;
+	uint64_t n_unnamed;
 	const char *total_category, *total_message;
 	uint64_t dispatch_id;
 };

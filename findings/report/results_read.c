@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "findings/report/results.h"
+#include "evidence/test_names.h"
 #include "evidence/words.h"
 #include "trace/read.h"
 
@@ -230,6 +231,15 @@ static void read_exec(struct results *t, const struct trace_read_span *s)
 	};
 }
 
+/* A tool that prints a character a test: each has a name of its own, for readers join what is called the same. */
+static const char *unnamed(struct results *t)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "(unnamed %llu)", (unsigned long long)++t->n_unnamed);
+	return keep(t, name);
+}
+
 static void read_case(struct results *t, const struct trace_read_span *s)
 {
 	const struct json_value *v = s->whole, *attrs = s->attrs, *error = json_get(v, "error");
@@ -238,7 +248,7 @@ static void read_case(struct results *t, const struct trace_read_span *s)
 	struct results_row r = {
 		.kind = RESULTS_ROW_TEST,
 		.result = result_of(attr_text(attrs, "result"), attr_text(v, "status")),
-		.name = *name ? keep(t, name) : "(without a name)",
+		.name = *name ? keep(t, name) : unnamed(t),
 		.file = keep(t, file), .message = keep(t, attr_text(error, "message")),
 		.line = attr_int(attrs, "line", 0), .start_ns = attr_int(v, "start_ns", 0),
 		.ran_ns = attr_int(v, "end_ns", 0) - attr_int(v, "start_ns", 0),
@@ -293,38 +303,40 @@ static void add_containers(struct results *t)
 	}
 }
 
-/* Dialects name a test in its failure as its tool does: "Calc.test_a", "Calc deep works". */
-static bool names_row(const char *test, const char *suite, const struct results_row *r)
-{
-	size_t n = strlen(test), m = strlen(r->name), k = strlen(suite), s = strlen(r->suite);
-
-	if (n < m || !is(test + n - m, r->name) || (n > m && test[n - m - 1] != ' ' && test[n - m - 1] != '.'))
-		return false;
-	return k == 0 || (s >= k && is(r->suite + s - k, suite)) || strstr(r->suite, suite);
-}
-
-static struct results_row *row_named(struct results *t, const char *test, const char *suite, int32_t command)
+static struct results_row *row_named(struct results *t, const char *test, const char *suite, bool output,
+				     int32_t command)
 {
 	for (size_t i = t->n_rows; *test && i-- > 0;) {
 		struct results_row *r = &t->rows[i];
 
-		if (r->command == command && is_bad(r->result) && !*r->output && names_row(test, suite, r))
+		if (r->command == command && is_bad(r->result) && !(output && *r->output) &&
+		    test_names(test, suite, r->name, r->suite))
 			return r;
 	}
 	return NULL;
 }
 
 /* What a failing test printed goes to the last row of that name that has none. Where a tool lists tests by their
- * file and failures by their group, the name has to do. */
-static void read_output(struct results *t, const struct json_value *attrs, int32_t command)
+ * file and failures by their group, the name has to do. The same rules as in evidence/gather_failures.c. */
+static void read_failure(struct results *t, const struct json_value *attrs, int32_t command)
 {
 	const char *test = attr_text(attrs, "case_id"), *suite = attr_text(attrs, "suite");
-	struct results_row *r = row_named(t, test, suite, command);
+	const char *message = attr_text(attrs, "message"), *file = attr_text(attrs, "file");
+	bool output = *attr_text(attrs, "output"), last = attr_true(attrs, "last");
+	struct results_row *r = row_named(t, test, suite, output, command);
 
 	if (!r)
-		r = row_named(t, test, "", command);
-	if (r)
+		r = row_named(t, test, "", output, command);
+	if (!r)
+		return;
+	if (output)
 		r->output = keep(t, attr_text(attrs, "output"));
+	if (*message && (output || last || !*r->message || is(r->message, "the test failed")))
+		r->message = keep(t, message);
+	if (*file && (output || last || r->line == 0)) {
+		r->file = keep(t, file);
+		r->line = attr_int(attrs, "line", 0);
+	}
 }
 
 static int read_span(void *arg, const struct trace_read_span *s, struct err *e)
@@ -360,7 +372,7 @@ static int read_event(void *arg, const struct trace_read_event *ev, struct err *
 
 	(void)e;
 	if (ev->checkpoint == CP_TEST_OUTPUT)
-		read_output(t, ev->attrs, of);
+		read_failure(t, ev->attrs, of);
 	if (ev->checkpoint == CP_TEST_PLAN && plan >= 0 && of >= 0)
 		plan_of(t, &t->commands[of], attr_text(ev->attrs, "dialect"))->plan = plan;
 	return 0;

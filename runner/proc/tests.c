@@ -79,15 +79,20 @@ static char *tests_name(const struct dialect_event *ev)
 	return *ev->suite ? xasprintf("%s::%s", ev->suite, ev->test) : xstrdup(ev->test);
 }
 
+static void tests_place(struct attrs *a, const struct dialect_event *ev)
+{
+	if (*ev->file)
+		attrs_str(a, "file", ev->file);
+	if (ev->line > 0)
+		attrs_int(a, "line", ev->line);
+}
+
 static void tests_case_attrs(struct attrs *a, const struct dialect_event *ev)
 {
 	attrs_word(a, "dialect", ev->dialect);
 	attrs_str(a, "suite", ev->suite);
 	attrs_str(a, "case_id", ev->test);
-	if (*ev->file)
-		attrs_str(a, "file", ev->file);
-	if (ev->line > 0)
-		attrs_int(a, "line", ev->line);
+	tests_place(a, ev);
 	if (ev->nested)
 		attrs_bool(a, "nested", true);
 	if (ev->container)
@@ -144,7 +149,8 @@ static void tests_end_span(struct tests *t, span_id span, const struct dialect_e
 	if (ev->duration_ns >= 0)
 		attrs_ms(&a, "test_duration_ms", ev->duration_ns);
 	trace_span_end(t->c->trace, span, failed ? STATUS_ERROR : STATUS_OK,
-		       failed ? CATEGORY_EXPECTATION : CATEGORY_NONE, failed ? "the test failed" : NULL,
+		       failed ? CATEGORY_EXPECTATION : CATEGORY_NONE,
+		       failed ? *ev->message ? ev->message : "the test failed" : NULL,
 		       TOKEN_NONE, ev->now_ns, &a);
 	attrs_release(&a);
 }
@@ -181,16 +187,23 @@ static void tests_withdrawn(struct tests *t, const struct dialect_event *ev)
 static void tests_body(struct tests *t, const struct dialect_event *ev)
 {
 	struct attrs a = { 0 };
-	size_t n = strlen(ev->text);
+	const char *text = ev->text ? ev->text : "";
+	size_t n = strlen(text) + strlen(ev->message);
 
-	if (t->body_bytes + n > TESTS_BODY_BYTES)
+	if (t->body_bytes + n > (*text ? TESTS_BODY_BYTES : 2 * TESTS_BODY_BYTES))
 		return;
 	t->body_bytes += n;
 	attrs_init(&a, t->c->trace);
 	attrs_word(&a, "dialect", ev->dialect);
 	attrs_str(&a, "suite", ev->suite);
 	attrs_str(&a, "case_id", ev->test);
-	attrs_str(&a, "output", ev->text);
+	if (*text)
+		attrs_str(&a, "output", text);
+	tests_place(&a, ev);
+	if (*ev->message)
+		attrs_str(&a, "message", ev->message);
+	if (ev->last)
+		attrs_bool(&a, "last", true);
 	trace_checkpoint(t->c->trace, t->parent, CP_TEST_OUTPUT, ev->now_ns, &a);
 	attrs_release(&a);
 }
@@ -245,6 +258,11 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 		break;
 	case DIALECT_TOTALS: tests_checkpoint(t, CP_TEST_TOTALS, ev); break;
 	case DIALECT_BODY: tests_body(t, ev); break;
+	case DIALECT_FAILURE: tests_body(t, ev); break;
+	case DIALECT_HELD:
+		t->progressed = true;
+		t->told_ns = ev->now_ns;
+		break;
 	case DIALECT_RULE_CUT: tests_checkpoint(t, CP_DIALECT_RULE_CUT, ev); break;
 	}
 }
@@ -364,8 +382,10 @@ bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int6
 	t->settling = true;
 	t->settle_ns = dialect_settle(t->reader, now_ns);
 	t->settling = false;
-	if (over)
+	if (over) {
+		dialect_flush(t->reader, now_ns);
 		tests_sum(t, now_ns);
+	}
 	progressed = t->progressed;
 	t->progressed = false;
 	return progressed;
