@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,11 +41,25 @@ static char *find_on_path(const char *program)
 	return NULL;
 }
 
+/* Without /proc: as we were called, which execve leaves with us. */
+static ssize_t own_path(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+	const char *called = (const char *)getauxval(AT_EXECFN);
+	auto_free char *real = n > 0 || !called ? NULL : realpath(called, NULL);
+
+	if (n <= 0 && real && strlen(real) < size) {
+		n = (ssize_t)strlen(real);
+		memcpy(out, real, (size_t)n);
+	}
+	return n;
+}
+
 char *libexec_find(const char *name)
 {
 	auto_free char *program = xasprintf("spec-runner-%s", name);
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ssize_t n = own_path(self, sizeof(self));
 	char *found = NULL;
 
 	/* A verb is one word: `spec-runner ../x` runs nothing. */

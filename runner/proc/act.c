@@ -7,6 +7,7 @@
 #include "runner/proc/contain.h"
 #include "runner/proc/machine.h"
 #include "runner/proc/supervisor_state.h"
+#include "runner/proc/unlisted.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -277,13 +278,19 @@ static void act_freeze_tests(struct command *c, int64_t now)
 		tests_freeze(&c->tests, watchdog_status(&c->wd), c->wd.token, now);
 }
 
+/* To the members of owner (0: all). Returns how many got it, at least. */
+static size_t act_signal(struct supervisor *s, uint32_t owner, int sig)
+{
+	return tree_can_list(&s->tree) ? tree_signal(&s->tree, owner, sig, &s->hooks) : unlisted_signal(s, owner, sig);
+}
+
 static void act_hand_over(struct supervisor *s, struct command *c, int sig, int64_t now)
 {
 	struct attrs a = { 0 };
 
 	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "signal", sig);
-	attrs_int(&a, "members", (int64_t)tree_signal(&s->tree, act_owner(s, c), sig, &s->hooks));
+	attrs_int(&a, "members", (int64_t)act_signal(s, act_owner(s, c), sig));
 	trace_checkpoint(s->run->trace, c->wait_span, CP_SIGNAL_HANDED_OVER, now, &a);
 	attrs_release(&a);
 }
@@ -319,7 +326,9 @@ void act_kill(struct supervisor *s, uint32_t owner)
 	/* one write reaches all, atomically against fork */
 	if (everyone && run->shared->cgroup_dir[0])
 		contain_cgroup_kill(run->shared->cgroup_dir);
-	if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s))
+	if (!tree_can_list(&s->tree))
+		unlisted_kill(s, owner, clock_mono_ns() + KILL_ROUND_NS);
+	else if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s))
 		tree_kill(&s->tree, owner, &s->hooks);
 }
 
@@ -331,10 +340,10 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 
 	s->tree.spare_none = c->wd.cause != WD_CAUSE_NONE;
 	if (!kill) {
-		members = tree_signal(&s->tree, owner, SIGTERM, &s->hooks);
+		members = act_signal(s, owner, SIGTERM);
 	} else {
 		tree_scan(&s->tree, true, &s->hooks);
-		members = tree_count(&s->tree, owner);
+		members = tree_can_list(&s->tree) ? tree_count(&s->tree, owner) : 1;
 		act_kill(s, owner);
 	}
 	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)

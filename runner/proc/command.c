@@ -229,6 +229,8 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 		return true;
 	if (s->active == 1 && s->tree.leave_running.n == 0 && !s->takeover)
 		return false;
+	if (!tree_can_list(&s->tree))
+		return s->active > 1; /* of several commands nobody can tell whose child is left: the last sweep ends it */
 	if (s->active > 1 && tree_only_leaders(&s->tree, &s->hooks))
 		return true;
 	tree_scan(&s->tree, true, &s->hooks);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* guard.h - a third, tiny process that ends the tree when both of ours are dead at once: the OOM killer, kill -9 by
  * pid, a machine's agent that tidies up.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* orphans.h - ends what is left of a run none of whose own processes is left: in the guard at once, in `recover` and
  * in the next run later.
  *

@@ -8,6 +8,7 @@
 #include "runner/proc/act.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/supervisor_state.h"
+#include "runner/proc/unlisted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -333,7 +334,10 @@ static void supervisor_sweep(struct supervisor *s, int64_t now_ns)
 		s->phase = RUN_OVER;
 		return;
 	}
-	tree_kill(&s->tree, 0, &s->hooks);
+	if (tree_can_list(&s->tree))
+		tree_kill(&s->tree, 0, &s->hooks);
+	else
+		unlisted_kill(s, 0, now_ns + SWEEP_EVERY_NS);
 	tree_scan(&s->tree, true, &s->hooks);
 	if (tree_count(&s->tree, 0) == 0 && s->tree.alive)
 		s->phase = RUN_OVER;

@@ -38,6 +38,7 @@ struct supervisor {
 	bool interrupted;           /* it has been in RUN_ENDING */
 	bool front_lost;
 	bool takeover;              /* we are the front, going on after the supervisor died */
+	bool unlisted_said;         /* that the tree cannot be listed */
 	bool reap_again;            /* a round of reaping was cut short */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
 	enum asked asked;

@@ -53,6 +53,7 @@ void tree_release(struct tree *t)
 	free(t->m);
 	free(t->index);
 	strv_release(&t->leave_running);
+	kin_release(&t->kin);
 	if (t->self.pid)
 		proc_watch_close(&t->self);
 	memset(t, 0, sizeof(*t));
@@ -255,11 +256,15 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 	return (size_t)(m - t->m);
 }
 
-static void member_children(struct member *m, struct pid_list *out)
+static void member_children(const struct tree *t, struct member *m, struct pid_list *out)
 {
 	char path[64], buf[16384];
 	ssize_t n;
 
+	if (t->kin.how != KIN_FILES) {
+		kin_children(&t->kin, m->pid, out);
+		return;
+	}
 	if (m->watched) {
 		proc_watch_children(&m->watch, m->st.num_threads, out);
 		return;
@@ -285,12 +290,24 @@ static void tree_tally(struct tree *t)
 	}
 }
 
+bool tree_can_list(struct tree *t)
+{
+	if (t->kin.how == KIN_UNKNOWN)
+		t->kin.how = kin_probe();
+	return t->kin.how != KIN_NONE;
+}
+
 /* The first walk opens our own entry: a command that ends at once costs no walk. */
 static void tree_own_children(struct tree *t, struct pid_list *out)
 {
-	if (!t->self.pid && proc_watch_open(&t->self, t->root, 0) < 0)
+	if (tree_can_list(t) && t->kin.how == KIN_FILES && !t->self.pid && proc_watch_open(&t->self, t->root, 0) < 0)
 		t->self.pid = 0;
-	if (t->self.pid)
+	if (t->kin.how == KIN_NONE)
+		return;
+	if (t->kin.how == KIN_SCAN) {
+		kin_refresh(&t->kin);
+		kin_children(&t->kin, t->root, out);
+	} else if (t->self.pid)
 		proc_watch_children(&t->self, 1, out);
 	else
 		proc_children(t->root, out);
@@ -323,7 +340,7 @@ void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 		parent = queue[head++];
 		kids.n = 0;
 		if (t->m[parent].st.state != 'Z')
-			member_children(&t->m[parent], &kids);
+			member_children(t, &t->m[parent], &kids);
 	}
 	free(queue);
 	tree_sweep(t);

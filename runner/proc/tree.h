@@ -3,13 +3,14 @@
  *
  * We are a subreaper: a descendant whose parent dies comes to us, so nothing escapes by a double
  * fork or setsid, and "we have no child" means "the tree is empty". Members are found by walking
- * /proc/PID/task/TID/children from ourselves. One scan serves heartbeats, new command lines,
- * ownership and signals. */
+ * /proc/PID/task/TID/children from ourselves, or by what else there is (kin.h). One scan
+ * serves heartbeats, new command lines, ownership and signals. */
 #ifndef RUNNER_PROC_TREE_H
 #define RUNNER_PROC_TREE_H
 
 #include "base/str.h"
 #include "profile/proc/process.h"
+#include "runner/proc/kin.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,6 +49,7 @@ struct tree {
 	int64_t foreign_before_ns; /* CLOCK_BOOTTIME; 0: all children are the run's */
 	pid_t aside;             /* a child of ours that is no member, or 0 */
 	struct proc_watch self;
+	struct kin kin;          /* probed by the first walk */
 	struct strv leave_running;
 	bool spare_none;         /* a command is being ended: --leave-running is for those that end by themselves */
 	struct tree_totals totals;
@@ -91,6 +93,9 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
  * of processes that fork and exit. Goes on until nobody is left or until the time; reap collects
  * our dead children. False where one could not be signalled: then tree_kill reaches what is below. */
 bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx);
+
+/* Can members be listed at all? Where not, a scan finds nobody, and only numbers are left: see kin.h. */
+bool tree_can_list(struct tree *t);
 
 struct member *tree_find(struct tree *t, pid_t pid);
 

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use SpecRunner;
+use Cwd ();
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -77,6 +78,40 @@ sub killed_by_pid {
 	is $recovered, $journals, "both by pid (@args): every journal is recovered";
 }
 killed_by_pid('--contain', $_) for split ' ', $ENV{KILLS_CONTAIN} // 'auto subreaper';
+
+# Where the kernel has no `children` files, or no /proc at all: a limit ends the tree all the same.
+my $escape = q((trap '' TERM; setsid sleep 71.@ &) ; setsid sleep 72.@ & env -i setsid sleep 70.@ & exec sleep 73.@);
+my @limit = ('run', '--timeout-ms', 700, '--liveness-kill-grace-ms', 300);
+my $build = $ENV{TEST_BUILD} // '.artifacts/build';
+SKIP: {
+	my $shim = Cwd::abs_path("$build/tests/lib/no_children");
+	skip 'no seccomp user notification here', 4 if run_plain([$shim, '/bin/true'])->{code} ne '0';
+	my $n = $$ % 100000;
+	my $s = run_plain([$shim, spec(), @limit, '--contain', 'subreaper', '--', '/bin/bash', '-c', $escape =~ s/\@/$n/gr]);
+	is $s->{code}, 124, 'no children files: 124' or diag $s->{err};
+	no_survivors($s, 'no children files: nothing is left alive');
+	is `pgrep -f -x 'sleep 70.$n'`, '', 'no children files: nor one without environment, session, parent';
+	cmp_ok $s->{ms}, '<', 5000 * slow_factor(), 'no children files: without waiting for what is dead';
+}
+SKIP: {
+	my @bare = ('/usr/bin/unshare', '--pid', '--fork', '--mount', ($> ? '--map-root-user' : ()));
+	skip 'no PID namespace may be made here', 6 if run_plain([@bare, '/bin/true'])->{code} ne '0';
+	for (['empty', 'mount -t tmpfs none /proc'], ['foreign', ':']) {
+		my ($how, $mount) = @$_;
+		my ($n, $flag) = ($$ % 100000, new_dir() . '/go');
+		my $line = join ' ', map { "'" . s/'/'\\''/gr . "'" } spec(), @limit, '--contain', 'subreaper', '--', '/bin/bash', '-c',
+			$escape =~ s/\@/$n/gr;
+		# the namespace stays, so that what is left is left by us
+		my $s = start_cmd([@bare, '/bin/bash', '-c', "$mount; $line; echo code \$?; until [ -e $flag ]; do sleep 0.05; done"]);
+		ok wait_until(20, sub { (read_file($s->{out_path}) // '') =~ /^code 124$/m }), "$how /proc: 124" or diag read_file($s->{err_path});
+		my @left = grep { !/^(unshare|bash|sleep)$/ } values %{ { tagged($s->{tag}) } };
+		is_deeply \@left, [], "$how /proc: none of ours is left";
+		is `pgrep -f -x 'sleep 7[0-3].$n'`, '', "$how /proc: nothing is left alive";
+		like read_file($s->{err_path}), qr/processes cannot be listed here/, "$how /proc: and it is said";
+		write_file($flag, '');
+		finish_spec($s);
+	}
+}
 
 # Every signal that a child may send to its parent and to the front: none of them changes anything.
 my @harmless = grep { !/^(KILL|STOP|TSTP|CONT|TERM|INT|HUP|QUIT|USR1|SEGV|BUS|FPE|ILL|TRAP|SYS|ABRT|CHLD|CLD|IOT|NUM\d+|ZERO)$/ }

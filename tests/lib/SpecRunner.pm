@@ -15,7 +15,7 @@ use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT = qw(run_plain run_spec start_spec finish_spec tagged kill_tagged no_survivors read_file
+our @EXPORT = qw(run_plain run_spec start_cmd start_spec finish_spec tagged kill_tagged no_survivors read_file
 	write_file new_dir trace_of spans events tokens checkpoints zoo spec slow_factor wait_until files_in);
 
 my $root = getcwd();
