@@ -51,6 +51,8 @@ enum frame_home frame_home(const struct frame_words *f)
 	const char *language = f->language && *f->language ? f->language : "native";
 	bool native = strcmp(language, "native") == 0, has_file = f->file && *f->file;
 
+	if (f->runtime)
+		return FRAME_RUNTIME;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *r = &rows[i];
 		const char *value = r->field == FIELD_FILE ? f->file : r->field == FIELD_MODULE ? f->module : f->function;

@@ -19,6 +19,7 @@ enum frame_home {
 struct frame_words {
 	const char *language, *function, *file, *module;
 	long line;
+	bool runtime; /* its reader knows that it is of a runtime, its library or a runner, whatever it is called */
 };
 
 enum frame_home frame_home(const struct frame_words *f);

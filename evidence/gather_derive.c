@@ -282,7 +282,9 @@ static void chain_text(const struct chain *c, struct str *out)
 		}
 		str_addf(out, "%s%s (pid %lld", i ? " -> " : "", fact_text(r, FC_THREAD_comm),
 			 (long long)fact_int(r, FC_THREAD_pid, 0));
-		if (!fact_bool(r, FC_THREAD_main))
+		if (fact_get(r, FC_THREAD_task)->known)
+			str_addf(out, ", %s", fact_text(r, FC_THREAD_task));
+		else if (!fact_bool(r, FC_THREAD_main))
 			str_addf(out, ", thread %lld", (long long)fact_int(r, FC_THREAD_tid, 0));
 		str_add(out, ")");
 		if (*kind)

@@ -22,10 +22,14 @@
 #define STACK_FUNCTIONS 12
 #define SNAPSHOTS_MAX 32
 #define FRAMES_KEPT 256 /* of one thread, the innermost */
+#define TASKS_KEPT 300  /* of one process: those that wait for something, the roots among them */
+/* A task is a thread of its program's own: its number, out of the way of the kernel's. */
+#define TASK_TID (INT64_C(1) << 40)
 
 struct snapshot_reader {
 	struct facts *f;
 	const char *file;
+	const struct json_value *roots;
 };
 
 static void put_line(struct fact_row *r, enum fact_col c, const struct json_value *o, const char *key)
@@ -45,7 +49,8 @@ static struct frame_words words_of(const struct json_value *frame)
 	return (struct frame_words){ .language = json_get_text(frame, "language"),
 				     .function = json_get_text(frame, "function"),
 				     .file = json_get_text(frame, "file"), .module = json_get_text(frame, "module"),
-				     .line = is_integer(line) ? (long)line->integer : 0 };
+				     .line = is_integer(line) ? (long)line->integer : 0,
+				     .runtime = is_kind(json_get(frame, "runtime"), JSON_TRUE) };
 }
 
 static enum frame_home home_of(const struct json_value *frame)
@@ -212,6 +217,8 @@ static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const
 	put_int(r, FC_EDGE_holder_pid, h, "pid");
 	if (json_get_int(h, "tid") > 0)
 		put_int(r, FC_EDGE_holder_tid, h, "tid");
+	else if (json_get_int(h, "task") > 0)
+		fact_set_int(r, FC_EDGE_holder_tid, TASK_TID + json_get_int(h, "task"));
 	put_text(s->f, r, FC_EDGE_holder_comm, h, "comm");
 	put_text(s->f, r, FC_EDGE_holder_function, h, "function");
 	put_text(s->f, r, FC_EDGE_holder_file, h, "file");
@@ -285,6 +292,62 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	}
 }
 
+/* Of a goroutine or the like: a thread of the program's own. */
+static void read_task(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *o, const char *at)
+{
+	const struct json_value *frames = json_get(o, "frames");
+	struct fact_row *r = fact_add(s->f, FACT_THREAD, s->file, at);
+
+	if (!r)
+		return;
+	fact_set_int(r, FC_THREAD_pid, fact_int(p, FC_PROCESS_pid, 0));
+	fact_set_int(r, FC_THREAD_tid, TASK_TID + json_get_int(o, "id"));
+	if (fact_get(p, FC_PROCESS_ppid)->known)
+		fact_set_int(r, FC_THREAD_ppid, fact_int(p, FC_PROCESS_ppid, 0));
+	if (fact_get(p, FC_PROCESS_comm)->known)
+		fact_set_text(s->f, r, FC_THREAD_comm, fact_text(p, FC_PROCESS_comm));
+	if (fact_get(p, FC_PROCESS_argv)->known)
+		fact_set_text(s->f, r, FC_THREAD_argv, fact_text(p, FC_PROCESS_argv));
+	put_text(s->f, r, FC_THREAD_name, o, "name");
+	put_text(s->f, r, FC_THREAD_task, o, "name");
+	fact_set_text(s->f, r, FC_THREAD_state, "S");
+	fact_set_text(s->f, r, FC_THREAD_status, "ok");
+	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
+	put_place(s, r, place_of(frames));
+	put_stack(s, r, frames);
+	read_frames(s, r, frames, at);
+	read_wait(s, r, json_get(o, "waits_on"), at);
+}
+
+static bool is_root_task(const struct json_value *roots, int64_t pid, int64_t id)
+{
+	const struct json_value *o;
+	size_t i;
+
+	json_items(roots, i, o)
+		if (json_get_int(o, "pid") == pid && json_get_int(o, "task") == id)
+			return true;
+	return false;
+}
+
+static void read_tasks(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *tasks, const char *at)
+{
+	const struct json_value *o;
+	size_t i, kept = 0;
+
+	json_items(tasks, i, o) {
+		auto_free char *task_at = xasprintf("%s/tasks/%zu", at, i);
+		int64_t id = json_get_int(o, "id");
+		bool root = is_root_task(s->roots, fact_int(p, FC_PROCESS_pid, 0), id);
+
+		if (id <= 0 || id >= TASK_TID || !is_kind(json_get(o, "waits_on"), JSON_OBJECT) ||
+		    (kept >= TASKS_KEPT && !root))
+			continue;
+		read_task(s, p, o, task_at);
+		kept++;
+	}
+}
+
 static void read_process(struct snapshot_reader *s, const struct json_value *o, size_t index)
 {
 	const struct json_value *threads = json_get(o, "threads"), *t, *pid = json_get(o, "pid");
@@ -318,6 +381,7 @@ static void read_process(struct snapshot_reader *s, const struct json_value *o, 
 
 		read_thread(s, r, t, thread_at);
 	}
+	read_tasks(s, r, json_get(o, "tasks"), at);
 }
 
 /* ---- what the snapshot says of the whole ---- */
@@ -339,8 +403,9 @@ static void read_roots(struct snapshot_reader *s, const struct json_value *roots
 	size_t i;
 
 	json_items(roots, i, o) {
+		int64_t task = json_get_int(o, "task");
 		struct fact_row *r = thread_find(s->f, json_get_int(o, "pid"),
-						 json_get_int(o, "tid"));
+						 task > 0 ? TASK_TID + task : json_get_int(o, "tid"));
 
 		if (!r)
 			continue;
@@ -420,7 +485,7 @@ static void read_collectors(struct snapshot_reader *s, const struct json_value *
 
 static void read_snapshot(struct facts *f, const char *file, const struct json_value *root)
 {
-	struct snapshot_reader s = { .f = f, .file = file };
+	struct snapshot_reader s = { .f = f, .file = file, .roots = json_get(root, "roots") };
 	const struct json_value *processes = json_get(root, "processes"), *o;
 	size_t i;
 

@@ -3,6 +3,7 @@
  * wait. Tarjan's strongly connected components over the proved edges are deadlocks for certain; over all the
  * edges, possible ones. */
 #include "profile/collector.h"
+#include "profile/lang/task_root.h"
 #include "profile/waits/waits.h"
 
 #include "base/clock.h"
@@ -206,9 +207,8 @@ static void components(struct graph *g, bool proved_only)
 			component_visit(g, i);
 }
 
-static char *place_text(const struct snap_thread *t)
+static char *place_text(const struct snap_frame *f)
 {
-	const struct snap_frame *f = thread_place(t);
 	const char *file, *slash;
 
 	if (!f || (!f->file && !f->function))
@@ -220,14 +220,21 @@ static char *place_text(const struct snap_thread *t)
 	return f->function ? xasprintf("%s:%s", file ? (slash ? slash + 1 : file) : "?", f->function) : NULL;
 }
 
-static void root_add(struct snapshot *s, pid_t pid, pid_t tid, const char *pattern, const struct snap_thread *place)
+static void root_put(struct snapshot *s, pid_t pid, pid_t tid, uint64_t task, const char *pattern,
+                     const struct snap_frame *place)
 {
 	for (size_t i = 0; i < s->root_count; i++)
-		if (s->roots[i].pid == pid && s->roots[i].tid == tid && strcmp(s->roots[i].pattern_id, pattern) == 0)
+		if (s->roots[i].pid == pid && s->roots[i].tid == tid && s->roots[i].task == task &&
+		    strcmp(s->roots[i].pattern_id, pattern) == 0)
 			return;
 	s->roots = xreallocarray(s->roots, s->root_count + 1, sizeof(*s->roots));
-	s->roots[s->root_count++] = (struct snap_root){ .pid = pid, .tid = tid, .pattern_id = pattern,
-							.location = place ? place_text(place) : NULL };
+	s->roots[s->root_count++] = (struct snap_root){ .pid = pid, .tid = tid, .task = task, .pattern_id = pattern,
+							.location = place_text(place) };
+}
+
+static void root_add(struct snapshot *s, pid_t pid, pid_t tid, const char *pattern, const struct snap_thread *place)
+{
+	root_put(s, pid, tid, 0, pattern, place ? thread_place(place) : NULL);
 }
 
 static bool kind_is_lock(enum wait_kind k)
@@ -265,15 +272,22 @@ static bool in_proved_cycle(const struct snapshot *s, pid_t pid, pid_t tid)
 	return false;
 }
 
-static const char *leaf_pattern(const struct snapshot *s, const struct snap_thread *t)
+static const char *kind_pattern(enum wait_kind kind)
 {
 	static const char *const by_kind[WAIT_COUNT] = {
+		[WAIT_CHAN_RECV] = "hang.wait.sync.channel", [WAIT_CHAN_SEND] = "hang.wait.sync.channel",
+		[WAIT_SELECT] = "hang.wait.sync.channel", [WAIT_MONITOR] = "hang.wait.sync",
 		[WAIT_MUTEX] = "hang.wait.sync", [WAIT_RWLOCK] = "hang.wait.sync", [WAIT_CONDITION] = "hang.wait.sync",
 		[WAIT_SEMAPHORE] = "hang.wait.sync", [WAIT_FUTEX] = "hang.wait.sync", [WAIT_SOCKET_RECV] = "hang.net.recv",
 		[WAIT_ACCEPT] = "hang.net.accept", [WAIT_CONNECT] = "hang.net.connect", [WAIT_CHILD] = "hang.wait.child",
 		[WAIT_FILE_LOCK] = "hang.lock.file", [WAIT_SLEEP] = "hang.sleep", [WAIT_TTY] = "hang.input.terminal",
 		[WAIT_STDIN] = "hang.input.stdin", [WAIT_STOPPED] = "hang.stopped", [WAIT_GIL] = "hang.python.gil" };
 
+	return by_kind[kind] ? by_kind[kind] : "hang.wait.event";
+}
+
+static const char *leaf_pattern(const struct snapshot *s, const struct snap_thread *t)
+{
 	if (t->state == 'D')
 		return "hang.unkillable";
 	if (t->wait.kind == WAIT_NONE)
@@ -281,7 +295,7 @@ static const char *leaf_pattern(const struct snapshot *s, const struct snap_thre
 	/* Somebody outside of the tree holds the other end. */
 	if (t->wait.kind == WAIT_PIPE_READ && t->wait.holder_count && !snapshot_process(s, t->wait.holders[0].pid))
 		return "hang.pipe.leaked_writer";
-	return by_kind[t->wait.kind] ? by_kind[t->wait.kind] : "hang.wait.event";
+	return kind_pattern(t->wait.kind);
 }
 
 /* Innermost frames of a Python program that has ended but for its threads. */
@@ -298,8 +312,10 @@ static bool is_shutdown(const struct snap_thread *t)
  * top of it, a goroutine's own call has blocked the thread, or it polls the network for all of them. */
 static bool is_idle_go(const struct snap_thread *t)
 {
-	static const char *const names[] = { "runtime.stopm", "runtime.stoplockedm", "runtime.startlockedm", "runtime.mPark",
-					     "runtime.sysmon", "runtime.templateThread", "os/signal.signal_recv", NULL };
+	static const char *const names[] = { "runtime.stopm",         "runtime.stoplockedm",
+		                             "runtime.startlockedm",  "runtime.mPark",
+		                             "runtime.sysmon",        "runtime.templateThread",
+		                             "os/signal.signal_recv", NULL };
 
 	return thread_has_function(t, names, t->frame_count);
 }
@@ -358,6 +374,22 @@ static void root_follow(struct graph *g, int at, bool *seen, int depth)
 	}
 }
 
+/* Of a process whose tasks are known, where its main task's chain of waiting leads; false: its threads have to tell. */
+static bool root_of_tasks(struct graph *g, const struct snap_process *p, bool *seen)
+{
+	struct task_root r;
+
+	if (!p->task_count || !task_root(p, &r))
+		return false;
+	if (r.thread) {
+		root_follow(g, node_find(g, p->pid, r.thread->tid), seen, 0);
+		return true;
+	}
+	root_put(g->s, p->pid, p->pid, r.task->id, kind_pattern(r.task->wait.kind),
+		 frames_place(r.task->frames, r.task->frame_count));
+	return true;
+}
+
 static void roots_of_process(struct graph *g, const struct snap_process *p, bool *seen)
 {
 	int main_node = node_find(g, p->pid, p->pid);
@@ -375,7 +407,7 @@ static void roots_of_process(struct graph *g, const struct snap_process *p, bool
 	if (p->thread_count > 1 && (g->v[main_node].t->state == 'Z' || is_shutdown(g->v[main_node].t)))
 		for (size_t k = 1; k < p->thread_count; k++)
 			root_add(g->s, p->pid, p->threads[k].tid, "hang.exit.threads", &p->threads[k]);
-	else
+	else if (!root_of_tasks(g, p, seen))
 		root_follow(g, main_node, seen, 0);
 	for (size_t k = 1; k < p->thread_count; k++) {
 		int i = node_find(g, p->pid, p->threads[k].tid);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* language.h - one way to read the stacks of a language whose frames native unwinding does not name. A new language is a
  * file and a row of languages[] (language.c).
  *
@@ -24,7 +25,7 @@ struct language_ops {
 	void (*free)(void *state);
 };
 
-extern const struct language_ops language_python;
+extern const struct language_ops language_python, language_go;
 
 /* Every reader of this build, ended by NULL; at most LANGUAGES_MAX. */
 extern const struct language_ops *const languages[];

@@ -258,9 +258,11 @@ static void label_interpreter(struct python *py, const struct python_thread *pt)
 	char text[120];
 	uint64_t id;
 
-	if (!t || !pt->interpreter || !python_u64(&py->m, pt->interpreter + py->m.l.interp_id, &id) || !id || id > INT32_MAX)
+	if (!t || !pt->interpreter || !python_u64(&py->m, pt->interpreter + py->m.l.interp_id, &id) || !id ||
+	    id > INT32_MAX)
 		return;
-	snprintf(text, sizeof(text), "%.80s%s(interpreter %u)", t->label ? t->label : "", t->label ? " " : "", (unsigned)id);
+	snprintf(text, sizeof(text), "%.80s%s(interpreter %u)", t->label ? t->label : "", t->label ? " " : "",
+	         (unsigned)id);
 	free(t->label);
 	t->label = xstrdup(text);
 }

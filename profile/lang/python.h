@@ -11,7 +11,7 @@
 #ifndef PROFILE_LANG_PYTHON_H
 #define PROFILE_LANG_PYTHON_H
 
-#include "profile/proc/maps.h"
+#include "profile/lang/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,23 +42,21 @@ const struct python_layout *python_layout_of(unsigned minor, bool free_threaded)
 #define PYTHON_DEBUG_OFFSETS_BYTES 512
 bool python_debug_offsets(const unsigned char *bytes, size_t n, struct python_layout *l);
 
-/* Memory by whole pages, each read once: objects of one program lie close together. What is cached is as old as its
- * first reading: python_forget() before something that must be new. */
-enum { PYTHON_PAGE = 4096, PYTHON_PAGES = 128 };
-struct python_page {
-	uint64_t address; /* 0: none */
-	unsigned char bytes[PYTHON_PAGE];
-};
+/* Its memory, and how this version lays it out. */
+enum { PYTHON_PAGE = LANG_PAGE };
 struct python_mem {
 	struct peek *peek;
 	struct python_layout l;
-	struct python_page *pages;
+	struct lang_mem mem;
 };
 void python_mem_init(struct python_mem *m, struct peek *peek);
 void python_mem_release(struct python_mem *m);
 void python_forget(struct python_mem *m);
 /* All or nothing. */
-bool python_read(struct python_mem *m, uint64_t addr, void *buf, size_t n);
+static inline bool python_read(struct python_mem *m, uint64_t addr, void *buf, size_t n)
+{
+	return lang_read(&m->mem, addr, buf, n);
+}
 static inline bool python_u64(struct python_mem *m, uint64_t addr, uint64_t *v) { return python_read(m, addr, v, 8); }
 static inline bool python_u32(struct python_mem *m, uint64_t addr, uint32_t *v) { return python_read(m, addr, v, 4); }
 

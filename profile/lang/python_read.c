@@ -100,52 +100,18 @@ bool python_debug_offsets(const unsigned char *bytes, size_t n, struct python_la
 
 void python_mem_init(struct python_mem *m, struct peek *peek)
 {
-	*m = (struct python_mem){ .peek = peek, .pages = xcalloc(PYTHON_PAGES, sizeof(*m->pages)) };
+	*m = (struct python_mem){ .peek = peek };
+	lang_mem_init(&m->mem, peek);
 }
 
 void python_mem_release(struct python_mem *m)
 {
-	mem_free_ptr(&m->pages);
+	lang_mem_release(&m->mem);
 }
 
 void python_forget(struct python_mem *m)
 {
-	for (size_t i = 0; i < PYTHON_PAGES; i++)
-		m->pages[i].address = 0;
-}
-
-static const unsigned char *page_of(struct python_mem *m, uint64_t address)
-{
-	/* Neighbours must not push each other out, and arenas lie at round addresses. */
-	struct python_page *page = &m->pages[(address / PYTHON_PAGE ^ address >> 20) % PYTHON_PAGES];
-
-	if (page->address == address)
-		return page->bytes;
-	page->address = 0;
-	if (!peek_full(m->peek, address, page->bytes, PYTHON_PAGE))
-		return NULL;
-	page->address = address;
-	return page->bytes;
-}
-
-bool python_read(struct python_mem *m, uint64_t addr, void *buf, size_t n)
-{
-	unsigned char *to = buf;
-
-	if (addr < PYTHON_PAGE || addr + n < addr)
-		return false;
-	while (n) {
-		size_t off = addr % PYTHON_PAGE, part = PYTHON_PAGE - off < n ? PYTHON_PAGE - off : n;
-		const unsigned char *bytes = page_of(m, addr - off);
-
-		if (!bytes)
-			return false;
-		memcpy(to, bytes + off, part);
-		to += part;
-		addr += part;
-		n -= part;
-	}
-	return true;
+	lang_forget(&m->mem);
 }
 
 static uint64_t word_at(const unsigned char *bytes, uint32_t off)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/lang/runtime_frames.h"
 
 #include <string.h>
@@ -15,4 +16,9 @@ bool runtime_frame_python(const struct snap_frame *f)
 	static const char *const parts[] = { "/lib/python3", "<frozen ", NULL };
 
 	return file_has(f, parts) && !strstr(f->file, "-packages/");
+}
+
+bool runtime_frame_marked(const struct snap_frame *f)
+{
+	return f->runtime;
 }

@@ -46,7 +46,7 @@ static void modules_find(struct native *n)
 	}
 }
 
-static void frames_place(struct native *n, struct snap_thread *t)
+static void frames_locate(struct native *n, struct snap_thread *t)
 {
 	for (size_t i = 0; i < t->frame_count; i++) {
 		struct snap_frame *f = &t->frames[i];
@@ -63,15 +63,21 @@ static void frames_place(struct native *n, struct snap_thread *t)
 	}
 }
 
+/* A reader of a language follows it alone. */
+static bool readers_own(const struct native *n, const struct snap_thread *t)
+{
+	return t->regs.pc >= n->own_start && t->regs.pc < n->own_end;
+}
+
 static void thread_resolve(struct native *n, struct snap_thread *t, const struct resolve_options *o)
 {
 	bool whole, guessed = false;
 
 	if (!t->stack)
 		return;
-	whole = unwind_thread(n, t) || frame_pointer_prove(n, t);
-	if (!whole && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ && t->state != 'D' &&
-	    !thread_call_ends_early(t)) {
+	whole = unwind_thread(n, t) || (!n->own_unwinder && frame_pointer_prove(n, t));
+	if (!whole && !n->own_unwinder && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ &&
+	    t->state != 'D' && !thread_call_ends_early(t)) {
 		int64_t frozen_ns;
 
 		if (thread_stop_copy(n->p, t, 256 * 1024, NULL, &frozen_ns) == 0) {
@@ -79,7 +85,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 			whole = unwind_thread(n, t);
 		}
 	}
-	if (!whole)
+	if (!whole && !n->own_unwinder)
 		whole = guessed = frame_pointer_try(n, t);
 	t->truncated = !whole;
 	if (guessed && t->status == COLLECT_OK)
@@ -90,7 +96,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 			      "its callers are found by registers that only a stop shows");
 	else if (!whole && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "its stack could not be followed to its end");
-	frames_place(n, t);
+	frames_locate(n, t);
 }
 
 /* Its state first: what sleeps then, and has not
@@ -218,7 +224,8 @@ static void languages_collect(struct native *n, const struct resolve_options *o,
 	}
 }
 
-static void languages_merge(struct resolver *r, struct native *natives, const struct resolve_options *o, struct tally *tally)
+static void languages_merge(struct resolver *r, struct native *natives, const struct resolve_options *o,
+                            struct tally *tally)
 {
 	for (size_t i = 0; o->languages[i]; i++) {
 		int64_t began = clock_mono_ns();
@@ -234,20 +241,30 @@ static void languages_merge(struct resolver *r, struct native *natives, const st
 	}
 }
 
+static bool unwinding_wanted(const struct native *n)
+{
+	for (size_t k = 0; k < n->p->thread_count; k++)
+		if (n->p->threads[k].stack && !readers_own(n, &n->p->threads[k]))
+			return true;
+	return false;
+}
+
 static void process_resolve(struct native *n, const struct resolve_options *o, struct tally *tally)
 {
 	modules_find(n);
 	languages_collect(n, o, tally);
-	n->dwfl = n->module_count ? unwind_begin(n) : NULL;
-	for (size_t k = 0; n->dwfl && k < n->p->thread_count; k++) {
+	n->dwfl = n->module_count && unwinding_wanted(n) ? unwind_begin(n) : NULL;
+	for (size_t k = 0; k < n->p->thread_count; k++) {
 		struct snap_thread *t = &n->p->threads[k];
+		bool own = t->stack && readers_own(n, t);
 
-		if (clock_mono_ns() >= o->deadline_ns) {
+		if (!own && n->dwfl && clock_mono_ns() >= o->deadline_ns) {
 			tally->late++;
 			continue;
 		}
-		thread_resolve(n, t, o);
-		tally->threads += t->frame_count > 0;
+		if (!own && n->dwfl)
+			thread_resolve(n, t, o);
+		tally->threads += own || t->frame_count > 0;
 		tally->truncated += t->truncated && t->frame_count > 0;
 	}
 }
@@ -267,6 +284,8 @@ static void resolve_all(struct resolver *r, struct native *natives, const struct
 	if (o->lines)
 		snapshot_lines(r);
 	named = clock_mono_ns();
+	for (size_t i = 0; o->languages[i]; i++)
+		began += tally.lang[i].took_ns; /* their rows have it */
 	snprintf(reason, sizeof(reason), "%zu stacks, %zu not to their end, %zu too late", tally.threads, tally.truncated,
 		 tally.late);
 	snapshot_collector(s, "native", tally.late ? COLLECT_TIMED_OUT : tally.threads ? COLLECT_OK : COLLECT_UNAVAILABLE,

@@ -65,6 +65,8 @@ struct native {
 	int resumed;
 	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
 	bool fp_lost;           /* and its frame pointer is unknown */
+	bool own_unwinder;      /* a reader follows these stacks itself: none is stopped for the native unwinder's sake */
+	uint64_t own_start, own_end; /* and alone where a thread stands here */
 	void *lang[LANGUAGES_MAX]; /* state of each reader of a language (lang/language.h); NULL: none */
 };
 

@@ -32,10 +32,27 @@ void hint_holder(struct snap_thread *t, pid_t tid)
 	h->holders[h->holder_count++] = tid;
 }
 
+void hint_add_task(struct snap_hint *h, uint64_t id)
+{
+	for (size_t i = 0; i < h->task_count; i++)
+		if (h->tasks[i] == id)
+			return;
+	h->tasks = xreallocarray(h->tasks, h->task_count + 1, sizeof(*h->tasks));
+	h->tasks[h->task_count++] = id;
+}
+
+struct snap_task *snapshot_task(const struct snap_process *p, uint64_t id)
+{
+	for (size_t i = 0; p && id && i < p->task_count; i++)
+		if (p->tasks[i].id == id)
+			return &p->tasks[i];
+	return NULL;
+}
+
 struct snap_task *snap_task_add(struct snap_process *p, const char *language)
 {
 	p->tasks = xreallocarray(p->tasks, p->task_count + 1, sizeof(*p->tasks));
-	p->tasks[p->task_count] = (struct snap_task){ .language = language };
+	p->tasks[p->task_count] = (struct snap_task){ .language = language, .since_ns = -1 };
 	return &p->tasks[p->task_count++];
 }
 
@@ -48,19 +65,33 @@ struct snap_frame *snap_task_frame(struct snap_task *task)
 	return &task->frames[task->frame_count++];
 }
 
+static void hint_release(struct snap_hint *h)
+{
+	free(h->resource);
+	free(h->holders);
+	free(h->tasks);
+}
+
+static void task_release(struct snap_task *task)
+{
+	free(task->name);
+	free(task->awaits);
+	free(task->state);
+	free(task->created_by);
+	hint_release(&task->hint);
+	snap_wait_release(&task->wait);
+	for (size_t k = 0; k < task->frame_count; k++)
+		snap_frame_release(&task->frames[k]);
+	free(task->frames);
+}
+
 void hints_release(struct snap_process *p)
 {
 	for (size_t i = 0; i < p->thread_count; i++) {
 		free(p->threads[i].label);
-		free(p->threads[i].hint.resource);
-		free(p->threads[i].hint.holders);
+		hint_release(&p->threads[i].hint);
 	}
-	for (size_t i = 0; i < p->task_count; i++) {
-		free(p->tasks[i].name);
-		free(p->tasks[i].awaits);
-		for (size_t k = 0; k < p->tasks[i].frame_count; k++)
-			snap_frame_release(&p->tasks[i].frames[k]);
-		free(p->tasks[i].frames);
-	}
+	for (size_t i = 0; i < p->task_count; i++)
+		task_release(&p->tasks[i]);
 	free(p->tasks);
 }

@@ -88,30 +88,35 @@ void snap_frame_release(struct snap_frame *f)
 static struct frame_words words_of(const struct snap_frame *f)
 {
 	return (struct frame_words){ .language = f->language, .function = f->function, .file = f->file, .module = f->module,
-				     .line = f->line };
+				     .line = f->line, .runtime = f->runtime };
 }
 
-const struct snap_frame *thread_place(const struct snap_thread *t)
+const struct snap_frame *frames_place(const struct snap_frame *frames, size_t n)
 {
 	const struct snap_frame *best = NULL;
 	enum frame_place best_place = PLACE_NONE;
 	bool interpreted = false;
 
-	for (size_t i = 0; i < t->frame_count; i++)
-		interpreted = interpreted || strcmp(t->frames[i].language, "native") != 0;
-	for (size_t i = 0; i < t->frame_count; i++) {
-		struct frame_words f = words_of(&t->frames[i]);
+	for (size_t i = 0; i < n; i++)
+		interpreted = interpreted || strcmp(frames[i].language, "native") != 0;
+	for (size_t i = 0; i < n; i++) {
+		struct frame_words f = words_of(&frames[i]);
 		enum frame_place place = frame_place(&f, interpreted);
 
 		if (place < best_place) {
 			best_place = place;
-			best = &t->frames[i];
+			best = &frames[i];
 		}
 	}
-	for (size_t i = 0; i < t->frame_count && !best; i++)
-		if (t->frames[i].file)
-			best = &t->frames[i];
-	return best ? best : t->frame_count ? &t->frames[0] : NULL;
+	for (size_t i = 0; i < n && !best; i++)
+		if (frames[i].file)
+			best = &frames[i];
+	return best ? best : n ? &frames[0] : NULL;
+}
+
+const struct snap_frame *thread_place(const struct snap_thread *t)
+{
+	return frames_place(t->frames, t->frame_count);
 }
 
 /* When the thread last ran: se.exec_start is in ms of the scheduler's clock, which runs as CLOCK_MONOTONIC does
@@ -444,7 +449,7 @@ static void processes_collect(struct snapshot *s, const struct collect_request *
 const struct collector collector_processes = { .name = "snapshot", .help = "processes, threads, and copies of stacks",
 					       .budget_ms = 2000, .collect = processes_collect };
 
-static void wait_release(struct snap_wait *w)
+void snap_wait_release(struct snap_wait *w)
 {
 	for (size_t i = 0; i < w->holder_count; i++) {
 		free(w->holders[i].comm);
@@ -477,7 +482,7 @@ void snapshot_release(struct snapshot *s)
 				snap_frame_release(&t->frames[f]);
 			free(t->frames);
 			free(t->reason);
-			wait_release(&t->wait);
+			snap_wait_release(&t->wait);
 		}
 		hints_release(p);
 		free(p->threads);

@@ -42,6 +42,7 @@ struct snap_frame {
 	uint8_t build_id_len;
 	bool inlined;         /* shares pc with the frame around it */
 	bool activation;      /* pc is where it stands, no return address (innermost, or below a signal) */
+	bool runtime;         /* its reader says: of the language's runtime, its library or a test runner */
 };
 
 /* Registers by DWARF number. Only what `have` marks is known. */
@@ -54,6 +55,7 @@ struct snap_regs {
 
 struct snap_holder {
 	pid_t pid, tid; /* tid 0: the process, not one thread of it */
+	uint64_t task;  /* a task of it; 0 none */
 	int fd;         /* -1: none */
 	char *comm;
 	char *function, *file; /* where the holder stands; NULL unknown */
@@ -79,6 +81,12 @@ struct snap_hint {
 	bool proved;         /* the holders are known to be those who must move */
 	pid_t *holders;      /* threads of the same process */
 	size_t holder_count;
+	uint64_t *tasks;     /* and tasks of it, by their ids */
+	size_t task_count;
+	bool instead;        /* it is what the thread waits for, whatever its system call is */
+	bool endless;        /* no timeout of its own */
+	bool has_fd, writes; /* it waits for this descriptor: kind and resource follow from what that is */
+	int fd;
 };
 
 /* A task of an event loop: suspended, it is on no thread's stack. */
@@ -86,6 +94,13 @@ struct snap_task {
 	const char *language;      /* a literal */
 	char *name;
 	char *awaits;              /* in words; NULL: it runs, or is about to */
+	uint64_t id;               /* the language's own number of it; 0 none */
+	size_t count;              /* alike in every respect, folded into this one; 0: itself alone */
+	char *state;               /* in the language's words; NULL */
+	char *created_by;          /* "function at file:line"; NULL */
+	int64_t since_ns;          /* it has waited so long; -1 unknown */
+	struct snap_hint hint;
+	struct snap_wait wait;
 	pid_t tid;                 /* thread that runs its loop; 0 unknown */
 	struct snap_frame *frames; /* its coroutines, innermost first */
 	size_t frame_count;
@@ -95,6 +110,7 @@ struct snap_thread {
 	pid_t tid, ns_tid;    /* ns_tid: as the program itself sees it */
 	char name[PROC_COMM_SIZE];
 	char *label;          /* the interpreter's own name for it; NULL: none */
+	uint64_t task;        /* which task runs on it, by its number; 0 none */
 	char state;
 	int64_t cpu_ns, cpu_delta_ns; /* delta from the first of two looks to the second; -1: one look */
 	int64_t run_ns;       /* on a CPU, to the nanosecond; -1 where the kernel does not tell */
@@ -168,6 +184,7 @@ struct snap_cycle {
 };
 struct snap_root {
 	pid_t pid, tid;
+	uint64_t task;          /* of the process; 0: the thread */
 	const char *pattern_id; /* contract 10 */
 	char *location;         /* "file:function:line" or NULL */
 };
@@ -242,10 +259,15 @@ const struct snap_frame *thread_place(const struct snap_thread *t);
 /* What an interpreter tells (hint.c). */
 void hint_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void hint_holder(struct snap_thread *t, pid_t tid);
+void hint_add_task(struct snap_hint *h, uint64_t id);
 struct snap_task *snap_task_add(struct snap_process *p, const char *language);
 /* Appends an empty frame of its language; NULL where there are too many. */
 struct snap_frame *snap_task_frame(struct snap_task *task);
+struct snap_task *snapshot_task(const struct snap_process *p, uint64_t id);
+/* The innermost frame that is the program's own; NULL without frames. */
+const struct snap_frame *frames_place(const struct snap_frame *frames, size_t n);
 void hints_release(struct snap_process *p);
+void snap_wait_release(struct snap_wait *w);
 
 /* One micro-stop (native registers and stack), in stop.c. 0; -1 with errno (EPERM, ESRCH, EBUSY: already traced, ETIME,
  * EINTR: it waits in a call that this would end early).

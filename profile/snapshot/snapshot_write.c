@@ -44,6 +44,8 @@ static void put_frames(struct json *j, struct redactor *r, const struct snap_fra
 		put_text(j, r, "file", f->file);
 		put_line(j, "line", f->line);
 		put_text(j, r, "module", f->module);
+		if (f->runtime)
+			json_bool(j, "runtime", true);
 		if (f->build_id_len) {
 			char hex[2 * BUILD_ID_MAX + 1];
 
@@ -81,6 +83,8 @@ static void put_wait(struct json *j, struct redactor *r, const struct snap_wait 
 			json_int(j, "tid", h->tid);
 		else
 			json_null(j, "tid");
+		if (h->task)
+			json_uint(j, "task", h->task);
 		put_text(j, r, "comm", h->comm);
 		put_text(j, r, "function", h->function);
 		put_text(j, r, "file", h->file);
@@ -136,7 +140,17 @@ static void put_tasks(struct json *j, struct redactor *r, const struct snap_proc
 		else
 			json_null(j, "tid");
 		put_text(j, r, "awaits", task->awaits);
+		json_str(j, "language", task->language);
+		if (task->id)
+			json_uint(j, "id", task->id);
+		if (task->count)
+			json_uint(j, "count", task->count);
+		if (task->state)
+			put_text(j, r, "state", task->state);
+		if (task->created_by)
+			put_text(j, r, "created_by", task->created_by);
 		put_frames(j, r, task->frames, task->frame_count);
+		put_wait(j, r, &task->wait);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -246,6 +260,8 @@ static void put_graph(struct json *j, struct redactor *r, const struct snapshot 
 		json_object(j, NULL);
 		json_int(j, "pid", s->roots[i].pid);
 		json_int(j, "tid", s->roots[i].tid);
+		if (s->roots[i].task)
+			json_uint(j, "task", s->roots[i].task);
 		json_str(j, "pattern_id", s->roots[i].pattern_id);
 		put_text(j, r, "location", s->roots[i].location);
 		json_object_end(j);
@@ -367,11 +383,22 @@ static void add_tasks(const struct snap_process *p, struct redactor *r, struct s
 		add_text(r, task->name ? task->name : "?", out);
 		if (task->tid)
 			str_addf(out, "  of thread %d", (int)task->tid);
-		if (task->awaits) {
+		if (task->state)
+			str_addf(out, ", %s", task->state);
+		if (task->count)
+			str_addf(out, ", and %zu more like it", task->count - 1);
+		if (task->wait.kind == WAIT_NONE && task->awaits) {
 			str_add(out, ", awaits ");
 			add_text(r, task->awaits, out);
 		}
 		str_addc(out, '\n');
+		if (task->wait.kind != WAIT_NONE)
+			add_wait(&task->wait, r, out);
+		if (task->created_by) {
+			str_add(out, "      created by ");
+			add_text(r, task->created_by, out);
+			str_addc(out, '\n');
+		}
 		add_frames(task->frames, task->frame_count, r, out);
 	}
 }

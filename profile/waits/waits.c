@@ -66,6 +66,33 @@ struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot
 	return h;
 }
 
+void wait_task_holder_add(struct snap_thread *t, const struct snap_process *p, uint64_t id)
+{
+	struct snap_wait *w = &t->wait;
+	const struct snap_task *task = snapshot_task(p, id);
+	const struct snap_frame *f = task ? frames_place(task->frames, task->frame_count) : NULL;
+	const struct snap_thread *on = NULL;
+	struct snap_holder *h;
+
+	/* it may be on a thread, which has its name then */
+	for (size_t i = 0; !task && i < p->thread_count; i++)
+		if (p->threads[i].task == id)
+			on = &p->threads[i];
+	if (on)
+		f = thread_place(on);
+	if (!task && !on)
+		return;
+	w->holders = xreallocarray(w->holders, w->holder_count + 1, sizeof(*w->holders));
+	h = &w->holders[w->holder_count++];
+	*h = (struct snap_holder){ .pid = p->pid, .tid = on ? on->tid : 0, .task = on ? 0 : id, .fd = -1,
+				   .comm = xstrdup(task ? task->name : on->label ? on->label : on->name) };
+	if (f && f->function)
+		h->function = xstrdup(f->function);
+	if (f && f->file)
+		h->file = xstrdup(f->file);
+	h->line = f ? f->line : 0;
+}
+
 /* Everybody who has the other end of a pipe open: in the tree, else on the machine. */
 static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers)
 {
@@ -132,11 +159,21 @@ static void socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *s
 		snprintf(out, size, "%s %s peer %s", si->proto, si->local, si->remote);
 }
 
+/* A runtime with a poller of its own has no call that tells accept from recv, or connect from send. */
+static enum wait_kind sock_kind(const struct sock_info *si, bool reading)
+{
+	if (si->listening)
+		return WAIT_ACCEPT;
+	if (si->connecting)
+		return WAIT_CONNECT;
+	return reading ? WAIT_SOCKET_RECV : WAIT_SOCKET_SEND;
+}
+
 /* A read-like or write-like call on one descriptor. */
 static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd, bool reading)
 {
 	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, fd);
-	struct sock_info si;
+	struct sock_info si = { 0 };
 	char text[300];
 
 	t->wait.endless = true;
@@ -155,7 +192,7 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 		break;
 	case FD_SOCKET:
 		socket_text(p->pid, e, &si, text, sizeof(text));
-		wait_set(t, reading ? WAIT_SOCKET_RECV : WAIT_SOCKET_SEND, "%s (fd %d)", text, fd);
+		wait_set(t, sock_kind(&si, reading), "%s (fd %d)", text, fd);
 		socket_holders(w, t, &si);
 		drop_self(t, p->pid);
 		t->wait.proved = t->wait.holder_count == 1;
@@ -566,6 +603,10 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 		t->wait.proved = tracer != 0;
 		return;
 	}
+	if (t->hint.instead && t->hint.kind != WAIT_NONE) {
+		waits_by_hint(w, p, t);
+		return;
+	}
 	if (t->syscall.running || (t->intrusion && t->state == 'R'))
 		return;
 	if (t->syscall.nr >= 0)
@@ -575,6 +616,32 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 	if (t->state == 'D' && (t->wait.kind == WAIT_NONE || t->wait.kind == WAIT_UNKNOWN)) {
 		wait_set(t, WAIT_IO, "the kernel, in %s (uninterruptible)", t->wchan[0] ? t->wchan : "an unnamed function");
 		t->wait.endless = true;
+	}
+}
+
+/* What its reader says that it waits for; a descriptor is looked at as if a thread read or wrote it. */
+static void wait_task(struct waits *w, struct snap_process *p, struct snap_task *task)
+{
+	const struct snap_hint *h = &task->hint;
+	struct snap_thread t = { .tid = p->pid, .since_ns = task->since_ns, .wait.since_ns = -1, .wait.timeout_ns = -1 };
+
+	if (h->kind == WAIT_NONE)
+		return;
+	if (h->has_fd)
+		wait_fd(w, p, &t, h->fd, !h->writes);
+	else
+		wait_set(&t, h->kind, "%s", h->resource ? h->resource : "");
+	t.wait.endless = h->endless;
+	for (size_t i = 0; i < h->task_count; i++)
+		wait_task_holder_add(&t, p, h->tasks[i]);
+	for (size_t i = 0; i < h->holder_count; i++)
+		wait_holder_add(&t, w->s, p->pid, h->holders[i], -1);
+	if (!h->has_fd)
+		t.wait.proved = h->proved;
+	task->wait = t.wait;
+	if (h->has_fd) {
+		free(task->awaits);
+		task->awaits = xstrdup(t.wait.resource);
 	}
 }
 
@@ -589,6 +656,9 @@ void waits_resolve(struct snapshot *s)
 	for (size_t i = 0; i < s->process_count; i++)
 		for (size_t k = 0; k < s->processes[i].thread_count; k++)
 			wait_thread(&w, &s->processes[i], &s->processes[i].threads[k]);
+	for (size_t i = 0; i < s->process_count; i++)
+		for (size_t k = 0; k < s->processes[i].task_count; k++)
+			wait_task(&w, &s->processes[i], &s->processes[i].tasks[k]);
 	snprintf(reason, sizeof(reason), "descriptors of %zu processes may not be seen", w.fds.denied);
 	snapshot_collector(s, "waits", !w.fds.denied ? COLLECT_OK : w.fds.denied == s->process_count ? COLLECT_DENIED :
 			   COLLECT_PARTIAL, clock_mono_ns() - began, w.fds.denied ? reason : NULL);

@@ -14,6 +14,8 @@ void graph_resolve(struct snapshot *s);
 
 void wait_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot *s, pid_t pid, pid_t tid, int fd);
+/* A goroutine or the like of the same process, by its number. */
+void wait_task_holder_add(struct snap_thread *t, const struct snap_process *p, uint64_t id);
 bool thread_has_function(const struct snap_thread *t, const char *const names[], size_t depth);
 
 #endif

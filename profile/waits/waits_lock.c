@@ -147,17 +147,18 @@ static void wait_python_join(struct waits *w, struct snap_process *p, struct sna
 	t->wait.proved = t->wait.holder_count == 1;
 }
 
-/* The interpreter's own word. */
-static void wait_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t)
+void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	const struct snap_hint *h = &t->hint;
 
-	wait_set(t, h->kind, "%s", h->resource);
+	if (h->instead)
+		t->wait.endless = h->endless;
+	wait_set(t, h->kind, "%s", h->resource ? h->resource : "");
 	for (size_t i = 0; i < h->holder_count; i++)
 		wait_holder_add(t, w->s, p->pid, h->holders[i], -1);
 	if (!h->holder_count && t->lock_owner)
 		wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
-	t->wait.proved = h->holder_count ? h->proved : t->lock_owner && h->kind == WAIT_MUTEX;
+	t->wait.proved = h->holder_count || h->instead ? h->proved : t->lock_owner && h->kind == WAIT_MUTEX;
 }
 
 static void wait_python_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)
@@ -209,7 +210,7 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 			t->wait.proved = true;
 		}
 	} else if (t->hint.kind != WAIT_NONE && t->hint.kind != WAIT_POLL) {
-		wait_by_hint(w, p, t);
+		waits_by_hint(w, p, t);
 	} else if (t->wait.address || thread_has_function(t, python_lock, 10)) {
 		wait_python_lock(w, p, t);
 	} else if (thread_has_function(t, join, 6)) {

@@ -13,6 +13,7 @@ use Test::More;
 
 my $dir = new_dir();
 my $zoo = abs_path('tests/zoo/hang');
+zoo_marks($_) for map { "$zoo/$_" } qw(hang.go hang.js hang.rb Hang.java);
 
 # Rows: name, what it does, first finding, kind of wait, who waits, what for, who holds it.
 sub animals {
@@ -20,7 +21,7 @@ sub animals {
 	return map {
 		my ($name, $does, $finding, $waits, $who, $resource, $holder, %more) = @$_;
 		{ name => $name, does => $does, finding => $finding, waits => $waits, who => $who, resource => $resource, holder => $holder,
-			argv => [@$argv, $name], limit_ms => 1800, %more }
+			argv => [@$argv, $name], limit_ms => 1800, $more{marked} ? (marks => $name) : (), %more }
 	} @rows;
 }
 
@@ -59,19 +60,32 @@ my @java = (
 	[java_read_child => 'reads the output of a program that sleeps', $sleep, 'pipe_read', 'thread', qr/^pipe:/, 'child'],
 	[java_spin => 'a loop without end', 'hang.spin', 'none', 'thread'],
 );
+my ($channel, $goroutine) = qw(hang.wait.sync.channel hang.wait.sync.goroutine);
+my @task = (inspects => $sync, marked => 1);
 my @go = (
-	[go_channel => 'receives from a channel', $sync, 'futex', 'main', qr/^futex/],
-	[go_mutex => 'locks a mutex twice', $sync, 'futex', 'main', qr/^futex/],
-	[go_waitgroup => 'a WaitGroup that is never done', $sync, 'futex', 'main', qr/^futex/],
-	[go_select => 'an empty select', $sync, 'futex', 'main', qr/^futex/],
-	[go_accept => 'Accept, and nobody connects', $event, 'poll', 'any', qr/^epoll of .*listening on/, 'self|thread'],
-	[go_recv => 'reads from a socket', $event, 'poll', 'any', qr/^epoll of .* peer /, 'self|thread'],
-	[go_sleep => 'time.Sleep', "$event|$sync", 'futex', 'main', qr/^futex/],
-	[go_stdin => 'io.ReadAll of standard input', $stdin, 'stdin', 'any', qr/^standard input/, 'outside'],
+	[go_channel => 'receives from a channel', $channel, 'chan_recv', 'task', qr/^channel 0x\w+, unbuffered/, undef, @task],
+	[go_chan_send => 'sends, and the receiver has left', $channel, 'chan_send', 'task', qr/^channel 0x\w+, unbuffered/, 'none|task', @task],
+	[go_nil => 'sends to a nil channel', $channel, 'chan_send', 'task', qr/^a nil channel: nothing/, undef, @task],
+	[go_select => 'an empty select', $channel, 'select', 'task', qr/^select without cases/, undef, @task],
+	[go_select_two => 'a select of two channels', $channel, 'select', 'task', qr/^select of 2: channel/, undef, @task],
+	[go_workers => 'workers range over a channel that nobody closes', $channel, 'chan_recv', 'task', qr/^channel 0x\w+, empty \(0 of 2\)/,
+		'none|task', @task],
+	[go_mutex => 'locks a mutex twice', $goroutine, 'mutex', 'task', qr/^sync\.Mutex 0x\w+, which 1 waits for/, undef, @task],
+	[go_abba => 'two goroutines, two mutexes in opposite order', $goroutine, 'mutex', 'task', qr/^sync\.Mutex 0x/, 'none|task', @task],
+	[go_rwmutex => 'RLock twice, and a writer waits', $goroutine, 'rwlock', 'task', qr/^sync\.RWMutex, to read 0x/, 'none|task', @task],
+	[go_once => 'a sync.Once whose first call sleeps', $goroutine, 'mutex', 'task', qr/^sync\.(Once|Mutex)/, 'none|task', @task],
+	[go_cond => 'sync.Cond, and nobody signals', $goroutine, 'condition', 'task', qr/^sync\.Cond/, undef, @task],
+	[go_waitgroup => 'a WaitGroup that is never done', $goroutine, 'semaphore', 'task', qr/^sync\.WaitGroup 0x\w+, 1 of which is not done/,
+		undef, @task],
+	[go_accept => 'Accept, and nobody connects', 'hang.net.accept', 'accept', 'task', qr/^tcp listening on/, undef, marked => 1],
+	[go_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'task', qr/^tcp .* peer /, undef, marked => 1],
+	[go_http => 'http.Get of a server that does not answer', $channel, 'select', 'task', qr/^select of/, 'task', @task],
+	[go_sleep => 'time.Sleep', $sleep, 'sleep', 'task', qr/^time\.Sleep/, undef, marked => 1],
+	[go_stdin => 'io.ReadAll of standard input', $stdin, 'stdin', 'any', qr/^standard input/, 'outside', marked => 1],
 	[go_child => 'Cmd.Run of a program that sleeps', $sleep, 'child', 'any', qr/^exit of child/, 'child'],
 	[go_exec_pipe => 'CombinedOutput, and a grandchild holds the pipe', 'hang.pipe.leaked_writer', 'poll', 'any', qr/^epoll of .*pipe:/,
-		'child|outside|sibling|self outside', inspects => "$event|$sleep|hang.pipe.leaked_writer"],
-	[go_spin => 'a loop without end', 'hang.spin', 'none', 'any'],
+		'child|outside|sibling|self outside', inspects => "$event|$sleep|hang.pipe.leaked_writer|$channel|$goroutine|hang.wait.child"],
+	[go_spin => 'a loop without end', 'hang.spin', 'none', 'any', undef, undef, marked => 1],
 );
 my @ruby = (
 	[rb_mutex => 'a Mutex whose holder sleeps', $event, 'poll', 'main', qr/^poll of 1: fd \d+ anon_inode:\[eventfd\]/],

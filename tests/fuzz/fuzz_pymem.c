@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    ftruncate(fd, (off_t)((size + 2 * PYTHON_PAGE - 1) / PYTHON_PAGE * PYTHON_PAGE)))
 		return 0;
 	p.mem_fd = fd;
-	if (!m.pages)
+	if (!m.mem.pages)
 		python_mem_init(&m, &p);
 	python_forget(&m);
 	at = PYTHON_PAGE + 8 * (uint64_t)data[2];

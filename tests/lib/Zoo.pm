@@ -9,7 +9,7 @@
 #   finding   pattern_id that must come first; one below it (with a further dot) is right too; more than one with |
 #   waits     kind of the wait that is looked for; 'none': a thread that does not wait
 #   who       'main' (the default: the first thread of the command), 'thread' (another thread of it), 'child' (any
-#             thread of a process below it), 'any'
+#             thread of a process below it), 'task' (a goroutine or task of the command that is on no thread), 'any'
 #   resource  a regular expression for the resource of that wait
 #   holder    who holds it: 'self' (the same thread), 'thread' (another one of the process), 'child', 'parent',
 #             'sibling', 'outside' (not in the tree), 'none' (nobody may be named; the default); more than one with |
@@ -111,6 +111,7 @@ sub among { my ($place, $wanted) = @_; return scalar grep { $_ eq $place } @{ $w
 sub role_of {
 	my ($d, $waiter, $t, $holder) = @_;
 	my %parent = map { $_->{pid} => $_->{ppid} } @{ $d->{processes} };
+	return 'task' if $holder->{task};
 	if ($holder->{pid} == $waiter) {
 		# Of a process with one thread any holder in it is the thread itself.
 		my ($p) = grep { $_->{pid} == $waiter } @{ $d->{processes} };
@@ -127,6 +128,8 @@ sub is_who {
 	my ($d, $who, $pid, $t) = @_;
 	my $command = $d->{pid};
 	return 1 if $who eq 'any';
+	return $pid == $command && exists $t->{awaits} if $who eq 'task';
+	return 0 if exists $t->{awaits};
 	return $pid == $command && $t->{tid} == $pid if $who eq 'main';
 	return $pid == $command && $t->{tid} != $pid if $who eq 'thread';
 	return $pid != $command if $who eq 'child';
@@ -141,7 +144,7 @@ sub facts_wrong {
 	my (@seen, $wrong, $resource, $holders);
 	my ($at, $held) = @{ $lines{ $a->{marks} // '' } // {} }{qw(AT HELD)};
 	for my $p (@{ $d->{processes} }) {
-		for my $t (@{ $p->{threads} }) {
+		for my $t (@{ $p->{threads} }, @{ $p->{tasks} // [] }) {
 			my $w = $t->{waits_on};
 			push @seen, $w->{kind} // 'none';
 			next if ($w->{kind} // 'none') ne $a->{waits} || !is_who($d, $a->{who} // 'main', $p->{pid}, $t);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile/lang/task_root.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* A place in the user's code says more than one in a library. Among these: a lock before a channel, and last who only
+ * waits for all the others. Who waits for somebody that was found, and not for a lock, is not where it begins. */
+enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45 };
+
+static int kind_rank(enum wait_kind k)
+{
+	switch (k) {
+	case WAIT_MUTEX: case WAIT_RWLOCK: case WAIT_MONITOR: return 10;
+	case WAIT_CHAN_SEND: return 20;
+	case WAIT_CHAN_RECV: return 25;
+	case WAIT_SELECT: return 28;
+	case WAIT_CONDITION: return 30;
+	case WAIT_SEMAPHORE: return 50;
+	case WAIT_SLEEP: return 60;
+	case WAIT_UNKNOWN: return 70;
+	case WAIT_NONE: return RANK_NONE;
+	default: return 35; /* a peer, a child, a file */
+	}
+}
+
+static bool is_lock(enum wait_kind k)
+{
+	return k == WAIT_MUTEX || k == WAIT_RWLOCK || k == WAIT_MONITOR;
+}
+
+struct walk {
+	const struct snap_process *p;
+	bool *task, *thread; /* was found */
+};
+
+static bool users(const struct snap_frame *frames, size_t n)
+{
+	const struct snap_frame *place = frames_place(frames, n);
+
+	return place && !place->runtime && place->file && place->line;
+}
+
+static void found_holders(struct walk *w, const struct snap_wait *wait)
+{
+	for (size_t i = 0; i < wait->holder_count; i++) {
+		const struct snap_holder *h = &wait->holders[i];
+		const struct snap_task *task = snapshot_task(w->p, h->task);
+		const struct snap_thread *t = h->pid == w->p->pid && h->tid ? snapshot_thread(w->p, h->tid) : NULL;
+
+		if (task)
+			w->task[task - w->p->tasks] = true;
+		else if (t)
+			w->thread[t - w->p->threads] = true;
+	}
+}
+
+/* In waves rather than by recursion: a chain may be as long as there are tasks. */
+static void follow(struct walk *w)
+{
+	bool *done = xcalloc(w->p->task_count + 1, sizeof(*done));
+
+	for (bool more = true; more;) {
+		more = false;
+		for (size_t i = 0; i < w->p->task_count; i++) {
+			if (!w->task[i] || done[i])
+				continue;
+			done[i] = more = true;
+			found_holders(w, &w->p->tasks[i].wait);
+		}
+	}
+	free(done);
+}
+
+static bool leads_on(const struct walk *w, const struct snap_task *task)
+{
+	for (size_t i = 0; i < task->wait.holder_count; i++) {
+		const struct snap_holder *h = &task->wait.holders[i];
+		const struct snap_task *other = snapshot_task(w->p, h->task);
+		const struct snap_thread *t = h->tid ? snapshot_thread(w->p, h->tid) : NULL;
+
+		if ((other && other != task && users(other->frames, other->frame_count)) ||
+		    (t && users(t->frames, t->frame_count)))
+			return true;
+	}
+	return false;
+}
+
+static int task_rank(const struct walk *w, const struct snap_task *task)
+{
+	int rank = kind_rank(task->wait.kind);
+
+	if (rank == RANK_NONE)
+		return rank;
+	if (!users(task->frames, task->frame_count))
+		return RANK_LIBRARY + rank;
+	return rank + (!is_lock(task->wait.kind) && leads_on(w, task) ? RANK_WAITS_FOR_ANOTHER : 0);
+}
+
+static int best(const struct walk *w, struct task_root *out)
+{
+	int rank = RANK_NONE;
+
+	for (size_t i = 0; i < w->p->thread_count; i++)
+		if (w->thread[i] && users(w->p->threads[i].frames, w->p->threads[i].frame_count) && rank > 33) {
+			*out = (struct task_root){ .thread = &w->p->threads[i] };
+			rank = 33;
+		}
+	for (size_t i = 0; i < w->p->task_count; i++) {
+		int mine = w->task[i] ? task_rank(w, &w->p->tasks[i]) : RANK_NONE;
+
+		if (mine < rank) {
+			*out = (struct task_root){ .task = &w->p->tasks[i] };
+			rank = mine;
+		}
+	}
+	return rank;
+}
+
+bool task_root(const struct snap_process *p, struct task_root *out)
+{
+	struct walk w = { .p = p };
+	bool main_found = false;
+	int rank;
+
+	w.task = xcalloc(p->task_count + 1, sizeof(*w.task));
+	w.thread = xcalloc(p->thread_count + 1, sizeof(*w.thread));
+	*out = (struct task_root){ NULL, NULL };
+	for (size_t i = 0; i < p->task_count; i++)
+		if (p->tasks[i].id == 1)
+			main_found = w.task[i] = true;
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (p->threads[i].task == 1)
+			main_found = w.thread[i] = true;
+	follow(&w);
+	rank = main_found ? best(&w, out) : RANK_NONE;
+	if (rank >= RANK_LIBRARY) { /* the main task leads to nobody of the user's: anybody of his */
+		for (size_t i = 0; i < p->task_count; i++)
+			w.task[i] = p->tasks[i].id != 0;
+		rank = best(&w, out);
+	}
+	free(w.task);
+	free(w.thread);
+	return rank < RANK_NONE;
+}
