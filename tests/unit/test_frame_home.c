@@ -9,34 +9,34 @@ static const struct {
 	struct frame_words f;
 	enum frame_home home;
 } frames[] = {
-	{ { "python", "take", "/home/me/t.py", NULL, 8 }, FRAME_PROGRAM },
-	{ { "python", "wait", "/usr/lib/python3.11/threading.py", NULL, 8 }, FRAME_RUNTIME },
-	{ { "python", "select", "/root/.pyenv/versions/3.11.7/lib/python3.11/selectors.py", NULL, 8 }, FRAME_RUNTIME },
-	{ { "python", "get", "/proj/.venv/lib/python3.11/site-packages/requests/api.py", NULL, 8 }, FRAME_LIBRARY },
-	{ { "python", "call", "/usr/lib/python3/dist-packages/_pytest/runner.py", NULL, 8 }, FRAME_RUNNER },
-	{ { "python", "run", "/usr/lib/python3.11/unittest/case.py", NULL, 8 }, FRAME_RUNNER },
-	{ { "python", "<module>", "<string>", NULL, 1 }, FRAME_UNPLACED },
-	{ { "python", "_find", "<frozen importlib._bootstrap>", NULL, 1 }, FRAME_RUNTIME },
-	{ { "javascript", "f", "/home/me/a.js", NULL, 3 }, FRAME_PROGRAM },
-	{ { "javascript", "f", "node:net", NULL, 3 }, FRAME_RUNTIME },
-	{ { "javascript", "f", "/home/me/node_modules/pg/index.js", NULL, 3 }, FRAME_LIBRARY },
-	{ { "javascript", "f", "/home/me/node_modules/jest-circus/run.js", NULL, 3 }, FRAME_RUNNER },
-	{ { "java", "Bank.move", "Bank.java", NULL, 15 }, FRAME_PROGRAM },
-	{ { "java", "java.lang.Object.wait", "Object.java", NULL, 15 }, FRAME_RUNTIME },
-	{ { "java", "org.junit.jupiter.engine.X.run", "X.java", NULL, 15 }, FRAME_RUNNER },
-	{ { "ruby", "compile", "/home/me/run.rb", NULL, 5 }, FRAME_PROGRAM },
-	{ { "ruby", "popen_run", "/usr/lib/ruby/3.1.0/open3.rb", NULL, 5 }, FRAME_RUNTIME },
-	{ { "ruby", "run", "/usr/share/rubygems-integration/all/gems/minitest-5.15.0/lib/minitest.rb", NULL, 5 }, FRAME_RUNNER },
-	{ { "go", "main.fetch", "/home/me/main.go", NULL, 13 }, FRAME_PROGRAM },
-	{ { "native", "net/http.(*Client).do", "/usr/lib/go-1.19/src/net/http/client.go", "/home/me/fetch", 13 }, FRAME_RUNTIME },
-	{ { "native", "main::collect", "/home/me/main.rs", "/home/me/collect", 12 }, FRAME_PROGRAM },
-	{ { "native", "recv", "/rustc/abc/library/std/src/sync/mpsc/mod.rs", "/home/me/collect", 12 }, FRAME_RUNTIME },
-	{ { "native", "futex_wait", NULL, "/usr/lib/x86_64-linux-gnu/libc.so.6", 0 }, FRAME_RUNTIME },
-	{ { "native", "curl_multi_poll", NULL, "/usr/lib/x86_64-linux-gnu/libcurl.so.4.8.0", 0 }, FRAME_LIBRARY },
-	{ { "native", "main", NULL, "/usr/lib/git-core/git", 0 }, FRAME_PROGRAM },
-	{ { "native", "clone_repository", "/home/me/a.c", "/home/me/a", 7 }, FRAME_PROGRAM },
-	{ { "native", "os::PlatformEvent::park", NULL, "/usr/lib/jvm/java-17/lib/server/libjvm.so", 0 }, FRAME_INTERPRETER },
-	{ { NULL, "work", "/home/me/a.c", "/home/me/a", 7 }, FRAME_PROGRAM },
+	{ { "python", "take", "/home/me/t.py", NULL, 8, false }, FRAME_PROGRAM },
+	{ { "python", "wait", "/usr/lib/python3.11/threading.py", NULL, 8, false }, FRAME_RUNTIME },
+	{ { "python", "select", "/root/.pyenv/versions/3.11.7/lib/python3.11/selectors.py", NULL, 8, false }, FRAME_RUNTIME },
+	{ { "python", "get", "/proj/.venv/lib/python3.11/site-packages/requests/api.py", NULL, 8, false }, FRAME_LIBRARY },
+	{ { "python", "call", "/usr/lib/python3/dist-packages/_pytest/runner.py", NULL, 8, false }, FRAME_RUNNER },
+	{ { "python", "run", "/usr/lib/python3.11/unittest/case.py", NULL, 8, false }, FRAME_RUNNER },
+	{ { "python", "<module>", "<string>", NULL, 1, false }, FRAME_UNPLACED },
+	{ { "python", "_find", "<frozen importlib._bootstrap>", NULL, 1, false }, FRAME_RUNTIME },
+	{ { "javascript", "f", "/home/me/a.js", NULL, 3, false }, FRAME_PROGRAM },
+	{ { "javascript", "f", "node:net", NULL, 3, false }, FRAME_RUNTIME },
+	{ { "javascript", "f", "/home/me/node_modules/pg/index.js", NULL, 3, false }, FRAME_LIBRARY },
+	{ { "javascript", "f", "/home/me/node_modules/jest-circus/run.js", NULL, 3, false }, FRAME_RUNNER },
+	{ { "java", "Bank.move", "Bank.java", NULL, 15, false }, FRAME_PROGRAM },
+	{ { "java", "java.lang.Object.wait", "Object.java", NULL, 15, false }, FRAME_RUNTIME },
+	{ { "java", "org.junit.jupiter.engine.X.run", "X.java", NULL, 15, false }, FRAME_RUNNER },
+	{ { "ruby", "compile", "/home/me/run.rb", NULL, 5, false }, FRAME_PROGRAM },
+	{ { "ruby", "popen_run", "/usr/lib/ruby/3.1.0/open3.rb", NULL, 5, false }, FRAME_RUNTIME },
+	{ { "ruby", "run", "/usr/share/rubygems-integration/all/gems/minitest-5.15.0/lib/minitest.rb", NULL, 5, false }, FRAME_RUNNER },
+	{ { "go", "main.fetch", "/home/me/main.go", NULL, 13, false }, FRAME_PROGRAM },
+	{ { "native", "net/http.(*Client).do", "/usr/lib/go-1.19/src/net/http/client.go", "/home/me/fetch", 13, false }, FRAME_RUNTIME },
+	{ { "native", "main::collect", "/home/me/main.rs", "/home/me/collect", 12, false }, FRAME_PROGRAM },
+	{ { "native", "recv", "/rustc/abc/library/std/src/sync/mpsc/mod.rs", "/home/me/collect", 12, false }, FRAME_RUNTIME },
+	{ { "native", "futex_wait", NULL, "/usr/lib/x86_64-linux-gnu/libc.so.6", 0, false }, FRAME_RUNTIME },
+	{ { "native", "curl_multi_poll", NULL, "/usr/lib/x86_64-linux-gnu/libcurl.so.4.8.0", 0, false }, FRAME_LIBRARY },
+	{ { "native", "main", NULL, "/usr/lib/git-core/git", 0, false }, FRAME_PROGRAM },
+	{ { "native", "clone_repository", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
+	{ { "native", "os::PlatformEvent::park", NULL, "/usr/lib/jvm/java-17/lib/server/libjvm.so", 0, false }, FRAME_INTERPRETER },
+	{ { NULL, "work", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
 };
 
 static void each_frame(void)
@@ -51,11 +51,11 @@ static void each_frame(void)
 
 static void places(void)
 {
-	struct frame_words own = { "python", "take", "/home/me/t.py", NULL, 8 };
-	struct frame_words named = { "native", "work", NULL, "/home/me/a", 0 };
-	struct frame_words engine = { "native", "v8::internal::Execution", NULL, "/usr/bin/node", 0 };
-	struct frame_words text = { "python", "<module>", "<string>", NULL, 1 };
-	struct frame_words libc = { "native", "poll", NULL, "/lib/x86_64-linux-gnu/libc.so.6", 0 };
+	struct frame_words own = { "python", "take", "/home/me/t.py", NULL, 8, false };
+	struct frame_words named = { "native", "work", NULL, "/home/me/a", 0, false };
+	struct frame_words engine = { "native", "v8::internal::Execution", NULL, "/usr/bin/node", 0, false };
+	struct frame_words text = { "python", "<module>", "<string>", NULL, 1, false };
+	struct frame_words libc = { "native", "poll", NULL, "/lib/x86_64-linux-gnu/libc.so.6", 0, false };
 
 	ok(frame_place(&own, true) == PLACE_OWN_LINE, "a line of the program is the best place");
 	ok(frame_place(&named, false) == PLACE_OWN_NAME, "then a function without its line");
