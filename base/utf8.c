@@ -84,6 +84,42 @@ void utf8_add_clean(struct str *out, const char *s, size_t n)
 	str_addn(out, s + from, n - from);
 }
 
+bool utf8_is_unsafe(const char *s, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)s;
+
+	if (len == 1)
+		return p[0] < 0x20 || p[0] == 0x7f;
+	if (len == 2)
+		return (p[0] == 0xc2 && p[1] < 0xa0) ||  /* C1 */
+		       (p[0] == 0xd8 && p[1] == 0x9c);   /* U+061C */
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80)
+		return (p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xa8 && p[2] <= 0xae); /* U+200B…F, U+2028…E */
+	if (len == 3 && p[0] == 0xe2 && p[1] == 0x81)
+		return p[2] >= 0xa0 && p[2] <= 0xaf; /* U+2060…F: isolates, invisible operators */
+	if (len == 3)
+		return p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf; /* U+FEFF */
+	return len == 4 && p[0] == 0xf3 && p[1] == 0xa0; /* tags */
+}
+
+void utf8_add_plain(struct str *out, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = utf8_sequence(s + i, n - i);
+
+		if (!len || utf8_is_unsafe(s + i, len))
+			str_addc(out, s[i] == '\n' || s[i] == '\t' || s[i] == '\r' ? ' ' : '?');
+		else
+			str_addn(out, s + i, len);
+		if (s[i] == '#' && n - i >= 3 && s[i + 1] == '#' && s[i + 2] == '[') {
+			str_addc(out, '#');
+			str_addc(out, ' ');
+			len = 2;
+		}
+		i += len ? len : 1;
+	}
+}
+
 size_t utf8_cut(const char *s, size_t n, size_t max)
 {
 	if (n <= max)

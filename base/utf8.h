@@ -18,6 +18,14 @@ bool utf8_valid(const char *s, size_t n);
 /* Appends s[0..n); each byte that belongs to no sequence becomes U+FFFD. */
 void utf8_add_clean(struct str *out, const char *s, size_t n);
 
+/* Appends s[0..n) as one line of plain text for a terminal: C0, DEL and C1 controls, characters that turn the
+ * direction of writing or are invisible, and bytes of no sequence become '?' (line breaks and tabs a blank).
+ * "##[", which GitHub's and Azure's runners take for a command anywhere in a line, is broken apart. */
+void utf8_add_plain(struct str *out, const char *s, size_t n);
+
+/* Would utf8_add_plain replace the sequence of `len` bytes at s? */
+bool utf8_is_unsafe(const char *s, size_t len);
+
 /* The longest prefix of s[0..n) of at most `max` bytes that cuts no sequence apart. */
 size_t utf8_cut(const char *s, size_t n, size_t max);
 

@@ -200,7 +200,10 @@ void fact_set_text(struct facts *f, struct fact_row *r, enum fact_col c, const c
 	BUG_ON(fact_columns[c].type != FACT_TEXT);
 	if (!text)
 		return;
-	redact_text(f->redactor, text, strlen(text), &red);
+	if (redact_is_place(fact_columns[c].name, strlen(fact_columns[c].name)))
+		redact_name(f->redactor, text, strlen(text), &red);
+	else
+		redact_text(f->redactor, text, strlen(text), &red);
 	utf8_add_clean(&clean, str_cstr(&red), red.len);
 	s->known = true;
 	s->s = facts_strn(f, str_cstr(&clean), clean.len);

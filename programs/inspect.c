@@ -79,6 +79,31 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 	return redactor_new(&in->redactor, env->v, &in->cli->o.redact_env, &in->cli->o.redact_patterns, e);
 }
 
+#define LEARN_MEMBERS_MAX 256
+
+/* A script may have fetched a secret from a vault and exported it: the processes below it have it in their
+ * environments, and, as like as not, one of them in its arguments. */
+static void learn_members(struct inspection *in)
+{
+	auto_free char *theirs = xmalloc(PROC_ARGV_MAX);
+
+	for (size_t i = 0; i < in->copy.process_count && i < LEARN_MEMBERS_MAX; i++) {
+		struct strv env = STRV_INIT;
+		char path[40];
+		ssize_t n;
+
+		if (clock_mono_ns() > in->deadline_ns - in->spare_ns)
+			return;
+		snprintf(path, sizeof(path), "/proc/%d/environ", (int)in->copy.processes[i].pid);
+		n = fd_read_file(AT_FDCWD, path, theirs, PROC_ARGV_MAX);
+		if (n > 0)
+			proc_argv_split(theirs, (size_t)n, &env);
+		redactor_learn_env(in->redactor, env.v);
+		redactor_learn_argv(in->redactor, in->copy.processes[i].argv.v);
+		strv_release(&env);
+	}
+}
+
 /* Every collector, in the order in which they build on each other. */
 static const struct collector *const copies[] = { &collector_processes };
 static const struct collector *const with_stacks[] = { &collector_pressure, &collector_facts, &collector_stacks,
@@ -335,6 +360,7 @@ static int inspect_body(struct cli *cli)
 		return cli_fail(&e);
 	prctl(PR_SET_DUMPABLE, 0); /* copied stacks of others must not end in a core file */
 	copy_first(&in);
+	learn_members(&in);
 	look_guarded(&in, &out);
 	if (fd_write_all(STDOUT_FILENO, str_cstr(&out), out.len) < 0) {
 		err_sys(&e, "writing the diagnosis");

@@ -137,6 +137,20 @@ void attrs_str(struct attrs *a, const char *key, const char *v)
 	attrs_text(a, str_cstr(&a->scratch), a->scratch.len);
 }
 
+void attrs_cut(struct attrs *a, const char *key, const char *v, size_t limit)
+{
+	size_t n = strlen(v);
+
+	if (n < limit) {
+		attrs_str(a, key, v);
+		return;
+	}
+	attrs_key(a, key);
+	str_reset(&a->scratch);
+	redact_cut(a->redactor, v, n, &a->scratch);
+	attrs_text(a, str_cstr(&a->scratch), a->scratch.len);
+}
+
 void attrs_word(struct attrs *a, const char *key, const char *v)
 {
 	attrs_key(a, key);

@@ -41,6 +41,8 @@ static inline void attrs_int(struct attrs *a, const char *key, int64_t v)
 void attrs_ms(struct attrs *a, const char *key, int64_t ns);   /* ns as ms, three decimals */
 void attrs_bool(struct attrs *a, const char *key, bool v);
 void attrs_str(struct attrs *a, const char *key, const char *v); /* redacted, made UTF-8; NULL -> null */
+/* The same for a text that its reader cuts at about `limit` bytes: one that long may end within a secret. */
+void attrs_cut(struct attrs *a, const char *key, const char *v, size_t limit);
 void attrs_word(struct attrs *a, const char *key, const char *v); /* a word of ours: not redacted */
 void attrs_strv(struct attrs *a, const char *key, char *const v[]); /* an argv: redacted as one */
 void attrs_raw(struct attrs *a, const char *key, const char *json); /* JSON we made ourselves */

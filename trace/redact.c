@@ -16,8 +16,6 @@
 #define VALUE_MIN_NAMED 4    /* where the user named the variable */
 #define PASS_MAX 6
 #define PATTERN_MATCH_LIMIT 200000
-#define BITMAP_BITS 65536
-#define BUCKETS 1024
 
 /* ---- names, values and patterns ------------------------------------------------------------ */
 
@@ -61,12 +59,42 @@ static void name_add(struct redactor *r, const char *name)
 	redact_label_make(nm->label, name, nm->len);
 }
 
-static bool is_extra(const struct redactor *r, const char *name, size_t n)
+/* The value under a name, where it is a secret: wherever else it turns up it is hidden as well. */
+void redact_learn(struct redactor *r, const char *name, size_t name_n, const char *value, size_t n)
 {
-	for (size_t i = 0; i < r->name_count; i++)
-		if (r->names[i].len == n && strncasecmp(r->names[i].name, name, n) == 0)
-			return true;
-	return false;
+	struct secret_kind kind = redact_name_kind(r, name, name_n);
+	auto_free char *text = NULL;
+	bool given = kind.strength == NAME_GIVEN;
+
+	if (kind.strength == NAME_PLAIN || (!given && kind.strength == NAME_WEAK && !redact_looks_secret(value, n)))
+		return;
+	if (!given && kind.strength == NAME_STRONG && redact_judge(r, &kind, value, n, true) == VALUE_PLAIN)
+		return;
+	text = xstrndup(name, name_n);
+	redact_values_add(r, text, value, n, given ? VALUE_MIN_NAMED : VALUE_MIN);
+}
+
+void redact_needles_forget(struct redactor *r)
+{
+	redact_values_forget(r);
+	mem_free_ptr(&r->bitmap);
+	mem_free_ptr(&r->heads);
+	mem_free_ptr(&r->needles);
+	r->needle_count = r->needle_cap = 0;
+}
+
+void redactor_learn_env(struct redactor *r, char *const envp[])
+{
+	size_t before = r->value_count;
+
+	for (size_t i = 0; envp && envp[i]; i++) {
+		const char *eq = strchr(envp[i], '=');
+
+		if (eq && eq > envp[i])
+			redact_learn(r, envp[i], (size_t)(eq - envp[i]), eq + 1, strlen(eq + 1));
+	}
+	if (r->value_count > before)
+		redact_needles_forget(r);
 }
 
 int redactor_new(struct redactor **out, char *const envp[], const struct strv *extra_names,
@@ -81,16 +109,7 @@ int redactor_new(struct redactor **out, char *const envp[], const struct strv *e
 			redactor_free(r);
 			return -1;
 		}
-	for (size_t i = 0; envp && envp[i]; i++) {
-		const char *eq = strchr(envp[i], '=');
-		size_t n = eq ? (size_t)(eq - envp[i]) : 0;
-		auto_free char *name = NULL;
-
-		if (!n || !redact_is_secret_name(r, envp[i], n))
-			continue;
-		name = xstrndup(envp[i], n);
-		redact_values_add(r, name, eq + 1, is_extra(r, name, n) ? VALUE_MIN_NAMED : VALUE_MIN);
-	}
+	redactor_learn_env(r, envp);
 	*out = r;
 	return 0;
 }
@@ -117,15 +136,15 @@ void redactor_free(struct redactor *r)
 
 /* ---- needles ------------------------------------------------------------------------------- */
 
-static inline uint32_t needle_hash(uint32_t key)
+static inline uint32_t needle_hash(uint32_t key, unsigned shift)
 {
-	return key * UINT32_C(0x9E3779B1) >> 16;
+	return key * UINT32_C(0x9E3779B1) >> shift;
 }
 
 void redact_needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index)
 {
 	uint32_t key = (uint32_t)fold(bytes[0]) << 16 | (uint32_t)fold(bytes[1]) << 8 | fold(bytes[2]);
-	uint32_t hash = needle_hash(key), *head = &r->heads[hash % BUCKETS];
+	uint32_t hash = needle_hash(key, r->bitmap_shift), *head = &r->heads[hash & r->heads_mask];
 
 	for (uint32_t i = *head; i; i = r->needles[i - 1].next) {
 		const struct needle *nd = &r->needles[i - 1];
@@ -144,8 +163,14 @@ void redact_needle_add(struct redactor *r, const char bytes[3], enum needle_kind
 
 static void needles_make(struct redactor *r)
 {
-	r->bitmap = xcalloc(BITMAP_BITS / 64, sizeof(*r->bitmap));
-	r->heads = xcalloc(BUCKETS, sizeof(*r->heads));
+	unsigned bits = 16; /* 8 KiB for a usual environment, 512 KiB for thousands of values */
+
+	while (bits < 22 && r->value_count >> (bits - 10))
+		bits++;
+	r->bitmap_shift = 32 - bits;
+	r->heads_mask = (UINT32_C(1) << (bits - 6)) - 1;
+	r->bitmap = xcalloc(((size_t)1 << bits) / 64, sizeof(*r->bitmap));
+	r->heads = xcalloc((size_t)r->heads_mask + 1, sizeof(*r->heads));
 	redact_forms_needles(r);
 	redact_shapes_needles(r);
 	redact_values_needles(r);
@@ -174,31 +199,60 @@ void redact_scan_add(struct scan *sc, size_t from, size_t to, const char *label)
 	redact_scan_add_quoted(sc, from, to, label, 0, 0);
 }
 
+/* The letters from `at` on, up to a change of case: the words of most texts are found to be others by
+ * their length alone. */
+static size_t word_length(const struct scan *sc, size_t at)
+{
+	size_t end = at + 3;
+
+	while (end < sc->n && fold(sc->s[end]) >= 'a' && fold(sc->s[end]) <= 'z' &&
+	       !(sc->s[end] <= 'Z' && sc->s[end - 1] >= 'a'))
+		end++;
+	return end - at;
+}
+
+static bool is_word_at(const struct scan *sc, size_t at, size_t run, uint32_t index)
+{
+	const struct needle_word *w = &redact_needle_words[index];
+
+	/* one more: a plural, or the last letter belongs to the next word ("KEYFile") */
+	return (run == w->len || run == w->len + 1u) && w->len <= sc->n - at &&
+	       strncasecmp(sc->s + at, w->text, w->len) == 0;
+}
+
 /* Returns where to go on: behind a marker, else the next byte. */
 static size_t needle_found(struct scan *sc, size_t at, uint32_t key, uint32_t hash)
 {
 	const struct redactor *r = sc->r;
-	size_t marker, len;
+	size_t marker, len, run = 0;
 
-	for (uint32_t i = r->heads[hash % BUCKETS]; i; i = r->needles[i - 1].next) {
+	for (uint32_t i = r->heads[hash & r->heads_mask]; i; i = r->needles[i - 1].next) {
 		const struct needle *nd = &r->needles[i - 1];
 
 		if (nd->key != key)
 			continue;
 		switch (nd->kind) {
 		case NEEDLE_WORD:
-			len = strlen(redact_secret_words[nd->index]);
-			if (len <= sc->n - at && strncasecmp(sc->s + at, redact_secret_words[nd->index], len) == 0)
-				redact_form_found(sc, at, len);
+			run = run ? run : word_length(sc, at);
+			if (!sc->values_only && is_word_at(sc, at, run, nd->index))
+				redact_form_found(sc, at, redact_needle_words[nd->index].len, false);
 			break;
 		case NEEDLE_NAME:
 			len = r->names[nd->index].len;
-			if (len <= sc->n - at && strncasecmp(sc->s + at, r->names[nd->index].name, len) == 0)
-				redact_form_found(sc, at, len);
+			if (!sc->values_only && len <= sc->n - at &&
+			    strncasecmp(sc->s + at, r->names[nd->index].name, len) == 0)
+				redact_form_found(sc, at, len, true);
 			break;
-		case NEEDLE_VALUE: redact_value_found(sc, at, nd->index); break;
-		case NEEDLE_HEX: redact_value_found_hex(sc, at, nd->index); break;
-		case NEEDLE_BASE64: redact_value_found_base64(sc, at, nd->index); break;
+		case NEEDLE_NAMELESS:
+			if (!sc->values_only)
+				redact_form_nameless(sc, at, nd->index);
+			break;
+		case NEEDLE_VALUE:
+		case NEEDLE_HEX:
+		case NEEDLE_BASE64:
+		case NEEDLE_BASE32:
+			redact_value_found(sc, at, nd->kind);
+			break;
 		case NEEDLE_SHAPE: redact_shape_found(sc, at, nd->index); break;
 		case NEEDLE_URL: redact_url_found(sc, at); break;
 		case NEEDLE_PEM: redact_pem_found(sc, at); break;
@@ -217,6 +271,7 @@ static size_t needle_found(struct scan *sc, size_t at, uint32_t key, uint32_t ha
 static void scan_needles(struct scan *sc)
 {
 	const uint64_t *bitmap = sc->r->bitmap;
+	unsigned shift = sc->r->bitmap_shift;
 	const char *s = sc->s;
 	size_t at = 0;
 
@@ -228,7 +283,7 @@ static void scan_needles(struct scan *sc)
 			uint32_t hash;
 
 			key = (key << 8 | fold(s[p])) & 0xffffff;
-			hash = needle_hash(key);
+			hash = needle_hash(key, shift);
 			if (__builtin_expect(bitmap[hash / 64] >> (hash % 64) & 1, 0)) {
 				size_t next = needle_found(sc, p - 2, key, hash);
 
@@ -362,6 +417,8 @@ static void scan_run(struct scan *sc, bool cut_at_start)
 		needles_make(sc->r);
 	if (cut_at_start)
 		redact_values_cut_at_start(sc);
+	if (sc->cut_at_end && sc->r->value_count)
+		redact_values_cut_at_end(sc);
 	scan_needles(sc);
 	if (sc->r->pattern_count)
 		scan_patterns(sc);
@@ -373,24 +430,31 @@ static void scan_release(struct scan *sc)
 	free(sc->markers);
 }
 
+/* How a text is to be read. */
+enum reading_mode {
+	MODE_CUT_AT_START = 1, /* it begins somewhere: the rest of a value may stand there */
+	MODE_CUT_AT_END = 2,   /* it ends somewhere: the beginning of one may */
+	MODE_VALUES_ONLY = 4,  /* a name of a test, a file or a place */
+};
+
 /* Spans of one text; merged. */
-static void scan_text(struct scan *sc, struct redactor *r, const char *s, size_t n, bool cut_at_start)
+static void scan_text(struct scan *sc, struct redactor *r, const char *s, size_t n, unsigned mode)
 {
-	*sc = (struct scan){ .r = r, .s = s, .n = n };
-	scan_run(sc, cut_at_start);
+	*sc = (struct scan){ .r = r, .s = s, .n = n, .values_only = mode & MODE_VALUES_ONLY,
+			     .cut_at_end = mode & MODE_CUT_AT_END };
+	scan_run(sc, mode & MODE_CUT_AT_START);
 	spans_merge(sc);
 }
 
 /* cut: only text[cut..n) is wanted; the rest is context. */
-static void redact_from(struct redactor *r, const char *s, size_t n, size_t cut, bool cut_at_start,
-			struct str *out)
+static void redact_from(struct redactor *r, const char *s, size_t n, size_t cut, unsigned mode, struct str *out)
 {
 	auto_str a = STR_INIT;
 	size_t start = out->len;
 	struct scan sc;
 
 	for (int pass = 0; pass < PASS_MAX; pass++) {
-		scan_text(&sc, r, s, n, cut_at_start && pass == 0);
+		scan_text(&sc, r, s, n, pass == 0 ? mode : mode & MODE_VALUES_ONLY);
 		if (sc.drowned) {
 			str_add(out, "<redacted:pattern-limit>");
 			scan_release(&sc);
@@ -422,31 +486,54 @@ static void redact_from(struct redactor *r, const char *s, size_t n, size_t cut,
 
 /* The kernel cuts names of processes and threads to 15 bytes: what is left of a secret is one. */
 #define COMM_BYTES 15
-static const struct secret_value *cut_value(const struct redactor *r, const char *s, size_t n)
-{
-	for (size_t i = 0; n == COMM_BYTES && i < r->value_count; i++)
-		if (r->values[i].len > n && memcmp(r->values[i].bytes, s, n) == 0)
-			return &r->values[i];
-	return NULL;
-}
 
 void redact_text(struct redactor *r, const char *s, size_t n, struct str *out)
 {
-	const struct secret_value *cut = cut_value(r, s, n);
-
-	if (cut) {
-		str_addf(out, "<redacted:%s>", cut->label);
-		return;
-	}
-	redact_from(r, s, n, 0, false, out);
+	redact_from(r, s, n, 0, n == COMM_BYTES ? MODE_CUT_AT_END : 0, out);
 }
 
-const char *redact_finds(struct redactor *r, const char *s, size_t n)
+void redact_cut(struct redactor *r, const char *s, size_t n, struct str *out)
+{
+	redact_from(r, s, n, 0, MODE_CUT_AT_END, out);
+}
+
+/* A name of a test is cut where the reader of the output holds no more of it. */
+#define NAME_MAY_BE_CUT 500
+
+void redact_name(struct redactor *r, const char *s, size_t n, struct str *out)
+{
+	unsigned cut = n == COMM_BYTES || n >= NAME_MAY_BE_CUT ? MODE_CUT_AT_END : 0;
+
+	redact_from(r, s, n, 0, MODE_VALUES_ONLY | cut, out);
+}
+
+bool redact_is_place(const char *key, size_t n)
+{
+	static const char *const keys[] = { "case_id", "suite", "file", "path", "function", "module", "location",
+					    "title", "cwd", "exe", "name", "comm", "test", "tests", NULL };
+
+	for (size_t i = 0; keys[i]; i++)
+		if (strlen(keys[i]) == n && memcmp(keys[i], key, n) == 0)
+			return true;
+	return false;
+}
+
+/* Is what stands under a name nothing to hide as a whole? */
+bool redact_is_open(const struct redactor *r, const struct secret_kind *kind, const char *v, size_t n)
+{
+	switch (redact_judge(r, kind, v, n, true)) {
+	case VALUE_SECRET: return false;
+	case VALUE_WORDS: return kind->strength != NAME_WEAK || !redact_looks_secret(v, n);
+	default: return true;
+	}
+}
+
+static const char *finds(struct redactor *r, const char *s, size_t n, unsigned mode)
 {
 	struct scan sc;
 	const char *label = NULL;
 
-	scan_text(&sc, r, s, n, false);
+	scan_text(&sc, r, s, n, mode);
 	for (size_t i = 0; i < sc.count && !label; i++)
 		if (redact_marker_length(r, s + sc.spans[i].from, sc.spans[i].to - sc.spans[i].from) !=
 		    sc.spans[i].to - sc.spans[i].from)
@@ -455,7 +542,18 @@ const char *redact_finds(struct redactor *r, const char *s, size_t n)
 	return label;
 }
 
-static void redact_whole(const struct redactor *r, const char *label, const char *v, size_t n, struct str *out)
+const char *redact_finds(struct redactor *r, const char *key, const char *s, size_t n)
+{
+	struct secret_kind kind = redact_name_kind(r, key ? key : "", key ? strlen(key) : 0);
+
+	if (kind.strength == NAME_PLAIN)
+		return finds(r, s, n, key && redact_is_place(key, strlen(key)) ? MODE_VALUES_ONLY : 0);
+	if (redact_marker_length(r, s, n) == n || redact_is_open(r, &kind, s, n))
+		return finds(r, s, n, 0);
+	return kind.label;
+}
+
+void redact_whole(const struct redactor *r, const char *label, const char *v, size_t n, struct str *out)
 {
 	if (n == 0)
 		return;
@@ -467,75 +565,19 @@ static void redact_whole(const struct redactor *r, const char *label, const char
 
 void redact_value(struct redactor *r, const char *key, const char *value, size_t n, struct str *out)
 {
+	struct secret_kind kind = redact_name_kind(r, key, strlen(key));
 	char label[LABEL_SIZE];
 
-	if (!redact_names_label(r, key, strlen(key))) {
+	if (kind.strength == NAME_PLAIN && redact_is_place(key, strlen(key))) {
+		redact_name(r, value, n, out);
+		return;
+	}
+	if (redact_is_open(r, &kind, value, n)) {
 		redact_text(r, value, n, out);
 		return;
 	}
 	redact_label_make(label, key, strlen(key));
 	redact_whole(r, redact_values_in(r, label, strlen(label)) ? "secret" : label, value, n, out);
-}
-
-/* The name at the start of an argument ("--token", "TOKEN", "Authorization"): its length, and
- * what stands behind it. */
-static size_t argument_name(const char *arg)
-{
-	size_t n = 0;
-
-	while ((arg[n] >= 'a' && arg[n] <= 'z') || (arg[n] >= 'A' && arg[n] <= 'Z') ||
-	       (arg[n] >= '0' && arg[n] <= '9') || arg[n] == '_' || arg[n] == '-' || arg[n] == '.')
-		n++;
-	return n;
-}
-
-/* One argument. *label: the name whose value the argument before has announced, and after: the
- * one that this argument announces. code: it is a program text, not one name and its value. */
-static void redact_argument(struct redactor *r, const char *arg, const char **label, bool code, struct str *out)
-{
-	const char *own, *before = *label;
-	size_t name = argument_name(arg), len = strlen(arg), at;
-
-	*label = NULL;
-	if (before && !(arg[0] == '-' && arg[1] == '-' && arg[2])) {
-		redact_whole(r, before, arg, len, out);
-		return;
-	}
-	own = name ? redact_names_label(r, arg, name) : NULL;
-	if (!own || code || !(arg[name] == '=' || arg[name] == ':' || arg[name] == '\0')) {
-		redact_text(r, arg, len, out);
-		return;
-	}
-	if (arg[name] == '\0') {
-		redact_text(r, arg, len, out);
-		if (arg[0] == '-')
-			*label = own;
-		return;
-	}
-	if (arg[name] == ':' && (arg[name + 1] == ':' || (arg[name + 1] && arg[name + 1] != ' '))) {
-		redact_text(r, arg, len, out);
-		return;
-	}
-	for (at = name + 1; arg[at] == ' ';)
-		at++;
-	redact_text(r, arg, at, out);
-	if (arg[at] == '\0' && arg[name] == ':')
-		*label = own;
-	redact_whole(r, own, arg + at, len - at, out);
-}
-
-void redact_argv(struct redactor *r, char *const argv[], struct strv *out)
-{
-	const char *label = NULL;
-
-	for (size_t i = 0; argv && argv[i]; i++) {
-		auto_str one = STR_INIT;
-		bool code = i > 0 && (strcmp(argv[i - 1], "-c") == 0 || strcmp(argv[i - 1], "-lc") == 0 ||
-				      strcmp(argv[i - 1], "-ec") == 0 || strcmp(argv[i - 1], "-e") == 0);
-
-		redact_argument(r, argv[i], &label, code, &one);
-		strv_take(out, str_steal(&one));
-	}
 }
 
 void redact_tail(struct redactor *r, const char *buf, size_t n, size_t keep, struct str *out)
@@ -552,96 +594,5 @@ void redact_tail(struct redactor *r, const char *buf, size_t n, size_t keep, str
 			str_add(out, "<redacted:cut>\n");
 		}
 	}
-	redact_from(r, buf, n, cut, true, out);
-}
-
-static const char *length_bucket(size_t n)
-{
-	static const char *const names[] = {
-		"0", "1-7", "8-15", "16-31", "32-63", "64-127", "128-255", "256-511", "512-1023", "1024+",
-	};
-	size_t i = 0;
-
-	if (n == 0)
-		return names[0];
-	for (i = 1; i < sizeof(names) / sizeof(names[0]) - 1 && n >= (size_t)4 << i;)
-		i++;
-	return names[i];
-}
-
-#define KEY_ENV "SPEC_RUNNER_REDACTION_KEY"
-
-static void profile_key_make(struct redactor *r, char *const envp[])
-{
-	const char *given = NULL;
-	size_t done = 0;
-
-	for (size_t i = 0; envp && envp[i]; i++)
-		if (strncmp(envp[i], KEY_ENV "=", sizeof(KEY_ENV)) == 0 && envp[i][sizeof(KEY_ENV)])
-			given = envp[i] + sizeof(KEY_ENV);
-	if (given) { /* any text serves as a key */
-		(void)crypto_generichash(r->key, sizeof(r->key), (const unsigned char *)given, strlen(given),
-					 NULL, 0);
-	} else {
-		while (done < sizeof(r->key)) {
-			ssize_t got = getrandom(r->key + done, sizeof(r->key) - done, 0);
-
-			if (got > 0)
-				done += (size_t)got;
-		}
-	}
-	r->key_made = true;
-}
-
-static void json_name(struct str *out, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c == '"' || c == '\\')
-			str_addf(out, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			str_addf(out, "\\u%04x", c); /* latin-1 reading of a byte: valid and unambiguous */
-		else
-			str_addc(out, (char)c);
-	}
-}
-
-static bool name_seen(char *const envp[], size_t i, size_t n)
-{
-	for (size_t j = 0; j < i; j++)
-		if (strncmp(envp[j], envp[i], n + 1) == 0)
-			return true;
-	return false;
-}
-
-void redact_env_profile(struct redactor *r, char *const envp[], struct str *out)
-{
-	bool first = true;
-
-	if (!r->key_made)
-		profile_key_make(r, envp);
-	str_addc(out, '{');
-	for (size_t i = 0; envp && envp[i]; i++) {
-		const char *eq = strchr(envp[i], '=');
-		size_t n = eq ? (size_t)(eq - envp[i]) : 0;
-		unsigned char hash[16];
-		char hex[33];
-
-		if (!n || name_seen(envp, i, n))
-			continue;
-		str_add(out, first ? "\"" : ",\"");
-		first = false;
-		json_name(out, envp[i], n);
-		str_addf(out, "\":{\"set\":true,\"length_bucket\":\"%s\"", length_bucket(strlen(eq + 1)));
-		/* the key's own row says nothing about it that could be tried out */
-		if (!(n == strlen(KEY_ENV) && memcmp(envp[i], KEY_ENV, n) == 0)) {
-			crypto_generichash(hash, sizeof(hash), (const unsigned char *)eq + 1, strlen(eq + 1),
-					   r->key, sizeof(r->key));
-			sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-			str_addf(out, ",\"hash\":\"%s\"", hex);
-		}
-		str_addc(out, '}');
-	}
-	str_addc(out, '}');
+	redact_from(r, buf, n, cut, MODE_CUT_AT_START | MODE_CUT_AT_END, out);
 }

@@ -3,8 +3,8 @@
  * `NAME=value`, `NAME: value` (headers, YAML), `"name": "value"` (JSON, also quoted again inside
  * a shell argument or another JSON), URL query, `<name>value</name>`.
  *
- * In doubt more is hidden, not less: an unquoted value after `=` ends at white space, one after
- * `:` at the end of its line. */
+ * Where a value ends, in doubt more is hidden, not less: an unquoted one after `=` ends at white space,
+ * one after `:` at the end of its line. Whether it is a secret is judged in redact_look.c. */
 #include "trace/redact_internal.h"
 
 #include <string.h>
@@ -55,6 +55,18 @@ static struct quote quote_at(const struct scan *sc, size_t at)
 		q.c = sc->s[at];
 		q.len = q.slashes + 1;
 	}
+	return q;
+}
+
+/* The same behind the letters of a bytes or raw string (b"…"). */
+static struct quote value_quote(const struct scan *sc, size_t *at)
+{
+	struct quote q = quote_at(sc, *at);
+
+	for (size_t k = 1; !q.len && k <= 2 && *at + k < sc->n && strchr("bBuUrRfF", sc->s[*at + k - 1]); k++)
+		q = quote_at(sc, *at + k);
+	if (q.len)
+		*at = q.at;
 	return q;
 }
 
@@ -111,14 +123,49 @@ static bool is_marked(const struct scan *sc, size_t from, size_t to)
 	return redact_marker_length(sc->r, sc->s + from, to - from) == to - from;
 }
 
-static void hide(struct scan *sc, size_t from, size_t to, const char *label)
+/* Of a sentence, or under a weak name: the words that look like a secret. Under a weak name the
+ * first one alone is the value. */
+static void hide_words(struct scan *sc, size_t from, size_t to, const struct secret_kind *kind)
 {
-	if (to <= from)
+	for (size_t p = from; p < to;) {
+		size_t word;
+
+		while (p < to && (is_space(sc->s[p]) || is_quote(sc->s[p]) || sc->s[p] == '('))
+			p++;
+		for (word = p; p < to && !is_space(sc->s[p]) && !is_quote(sc->s[p]);)
+			p++;
+		if (p > word && !is_marked(sc, word, p) && redact_looks_secret(sc->s + word, p - word)) {
+			redact_scan_add(sc, word, p, kind->label);
+			if (p > sc->form_done)
+				sc->form_done = p;
+		}
+		if (kind->strength == NAME_WEAK && p > word)
+			return;
+	}
+}
+
+static void hide_as(struct scan *sc, size_t from, size_t to, const struct secret_kind *kind, bool quoted)
+{
+	enum verdict_of_value verdict;
+
+	if (to <= from || is_marked(sc, from, to)) {
+		if (to > sc->form_done)
+			sc->form_done = to;
 		return;
+	}
+	verdict = redact_judge(sc->r, kind, sc->s + from, to - from, quoted);
+	if (verdict == VALUE_WORDS)
+		hide_words(sc, from, to, kind);
+	if (verdict != VALUE_SECRET)
+		return; /* another name may stand in it */
 	if (to > sc->form_done)
 		sc->form_done = to;
-	if (!is_marked(sc, from, to))
-		redact_scan_add(sc, from, to, label);
+	redact_scan_add(sc, from, to, kind->label);
+}
+
+void redact_form_hide(struct scan *sc, size_t from, size_t to, const struct secret_kind *kind)
+{
+	hide_as(sc, from, to, kind, false);
 }
 
 static size_t line_end(const struct scan *sc, size_t at)
@@ -162,22 +209,20 @@ static size_t word_end(const struct scan *sc, size_t at, bool query)
 }
 
 /* A quoted value, and what a shell would glue to it. glue: `"a b"c` is one word. */
-static void hide_quoted(struct scan *sc, size_t at, const struct quote *q, const char *label, bool glue)
+static void hide_quoted(struct scan *sc, size_t at, const struct quote *q, const struct secret_kind *kind, bool glue)
 {
 	size_t from = at + q->len, to = quote_close(sc, from, q), after = to + q->len;
 
 	if (to >= sc->n) {
-		hide(sc, from, sc->n, label);
+		hide_as(sc, from, sc->n, kind, true);
 		return;
 	}
 	if (glue && after < sc->n && !is_space(sc->s[after]) && !strchr(",;:)]}&|<>", sc->s[after]) &&
 	    !is_quote(sc->s[after]) && sc->s[after] != '\\') {
-		hide(sc, at, word_end(sc, after, false), label);
+		redact_form_hide(sc, at, word_end(sc, after, false), kind);
 		return;
 	}
-	if (after > sc->form_done)
-		sc->form_done = after;
-	hide(sc, from, to, label);
+	hide_as(sc, from, to, kind, true);
 }
 
 /* The end of a JSON array or object that begins at `at`: brackets outside quotes count. */
@@ -188,9 +233,9 @@ static size_t bracket_end(const struct scan *sc, size_t at)
 	for (size_t p = at; p < sc->n; p++) {
 		char c = sc->s[p];
 
-		if (c == '[' || c == '{') {
+		if (c == '[' || c == '{' || c == '(') {
 			depth++;
-		} else if (c == ']' || c == '}') {
+		} else if (c == ']' || c == '}' || c == ')') {
 			if (--depth == 0)
 				return p + 1;
 		} else if (c == '"' || c == '\\') {
@@ -210,11 +255,11 @@ static bool is_json_word(const char *s, size_t n)
 }
 
 /* "name": 12, [..], {..}: the marker gets the name's quotes, so that JSON stays JSON. */
-static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, const char *label)
+static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, const struct secret_kind *kind)
 {
 	size_t to = at;
 
-	if (sc->s[at] == '[' || sc->s[at] == '{') {
+	if (sc->s[at] == '[' || sc->s[at] == '{' || sc->s[at] == '(') {
 		to = bracket_end(sc, at);
 		if (trim_end(sc, at, to) <= at + 2)
 			return; /* [] and {} */
@@ -228,13 +273,16 @@ static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, co
 	}
 	if (to <= at || is_json_word(sc->s + at, to - at) || is_marked(sc, at, to))
 		return;
+	if (redact_judge(sc->r, kind, sc->s + at, to - at, false) != VALUE_SECRET &&
+	    !(kind->strength == NAME_WEAK && redact_looks_secret(sc->s + at, to - at)))
+		return;
 	if (to > sc->form_done)
 		sc->form_done = to;
-	redact_scan_add_quoted(sc, at, to, label, q->at, q->c == '"' ? q->len : 0);
+	redact_scan_add_quoted(sc, at, to, kind->label, q->at, q->c == '"' ? q->len : 0);
 }
 
 /* YAML: the value stands in the following, deeper lines. */
-static void hide_block(struct scan *sc, size_t name, size_t eol, const char *label)
+static void hide_block(struct scan *sc, size_t name, size_t eol, const struct secret_kind *kind)
 {
 	size_t start = name, indent, p = eol, end, first = 0;
 
@@ -251,7 +299,10 @@ static void hide_block(struct scan *sc, size_t name, size_t eol, const char *lab
 			p++;
 		for (text = p; text < sc->n && is_blank(sc->s[text]);)
 			text++;
-		if (text >= sc->n || is_break(sc->s[text]) || text - p <= indent)
+		if (text >= sc->n || is_break(sc->s[text]))
+			break;
+		/* items of a list may stand right below the name */
+		if (text - p <= indent && !(text - p == indent && sc->n - text > 2 && memcmp(sc->s + text, "- ", 2) == 0))
 			break;
 		stop = line_end(sc, text);
 		if (!first)
@@ -260,11 +311,11 @@ static void hide_block(struct scan *sc, size_t name, size_t eol, const char *lab
 		p = stop;
 	}
 	if (first)
-		hide(sc, first, trim_end(sc, first, end), label);
+		redact_form_hide(sc, first, trim_end(sc, first, end), kind);
 }
 
 /* What stands after ':' (at: behind it). */
-static void colon_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const char *label)
+static void colon_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const struct secret_kind *kind)
 {
 	size_t p = at, eol, to, before = open->len ? open->at : name;
 	struct quote q;
@@ -275,16 +326,16 @@ static void colon_value(struct scan *sc, size_t name, size_t at, const struct qu
 		return;
 	eol = line_end(sc, p);
 	if (p == eol || ((sc->s[p] == '|' || sc->s[p] == '>') && trim_end(sc, p, eol) - p <= 3)) {
-		hide_block(sc, name, eol, label);
+		hide_block(sc, name, eol, kind);
 		return;
 	}
-	q = quote_at(sc, p);
+	q = value_quote(sc, &p);
 	if (open->len && q.len == open->len && q.c == open->c && quote_close(sc, p, open) == p) {
 		to = p; /* "Authorization: " with nothing in it */
 		return;
 	}
 	if (q.len) {
-		hide_quoted(sc, p, &q, label, false);
+		hide_quoted(sc, p, &q, kind, false);
 		return;
 	}
 	to = open->len ? quote_close(sc, p, open) : sc->n;
@@ -295,11 +346,11 @@ static void colon_value(struct scan *sc, size_t name, size_t at, const struct qu
 	if (!open->len && before > 0 && strchr("{,[(", sc->s[before - 1]))
 		for (to = p; to < eol && !strchr(",}])", sc->s[to]);)
 			to++;
-	hide(sc, p, trim_end(sc, p, to), label);
+	redact_form_hide(sc, p, trim_end(sc, p, to), kind);
 }
 
 /* What stands after '='. */
-static void equals_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const char *label)
+static void equals_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const struct secret_kind *kind)
 {
 	char before = name ? sc->s[name - 1] : '\0';
 	bool query = before == '?' || before == '&' || before == ';' || before == '#';
@@ -318,41 +369,183 @@ static void equals_value(struct scan *sc, size_t name, size_t at, const struct q
 	}
 	if (p >= sc->n || is_break(sc->s[p]))
 		return;
-	q = quote_at(sc, p);
+	q = value_quote(sc, &p);
 	if (open->len && q.len == open->len && q.c == open->c && (q.slashes || quote_closes(sc, p + q.len - 1)))
 		return; /* 'TOKEN=' and nothing more */
 	if (q.len) {
-		hide_quoted(sc, p, &q, label, true);
+		hide_quoted(sc, p, &q, kind, true);
 		return;
 	}
 	if (open->len) {
 		size_t close = quote_close(sc, p, open);
 
 		if (close < sc->n) {
-			hide(sc, p, close, label);
+			redact_form_hide(sc, p, close, kind);
 			return;
 		}
 	}
-	hide(sc, p, word_end(sc, p, query), label);
+	redact_form_hide(sc, p, word_end(sc, p, query), kind);
 }
 
-/* `token%3Dabc%26`: a query inside a query. */
-static void encoded_value(struct scan *sc, size_t at, const char *label)
+static bool starts(const struct scan *sc, size_t at, const char *with)
 {
-	size_t p = at;
+	size_t n = strlen(with);
 
-	while (p < sc->n && !is_space(sc->s[p]) && !is_quote(sc->s[p]) && sc->s[p] != '&') {
+	return at <= sc->n && n <= sc->n - at && strncasecmp(sc->s + at, with, n) == 0;
+}
+
+/* Skips any of these at *at; true where there was one. */
+static bool skip_any(const struct scan *sc, size_t *at, const char *const *these)
+{
+	for (size_t i = 0; these[i]; i++)
+		if (starts(sc, *at, these[i])) {
+			*at += strlen(these[i]);
+			return true;
+		}
+	return false;
+}
+
+/* `token%3Dabc%26`, `token%22%3A%22abc%22`: a query or a document inside a query. */
+static bool encoded_value(struct scan *sc, size_t at, const struct secret_kind *kind)
+{
+	static const char *const around[] = { "%22", "%27", "%20", "%5C", "%09", "+", NULL };
+	static const char *const between[] = { "%3D", "%3A", NULL };
+	static const char *const ends[] = { "%26", "%22", "%27", "%2C", "%7D", "%20", "%5C", "&", NULL };
+	size_t p = at, from, z;
+
+	while (skip_any(sc, &p, around))
+		;
+	if (!skip_any(sc, &p, between))
+		return false;
+	while (skip_any(sc, &p, around))
+		;
+	for (from = p; p < sc->n && !is_space(sc->s[p]) && !is_quote(sc->s[p]);) {
 		size_t marker = sc->s[p] == '<' ? redact_marker_length(sc->r, sc->s + p, sc->n - p) : 0;
 
-		if (sc->s[p] == '%' && sc->n - p >= 3 && sc->s[p + 1] == '2' && sc->s[p + 2] == '6')
+		z = p;
+		if (skip_any(sc, &z, ends))
 			break;
 		p += marker ? marker : 1;
 	}
-	hide(sc, at, p, label);
+	redact_form_hide(sc, from, p, kind);
+	return true;
+}
+
+/* `&quot;token&quot;:&quot;abc&quot;`: JSON within HTML or XML. */
+static bool entity_value(struct scan *sc, size_t at, const struct secret_kind *kind)
+{
+	static const char *const quotes[] = { "&quot;", "&#34;", "&#39;", "&apos;", "&#x27;", "&#x22;", NULL };
+	size_t p = at, from, end, entity;
+	const char *hit;
+
+	if (!skip_any(sc, &p, quotes))
+		return false;
+	while (p < sc->n && is_blank(sc->s[p]))
+		p++;
+	if (p >= sc->n || (sc->s[p] != ':' && sc->s[p] != '='))
+		return false;
+	for (p++; p < sc->n && is_blank(sc->s[p]);)
+		p++;
+	entity = p;
+	if (!skip_any(sc, &p, quotes))
+		return false;
+	from = p;
+	hit = memmem(sc->s + from, sc->n - from, sc->s + entity, from - entity);
+	end = hit ? (size_t)(hit - sc->s) : line_end(sc, from);
+	hide_as(sc, from, end, kind, true);
+	return true;
+}
+
+/* {"name": "DB_PASSWORD", "value": "abc"}, in JSON, YAML or XML: the name is itself a value. p: behind it. */
+static bool pair_value(struct scan *sc, const struct quote *open, size_t name, size_t p, const struct secret_kind *kind)
+{
+	size_t before = open->len ? open->at : name, q = p, end;
+	struct quote o, c;
+
+	while (before > 0 && is_blank(sc->s[before - 1]))
+		before--;
+	if (!before || (sc->s[before - 1] != ':' && sc->s[before - 1] != '='))
+		return false;
+	while (q < sc->n && q - p < 80 && (is_space(sc->s[q]) || sc->s[q] == ',' || sc->s[q] == ';'))
+		q++;
+	if (q == p)
+		return false;
+	o = quote_at(sc, q);
+	q += o.len;
+	if (!starts(sc, q, "value"))
+		return false;
+	q += 5;
+	c = quote_at(sc, q);
+	if (o.len)
+		q += c.len;
+	while (q < sc->n && is_blank(sc->s[q]))
+		q++;
+	if (q >= sc->n || (sc->s[q] != ':' && sc->s[q] != '='))
+		return false;
+	for (q++; q < sc->n && is_blank(sc->s[q]);)
+		q++;
+	c = value_quote(sc, &q);
+	if (c.len) {
+		hide_quoted(sc, q, &c, kind, false);
+	} else {
+		for (end = q; end < sc->n && !is_break(sc->s[end]) && !strchr(",}", sc->s[end]);)
+			end++;
+		redact_form_hide(sc, q, trim_end(sc, q, end), kind);
+	}
+	return true;
+}
+
+/* "--token", "abc": an argument vector as Python, Go or JSON print it. p: behind the name's quote. */
+static bool listed_value(struct scan *sc, size_t name, size_t p, const struct secret_kind *kind)
+{
+	struct quote q;
+
+	if (sc->s[name] != '-' || p >= sc->n || sc->s[p] != ',')
+		return false;
+	for (p++; p < sc->n && is_space(sc->s[p]);)
+		p++;
+	q = value_quote(sc, &p);
+	if (!q.len || starts(sc, q.at + q.len, "--"))
+		return false;
+	hide_quoted(sc, p, &q, kind, false);
+	return true;
+}
+
+static bool in_netrc(const struct scan *sc, size_t at)
+{
+	size_t from = at > 256 ? at - 256 : 0;
+
+	return memmem(sc->s + from, at - from, "machine ", 8) && memmem(sc->s + from, at - from, "login ", 6);
+}
+
+/* `password abc` of .netrc, and prose: "the password is abc". p: on the blank behind the name. */
+static void bare_value(struct scan *sc, size_t p, const struct secret_kind *kind)
+{
+	static const char *const verbs[] = { "is ", "was ", "are ", "equals ", "is: ", "set to ", NULL };
+	size_t end;
+	bool said;
+
+	if (kind->strength != NAME_STRONG)
+		return;
+	while (p < sc->n && is_blank(sc->s[p]))
+		p++;
+	said = skip_any(sc, &p, verbs);
+	while (p < sc->n && (is_blank(sc->s[p]) || is_quote(sc->s[p])))
+		p++;
+	for (end = p; end < sc->n && !is_space(sc->s[end]) && !is_quote(sc->s[end]);)
+		end++;
+	while (end > p && strchr(",;:.!?)", sc->s[end - 1]))
+		end--;
+	if (end <= p || is_marked(sc, p, end))
+		return;
+	if (!said && in_netrc(sc, p))
+		redact_form_hide(sc, p, end, kind);
+	else if (redact_looks_secret(sc->s + p, end - p))
+		redact_form_hide(sc, p, end, kind);
 }
 
 /* `--flag value`. */
-static void flag_value(struct scan *sc, size_t at, const char *label)
+static void flag_value(struct scan *sc, size_t at, const struct secret_kind *kind)
 {
 	size_t p = at;
 	struct quote q;
@@ -365,9 +558,9 @@ static void flag_value(struct scan *sc, size_t at, const char *label)
 		return; /* the next flag: this one has no value */
 	q = quote_at(sc, p);
 	if (q.len)
-		hide_quoted(sc, p, &q, label, true);
+		hide_quoted(sc, p, &q, kind, true);
 	else
-		hide(sc, p, word_end(sc, p, false), label);
+		redact_form_hide(sc, p, word_end(sc, p, false), kind);
 }
 
 /* "token.c:12:", "TokenError: …", "a.c:load_key:12" name places and kinds of errors. They are
@@ -415,24 +608,77 @@ static bool is_no_name(const struct scan *sc, size_t name, size_t end)
 	return is_place(sc, p, name - 1);
 }
 
-static void name_value(struct scan *sc, size_t name, size_t end, const char *label)
+/* What follows a name that stands in plain quotes, or in none. p: behind it. */
+static void named_value(struct scan *sc, size_t name, size_t end, size_t p, const struct quote *open, bool quoted,
+			const struct secret_kind *kind)
 {
 	static const struct quote none;
+	struct quote value;
+
+	while (p < sc->n && is_blank(sc->s[p]))
+		p++;
+	if (p >= sc->n)
+		return;
+	if (p + 1 < sc->n && ((sc->s[p] == ':' && sc->s[p + 1] == '=') || (sc->s[p] == '-' && sc->s[p + 1] == '>')))
+		p++; /* :=, -> */
+	if (p > 0 && sc->s[p] == '>' && sc->s[p - 1] == '-') {
+		equals_value(sc, name, p + 1, quoted ? &none : open, kind);
+		return;
+	}
+	if (sc->s[p] == '=') {
+		if (p + 1 < sc->n && sc->s[p + 1] == '=')
+			p++; /* an assertion prints both sides of a comparison */
+		equals_value(sc, name, p + 1, quoted ? &none : open, kind);
+		return;
+	}
+	if (sc->s[p] != ':' || (p + 1 < sc->n && sc->s[p + 1] == ':')) {
+		if (sc->s[name] != '-' && p > end)
+			bare_value(sc, p, kind);
+		return;
+	}
+	if (!quoted) {
+		if (!is_no_name(sc, name, end))
+			colon_value(sc, name, p + 1, open, kind);
+		return;
+	}
+	p++;
+	while (p < sc->n && is_space(sc->s[p]))
+		p++;
+	if (p >= sc->n)
+		return;
+	value = value_quote(sc, &p);
+	if (value.len)
+		hide_quoted(sc, p, &value, kind, false);
+	else
+		hide_json_bare(sc, p, open, kind);
+}
+
+static bool element_value(struct scan *sc, size_t name, size_t p, const struct secret_kind *kind)
+{
+	const char *lt;
+
+	if (p >= sc->n || sc->s[p] != '>' || name == 0 || sc->s[name - 1] != '<')
+		return false;
+	lt = memchr(sc->s + p, '<', sc->n - p);
+	while (lt && redact_marker_length(sc->r, lt, sc->n - (size_t)(lt - sc->s)))
+		lt = memchr(lt + 1, '<', sc->n - (size_t)(lt + 1 - sc->s));
+	redact_form_hide(sc, p + 1, lt ? (size_t)(lt - sc->s) : sc->n, kind);
+	return true;
+}
+
+static void name_value(struct scan *sc, size_t name, size_t end, const struct secret_kind *kind)
+{
 	struct quote open = quote_before(sc, name), close = quote_at(sc, end);
 	size_t p = end;
 	bool quoted = open.len && close.len == open.len && close.c == open.c;
 
 	if (quoted)
 		p += close.len;
-	if (!quoted && p < sc->n && sc->s[p] == '>' && name > 0 && sc->s[name - 1] == '<') {
-		const char *lt;
-
-		for (lt = memchr(sc->s + p, '<', sc->n - p);
-		     lt && redact_marker_length(sc->r, lt, sc->n - (size_t)(lt - sc->s));)
-			lt = memchr(lt + 1, '<', sc->n - (size_t)(lt + 1 - sc->s));
-		hide(sc, p + 1, lt ? (size_t)(lt - sc->s) : sc->n, label);
+	else if (element_value(sc, name, p, kind))
 		return;
-	}
+	if (entity_value(sc, p, kind) || encoded_value(sc, p, kind) || pair_value(sc, &open, name, p, kind) ||
+	    (quoted && listed_value(sc, name, p, kind)))
+		return;
 	if (p < sc->n && sc->s[p] == ']' && quoted) /* PHP: $_ENV['token'] = */
 		p++;
 	if (!quoted && p < sc->n && is_blank(sc->s[p]) && sc->s[name] == '-') {
@@ -442,70 +688,97 @@ static void name_value(struct scan *sc, size_t name, size_t end, const char *lab
 			z++;
 		if (z < sc->n && sc->s[z] != '=' &&
 		    !(sc->s[z] == ':' && z + 1 < sc->n && is_blank(sc->s[z + 1]))) {
-			flag_value(sc, p, label);
+			flag_value(sc, p, kind);
 			return;
 		}
 	}
-	while (p < sc->n && is_blank(sc->s[p]))
-		p++;
-	if (p >= sc->n)
+	named_value(sc, name, end, p, &open, quoted, kind);
+}
+
+/* "the api key: …", "unexpected token: …": the word before a lone one may settle what it is. */
+static void look_before(const struct scan *sc, size_t name, size_t end, struct secret_kind *kind)
+{
+	static const char *const of_parsers[] = {
+		"unexpected", "expected", "invalid", "unknown", "illegal", "next", "bad", "unrecognized", "previous",
+		"current", "missing", "last", NULL,
+	};
+	size_t to = name, from;
+
+	if (end - name > 6 || !to || !is_blank(sc->s[to - 1]))
 		return;
-	if (sc->s[p] == '%' && sc->n - p >= 3 && sc->s[p + 1] == '3' && (sc->s[p + 2] | 0x20) == 'd') {
-		encoded_value(sc, p + 3, label);
+	while (to > 0 && is_blank(sc->s[to - 1]))
+		to--;
+	for (from = to; from > 0 && is_name(sc->s[from - 1]);)
+		from--;
+	if (kind->strength == NAME_WEAK && strcmp(kind->label, "key") == 0) {
+		if (redact_names_opens(sc->s + from, to - from))
+			kind->strength = NAME_STRONG;
 		return;
 	}
-	if (sc->s[p] == ':' && p + 1 < sc->n && sc->s[p + 1] == '=')
-		p++; /* := */
-	if (sc->s[p] == '=') {
-		if (p + 1 < sc->n && sc->s[p + 1] == '=')
-			p++; /* an assertion prints both sides of a comparison */
-		equals_value(sc, name, p + 1, quoted ? &none : &open, label);
-		return;
-	}
-	if (sc->s[p] != ':' || (p + 1 < sc->n && sc->s[p + 1] == ':'))
-		return;
-	if (!quoted) {
-		if (!is_no_name(sc, name, end))
-			colon_value(sc, name, p + 1, &open, label);
-		return;
-	}
-	p++;
-	while (p < sc->n && is_space(sc->s[p]))
-		p++;
-	if (p >= sc->n)
-		return;
-	close = quote_at(sc, p);
-	if (close.len)
-		hide_quoted(sc, p, &close, label, false);
-	else
-		hide_json_bare(sc, p, &open, label);
+	for (size_t i = 0; kind->strength == NAME_STRONG && of_parsers[i]; i++)
+		if (strlen(of_parsers[i]) == to - from && strncasecmp(sc->s + from, of_parsers[i], to - from) == 0)
+			kind->strength = NAME_WEAK;
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* A word that goes on in the same case is another one: "passed", "keyboard", "TOKENIZER". */
+static bool word_ends(const struct scan *sc, size_t at, size_t end)
+{
+	char c;
+
+	if (end >= sc->n)
+		return true;
+	c = sc->s[end];
+	if ((c | 0x20) == 's' && (end + 1 >= sc->n || !is_lower((char)(sc->s[end + 1] | 0x20))))
+		return true;
+	if (is_lower(c))
+		return false;
+	/* an upper case letter goes on with a word of upper case letters only */
+	return !(c >= 'A' && c <= 'Z' && !is_lower(sc->s[end - 1]) &&
+		 !(end + 1 < sc->n && is_lower(sc->s[end + 1]))) || at == end;
 }
 
 /* A secret word or name stands at text[at..at+len): which name is it part of, and which
  * value has it? */
-void redact_form_found(struct scan *sc, size_t at, size_t len)
+void redact_form_found(struct scan *sc, size_t at, size_t len, bool given)
 {
 	size_t name = at, end = at + len;
-	const char *label;
+	struct secret_kind kind;
 
-	if (at < sc->name_done || at < sc->form_done)
+	if (at < sc->name_done || at < sc->form_done || (!given && !word_ends(sc, at, end)))
 		return;
 	while (name > sc->name_done && is_name(sc->s[name - 1]))
 		name--;
+	/* "%3Ftoken", "\ntoken": what an escape has there is no part of the name */
+	if (name > 0 && sc->s[name - 1] == '%' && at - name >= 2)
+		name += 2;
+	else if (name > 0 && sc->s[name - 1] == '\\' && at > name && strchr("nrt", sc->s[name]))
+		name++;
 	while (end < sc->n && is_name(sc->s[end]))
 		end++;
 	sc->name_done = end;
-	label = redact_names_label(sc->r, sc->s + name, end - name);
-	if (!label && end - name > 1) /* "-e" style prefixes of a name of --redact-env */
-		label = redact_names_label(sc->r, sc->s + at, end - at);
-	if (label && !redact_names_is_own_key(sc->s + name, end - name))
-		name_value(sc, name, end, label);
+	kind = redact_name_kind(sc->r, sc->s + name, end - name);
+	if (kind.strength < NAME_GIVEN && given && end - name > 1) { /* "-D" and such before it */
+		struct secret_kind bare = redact_name_kind(sc->r, sc->s + at, end - at);
+
+		if (bare.strength > kind.strength)
+			kind = bare;
+	}
+	if (kind.strength == NAME_PLAIN || redact_names_is_own_key(sc->s + name, end - name))
+		return;
+	look_before(sc, name, end, &kind);
+	name_value(sc, name, end, &kind);
 }
 
 void redact_forms_needles(struct redactor *r)
 {
-	for (uint32_t w = 0; redact_secret_words[w]; w++)
-		redact_needle_add(r, redact_secret_words[w], NEEDLE_WORD, w);
+	for (uint32_t w = 0; redact_needle_words[w].text; w++)
+		redact_needle_add(r, redact_needle_words[w].text, NEEDLE_WORD, w);
+	redact_nameless_needles(r);
 	for (size_t i = 0; i < r->name_count; i++) {
 		static const char after[] = "=: \t\"'`\\%>]";
 		const struct secret_name *nm = &r->names[i];

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Secret values wherever they turn up: raw, URL-encoded, escaped for JSON, a shell, C or HTML (also
- * twice over, also only in part), in hexadecimal, and in base64 at all three alignments. */
+ * twice over, also only in part), in UTF-16, with colours or line breaks inside, in hexadecimal, in base64
+ * (once or twice, at all three alignments) and in base32.
+ *
+ * What is looked for stands in three sorted dictionaries (redact_dict.c): the values, what of their base64
+ * no neighbouring byte can change, and the same of base32. Needles are the first three characters of every
+ * entry in every spelling; where all of them are plain, a second test of more characters comes first. */
 #include "trace/redact_internal.h"
 
 #include "base/mem.h"
@@ -9,66 +14,21 @@
 #include <string.h>
 #include <strings.h>
 
-/* Values that are no secrets though they stand under a secret name: to hide such a word
- * everywhere would hide the text. */
-static const char *const common_words[] = {
-	"true", "false", "none", "null", "nil", "undefined", "unset", "default", "enabled", "disabled",
-	"enable", "disable", "localhost", "127.0.0.1", "0.0.0.0", "required", "optional", "always",
-	"never", "unknown", "public", "private", "secret", "password", "passwd", "token", "cookie",
-	"credential", "credentials", "authorization", "basic", "bearer", "redacted", "changeme",
-	"production", "development", "staging", "testing", "master", "prompt", "inherit", "system",
-	"/dev/null", "/usr/bin", "/bin/sh", "/bin/bash", "/usr/local", NULL,
-};
-
-static bool is_common(const char *v, size_t n)
-{
-	for (size_t i = 0; common_words[i]; i++)
-		if (strlen(common_words[i]) == n && strncasecmp(common_words[i], v, n) == 0)
-			return true;
-	return false;
-}
-
-static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* The characters of base64(shift zero bytes + value) that no neighbouring byte can change. */
-static char *base64_middle(const unsigned char *v, size_t n, unsigned shift, size_t *len)
-{
-	size_t first = (shift * 8 + 5) / 6, last = (shift + n) * 8 / 6;
-	char *out = xmalloc(last - first + 1);
-
-	for (size_t i = first; i < last; i++) {
-		unsigned sextet = 0;
-
-		for (unsigned bit = 0; bit < 6; bit++) {
-			size_t at = i * 6 + bit - shift * 8;
-
-			sextet = sextet << 1 | (v[at / 8] >> (7 - at % 8) & 1);
-		}
-		out[i - first] = base64_alphabet[sextet];
-	}
-	*len = last - first;
-	out[*len] = '\0';
-	return out;
-}
+/* ---- values -------------------------------------------------------------------------------- */
 
 static void value_add(struct redactor *r, const char *label, const char *v, size_t n)
 {
 	struct secret_value *sv;
 
-	for (size_t i = 0; i < r->value_count; i++)
-		if (r->values[i].len == n && memcmp(r->values[i].bytes, v, n) == 0)
-			return;
-	if ((r->value_count & (r->value_count - 1)) == 0)
-		r->values = xreallocarray(r->values, r->value_count ? r->value_count * 2 : 1,
-					  sizeof(*r->values));
+	if (r->value_count == r->value_cap) {
+		r->value_cap = r->value_cap ? r->value_cap * 2 : 16;
+		r->values = xreallocarray(r->values, r->value_cap, sizeof(*r->values));
+	}
 	sv = &r->values[r->value_count++];
-	memset(sv, 0, sizeof(*sv));
 	sv->bytes = xmalloc(n);
 	memcpy(sv->bytes, v, n);
 	sv->len = n;
 	memcpy(sv->label, label, LABEL_SIZE);
-	if (n > r->longest)
-		r->longest = n;
 }
 
 static bool is_space(char c)
@@ -76,10 +36,9 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-void redact_values_add(struct redactor *r, const char *name, const char *value, size_t min_len)
+void redact_values_add(struct redactor *r, const char *name, const char *value, size_t n, size_t min_len)
 {
 	char label[LABEL_SIZE];
-	size_t n = strlen(value);
 
 	/* A value with white space around it is as often printed without. */
 	while (n && is_space(*value)) {
@@ -88,7 +47,7 @@ void redact_values_add(struct redactor *r, const char *name, const char *value, 
 	}
 	while (n && is_space(value[n - 1]))
 		n--;
-	if (n < min_len || is_common(value, n))
+	if (n < min_len || redact_is_plain_word(value, n) || n > UINT32_MAX / 4)
 		return;
 	redact_label_make(label, name, strlen(name));
 	value_add(r, label, value, n);
@@ -111,29 +70,211 @@ void redact_values_add(struct redactor *r, const char *name, const char *value, 
 
 void redact_values_release(struct redactor *r)
 {
+	redact_values_forget(r);
 	for (size_t i = 0; i < r->value_count; i++) {
-		struct secret_value *v = &r->values[i];
-
-		explicit_bzero(v->bytes, v->len);
-		free(v->bytes);
-		for (int a = 0; a < 3; a++) {
-			if (v->base64[a])
-				explicit_bzero(v->base64[a], v->base64_len[a]);
-			free(v->base64[a]);
-		}
+		explicit_bzero(r->values[i].bytes, r->values[i].len);
+		free(r->values[i].bytes);
 	}
 	free(r->values);
 }
 
-bool redact_values_in(const struct redactor *r, const char *s, size_t n)
-{
-	for (size_t i = 0; i < r->value_count; i++)
-		if (memmem(s, n, r->values[i].bytes, r->values[i].len))
-			return true;
-	return false;
-}
+/* ---- dictionaries -------------------------------------------------------------------------- */
 
 static const char hex_digits[] = "0123456789abcdef";
+static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base32_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/* The characters of base64 (bits 6) or base32 (bits 5) of `shift` unknown bytes and v that no
+ * neighbouring byte can change. */
+static unsigned char *base_middle(const unsigned char *v, size_t n, size_t shift, size_t bits, size_t *len)
+{
+	const char *alphabet = bits == 6 ? base64_alphabet : base32_alphabet;
+	size_t first = (shift * 8 + bits - 1) / bits, last = (shift + n) * 8 / bits;
+	unsigned char *out = xmalloc(last - first + 1);
+
+	for (size_t i = first; i < last; i++) {
+		unsigned digit = 0;
+
+		for (size_t bit = 0; bit < bits; bit++) {
+			size_t at = i * bits + bit - shift * 8;
+
+			digit = digit << 1 | (v[at / 8] >> (7 - at % 8) & 1);
+		}
+		out[i - first] = (unsigned char)alphabet[digit];
+	}
+	*len = last - first;
+	return out;
+}
+
+#define BASE_MIN_CHARS 6 /* shorter ones turn up by chance */
+
+static void base64_add(struct redactor *r, const unsigned char *v, size_t n, uint32_t value, bool twice)
+{
+	for (size_t shift = 0; shift < 3; shift++) {
+		size_t len;
+		unsigned char *mid = base_middle(v, n, shift, 6, &len);
+
+		if (twice && len >= 2 * BASE_MIN_CHARS)
+			base64_add(r, mid, len, value, false);
+		if (len >= BASE_MIN_CHARS)
+			redact_dict_add(&r->base64, mid, len, value);
+		else
+			free(mid);
+	}
+}
+
+static void base32_add(struct redactor *r, const unsigned char *v, size_t n, uint32_t value)
+{
+	for (size_t shift = 0; shift < 5; shift++) {
+		size_t len;
+		unsigned char *mid = base_middle(v, n, shift, 5, &len);
+
+		if (len >= BASE_MIN_CHARS + 3)
+			redact_dict_add(&r->base32, mid, len, value);
+		else
+			free(mid);
+	}
+}
+
+static void dictionaries_make(struct redactor *r)
+{
+	r->base64.owns = r->base32.owns = true;
+	for (uint32_t i = 0; i < r->value_count; i++)
+		redact_dict_add(&r->texts, r->values[i].bytes, r->values[i].len, i);
+	redact_dict_sort(&r->texts);
+	for (size_t i = 0; i < r->texts.n; i++) {
+		const struct dict_entry *en = &r->texts.v[i];
+
+		base64_add(r, en->bytes, en->len, en->value, true);
+		base32_add(r, en->bytes, en->len, en->value);
+	}
+	redact_dict_sort(&r->base64);
+	redact_dict_sort(&r->base32);
+}
+
+void redact_values_forget(struct redactor *r)
+{
+	redact_dict_release(&r->texts);
+	redact_dict_release(&r->base64);
+	redact_dict_release(&r->base32);
+	free(r->begins);
+	r->begins = NULL;
+}
+
+/* ---- the first bytes of all entries -------------------------------------------------------- */
+
+#define BEGIN_MAX 6
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* What a character can be at the beginning of an entry in a writing. */
+enum begin_class { BEGIN_NEVER, BEGIN_PLAIN /* itself alone */, BEGIN_OPEN /* an escape, a filler, a gap */ };
+
+static enum begin_class begin_class(enum needle_kind kind, char c)
+{
+	switch (kind) {
+	case NEEDLE_HEX:
+		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))
+			return BEGIN_PLAIN;
+		return c && strchr(" :,-_\n\r\txX", c) ? BEGIN_OPEN : BEGIN_NEVER;
+	case NEEDLE_BASE64:
+		if (is_alnum(c))
+			return BEGIN_PLAIN;
+		if (c && strchr("+/-_", c))
+			return BEGIN_PLAIN;
+		return c && strchr("%\\\n\r", c) ? BEGIN_OPEN : BEGIN_NEVER;
+	case NEEDLE_BASE32:
+		if (is_alnum(c))
+			return BEGIN_PLAIN;
+		return c && strchr("\\\n\r", c) ? BEGIN_OPEN : BEGIN_NEVER;
+	default:
+		return !c || strchr("%\\&+'\"\n\r\033", c) ? BEGIN_OPEN : BEGIN_PLAIN;
+	}
+}
+
+/* One table a kind: the pass asks for most bytes of a text when there are thousands of values. */
+static unsigned char begin_classes[4][256];
+
+static const unsigned char *classes_of(enum needle_kind kind)
+{
+	return begin_classes[kind - NEEDLE_VALUE];
+}
+
+static void classes_make(void)
+{
+	for (int k = 0; k < 4; k++)
+		for (int c = 0; c < 256; c++)
+			begin_classes[k][c] = (unsigned char)begin_class(NEEDLE_VALUE + (enum needle_kind)k, (char)c);
+}
+
+static inline uint32_t begin_hash(enum needle_kind kind, const char *s, size_t n)
+{
+	uint32_t h = 2166136261u + (uint32_t)kind;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = kind != NEEDLE_BASE64 ? s[i] : s[i] == '-' ? '+' : s[i] == '_' ? '/' : s[i];
+
+		h = (h ^ fold(c)) * 16777619u;
+	}
+	return h ^ h >> 15;
+}
+
+static void begin_add(struct redactor *r, enum needle_kind kind, const unsigned char *bytes)
+{
+	uint32_t h = begin_hash(kind, (const char *)bytes, r->begins_len) & r->begins_mask;
+
+	r->begins[h / 64] |= UINT64_C(1) << (h % 64);
+}
+
+static void begins_make(struct redactor *r)
+{
+	size_t all = 2 * r->texts.n + r->base64.n + r->base32.n, bits = 1024;
+
+	classes_make();
+	while (bits < all * 16 && bits < (size_t)1 << 25)
+		bits *= 2;
+	r->begins = xcalloc(bits / 64, sizeof(*r->begins));
+	r->begins_mask = (uint32_t)bits - 1;
+	r->begins_len = BEGIN_MAX;
+	for (size_t i = 0; i < r->texts.n; i++)
+		if (r->texts.v[i].len < r->begins_len)
+			r->begins_len = r->texts.v[i].len;
+	if (r->base64.n && r->begins_len > BASE_MIN_CHARS)
+		r->begins_len = BASE_MIN_CHARS;
+	for (size_t i = 0; i < r->texts.n; i++) {
+		unsigned char hex[BEGIN_MAX];
+
+		begin_add(r, NEEDLE_VALUE, r->texts.v[i].bytes);
+		for (size_t k = 0; k < r->begins_len; k++)
+			hex[k] = (unsigned char)hex_digits[r->texts.v[i].bytes[k / 2] >> (k % 2 ? 0 : 4) & 15];
+		begin_add(r, NEEDLE_HEX, hex);
+	}
+	for (size_t i = 0; i < r->base64.n; i++)
+		begin_add(r, NEEDLE_BASE64, r->base64.v[i].bytes);
+	for (size_t i = 0; i < r->base32.n; i++)
+		begin_add(r, NEEDLE_BASE32, r->base32.v[i].bytes);
+}
+
+/* Plain characters can only be an entry's own: does any begin so? */
+static bool may_begin(const struct redactor *r, enum needle_kind kind, const char *s, size_t n)
+{
+	const unsigned char *classes = classes_of(kind);
+	uint32_t h;
+
+	if (n < r->begins_len)
+		return true;
+	for (size_t i = 0; i < r->begins_len; i++)
+		if (classes[(unsigned char)s[i]] != BEGIN_PLAIN)
+			return classes[(unsigned char)s[i]] == BEGIN_OPEN;
+	h = begin_hash(kind, s, r->begins_len) & r->begins_mask;
+	return r->begins[h / 64] >> (h % 64) & 1;
+}
+
+/* ---- needles ------------------------------------------------------------------------------- */
+
 
 /* First bytes (at most three) of each way to write byte c, after the raw one. */
 static size_t encodings_of(unsigned char c, char out[24][4])
@@ -179,388 +320,148 @@ static size_t encodings_of(unsigned char c, char out[24][4])
 	return n;
 }
 
-static void value_needles(struct redactor *r, uint32_t index, char prefix[8], size_t len, size_t at)
+/* The spellings of a character of base64: url-safe, percent-encoded, with JSON's slash. */
+static size_t spellings_of_base(unsigned char c, char out[25][4])
 {
-	const struct secret_value *v = &r->values[index];
-	char enc[24][4];
+	out[0][0] = (char)c;
+	out[0][1] = '\0';
+	if (c == '+') {
+		memcpy(out[1], "-", 2);
+		memcpy(out[2], "%2b", 4);
+		return 3;
+	}
+	if (c == '/') {
+		memcpy(out[1], "_", 2);
+		memcpy(out[2], "%2f", 4);
+		memcpy(out[3], "\\/", 3);
+		return 4;
+	}
+	return 1;
+}
+
+static size_t spellings_of_text(unsigned char c, char out[25][4])
+{
 	size_t n;
 
-	if (len >= 3) {
-		redact_needle_add(r, prefix, NEEDLE_VALUE, index);
+	out[0][0] = (char)c;
+	out[0][1] = '\0';
+	n = encodings_of(c, out + 1);
+	return c ? n + 1 : n;
+}
+
+/* What may stand between two characters of an entry. */
+static const char *const breaks_of_base[] = { "\n", "\r\n", "\\n", "\\r", NULL };
+static const char *const breaks_of_text[] = {
+	"\n", "\r\n", "\\\n", "\\n", "\033[", "\\u0", "\\x1", "\\03", "\\e[", "\"", "'", "\" ", "\"+", "\"\"", "\"\n",
+	"\".", "\"\\", "\"\r", "\"\t", "' ", "'+", "''", "'\n", "'.", "'\\", "'\r", "'\t", NULL,
+};
+
+struct spelling {
+	struct redactor *r;
+	enum needle_kind kind;
+	const unsigned char *bytes;
+	size_t len;
+	size_t (*spell)(unsigned char c, char out[25][4]);
+	const char *const *breaks;
+};
+
+/* Adds the first three characters of every way to write the entry. prefix: `n` characters that
+ * stand already, for its first `at` bytes. */
+static void spell_needles(const struct spelling *sp, char prefix[12], size_t n, size_t at)
+{
+	char ways[25][4];
+	size_t count;
+
+	if (n >= 3) {
+		redact_needle_add(sp->r, prefix, sp->kind, 0);
 		return;
 	}
-	if (at >= v->len)
+	if (at >= sp->len)
 		return;
-	prefix[len] = (char)v->bytes[at];
-	value_needles(r, index, prefix, len + 1, at + 1);
-	n = encodings_of(v->bytes[at], enc);
-	for (size_t i = 0; i < n; i++) {
-		size_t m = strlen(enc[i]);
+	count = sp->spell(sp->bytes[at], ways);
+	for (size_t i = 0; i < count; i++) {
+		size_t m = strlen(ways[i]);
 
-		memcpy(prefix + len, enc[i], m);
-		value_needles(r, index, prefix, len + m, at + 1);
+		memcpy(prefix + n, ways[i], m);
+		spell_needles(sp, prefix, n + m, at + 1);
+	}
+	for (size_t i = 0; at > 0 && n < 3 && sp->breaks[i]; i++) {
+		size_t m = strlen(sp->breaks[i]);
+
+		memcpy(prefix + n, sp->breaks[i], m);
+		if (n + m >= 3 || i == 0) /* after one character a line break may be all there is room for */
+			spell_needles(sp, prefix, n + m, at);
 	}
 }
 
-static void base64_needles(struct redactor *r, uint32_t index, unsigned alignment)
+/* In either order of bytes the first character of a value has a zero between it and the second. */
+static void utf16_needles(struct redactor *r, const unsigned char *v)
 {
-	struct secret_value *v = &r->values[index];
-	char alt[3][4] = { { 0 } }, key[3];
-	size_t counts[3];
+	const char key[3] = { (char)v[0], '\0', (char)v[1] };
 
-	v->base64[alignment] = base64_middle(v->bytes, v->len, alignment, &v->base64_len[alignment]);
-	for (int i = 0; i < 3; i++) {
-		char c = v->base64[alignment][i];
+	redact_needle_add(r, key, NEEDLE_VALUE, 0);
+}
 
-		counts[i] = 0;
-		alt[i][counts[i]++] = c;
-		if (c == '+' || c == '/') {
-			alt[i][counts[i]++] = c == '+' ? '-' : '_';
-			alt[i][counts[i]++] = c == '+' ? '%' : '\\';
-			if (c == '/')
-				alt[i][counts[i]++] = '%';
-		}
+static void hex_needles(struct redactor *r, const unsigned char *v)
+{
+	char key[3] = { hex_digits[v[0] >> 4], hex_digits[v[0] & 15], hex_digits[v[1] >> 4] };
+
+	redact_needle_add(r, key, NEEDLE_HEX, 0);
+	for (const char *between = " :,-_\n\r\t"; *between; between++) {
+		key[2] = *between;
+		redact_needle_add(r, key, NEEDLE_HEX, 0);
 	}
-	for (size_t a = 0; a < counts[0]; a++)
-		for (size_t b = 0; b < counts[1]; b++)
-			for (size_t c = 0; c < counts[2]; c++) {
-				key[0] = alt[0][a];
-				key[1] = alt[1][b];
-				key[2] = alt[2][c];
-				/* "%2B": its own next bytes are in the key, not the following character */
-				if (key[0] == '%') {
-					key[1] = '2';
-					key[2] = v->base64[alignment][0] == '+' ? 'b' : 'f';
-				} else if (key[0] == '\\') {
-					key[1] = '/';
-				}
-				if (key[0] != '%' && key[1] == '%')
-					key[2] = '2';
-				else if (key[0] != '%' && key[0] != '\\' && key[1] == '\\')
-					key[2] = '/';
-				redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
-				if (key[0] == '\\') { /* then the second character is the third byte */
-					for (size_t d = 0; d < counts[1]; d++) {
-						key[2] = alt[1][d];
-						redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
-					}
-				}
-			}
-	/* broken into lines after the first or the second character */
-	for (size_t a = 0; a < counts[0]; a++)
-		for (const char *brk = "\r\n\\"; *brk; brk++)
-			for (size_t b = 0; b < 4; b++) {
-				static const char after[] = { '\n', 'n', 'r', '\0' };
-
-				key[0] = alt[0][a];
-				key[1] = *brk;
-				key[2] = after[b] ? after[b] : v->base64[alignment][1];
-				redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
-				key[1] = v->base64[alignment][1];
-				key[2] = *brk;
-				if (b == 0)
-					redact_needle_add(r, key, NEEDLE_BASE64, index * 3 + alignment);
-			}
 }
 
 void redact_values_needles(struct redactor *r)
 {
-	for (size_t i = 0; i < r->value_count; i++) {
-		const unsigned char *v = r->values[i].bytes;
-		char prefix[8], hex[4];
+	struct spelling sp = { .r = r, .kind = NEEDLE_VALUE, .spell = spellings_of_text, .breaks = breaks_of_text };
+	char prefix[12];
 
-		value_needles(r, (uint32_t)i, prefix, 0, 0);
-		hex[0] = hex_digits[v[0] >> 4];
-		hex[1] = hex_digits[v[0] & 15];
-		hex[2] = hex_digits[v[1] >> 4];
-		redact_needle_add(r, hex, NEEDLE_HEX, (uint32_t)i);
-		for (unsigned a = 0; a < 3; a++)
-			base64_needles(r, (uint32_t)i, a);
+	dictionaries_make(r);
+	begins_make(r);
+	for (size_t i = 0; i < r->texts.n; i++) {
+		sp.bytes = r->texts.v[i].bytes;
+		sp.len = r->texts.v[i].len;
+		spell_needles(&sp, prefix, 0, 0);
+		utf16_needles(r, sp.bytes);
+		hex_needles(r, sp.bytes);
 	}
-}
+	sp.spell = spellings_of_base;
+	sp.breaks = breaks_of_base;
+	for (int k = 0; k < 2; k++) {
+		const struct dict *d = k ? &r->base32 : &r->base64;
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The number written by `digits` hexadecimal digits, or -1. */
-static int hex_number(const char *s, size_t n, size_t at, size_t digits)
-{
-	int v = 0;
-
-	if (digits > n || at > n - digits)
-		return -1;
-	for (size_t i = 0; i < digits; i++) {
-		int h = hex_value(s[at + i]);
-
-		if (h < 0)
-			return -1;
-		v = v << 4 | h;
-	}
-	return v;
-}
-
-/* Positions that the text can have reached after some bytes of the value: encoders are
- * ambiguous ("%25" is "%25" raw or "%"), so several are followed at once. */
-#define FRONT_MAX 8
-struct front {
-	size_t at[FRONT_MAX], n;
-};
-
-static void front_add(struct front *f, size_t at)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (f->at[i] == at)
-			return;
-	if (f->n < FRONT_MAX)
-		f->at[f->n++] = at;
-}
-
-static void step_percent(const char *s, size_t n, size_t p, unsigned char c, struct front *to)
-{
-	size_t q = p + 1;
-
-	for (int depth = 0; depth < 4; depth++) {
-		if (hex_number(s, n, q, 2) == c)
-			front_add(to, q + 2);
-		if (n - q < 2 || s[q] != '2' || s[q + 1] != '5')
-			return;
-		q += 2;
-	}
-}
-
-/* p stands on a backslash. lead: the code point of which c is the first byte, with its length. */
-static void step_backslash(const char *s, size_t n, size_t p, unsigned char c, unsigned lead,
-			   size_t lead_len, struct front to[4])
-{
-	static const char shorts[] = "n\nr\rt\tb\bf\fv\va\ae\033";
-	size_t q = p;
-
-	while (q < n && s[q] == '\\' && q - p < 16)
-		q++;
-	if (c == '\\') { /* n backslashes may stand for one */
-		front_add(&to[0], p + 2 <= q ? p + 2 : q);
-		front_add(&to[0], p + 4 <= q ? p + 4 : q);
-		front_add(&to[0], q);
-	}
-	if (q >= n)
-		return;
-	if ((unsigned char)s[q] == c)
-		front_add(&to[0], q + 1);
-	for (size_t i = 0; i < sizeof(shorts) - 1; i += 2)
-		if (s[q] == shorts[i] && (unsigned char)shorts[i + 1] == c)
-			front_add(&to[0], q + 1);
-	if (c == '\n' && s[q] == 'r') { /* \r\n */
-		size_t z = q + 1;
-
-		while (z < n && s[z] == '\\')
-			z++;
-		if (z > q + 1 && z < n && s[z] == 'n')
-			front_add(&to[0], z + 1);
-	}
-	if (s[q] == 'x' && hex_number(s, n, q + 1, 2) == c)
-		front_add(&to[0], q + 3);
-	if (n - q >= 3 && s[q] == '0' + (c >> 6) && s[q + 1] == '0' + (c >> 3 & 7) && s[q + 2] == '0' + (c & 7))
-		front_add(&to[0], q + 3);
-	if (s[q] != 'u' || !lead_len)
-		return;
-	if (lead < 0x10000 && hex_number(s, n, q + 1, 4) == (int)lead) {
-		front_add(&to[lead_len - 1], q + 5);
-	} else if (lead >= 0x10000 && hex_number(s, n, q + 1, 4) == (int)(0xd7c0 + (lead >> 10))) {
-		size_t z = q + 5;
-
-		while (z < n && s[z] == '\\')
-			z++;
-		if (z < n && s[z] == 'u' && hex_number(s, n, z + 1, 4) == (int)(0xdc00 | (lead & 0x3ff)))
-			front_add(&to[lead_len - 1], z + 5);
-	}
-}
-
-static void step_entity(const char *s, size_t n, size_t p, unsigned char c, struct front *to)
-{
-	static const struct { const char *text; char c; } names[] = {
-		{ "&amp;", '&' }, { "&lt;", '<' }, { "&gt;", '>' }, { "&quot;", '"' }, { "&apos;", '\'' },
-	};
-	unsigned v = 0;
-	size_t q = p + 2;
-	bool hex = false;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t m = strlen(names[i].text);
-
-		if (names[i].c == (char)c && m <= n - p && memcmp(s + p, names[i].text, m) == 0)
-			front_add(to, p + m);
-	}
-	if (n - p < 4 || s[p + 1] != '#')
-		return;
-	if (s[q] == 'x' || s[q] == 'X') {
-		hex = true;
-		q++;
-	}
-	for (; q < n && s[q] != ';' && v < 0x10000; q++) {
-		int h = hex_value(s[q]);
-
-		if (h < 0 || (!hex && h > 9))
-			return;
-		v = v * (hex ? 16 : 10) + (unsigned)h;
-	}
-	if (q < n && s[q] == ';' && v == c)
-		front_add(to, q + 1);
-}
-
-/* The code point that begins at v[0..n), 0 length if it is none. */
-static size_t utf8_lead(const unsigned char *v, size_t n, unsigned *cp)
-{
-	size_t len = v[0] < 0x80 ? 1 : v[0] >= 0xf0 ? 4 : v[0] >= 0xe0 ? 3 : v[0] >= 0xc0 ? 2 : 0;
-
-	if (!len || len > n)
-		return 0;
-	*cp = len == 1 ? v[0] : v[0] & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((v[i] & 0xc0) != 0x80)
-			return 0;
-		*cp = *cp << 6 | (v[i] & 0x3f);
-	}
-	return len;
-}
-
-/* Length of v[0..len), written in any way, at s[at..n); 0: it is not there. */
-static size_t value_match(const char *s, size_t n, size_t at, const unsigned char *v, size_t len)
-{
-	struct front ring[5]; /* ring[0]: before v[i]; ring[k]: reached for v[i + k] */
-	size_t best = 0;
-
-	memset(ring, 0, sizeof(ring));
-	front_add(&ring[0], at);
-	for (size_t i = 0; i < len; i++) {
-		unsigned cp = 0;
-		size_t cp_len = utf8_lead(v + i, len - i, &cp);
-		bool alive = false;
-
-		for (size_t k = 0; k < ring[0].n; k++) {
-			size_t p = ring[0].at[k];
-
-			if (p >= n)
-				continue;
-			if ((unsigned char)s[p] == v[i])
-				front_add(&ring[1], p + 1);
-			if (s[p] == '%')
-				step_percent(s, n, p, v[i], &ring[1]);
-			else if (s[p] == '\\')
-				step_backslash(s, n, p, v[i], cp, cp_len, &ring[1]);
-			else if (s[p] == '&')
-				step_entity(s, n, p, v[i], &ring[1]);
-			else if (s[p] == '+' && v[i] == ' ')
-				front_add(&ring[1], p + 1);
-			else if (s[p] == '\r' && v[i] == '\n' && p + 1 < n && s[p + 1] == '\n')
-				front_add(&ring[1], p + 2);
-			if (v[i] == '\'' && s[p] == '\'' && n - p >= 4 && memcmp(s + p, "'\\''", 4) == 0)
-				front_add(&ring[1], p + 4);
-			if (v[i] == '\'' && s[p] == '\'' && n - p >= 5 && memcmp(s + p, "'\"'\"'", 5) == 0)
-				front_add(&ring[1], p + 5);
+		sp.kind = k ? NEEDLE_BASE32 : NEEDLE_BASE64;
+		for (size_t i = 0; i < d->n; i++) {
+			sp.bytes = d->v[i].bytes;
+			sp.len = d->v[i].len;
+			spell_needles(&sp, prefix, 0, 0);
 		}
-		memmove(&ring[0], &ring[1], 4 * sizeof(ring[0]));
-		ring[4].n = 0;
-		for (int k = 0; k < 5; k++)
-			alive |= ring[k].n != 0;
-		if (!alive)
-			return 0;
 	}
-	for (size_t k = 0; k < ring[0].n; k++)
-		if (ring[0].at[k] - at > best)
-			best = ring[0].at[k] - at;
-	return best;
 }
 
-void redact_value_found(struct scan *sc, size_t at, uint32_t index)
+/* ---- what is found ------------------------------------------------------------------------- */
+
+bool redact_values_in(const struct redactor *r, const char *s, size_t n)
 {
-	const struct secret_value *v = &sc->r->values[index];
-	size_t len = value_match(sc->s, sc->n, at, v->bytes, v->len);
+	uint32_t value;
 
-	if (len)
-		redact_scan_add(sc, at, at + len, v->label);
-}
-
-void redact_value_found_hex(struct scan *sc, size_t at, uint32_t index)
-{
-	const struct secret_value *v = &sc->r->values[index];
-
-	if (v->len > (sc->n - at) / 2)
-		return;
-	for (size_t i = 0; i < v->len; i++)
-		if (hex_number(sc->s, sc->n, at + 2 * i, 2) != v->bytes[i])
-			return;
-	redact_scan_add(sc, at, at + 2 * v->len, v->label);
-}
-
-/* Bytes that the base64 character c takes at s[at..n), 0: it is not there. */
-static size_t base64_step(const char *s, size_t n, size_t at, char c)
-{
-	if (at >= n)
-		return 0;
-	if (s[at] == c)
-		return 1;
-	if (c == '+')
-		return s[at] == '-'							   ? 1
-		       : n - at >= 3 && s[at] == '%' && hex_number(s, n, at + 1, 2) == '+' ? 3
-											   : 0;
-	if (c != '/')
-		return 0;
-	if (s[at] == '_')
-		return 1;
-	if (n - at >= 3 && s[at] == '%' && hex_number(s, n, at + 1, 2) == '/')
-		return 3;
-	return n - at >= 2 && s[at] == '\\' && s[at + 1] == '/' ? 2 : 0;
-}
-
-/* Line breaks, raw or escaped, that a wrapping encoder puts between characters. */
-static size_t base64_break(const char *s, size_t n, size_t at)
-{
-	size_t p = at;
-
-	while (p < n) {
-		if (s[p] == '\r' || s[p] == '\n')
-			p++;
-		else if (n - p >= 2 && s[p] == '\\' && (s[p + 1] == 'n' || s[p + 1] == 'r'))
-			p += 2;
-		else
-			break;
-	}
-	return p > at ? p - at : 0;
-}
-
-static size_t base64_match(const char *s, size_t n, size_t at, const char *mid, size_t len)
-{
-	size_t p = at;
-
-	for (size_t i = 0; i < len; i++) {
-		size_t took = base64_step(s, n, p, mid[i]);
-
-		if (!took && i > 0) {
-			p += base64_break(s, n, p);
-			took = base64_step(s, n, p, mid[i]);
-		}
-		if (!took)
-			return 0;
-		p += took;
-	}
-	return p - at;
+	for (size_t at = 0; at < n; at++)
+		if (may_begin(r, NEEDLE_VALUE, s + at, n - at) &&
+		    redact_dict_match(&r->texts, WRITING_TEXT, s, n, at, false, &value))
+			return true;
+	return false;
 }
 
 static bool is_base64(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-	       c == '/' || c == '-' || c == '_';
+	return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_';
 }
 
-static void base64_extend(struct scan *sc, size_t at, size_t len, const char *label)
+/* The characters beside those of a value hold its first and last bits. */
+static void base_extend(struct scan *sc, size_t from, size_t to, const char *label)
 {
-	size_t from = at, to = at + len;
-
 	while (from > sc->base64_done && is_base64(sc->s[from - 1]))
 		from--;
 	while (to < sc->n && is_base64(sc->s[to]))
@@ -571,44 +472,110 @@ static void base64_extend(struct scan *sc, size_t at, size_t len, const char *la
 	sc->base64_done = to;
 }
 
-void redact_value_found_base64(struct scan *sc, size_t at, uint32_t index)
+/* The column of text at the end of a dump's line shows the same bytes once more. */
+static size_t dump_column_end(const struct scan *sc, size_t from, size_t to)
 {
-	const struct secret_value *v = &sc->r->values[index / 3];
-	size_t len;
+	size_t end = to;
 
-	if (at < sc->base64_done && sc->base64_done - at > v->base64_len[index % 3] * 3 + 64)
-		return; /* deep inside a run that is hidden already */
-	len = base64_match(sc->s, sc->n, at, v->base64[index % 3], v->base64_len[index % 3]);
-	if (len && at + len > sc->base64_done)
-		base64_extend(sc, at, len, v->label);
+	if (!memchr(sc->s + from, ' ', to - from) && !memchr(sc->s + from, '\n', to - from))
+		return to;
+	while (end < sc->n && end - to < 90 && sc->s[end] != '\n')
+		end++;
+	return memmem(sc->s + to, end - to, "  ", 2) || memchr(sc->s + to, '|', end - to) ? end : to;
+}
+
+void redact_value_found(struct scan *sc, size_t at, enum needle_kind kind)
+{
+	const struct redactor *r = sc->r;
+	uint32_t value;
+	size_t end;
+
+	if (!may_begin(r, kind, sc->s + at, sc->n - at))
+		return;
+	switch (kind) {
+	case NEEDLE_HEX:
+		end = redact_dict_match(&r->texts, WRITING_HEX, sc->s, sc->n, at, false, &value);
+		if (end)
+			redact_scan_add(sc, at, dump_column_end(sc, at, end), r->values[value].label);
+		break;
+	case NEEDLE_BASE64:
+		end = at < sc->base64_done ? 0 :
+		      redact_dict_match(&r->base64, WRITING_BASE64, sc->s, sc->n, at, false, &value);
+		if (end > sc->base64_done)
+			base_extend(sc, at, end, r->values[value].label);
+		break;
+	case NEEDLE_BASE32:
+		end = redact_dict_match(&r->base32, WRITING_BASE32, sc->s, sc->n, at, false, &value);
+		if (end > sc->base64_done)
+			base_extend(sc, at, end, r->values[value].label);
+		break;
+	default:
+		end = redact_dict_match(&r->texts, WRITING_TEXT, sc->s, sc->n, at, false, &value);
+		if (end)
+			redact_scan_add(sc, at, end, r->values[value].label);
+		break;
+	}
+}
+
+/* ---- cut texts ----------------------------------------------------------------------------- */
+
+/* Most texts begin with a plain character that is not the value's: nothing more need be tried. */
+static bool cannot_begin(const struct scan *sc, enum dict_writing w, unsigned char c)
+{
+	char two[2] = { hex_digits[c >> 4], hex_digits[c & 15] };
+
+	if (w == WRITING_HEX)
+		return sc->n < 2 || fold(sc->s[0]) != fold(two[0]) || fold(sc->s[1]) != fold(two[1]);
+	return is_alnum(sc->s[0]) && (unsigned char)sc->s[0] != c;
+}
+
+static void rest_at_start(struct scan *sc, const struct dict *d, enum dict_writing w, size_t keep)
+{
+	for (size_t i = 0; i < d->n; i++)
+		for (size_t k = 1; k + keep <= d->v[i].len; k++) {
+			const char *label = sc->r->values[d->v[i].value].label;
+			size_t end;
+
+			if (cannot_begin(sc, w, d->v[i].bytes[k]))
+				continue;
+			end = redact_dict_match_rest(d, i, k, w, sc->s, sc->n, 0);
+			if (end && w == WRITING_BASE64)
+				base_extend(sc, 0, end, label);
+			else if (end)
+				redact_scan_add(sc, 0, end, label);
+		}
 }
 
 void redact_values_cut_at_start(struct scan *sc)
 {
-	for (size_t i = 0; i < sc->r->value_count; i++) {
-		const struct secret_value *v = &sc->r->values[i];
+	if (!sc->n)
+		return;
+	rest_at_start(sc, &sc->r->texts, WRITING_TEXT, 4);
+	rest_at_start(sc, &sc->r->texts, WRITING_HEX, 4);
+	rest_at_start(sc, &sc->r->base64, WRITING_BASE64, 5);
+}
 
-		for (size_t k = 1; k + 4 <= v->len; k++) {
-			size_t len = value_match(sc->s, sc->n, 0, v->bytes + k, v->len - k);
+void redact_values_cut_at_end(struct scan *sc)
+{
+	const struct redactor *r = sc->r;
+	size_t window = 8 * r->texts.longest + 64, at = sc->n > window ? sc->n - window : 0;
+	uint32_t value;
 
-			if (len)
-				redact_scan_add(sc, 0, len, v->label);
+	for (; at + REDACT_CUT_MIN <= sc->n; at++) {
+		const char *p = sc->s + at;
+		size_t n = sc->n - at, end = 0;
+
+		if (may_begin(r, NEEDLE_VALUE, p, n))
+			end = redact_dict_match(&r->texts, WRITING_TEXT, sc->s, sc->n, at, true, &value);
+		if (!end && may_begin(r, NEEDLE_HEX, p, n))
+			end = redact_dict_match(&r->texts, WRITING_HEX, sc->s, sc->n, at, true, &value);
+		if (end) {
+			redact_scan_add(sc, at, end, r->values[value].label);
+			continue;
 		}
-		for (int a = 0; a < 3; a++)
-			for (size_t k = 1; v->base64[a] && k + 5 <= v->base64_len[a]; k++) {
-				size_t len = base64_match(sc->s, sc->n, 0, v->base64[a] + k,
-							  v->base64_len[a] - k);
-
-				if (len)
-					base64_extend(sc, 0, len, v->label);
-			}
-		for (size_t k = 1; 2 * k + 8 <= 2 * v->len; k++) {
-			size_t m = v->len - k, j = 0;
-
-			while (j < m && hex_number(sc->s, sc->n, 2 * j, 2) == v->bytes[k + j])
-				j++;
-			if (j == m)
-				redact_scan_add(sc, 0, 2 * m, v->label);
-		}
+		if (may_begin(r, NEEDLE_BASE64, p, n))
+			end = redact_dict_match(&r->base64, WRITING_BASE64, sc->s, sc->n, at, true, &value);
+		if (end)
+			base_extend(sc, at, end, r->values[value].label);
 	}
 }

@@ -8,33 +8,34 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- secrets ------------------------------------------------------------------------------- */
 
-static bool is_marker(const struct verify *v, const struct json_value *value)
-{
-	/* what stays as it is under a secret name was redacted */
-	auto_str out = STR_INIT;
-
-	if (value->len < 12 || memcmp(value->text, "<redacted:", 10) != 0)
-		return value->len == 0;
-	redact_value(v->redactor, "secret", value->text, value->len, &out);
-	return out.len == value->len && memcmp(out.data, value->text, out.len) == 0;
-}
-
-static void check_text(struct verify *v, const struct json_value *value, bool secret,
+/* under: the secret name that the value or one of its parents stands under, or NULL. */
+static void check_text(struct verify *v, const struct json_value *value, const char *under,
 		       const struct schema_place *at)
 {
-	const char *label;
+	auto_free char *key = at->key ? xstrndup(at->key, at->key_len) : NULL;
+	const char *label = redact_finds(v->redactor, under ? under : key, value->text, value->len);
 
-	if (secret && !is_marker(v, value)) {
+	if (label && under)
 		verify_say(v, at, "a value under a secret name must be <redacted:…>");
-		return;
-	}
-	label = redact_finds(v->redactor, value->text, value->len);
-	if (label)
+	else if (label)
 		verify_say(v, at, "holds a secret that is not redacted (%s)", label);
+}
+
+static void check_number(struct verify *v, const struct json_value *value, const char *under,
+			 const struct schema_place *at)
+{
+	char text[40];
+
+	if (!under)
+		return;
+	snprintf(text, sizeof(text), "%.17g", value->number);
+	if (redact_finds(v->redactor, under, text, strlen(text)))
+		verify_say(v, at, "a value under a secret name must be <redacted:…>");
 }
 
 /* "--password", "hunter2": the second is a secret because of the first. */
@@ -57,33 +58,30 @@ static void check_argv(struct verify *v, const struct json_value *list, const st
 	strv_release(&clean);
 }
 
-static void walk(struct verify *v, const struct json_value *value, bool secret, const struct schema_place *at)
+static void walk(struct verify *v, const struct json_value *value, const char *under, const struct schema_place *at)
 {
 	struct schema_place here = { at, NULL, 0, 0 };
 
 	switch (value->kind) {
-	case JSON_STRING: check_text(v, value, secret, at); break;
-	case JSON_NUMBER:
-		if (secret)
-			verify_say(v, at, "a value under a secret name must be <redacted:…>");
-		break;
+	case JSON_STRING: check_text(v, value, under, at); break;
+	case JSON_NUMBER: check_number(v, value, under, at); break;
 	case JSON_ARRAY:
-		if (!secret && value->count && value->first->kind == JSON_STRING) {
+		if (!under && value->count && value->first->kind == JSON_STRING) {
 			check_argv(v, value, at);
 			break;
 		}
 		json_each(item, value) {
-			walk(v, item, secret, &here);
+			walk(v, item, under, &here);
 			here.index++;
 		}
 		break;
 	case JSON_OBJECT:
 		json_each(member, value) {
+			auto_free char *key = xstrndup(member->key, member->key_len);
+
 			here.key = member->key;
 			here.key_len = member->key_len;
-			walk(v, member,
-			     secret || redact_is_secret_name(v->redactor, member->key, member->key_len),
-			     &here);
+			walk(v, member, redact_is_secret_name(v->redactor, key, member->key_len) ? key : under, &here);
 		}
 		break;
 	default: break;
@@ -92,7 +90,7 @@ static void walk(struct verify *v, const struct json_value *value, bool secret, 
 
 void verify_secrets_at(struct verify *v, const struct json_value *value, const struct schema_place *at)
 {
-	walk(v, value, false, at);
+	walk(v, value, NULL, at);
 }
 
 void verify_secrets(struct verify *v, const struct json_value *value, const struct schema_place *up)
@@ -103,7 +101,7 @@ void verify_secrets(struct verify *v, const struct json_value *value, const stru
 		return;
 	here.key = value->key ? value->key : "";
 	here.key_len = value->key_len;
-	walk(v, value, false, &here);
+	walk(v, value, NULL, &here);
 }
 
 /* ---- summary ------------------------------------------------------------------------------- */

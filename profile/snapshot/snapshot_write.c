@@ -20,7 +20,10 @@ static void put_text(struct json *j, struct redactor *r, const char *key, const 
 		json_null(j, key);
 		return;
 	}
-	redact_text(r, v, strlen(v), &clean);
+	if (redact_is_place(key, strlen(key)))
+		redact_name(r, v, strlen(v), &clean);
+	else
+		redact_text(r, v, strlen(v), &clean);
 	json_strn(j, key, str_cstr(&clean), clean.len);
 }
 

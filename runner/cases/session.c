@@ -133,6 +133,21 @@ static int selection_load(struct case_session *s, struct err *e)
 	return case_set_load(&s->set, one, 1, e);
 }
 
+/* What a case puts into its own environment is as secret as what stands in ours. */
+static void learn_cases(struct case_session *s)
+{
+	for (uint32_t i = 0; i < s->set.count; i++) {
+		const struct strv *env = &s->set.cases[i].harness.env;
+
+		if (s->set.cases[i].harness.type != HARNESS_CLI_RUN)
+			continue;
+		for (size_t k = 0; k < env->n; k++)
+			strv_add(&s->learn, env->v[k]);
+		redactor_learn_argv(s->redactor, s->set.cases[i].harness.argv.v);
+	}
+	redactor_learn_env(s->redactor, s->learn.v);
+}
+
 int case_session_open(struct case_session *s, const struct case_session_config *cfg, struct err *e)
 {
 	struct case_work_config work;
@@ -149,6 +164,7 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 			       cfg->governance ? "check" : "case", s->set.count);
 	if (redactor_new(&s->redactor, cfg->envp, &cfg->o->redact_env, &cfg->o->redact_patterns, e) < 0)
 		return -1;
+	learn_cases(s);
 	s->check_program = libexec_find("check");
 	work = (struct case_work_config){
 		.set = &s->set, .order = s->order, .count = s->count, .root = cfg->root,
@@ -171,6 +187,7 @@ void case_session_close(struct case_session *s)
 	s->outlet_ready = false;
 	redactor_free(s->redactor);
 	s->redactor = NULL;
+	strv_release(&s->learn);
 	mem_free_ptr(&s->order);
 	mem_free_ptr(&s->check_program);
 	str_release(&s->pending);

@@ -30,7 +30,8 @@ struct case_session {
 	struct case_set set;
 	uint32_t *order, count;
 	struct case_work *work;
-	struct redactor *redactor;
+	struct redactor *redactor;      /* knows the secrets of the cases' own environments */
+	struct strv learn;              /* those environments, for other redactors: NAME=value */
 	char *check_program;
 	struct outlet outlet;
 	bool outlet_ready;

@@ -81,7 +81,7 @@ static int test_run(struct cli *cli, struct test_run *r)
 	int64_t jobs = cli->o.jobs ? cli->o.jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
-		.ops = &ops, .ctx = r, .attach = test_attach,
+		.learn = r->session.learn.v, .ops = &ops, .ctx = r, .attach = test_attach,
 		.light = true, .jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,
 	};
 	struct err e = { 0 };

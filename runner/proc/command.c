@@ -157,7 +157,7 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now)
 
 		attrs_init(&a, s->run->trace);
 		if (what.has_status)
-			attrs_str(&a, "status", what.status);
+			attrs_cut(&a, "status", what.status, sizeof(what.status) - 8);
 		if (what.ready)
 			attrs_bool(&a, "ready", true);
 		if (what.stopping)

@@ -343,6 +343,8 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 	struct err e = { 0 };
 
 	c->spec = *spec;
+	redactor_learn_env(s->run->redactor, spec->env_add);
+	redactor_learn_argv(s->run->redactor, spec->argv);
 	tests_init(&c->tests, s->run, spec->argv, spec->capture);
 	c->exec_span = command_begin_span(s, spec, now_ns);
 	if (spec->own_tmpdir && command_tmpdir_make(s, c, &e) < 0) {

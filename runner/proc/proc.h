@@ -22,6 +22,7 @@ struct proc_setup {
 	const char *verb;
 	char *const *args;           /* for the trace */
 	char *const *envp;
+	char *const *learn;          /* NAME=value of the cases: their secrets are hidden too; may be NULL */
 	const struct work_ops *ops;  /* called in the supervisor only */
 	/* ctx is made before the fork; attach() is called in the supervisor when the trace is there. */
 	void *ctx;

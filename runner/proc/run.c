@@ -227,6 +227,8 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 		return -1;
 	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
 		return err_add(e, "--redact-pattern (SPEC_RUNNER_REDACT_PATTERN, redact.patterns)");
+	redactor_learn_argv(c->redactor, p->args);
+	redactor_learn_env(c->redactor, p->learn);
 	/* cases have their own standard streams: no pseudo-terminal for nobody */
 	if (terminal_init(&c->terminal, p->light ? TRI_NEVER : (enum tri)o->pty, e) < 0)
 		return -1;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "runner/proc/context.h"
 
 #include <stdarg.h>
@@ -22,25 +24,39 @@ bool say_wants_color(int choice, bool is_tty)
 	return is_tty && term && strcmp(term, "dumb") != 0;
 }
 
+#define SAY_MAX_BYTES 2048
+
+/* Redacted, cut, and without anything that would speak to the terminal or to a CI system. */
+static void say_clean(struct context *c, const char *text, struct str *line)
+{
+	auto_str clean = STR_INIT;
+
+	redact_text(c->redactor, text, strlen(text), &clean);
+	if (clean.len > SAY_MAX_BYTES) {
+		clean.len = utf8_cut(clean.data, clean.len, SAY_MAX_BYTES);
+		str_add(&clean, "\xe2\x80\xa6");
+	}
+	utf8_add_plain(line, str_cstr(&clean), clean.len);
+}
+
 static void say_line(struct context *c, const char *color, const char *fmt, va_list ap)
 {
 	struct outlet *o = &c->outlet[STREAM_ERR];
 	auto_str line = STR_INIT;
 	/* a raw terminal does not return the carriage by itself */
 	const char *eol = c->terminal.raw && c->terminal.is_tty[2] ? "\r\n" : "\n";
-	char text[2048];
-	size_t from, at;
+	auto_free char *text = NULL;
+	size_t at;
 
-	vsnprintf(text, sizeof(text), fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0) {
+		text = NULL;
+		return;
+	}
 	if (o->mid_line || (c->terminal.merge && c->outlet[STREAM_OUT].mid_line))
 		str_add(&line, eol);
-	from = line.len;
 	str_add(&line, "spec-runner: ");
 	at = line.len;
-	redact_text(c->redactor, text, strlen(text), &line);
-	for (size_t i = from; i < line.len; i++)
-		if ((unsigned char)line.data[i] < ' ')
-			line.data[i] = ' ';
+	say_clean(c, text, &line);
 	if (c->color) {
 		auto_str plain = STR_INIT;
 

@@ -101,5 +101,74 @@ for my $round (1 .. 8) {
 	}
 	is(scalar @left, 0, 'none of the secrets is in anything that we wrote') or diag "seed $seed, left: @left";
 }
+# ---- what teaches a value besides our environment, and texts that are cut ----
+
+sub project {
+	my (%files) = @_;
+	my $dir = tempdir(CLEANUP => 1);
+	mkdir "$dir/$_" for '.git', 'specs';
+	for (keys %files) {
+		open my $f, '>', "$dir/$_" or die $!;
+		print $f $files{$_};
+		close $f;
+	}
+	return $dir;
+}
+
+sub run_in {
+	my ($dir, $env, @argv) = @_;
+	my $pid = fork // die $!;
+	if (!$pid) {
+		chdir $dir or die $!;
+		$ENV{$_} = $env->{$_} for keys %$env;
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', 'out' or die $!;
+		open STDERR, '>', 'err' or die $!;
+		exec { $runner } $runner, @argv;
+		die $!;
+	}
+	waitpid $pid, 0;
+	return $? >> 8;
+}
+
+{
+	my $dir = project('specs/a.spec.yaml', <<'E');
+version: 1
+suite: env
+cases:
+  - id: A-1
+    title: prints a secret of its own
+    harness: {type: cli.run, argv: [sh, -c, 'echo x; echo "got $API_TOKEN"; exit 1'], env: {API_TOKEN: Zx81casesOwn77}}
+    expect: {must: [{target: stdout, equals: 'y'}, {target: exit_code, equals: 0}]}
+E
+	is(run_in($dir, {}, '--junit', 'j.xml', 'test'), 1, 'a case that fails');
+	my $all = everything($dir) . slurp("$dir/out") . slurp("$dir/err") . slurp("$dir/j.xml");
+	like($all, qr/got <redacted:API_TOKEN>/, 'a secret of a case\'s own environment is hidden');
+	unlike($all, qr/Zx81casesOwn77/, 'in the trace, the summary, TAP and JUnit') or diag "seed $seed";
+}
+{
+	my $dir = project();
+	is(run_in($dir, {}, '--profile-level', 'basic', 'run', '--', 'sh', '-c', 'echo "logged in with $2"; exit 3', 'sh',
+		'--password', 'Zx82fromArgv55'), 3, 'a password among our own arguments');
+	unlike(everything($dir) . slurp("$dir/err"), qr/Zx82fromArgv55/, 'is hidden where the command prints it, too');
+}
+{
+	my $dir = project();
+	my $secret = 'Zx83' . join '', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 20;
+	for my $cut (7, 12, 20, 23) {
+		my $name = ('n' x (512 - $cut)) . $secret;
+		is(run_in($dir, { CUT_TOKEN => $secret, NAME => $name }, '--profile-level', 'basic', '--junit', 'j.xml', 'run', '--', 'sh', '-c',
+			'echo TAP version 13; echo 1..1; echo "not ok 1 - $NAME"; exit 1'), 1, "a test name cut after $cut bytes of a secret");
+		my $all = everything($dir) . slurp("$dir/j.xml");
+		like($all, qr/nnnn<redacted:CUT_TOKEN>/, 'what is left of it is hidden');
+		unlike($all, qr/\Q@{[substr $secret, 0, 6]}\E/, 'in everything');
+	}
+	is(run_in($dir, { CUT_TOKEN => $secret }, '--profile-level', 'basic', 'run', '--', 'sh', '-c',
+		'printf "half of %.12s" "$CUT_TOKEN"; exit 2'), 2, 'a last write that is half of a secret');
+	unlike(everything($dir), qr/\Q@{[substr $secret, 0, 6]}\E/, 'is hidden in the tail');
+	my $said = run_in($dir, { CUT_TOKEN => $secret }, 'run', '--', ('/' . 'x' x 2030) . $secret);
+	unlike(slurp("$dir/err"), qr/\Q@{[substr $secret, 0, 6]}\E/, 'our own line is not cut within one');
+}
+
 cmp_ok($planted, '>=', 200, "$planted writings looked for");
 done_testing();

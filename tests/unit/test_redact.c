@@ -357,7 +357,7 @@ static void test_shapes(void)
 
 		ok(!strstr(out, all[i] + 12) && str_starts(out, "before ") && str_ends(out, " after"),
 		   "shape %.12s", all[i]);
-		ok(redact_finds(r, in, strlen(in)) != NULL && !redact_finds(r, out, strlen(out)),
+		ok(redact_finds(r, NULL, in, strlen(in)) != NULL && !redact_finds(r, NULL, out, strlen(out)),
 		   "shape %.12s is found, then not", all[i]);
 	}
 	{
