@@ -289,6 +289,22 @@ static void read_diagnosed(struct trace_gatherer *t, const struct json_value *a,
 	put_int(r, FC_PROCESS_rss_bytes, a, "rss_bytes");
 }
 
+static void read_unreadable(struct trace_gatherer *t, const struct json_value *a, const char *at)
+{
+	struct fact_row *r;
+	int64_t pid;
+
+	if (!jint(a, "pid", &pid))
+		return;
+	r = gather_find(t->f, FC_PROCESS_pid, pid);
+	if (!r && !(r = fact_add(t->f, FACT_PROCESS, GATHER_TRACE_NAME, at)))
+		return;
+	fact_set_int(r, FC_PROCESS_pid, pid);
+	put_text(t->f, r, FC_PROCESS_comm, a, "comm");
+	put_text(t->f, r, FC_PROCESS_unreadable, a, "file");
+	put_text(t->f, r, FC_PROCESS_lock_holder, a, "holder");
+}
+
 static void read_survivor(struct trace_gatherer *t, const struct json_value *a, const char *reason, const char *at)
 {
 	struct fact_row *r;
@@ -375,6 +391,7 @@ static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_r
 	switch (ev->checkpoint) {
 	case CP_PROCESS_LEAKED: read_survivor(t, a, "leaked", at); break;
 	case CP_PROCESS_UNKILLABLE: read_survivor(t, a, "unkillable", at); break;
+	case CP_PROCESS_UNREADABLE: read_unreadable(t, a, at); break;
 	case CP_RUN_SUPERVISOR_LOST: t->lost = true; break;
 	case CP_RUN_CANCELLED: put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_signal, a, "signal"); break;
 	case CP_OUTPUT_CLOSED: fact_set_bool(gather_single(t->f, FACT_OUTPUT), FC_OUTPUT_closed, true); break;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "profile/snapshot/agent.h"
 #include "profile/collector.h"
+#include "profile/proc/slow_read.h"
 #include "runner/cli/program.h"
 #include "trace/contract.h"
 #include "trace/redact.h"
@@ -28,6 +29,8 @@
 
 /* Kept of the budget for the look without stacks, should the one with them fail. */
 #define SPARE_NS (300 * NS_PER_MS)
+/* How long a child that was killed, or has answered, may take to be gone. */
+#define REAP_NS (50 * NS_PER_MS)
 
 /* A thread that has been off the CPU for so long is stuck, unless a second look shows that it moves. */
 #define STUCK_NS (1000 * NS_PER_MS)
@@ -64,14 +67,12 @@ static int pid_parse(struct cli *cli, pid_t *pid, struct err *e)
 /* Ours and the target's environment: a secret of either may stand in a command line. */
 static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
 {
-	auto_free char *theirs = xmalloc(PROC_ARGV_MAX);
-	char path[40];
+	auto_free char *theirs = NULL;
 	ssize_t n;
 
 	for (char **v = in->cli->envp; v && *v; v++)
 		strv_add(env, *v);
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)in->pid);
-	n = fd_read_file(AT_FDCWD, path, theirs, PROC_ARGV_MAX);
+	n = proc_slow_read(in->pid, "environ", PROC_ARGV_MAX, &theirs);
 	if (n > 0)
 		proc_argv_split(theirs, (size_t)n, env);
 	if (!env->v)
@@ -287,6 +288,20 @@ static bool read_answer(int fd, int64_t deadline_ns, struct str *out, bool *late
 	return true;
 }
 
+/* A child that has asked a dead file system for something cannot be killed: it is left behind then. */
+static int reap_for(pid_t child, int64_t last_ns)
+{
+	int status = 0;
+	pid_t got;
+
+	while ((got = waitpid(child, &status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+		if (clock_mono_ns() >= last_ns)
+			return SIGKILL;
+		poll(NULL, 0, 1);
+	}
+	return status;
+}
+
 static void look_guarded(struct inspection *in, struct str *out)
 {
 	bool late = false;
@@ -303,7 +318,7 @@ static void look_guarded(struct inspection *in, struct str *out)
 	close(ends[1]);
 	if (!read_answer(ends[0], in->deadline_ns - in->spare_ns, out, &late)) {
 		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
+		status = reap_for(child, clock_mono_ns() + REAP_NS);
 		if (late)
 			snprintf(why, sizeof(why), "reading stacks took too long");
 		else
@@ -313,7 +328,7 @@ static void look_guarded(struct inspection *in, struct str *out)
 		in->deadline_ns = clock_mono_ns() + in->spare_ns;
 		look(in, false, why, out);
 	} else {
-		waitpid(child, &status, 0);
+		reap_for(child, clock_mono_ns() + REAP_NS);
 	}
 	close(ends[0]);
 }

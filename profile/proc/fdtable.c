@@ -45,9 +45,110 @@ enum fd_kind fd_kind_parse(const char *target, uint64_t *ino)
 	return target[0] == '/' ? FD_FILE : FD_OTHER;
 }
 
-static void fd_table_add_one(struct fd_table *t, int dir, pid_t pid, const char *name)
+/* --- files, without asking the server that they lie on --- */
+
+/* Mounts of one process by their number: the device of each, and whether somebody else must answer for it. */
+struct mounts {
+	struct mount { int id; uint64_t dev; bool asks; } *v;
+	size_t n, cap;
+	bool read;
+};
+
+/* File systems of which stat is a request to another program or machine, which may never answer it. */
+static bool fs_asks(const char *type, size_t n)
 {
-	struct stat st, link;
+	static const char *const remote[] = { "fuse", "fuseblk", "nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs",
+					      "lustre", "gpfs", "virtiofs", "ocfs2", "autofs", "coda", "orangefs" };
+
+	for (size_t i = 0; i < sizeof(remote) / sizeof(*remote); i++)
+		if (n == strlen(remote[i]) && memcmp(type, remote[i], n) == 0)
+			return true;
+	return n > 5 && memcmp(type, "fuse.", 5) == 0;
+}
+
+/* One line: "36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw". */
+static void mount_line(struct mounts *m, const char *line)
+{
+	const char *type = strstr(line, " - ");
+	unsigned id, parent, major, minor;
+
+	if (!type || sscanf(line, "%u %u %u:%u", &id, &parent, &major, &minor) != 4)
+		return;
+	if (m->n == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 32;
+		m->v = xreallocarray(m->v, m->cap, sizeof(*m->v));
+	}
+	type += 3;
+	m->v[m->n++] = (struct mount){ (int)id, makedev(major, minor), fs_asks(type, strcspn(type, " ")) };
+}
+
+static void mounts_read(struct mounts *m, int proc_dir)
+{
+	auto_close int fd = openat(proc_dir, "../mountinfo", O_RDONLY | O_CLOEXEC);
+	char *line = NULL;
+	size_t cap = 0;
+	FILE *f = fd < 0 ? NULL : fdopen(fd_steal(&fd), "r");
+
+	m->read = true;
+	while (f && getline(&line, &cap, f) > 0)
+		mount_line(m, line);
+	free(line);
+	if (f)
+		fclose(f);
+}
+
+/* What fdinfo tells of a file: enough where its server must not be asked. ino 0: not told (before Linux 5.14). */
+static void file_info(int proc_dir, const char *name, int *mount, uint64_t *ino)
+{
+	char path[48], buf[1024], *at;
+
+	snprintf(path, sizeof(path), "../fdinfo/%s", name);
+	if (fd_read_file(proc_dir, path, buf, sizeof(buf)) < 0)
+		buf[0] = '\0';
+	at = strstr(buf, "mnt_id:");
+	*mount = at ? (int)strtol(at + 7, NULL, 10) : -1;
+	at = strstr(buf, "\nino:");
+	*ino = at ? strtoull(at + 5, NULL, 10) : 0;
+}
+
+static const struct mount *mount_of(const struct mounts *m, int id)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].id == id)
+			return &m->v[i];
+	return NULL;
+}
+
+static void file_look(struct fd_entry *e, struct mounts *m, int dir, const char *name)
+{
+	const struct mount *mount;
+	struct stat st;
+	unsigned maj;
+	int id;
+
+	if (!m->read)
+		mounts_read(m, dir);
+	file_info(dir, name, &id, &e->ino);
+	mount = mount_of(m, id);
+	/* a mount that is not in the list was taken away, and its server perhaps with it */
+	if (!mount || mount->asks) {
+		e->dev = mount ? mount->dev : 0;
+		return;
+	}
+	if (fstatat(dir, name, &st, 0) < 0)
+		return;
+	maj = major(st.st_rdev);
+	e->dev = st.st_dev;
+	e->ino = st.st_ino;
+	if (S_ISFIFO(st.st_mode))
+		e->kind = FD_PIPE;
+	else if (S_ISCHR(st.st_mode) && (maj == 4 || maj == 5 || (maj >= 136 && maj <= 143)))
+		e->kind = FD_TTY;
+}
+
+static void fd_table_add_one(struct fd_table *t, int dir, pid_t pid, const char *name, struct mounts *m)
+{
+	struct stat link;
 	struct fd_entry *e;
 	char target[4096];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
@@ -66,21 +167,14 @@ static void fd_table_add_one(struct fd_table *t, int dir, pid_t pid, const char 
 		e->reads = link.st_mode & S_IRUSR;
 		e->writes = link.st_mode & S_IWUSR;
 	}
-	if (e->kind == FD_FILE && fstatat(dir, name, &st, 0) == 0) {
-		unsigned maj = major(st.st_rdev);
-
-		e->dev = st.st_dev;
-		e->ino = st.st_ino;
-		if (S_ISFIFO(st.st_mode))
-			e->kind = FD_PIPE;
-		else if (S_ISCHR(st.st_mode) && (maj == 4 || maj == 5 || (maj >= 136 && maj <= 143)))
-			e->kind = FD_TTY;
-	}
+	if (e->kind == FD_FILE)
+		file_look(e, m, dir, name);
 }
 
 void fd_table_add_process(struct fd_table *t, pid_t pid)
 {
 	char path[40];
+	struct mounts m = { 0 };
 	struct dirent *de;
 	int fd;
 	DIR *d;
@@ -98,7 +192,8 @@ void fd_table_add_process(struct fd_table *t, pid_t pid)
 	}
 	while ((de = readdir(d)))
 		if (de->d_name[0] != '.')
-			fd_table_add_one(t, dirfd(d), pid, de->d_name);
+			fd_table_add_one(t, dirfd(d), pid, de->d_name, &m);
+	free(m.v);
 	closedir(d);
 }
 

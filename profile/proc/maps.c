@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/proc/maps.h"
+#include "profile/proc/slow_read.h"
 
 #include "base/fd.h"
 #include "base/mem.h"
@@ -81,29 +82,22 @@ void maps_parse(struct maps *m, char *text, size_t n)
 	}
 }
 
+/* The kernel ends such a file when the process maps nothing more; 65,530 mappings are its default limit. */
+enum { MAPS_BYTES_MAX = 64 << 20 };
+
 int maps_read(struct maps *m, pid_t pid)
 {
-	enum { CHUNK = 65536 };
-	char path[40];
-	auto_close int fd = -1;
-	auto_str text = STR_INIT;
+	char *text;
 	ssize_t n;
-	size_t len;
 
 	*m = (struct maps){ 0 };
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	n = proc_slow_read(pid, "maps", MAPS_BYTES_MAX, &text);
+	if (n < 0)
 		return -1;
-	do {
-		str_reserve(&text, CHUNK);
-		n = read(fd, text.data + text.len, CHUNK);
-		if (n > 0)
-			text.len += (size_t)n;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	str_addc(&text, '\n');
-	len = text.len;
-	maps_parse(m, str_steal(&text), len);
+	text = xrealloc(text, (size_t)n + 2);
+	text[n++] = '\n';
+	text[n] = '\0';
+	maps_parse(m, text, (size_t)n);
 	return 0;
 }
 
@@ -137,6 +131,10 @@ ssize_t peek_read(struct peek *p, uint64_t addr, void *buf, size_t n)
 	ssize_t got;
 
 	p->calls++;
+	if (p->off) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
 	if (p->mem_fd < 0)
 		return process_vm_readv(p->pid, &to, 1, &from, 1, 0);
 	do

@@ -38,6 +38,7 @@ struct peek {
 	pid_t pid;
 	int mem_fd;     /* -1: none; closed with its snapshot */
 	unsigned calls; /* made so far */
+	bool off;       /* a read would hang on the lock of its memory: none is made */
 	struct agent *agent; /* who stops a thread for us (agent.h); NULL: we do */
 };
 /* Copies n bytes. The count copied from the beginning (less than n at a hole), or -1 with errno. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -362,11 +363,11 @@ void proc_wchan_read(pid_t pid, pid_t tid, char *out, size_t size)
 
 int proc_argv_read(pid_t pid, struct strv *out)
 {
-	auto_free char *buf = xmalloc(PROC_ARGV_MAX);
-	ssize_t n = proc_read(pid, 0, "cmdline", buf, PROC_ARGV_MAX);
+	auto_free char *buf = NULL;
+	ssize_t n = proc_slow_read(pid, "cmdline", PROC_ARGV_MAX, &buf);
 
 	if (n < 0)
-		return -1;
+		return errno == ETIMEDOUT || errno == EAGAIN ? -1 : proc_gone(pid);
 	proc_argv_split(buf, (size_t)n, out);
 	return 0;
 }
@@ -428,9 +429,10 @@ static void holder_add(struct proc_holders *h, pid_t pid, int fd, mode_t link_mo
 		memcpy(new->comm, s.comm, sizeof(new->comm));
 }
 
-void proc_fd_holders(dev_t dev, ino_t ino, const pid_t *pids, size_t n, struct proc_holders *out)
+/* By the text of the links: what they lead to may lie on a server that never answers. */
+void proc_fd_holders(const char *link_text, const pid_t *pids, size_t n, struct proc_holders *out)
 {
-	char path[40];
+	char path[40], target[80];
 
 	for (size_t i = 0; i < n; i++) {
 		auto_pid_list fds = PID_LIST_INIT;
@@ -443,11 +445,13 @@ void proc_fd_holders(dev_t dev, ino_t ino, const pid_t *pids, size_t n, struct p
 			continue;
 		}
 		for (size_t k = 0; k < fds.n; k++) {
-			struct stat st, link;
+			struct stat link;
+			ssize_t len;
 
 			snprintf(path, sizeof(path), "%d", (int)fds.v[k]);
-			if (fstatat(dir, path, &st, 0) == 0 && st.st_ino == ino && st.st_dev == dev &&
-			    fstatat(dir, path, &link, AT_SYMLINK_NOFOLLOW) == 0)
+			len = readlinkat(dir, path, target, sizeof(target) - 1);
+			target[len < 0 ? 0 : len] = '\0';
+			if (strcmp(target, link_text) == 0 && fstatat(dir, path, &link, AT_SYMLINK_NOFOLLOW) == 0)
 				holder_add(out, pids[i], (int)fds.v[k], link.st_mode);
 		}
 	}

@@ -125,7 +125,7 @@ int proc_cgroup_dir(pid_t pid, char *out, size_t size);
 void proc_wchan_read(pid_t pid, pid_t tid, char *out, size_t size);
 
 /* The command line, at most PROC_ARGV_MAX bytes of it. An empty list for kernel threads and
- * zombies. Not redacted. */
+ * zombies. Not redacted. -1 also where its reader hangs (slow_read.h). */
 #define PROC_ARGV_MAX 65536
 int proc_argv_read(pid_t pid, struct strv *out);
 /* Splits "a\0b\0" into out. A program that overwrote its arguments (setproctitle) gives what it wrote. */
@@ -168,9 +168,9 @@ struct proc_holders {
 };
 #define PROC_HOLDERS_INIT { NULL, 0, 0, 0 }
 void proc_holders_release(struct proc_holders *h);
-/* Appends every descriptor of the given processes that is the file (dev, ino), as fstat of one's own
- * end gives them. Duplicates of a pipe end are never made: they would delay its end of file. */
-void proc_fd_holders(dev_t dev, ino_t ino, const pid_t *pids, size_t n, struct proc_holders *out);
+/* Appends every descriptor of the given processes whose link has that text ("pipe:[4711]"). Duplicates of a pipe end are
+ * never made: they would delay its end of file. */
+void proc_fd_holders(const char *link_text, const pid_t *pids, size_t n, struct proc_holders *out);
 /* Every process of /proc, for a look at the whole machine. */
 int proc_all(struct pid_list *out);
 

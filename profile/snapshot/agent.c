@@ -134,6 +134,8 @@ static int copy_load(struct agent *a, struct snapshot *s, int fd, struct err *e)
 	munmap(bytes, (size_t)st.st_size);
 	for (size_t i = 0; rc == 0 && i < s->process_count; i++) {
 		s->processes[i].peek.agent = a;
+		/* the one that looks found its memory locked (or it has none): no read of it may be tried again */
+		s->processes[i].peek.off = s->processes[i].maps.n == 0;
 		if (i < AGENT_MEMORIES_MAX)
 			s->processes[i].peek.mem_fd = fd_steal(&a->memory[i]);
 	}

@@ -115,7 +115,8 @@ static struct snap_thread *stoppable(struct server *v, const struct agent_packet
 	struct proc_stat st;
 
 	*process = snapshot_process(&v->s, p->pid);
-	if (!*process || proc_stat_read(p->pid, &st) < 0 || st.start_ticks != (*process)->stat.start_ticks)
+	if (!*process || (*process)->peek.off || proc_stat_read(p->pid, &st) < 0 ||
+	    st.start_ticks != (*process)->stat.start_ticks)
 		return NULL;
 	return snapshot_thread(*process, p->tid);
 }

@@ -5,6 +5,7 @@
 #include "base/frame_home.h"
 #include "base/mem.h"
 #include "profile/proc/denied.h"
+#include "profile/proc/slow_read.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -263,7 +264,8 @@ static int64_t thread_run_ns(pid_t pid, pid_t tid)
 	return n > 0 && proc_sched_parse(buf, (size_t)n, &sched) == 0 ? sched.run_ns : -1;
 }
 
-static void thread_capture(struct snap_process *p, struct snap_thread *t, const struct snapshot_options *o)
+/* locked: a read of its process's memory would never come back. */
+static void thread_capture(struct snap_process *p, struct snap_thread *t, bool locked, const struct snapshot_options *o)
 {
 	size_t stack_bytes = o->stack_bytes ? o->stack_bytes : STACK_BYTES;
 	struct proc_stat st;
@@ -284,6 +286,12 @@ static void thread_capture(struct snap_process *p, struct snap_thread *t, const 
 	proc_wchan_read(p->pid, t->tid, t->wchan, sizeof(t->wchan));
 	if (st.state == 'Z' || st.state == 'X')
 		return;
+	if (locked) {
+		proc_syscall_read(p->pid, t->tid, &t->syscall);
+		thread_reason(t, COLLECT_PARTIAL, "the memory of its process is locked, most likely by a thread that waits "
+						  "for a dead file system: reading it would hang");
+		return;
+	}
 	if (st.flags & 0x200000 || thread_copy_blocked(p, t, stack_bytes))
 		return;
 	if (proc_syscall_read(p->pid, t->tid, &t->syscall) < 0 && (errno == EPERM || errno == EACCES)) {
@@ -389,13 +397,14 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 		p->peek.pid = tids.v[1];
 	if (p->alive)
 		maps_read(&p->maps, p->peek.pid);
+	p->peek.off = proc_is_stuck(pid) || proc_is_stuck(p->peek.pid);
 	p->threads = xcalloc(tids.n ? tids.n : 1, sizeof(*p->threads));
 	p->thread_count = tids.n;
 	own.stack_bytes = stack_share(s, tids.n, o);
 	for (size_t i = 0; i < tids.n; i++) {
 		p->threads[i].tid = tids.v[i];
 		if (clock_mono_ns() < s->deadline_ns)
-			thread_capture(p, &p->threads[i], &own);
+			thread_capture(p, &p->threads[i], p->peek.off, &own);
 		else
 			thread_reason(&p->threads[i], COLLECT_TIMED_OUT, "no time was left to look at it");
 		s->stacks_bytes += p->threads[i].stack_size;

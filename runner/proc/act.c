@@ -2,6 +2,7 @@
 /* act.c - see act.h. Each action is recorded, then carried out. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/contain.h"
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,15 +90,16 @@ static void act_holders(struct supervisor *s, struct command *c, struct proc_hol
 	tree_scan(&s->tree, true, &s->hooks);
 	tree_pids(&s->tree, act_owner(s, c), &pids);
 	for (int i = 0; i < STREAM_COUNT; i++) {
-		struct stat st;
+		char name[24], text[80];
 		size_t before = h->n;
 
-		if (c->stream[i].fd < 0 || c->stream[i].borrowed || fstat(c->stream[i].fd, &st) < 0)
+		snprintf(name, sizeof(name), "fd/%d", c->stream[i].fd);
+		if (c->stream[i].fd < 0 || c->stream[i].borrowed || proc_link_read(getpid(), name, text, sizeof(text)) < 0)
 			continue;
-		proc_fd_holders(st.st_dev, st.st_ino, pids.v, pids.n, h);
+		proc_fd_holders(text, pids.v, pids.n, h);
 		if (h->n > before || (!all.n && proc_all(&all) < 0))
 			continue;
-		proc_fd_holders(st.st_dev, st.st_ino, all.v, all.n, h);
+		proc_fd_holders(text, all.v, all.n, h);
 	}
 }
 
@@ -198,6 +199,40 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 	}
 }
 
+/* Not read directly: an exec that hangs would hold it up. */
+static bool act_syscall(pid_t pid, struct proc_syscall *call)
+{
+	auto_free char *text = NULL;
+	ssize_t n = proc_slow_read(pid, "syscall", 256, &text);
+
+	return n > 0 && proc_syscall_parse(text, (size_t)n, call) == 0 && !call->running;
+}
+
+/* Members whose memory's lock is held for ever: a fact of its own, and why so little is told of them. */
+static void act_unreadable(struct supervisor *s, int64_t now)
+{
+	struct proc_stuck stuck[PROC_STUCK_MAX];
+	size_t n = proc_stuck_new(stuck, PROC_STUCK_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		struct member *m = tree_find(&s->tree, stuck[i].pid);
+		struct command *c = m ? supervisor_command_of(s, m->owner) : NULL;
+		auto_attrs a = { 0 };
+
+		s->run->concerns = true;
+		attrs_init(&a, s->run->trace);
+		attrs_int(&a, "pid", stuck[i].pid);
+		attrs_str(&a, "comm", stuck[i].comm);
+		attrs_word(&a, "file", stuck[i].file);
+		attrs_ms(&a, "waited_ms", now - stuck[i].since_ns);
+		attrs_str(&a, "holder", stuck[i].holder);
+		trace_checkpoint(s->run->trace, c && c->wait_span ? c->wait_span : s->run->dispatch_span,
+				 CP_PROCESS_UNREADABLE, now, &a);
+		say(s->run, "/proc/%d/%s of %s cannot be read: the lock of its memory is held%s%s", (int)stuck[i].pid,
+		    stuck[i].file, act_comm(s, stuck[i].comm), stuck[i].holder[0] ? " by " : "", stuck[i].holder);
+	}
+}
+
 static void act_diagnose_members(struct supervisor *s, struct command *c, int64_t now)
 {
 	uint32_t owner = act_owner(s, c);
@@ -221,7 +256,7 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
 		if (wchan[0])
 			attrs_str(&a, "wchan", wchan);
-		if (proc_syscall_read(m->pid, m->pid, &call) == 0 && !call.running)
+		if (act_syscall(m->pid, &call))
 			attrs_int(&a, "syscall", call.nr);
 		attrs_ms(&a, "cpu_ms", proc_stat_cpu_ns(&m->st));
 		attrs_int(&a, "threads", m->st.num_threads);
@@ -373,6 +408,7 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 		if (m->st.state == 'Z' || tree_spares(&s->tree, m) || m->not_permitted || (owner && m->owner != owner))
 			continue;
 		c->survivors++;
+		m->given_up = true;
 		act_survivor(s, c, m, "unkillable", now);
 		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
 		attrs_init(&a, s->run->trace);
@@ -578,6 +614,7 @@ int supervisor_settle(struct supervisor *s, int64_t now)
 			ended += act_carry_out(s, s->command[i], now);
 		}
 	} while (again);
+	act_unreadable(s, now);
 	return ended;
 }
 

@@ -426,6 +426,20 @@ int64_t command_due(const struct command *c)
 	return c->wd_due_ns < due ? c->wd_due_ns : due;
 }
 
+int64_t command_must(const struct command *c)
+{
+	return c->wd_due_ns;
+}
+
+void command_pulse(const struct command *c, struct shared_pulse *p)
+{
+	atomic_store(&p->start_ns, c->wd.start_ns);
+	atomic_store(&p->limit_ns, c->wd.cfg.limit_ns);
+	atomic_store(&p->limit_token, (int)c->wd.cfg.limit_token);
+	atomic_store(&p->cause, (int)c->wd.cause);
+	atomic_store(&p->token, (int)c->wd.token);
+}
+
 /* --- what ticks ask and tell --- */
 
 void command_line_seen(struct command *c, const char *cmdline, size_t n, bool is_own_start)

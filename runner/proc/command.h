@@ -48,6 +48,11 @@ void command_time(struct supervisor *s, struct command *c, int64_t now_ns);
 /* When command_time wants to be called at the latest (absolute). */
 int64_t command_due(const struct command *c);
 
+/* When command_time must be called, so that a limit is kept (absolute, TIME_NEVER). */
+int64_t command_must(const struct command *c);
+/* What the front needs in order to go on with it. */
+void command_pulse(const struct command *c, struct shared_pulse *p);
+
 /* A process of its tree runs a command line not seen before: progress at the next tick. */
 void command_line_seen(struct command *c, const char *cmdline, size_t n, bool is_own_start);
 /* True once after command_line_seen found a new one. */

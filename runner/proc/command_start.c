@@ -215,7 +215,7 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 		.diagnose_ns = clock_ms_to_ns(o->diagnose_ms),
 		.cancel_term_ns = 2500 * NS_PER_MS,
 		.cancel_kill_ns = 2000 * NS_PER_MS,
-		.unkillable_ns = 2000 * NS_PER_MS,
+		.unkillable_ns = 1500 * NS_PER_MS,
 		.seal_reserve_ns = 1000 * NS_PER_MS,
 	};
 
@@ -224,6 +224,8 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 
 		cfg.deadline_ns = clock_add(s->run->start_mono_ns, left > 0 ? left : 0);
 	}
+	if (s->takeover)
+		cfg.diagnose_ns = 0; /* nobody is left to look */
 	c->wd_ring = xcalloc(cfg.min_events, sizeof(*c->wd_ring));
 	watchdog_init(&c->wd, &cfg, c->wd_ring, now);
 }
@@ -367,8 +369,24 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 	command_event(s, c, WD_EV_TIME, 0, now_ns);
 }
 
+/* Why does it end? For the reason for which it was being ended, or should have been; else because of the loss. */
+static void command_go_on(struct supervisor *s, struct command *c, int64_t now_ns)
+{
+	const struct shared_pulse *p = &s->run->shared->pulse;
+	int cause = atomic_load(&p->cause);
+
+	if (cause >= WD_CAUSE_LIMIT && cause <= WD_CAUSE_DEADLINE)
+		command_event(s, c, WD_EV_LIMIT, atomic_load(&p->token), now_ns);
+	else if (s->cancel_signal)
+		command_event(s, c, WD_EV_CANCEL, SIGTERM, now_ns);
+	else if (atomic_load(&p->must_ns) <= now_ns)
+		command_event(s, c, WD_EV_TIME, 0, now_ns); /* the limits that we know of ourselves */
+	command_event(s, c, WD_EV_LOST, 0, now_ns);
+}
+
 void command_adopt(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t now_ns)
 {
+	const struct shared_pulse *p = &s->run->shared->pulse;
 	static char *const nameless[] = { "command", NULL };
 	struct command *c = command_new(s, 0, now_ns);
 
@@ -382,11 +400,15 @@ void command_adopt(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t no
 				 &s->run->outlet[i]);
 		c->stream[i].ended = c->stream[i].fd < 0;
 	}
-	command_watchdog_init(s, c, now_ns);
+	if (atomic_load(&p->start_ns))
+		c->start_ns = atomic_load(&p->start_ns);
+	c->spec.limit_ns = atomic_load(&p->limit_ns);
+	c->spec.limit_token = (enum token)atomic_load(&p->limit_token);
+	command_watchdog_init(s, c, c->start_ns);
 	command_arm_streams(s, c);
 	if (c->pid <= 0 || kill(c->pid, 0) < 0)
 		c->phase = COMMAND_EXITED; /* and was reaped; others of its tree may be left */
-	command_event(s, c, WD_EV_LOST, 0, now_ns);
+	command_go_on(s, c, now_ns);
 	for (int i = 0; i < STREAM_COUNT; i++)
 		command_flush(s, c, i, now_ns);
 	if (c->phase == COMMAND_EXITED)

@@ -9,6 +9,7 @@
 #include "runner/proc/finish.h"
 #include "runner/proc/guard.h"
 #include "runner/proc/look.h"
+#include "runner/proc/pulse.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor.h"
 #include "runner/proc/tree.h"
@@ -29,6 +30,8 @@
 /* Start times are in clock ticks of 10 ms. */
 #define FOREIGN_SLACK_NS (10 * NS_PER_MS)
 #define LOOKS_WAITING_MAX 16
+/* How long a process that was killed may take to be gone. */
+#define GIVE_UP_NS (200 * NS_PER_MS)
 
 struct front {
 	struct context *run;
@@ -39,10 +42,15 @@ struct front {
 	size_t input_len;
 	bool input_armed, output_armed;
 	pid_t looker;                /* helper that explains what the look shows */
+	bool look_killed;
 	struct look *look;
 	int look_id, look_count;
 	struct msg_look waiting[LOOKS_WAITING_MAX]; /* asked for while one is under way */
 	int n_waiting;
+	struct pulse_watch pulse;
+	int cancel_signal;           /* the first that was handed over; 0 none */
+	int64_t given_up_ns;         /* the supervisor was killed for standing still; 0: it was not … */
+	char given_up_in[64];        /* … in this function of the kernel */
 	bool over;
 	int wait_status;
 };
@@ -61,10 +69,15 @@ static void front_block_all(void)
 {
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT };
 	uint64_t block = ~UINT64_C(0);
+	sigset_t most;
 
-	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+	sigfillset(&most);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
 		block &= ~(UINT64_C(1) << (faults[i] - 1));
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &block, NULL, sizeof(block));
+		sigdelset(&most, faults[i]);
+	}
+	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &block, NULL, sizeof(block)) < 0)
+		sigprocmask(SIG_SETMASK, &most, NULL); /* all but those two */
 }
 
 void front_block_signals(struct spawn_signals *was)
@@ -196,7 +209,7 @@ static void front_emit_look(struct front *f, const char *status, const char *fil
 	char json[256];
 	int n = snprintf(json, sizeof(json), "\"status\":\"%s\",\"file\":\"%s\"", status, file);
 
-	msg_send_emit(f->run->link, "diagnose.snapshot", json, (size_t)n);
+	msg_send_emit(f->run->link, checkpoint_text[CP_DIAGNOSE_SNAPSHOT], json, (size_t)n);
 }
 
 /* Helper and thread are ours, never the supervisor's, whose waitid would steal the thread's stops. */
@@ -218,6 +231,7 @@ static void front_look(struct front *f, const struct msg_look *m)
 		return;
 	}
 	f->look_id = m->id;
+	f->look_killed = false;
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
 		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -253,6 +267,22 @@ static void front_looked(struct front *f, int status)
 		front_emit_look(f, WIFSIGNALED(status) ? "timed_out" : "unavailable", "");
 	}
 	front_look_over(f);
+}
+
+/* Its time is over. Killed, its end comes as SIGCHLD; where it hangs in the kernel it is left behind. */
+static void front_look_late(struct front *f)
+{
+	struct itimerspec it = { .it_value.tv_nsec = GIVE_UP_NS };
+
+	if (f->looker <= 0)
+		return;
+	if (f->look_killed) {
+		front_looked(f, SIGKILL);
+		return;
+	}
+	f->look_killed = true;
+	kill(f->looker, SIGKILL);
+	timerfd_settime(f->timer_fd, 0, &it, NULL);
 }
 
 /* --- job control --- */
@@ -315,7 +345,12 @@ static void front_reap(struct front *f)
 	pid_t pid;
 
 	/* Not what a thread of ours stops to look at: its stop would be taken away from it. */
-	while ((pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0 || (pid < 0 && errno == EINTR)) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WNOTHREAD)) > 0 || (pid < 0 && errno == EINTR)) {
+		if (pid > 0 && WIFSTOPPED(status)) {
+			if (pid == f->supervisor)
+				kill(pid, SIGCONT); /* it is never stopped for a reason */
+			continue;
+		}
 		if (pid == f->supervisor) {
 			f->over = true;
 			f->wait_status = status;
@@ -324,6 +359,15 @@ static void front_reap(struct front *f)
 		if (pid == f->looker)
 			front_looked(f, status);
 	}
+}
+
+static void front_cancel(struct front *f, int sig)
+{
+	if (!f->cancel_signal) {
+		f->cancel_signal = sig;
+		f->pulse.cancel_ns = clock_mono_ns();
+	}
+	msg_send(f->run->link, MSG_CANCEL, sig, NULL, 0, -1);
 }
 
 static void front_signal(struct front *f, const struct signalfd_siginfo *si)
@@ -353,7 +397,7 @@ static void front_signal(struct front *f, const struct signalfd_siginfo *si)
 		if (f->run->signals.hup_ignored)
 			break;
 		/* fall through */
-	default: msg_send(f->run->link, MSG_CANCEL, (int)si->ssi_signo, NULL, 0, -1); break;
+	default: front_cancel(f, (int)si->ssi_signo); break;
 	}
 }
 
@@ -419,6 +463,7 @@ static int front_take_over(struct front *f)
 {
 	struct context *c = f->run;
 	struct supervisor *s = NULL;
+	int code;
 	struct attrs a = { 0 };
 	struct trace *before = c->trace;
 	struct err e = { 0 };
@@ -426,9 +471,12 @@ static int front_take_over(struct front *f)
 
 	if (atomic_load(&c->shared->status_shown))
 		outlet_write(&c->outlet[STREAM_ERR], "\033[J", 3); /* its lines below the cursor */
-	say_always(c, "the supervising process died (%s %d): ending the command",
-		   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
-		   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
+	if (f->given_up_ns)
+		say_always(c, "the supervising process does not move any more: ending the command in its place");
+	else
+		say_always(c, "the supervising process died (%s %d): ending the command",
+			   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
+			   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
 	if (f->looker > 0)
 		kill(f->looker, SIGKILL); /* what is asked of nobody any more */
 	look_end(f->look);
@@ -444,14 +492,19 @@ static int front_take_over(struct front *f)
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "which", "supervisor");
 	attrs_int(&a, "signal", WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : 0);
+	if (f->given_up_ns) {
+		attrs_word(&a, "reason", "blocked");
+		attrs_str(&a, "wchan", f->given_up_in);
+	}
 	trace_checkpoint(c->trace, c->dispatch_span, CP_RUN_SUPERVISOR_LOST, now, &a);
 	attrs_release(&a);
-	supervisor_take_over(s, f->stream_fd, clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS);
-	supervisor_loop(s);
+	supervisor_take_over(s, f->stream_fd, clock_boot_ns() - (clock_mono_ns() - c->start_mono_ns) - FOREIGN_SLACK_NS,
+			     f->cancel_signal);
+	code = supervisor_loop(s);
 	supervisor_free(s);
 	terminal_restore(&c->terminal); /* what explains prints plain lines */
 	slot_dirs_sweep(c);
-	return finish_run(c, 125, true, clock_mono_ns());
+	return finish_run(c, code, true, clock_mono_ns());
 }
 
 static void front_release(struct front *f)
@@ -463,11 +516,38 @@ static void front_release(struct front *f)
 	fd_close(&f->timer_fd);
 }
 
+/* Killed where it stands still although something is due. One that hangs in the kernel for good cannot die: it does
+ * nothing more either, so that we go on without its end. */
+static void front_watch_supervisor(struct front *f)
+{
+	int64_t now = clock_mono_ns();
+
+	if (f->given_up_ns) {
+		f->over |= now - f->given_up_ns >= GIVE_UP_NS;
+		f->wait_status = SIGKILL;
+		return;
+	}
+	if (!pulse_is_lost(&f->pulse, &f->run->shared->pulse, f->supervisor, now))
+		return;
+	proc_wchan_read(f->supervisor, f->supervisor, f->given_up_in, sizeof(f->given_up_in));
+	kill(f->supervisor, SIGKILL);
+	f->given_up_ns = now;
+}
+
+static int front_wait_ms(const struct front *f)
+{
+	int ms = f->given_up_ns ? (int)(GIVE_UP_NS / NS_PER_MS) :
+				  pulse_wait_ms(&f->pulse, &f->run->shared->pulse, clock_mono_ns());
+	int guard = guard_wait_ms(f->run);
+
+	return guard >= 0 && guard < ms ? guard : ms;
+}
+
 static void front_loop(struct front *f)
 {
 	while (!f->over) {
 		struct epoll_event ev[8];
-		int n = epoll_wait(f->epoll_fd, ev, 8, guard_wait_ms(f->run));
+		int n = epoll_wait(f->epoll_fd, ev, 8, front_wait_ms(f));
 
 		for (int i = 0; i < n; i++) {
 			struct signalfd_siginfo si;
@@ -484,11 +564,12 @@ static void front_loop(struct front *f)
 			case FRONT_TIMER:
 				if (read(f->timer_fd, &ticks, sizeof(ticks)) < 0)
 					break;
-				if (f->looker > 0)
-					kill(f->looker, SIGKILL); /* its end comes as SIGCHLD */
+				front_look_late(f);
 				break;
 			}
 		}
+		if (!f->over)
+			front_watch_supervisor(f);
 		if (!f->over)
 			guard_start(f->run, clock_mono_ns());
 	}
@@ -504,6 +585,7 @@ int front_prepare(struct context *c, int link, struct err *e)
 	sigset_t set;
 
 	*f = (struct front){ .run = c, .stream_fd = { -1, -1 }, .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1 };
+	pulse_init(&f->pulse);
 	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&set);
 	for (size_t i = 0; i < FRONT_SIGNALS; i++)

@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "profile/proc/process.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/front.h"
@@ -144,6 +145,7 @@ static int supervisor_main(struct context *c)
 	const struct proc_setup *p = c->setup;
 	struct err e = { 0 };
 	pid_t front = getppid();
+	struct proc_stat st;
 	bool lost;
 	int code;
 
@@ -177,6 +179,8 @@ static int supervisor_main(struct context *c)
 	atomic_store(&c->shared->exit_code, code);
 	atomic_store(&c->shared->sealed, 1);
 	guard_dismiss(c);
+	if (getppid() == front && proc_stat_read(front, &st) == 0 && st.state == 'T')
+		kill(front, SIGCONT); /* stopped by whom ever, it has an exit code to hand on */
 	return code;
 }
 

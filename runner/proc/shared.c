@@ -26,6 +26,7 @@ struct shared *shared_new(size_t tail_bytes, struct err *e)
 	}
 	s = p;
 	s->ring_bytes = ring;
+	atomic_store(&s->pulse.must_ns, TIME_NEVER);
 	for (int i = 0; i < STREAM_COUNT; i++)
 		s->ring_data[i] = (unsigned char *)p + head + ring * (size_t)i;
 	return s;

@@ -25,6 +25,18 @@ struct shared_ring {
 	_Atomic uint64_t written_total; /* bytes handed on; the rest of read_total is still owed */
 };
 
+/* By this the front sees whether the supervisor still does what is due, and with this it goes on where it does not.
+ * Times are absolute and monotonic. Of several commands at once only the times are told. */
+struct shared_pulse {
+	_Atomic int64_t turn_ns;        /* when the supervisor's last turn began */
+	_Atomic int64_t must_ns;        /* at this time it must take a turn, to keep a limit; TIME_NEVER: whenever */
+	_Atomic int finishing;          /* the loop is over: it seals and explains */
+	_Atomic int64_t start_ns;       /* of the command that runs */
+	_Atomic int64_t limit_ns;       /* its own limit, 0 none … */
+	_Atomic int limit_token;        /* … and the token of that */
+	_Atomic int cause, token;       /* enum wd_cause: why it is being ended, 0: it is not */
+};
+
 struct shared {
 	_Atomic int sealed;             /* the supervisor has sealed: result stands */
 	_Atomic int exit_code;          /* of the run, when sealed */
@@ -34,6 +46,7 @@ struct shared {
 	_Atomic int64_t command_boot_ns; /* CLOCK_BOOTTIME when it had just been started */
 	_Atomic pid_t guard_pid;        /* 0 or -1 none */
 	_Atomic int any_spawned;
+	struct shared_pulse pulse;
 	_Atomic int status_shown;       /* lines of ours stand below the cursor */
 	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
 	struct shared_ring ring[STREAM_COUNT];

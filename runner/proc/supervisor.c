@@ -5,13 +5,13 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/unlisted.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,15 +72,14 @@ static uint32_t hook_leader(void *ctx, pid_t pid)
 static uint32_t hook_orphan(void *ctx, pid_t pid)
 {
 	struct supervisor *s = ctx;
-	char path[48], env[ENVIRON_BYTES];
+	auto_free char *env = NULL;
 	ssize_t n;
 
 	if (s->active == 1)
 		return command_serial(supervisor_next(s, NULL));
 	if (!s->active)
 		return OWNER_UNKNOWN;
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-	n = fd_read_file(AT_FDCWD, path, env, sizeof(env));
+	n = proc_slow_read(pid, "environ", ENVIRON_BYTES, &env);
 	if (n <= 0)
 		return OWNER_UNKNOWN;
 	each_command(s, c)
@@ -315,6 +314,8 @@ void supervisor_command_done(struct supervisor *s, struct command *c, const stru
 	}
 	if (!s->takeover)
 		p->ops->done(p->ctx, command_user(c), r, now_ns);
+	else if (r->ended_by_watchdog || r->cancelled)
+		s->taken_code = r->exit_code; /* that was due before the loss */
 	runner_watch_progress(&s->watch, now_ns);
 	show_progress(s, now_ns);
 	command_free(s, c);
@@ -339,8 +340,8 @@ static void supervisor_sweep(struct supervisor *s, int64_t now_ns)
 	else
 		unlisted_kill(s, 0, now_ns + SWEEP_EVERY_NS);
 	tree_scan(&s->tree, true, &s->hooks);
-	if (tree_count(&s->tree, 0) == 0 && s->tree.alive)
-		s->phase = RUN_OVER;
+	if (tree_count_hoped(&s->tree) == 0 && s->tree.alive)
+		s->phase = RUN_OVER; /* what may stay, and what does not die */
 	s->sweep_due_ns = now_ns + SWEEP_EVERY_NS;
 }
 
@@ -428,6 +429,7 @@ static void supervisor_gather(struct supervisor *s)
 	int n = loop_wait(&s->loop, supervisor_due(s), s->reap_again, ev);
 	int64_t now = clock_mono_ns();
 
+	atomic_store(&s->run->shared->pulse.turn_ns, now);
 	if (s->reap_again)
 		supervisor_reap(s, now);
 	for (int i = 0; i < n; i++)
@@ -449,26 +451,48 @@ static void supervisor_act(struct supervisor *s)
 		supervisor_sweep_begin(s, clock_mono_ns());
 }
 
+/* What the front watches us by. */
+static void supervisor_pulse(struct supervisor *s)
+{
+	struct shared_pulse *p = &s->run->shared->pulse;
+	int64_t must = TIME_NEVER;
+
+	each_command(s, c) {
+		must = min64(must, command_must(c));
+		if (s->active == 1)
+			command_pulse(c, p);
+	}
+	if (s->phase == RUN_SWEEPING)
+		must = min64(must, s->sweep_due_ns);
+	atomic_store(&p->must_ns, must);
+}
+
 int supervisor_loop(struct supervisor *s)
 {
 	const struct proc_setup *p = s->run->setup;
 	int code;
 
-	for (supervisor_act(s); s->phase != RUN_OVER; supervisor_act(s))
+	for (supervisor_act(s); s->phase != RUN_OVER; supervisor_act(s)) {
+		supervisor_pulse(s);
 		supervisor_gather(s);
+	}
+	atomic_store(&s->run->shared->pulse.finishing, 1);
 	if (s->takeover)
-		return 125;
+		return s->taken_code;
 	code = p->ops->end(p->ctx, s->interrupted, clock_mono_ns());
 	if (s->front_lost)
 		return 125;
 	return s->cancel_signal ? 128 + s->cancel_signal : code;
 }
 
-void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns)
+void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns, int cancel_signal)
 {
+	proc_slow_forbid(); /* that may be what held the other one up */
 	s->tree.foreign_before_ns = foreign_before_ns;
 	s->tree.aside = atomic_load(&s->run->shared->guard_pid);
 	s->takeover = true;
+	s->taken_code = 125;
+	s->cancel_signal = cancel_signal;
 	supervisor_interrupt(s);
 	s->reap_again = true; /* a SIGCHLD may have come while the loop was still the front's */
 	if (atomic_load(&s->run->shared->any_spawned))

@@ -14,8 +14,9 @@ struct supervisor;
 /* NULL with *e where the loop cannot be made. The context is borrowed. */
 struct supervisor *supervisor_new(struct context *run, struct err *e);
 /* In the front, after the supervisor died: ends what was running, whose streams these are (taken over). No work is
- * asked for any more. foreign_before_ns: children of ours that are older (CLOCK_BOOTTIME) are not the run's. */
-void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns);
+ * asked for any more. foreign_before_ns: children of ours that are older (CLOCK_BOOTTIME) are not the run's.
+ * cancel_signal: that the supervisor had been sent, 0 none. */
+void supervisor_take_over(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t foreign_before_ns, int cancel_signal);
 /* Until nothing is left. Returns the exit code. */
 int supervisor_loop(struct supervisor *s);
 bool supervisor_front_is_lost(const struct supervisor *s);

@@ -39,6 +39,7 @@ struct supervisor {
 	bool front_lost;
 	bool takeover;              /* we are the front, going on after the supervisor died */
 	bool unlisted_said;         /* that the tree cannot be listed */
+	int taken_code;             /* the exit code then */
 	bool reap_again;            /* a round of reaping was cut short */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
 	enum asked asked;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,22 +157,17 @@ static bool tree_is_allowed(const struct tree *t, const struct member *m, const 
 	return false;
 }
 
+/* Where its reader hangs it stays without a command line. */
 static void member_read_command_line(struct tree *t, struct member *m, const struct tree_hooks *h)
 {
-	char path[48], buf[TREE_CMDLINE_BYTES];
-	ssize_t n;
+	auto_free char *line = NULL;
+	ssize_t n = proc_slow_read(m->pid, "cmdline", TREE_CMDLINE_BYTES - 1, &line);
 
-	if (m->watched) {
-		n = fd_read_file(m->watch.dir_fd, "cmdline", buf, sizeof(buf));
-	} else {
-		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)m->pid);
-		n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
-	}
 	if (n <= 0)
 		return;
-	m->allowed = tree_is_allowed(t, m, buf, (size_t)n);
+	m->allowed = tree_is_allowed(t, m, line, (size_t)n);
 	if (h && h->command_line)
-		h->command_line(h->ctx, m, buf, (size_t)n);
+		h->command_line(h->ctx, m, line, (size_t)n);
 }
 
 /* Reads stat (and run delay) of one member; adds what is new to the totals. */
@@ -194,7 +190,7 @@ static bool member_sample(struct tree *t, struct member *m, const struct tree_ho
 	m->st = st;
 	if (t->foreign_before_ns && st.ppid == t->root && st.start_ns < t->foreign_before_ns)
 		m->foreign = true;
-	if (m->fresh && st.state != 'Z') {
+	if (m->fresh && st.state != 'Z' && !t->nameless) {
 		m->fresh--;
 		member_read_command_line(t, m, h);
 	}
@@ -377,6 +373,15 @@ size_t tree_count(const struct tree *t, uint32_t owner)
 	return n;
 }
 
+size_t tree_count_hoped(const struct tree *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += member_wanted(t, &t->m[i], 0) && !t->m[i].given_up && !t->m[i].not_permitted;
+	return n;
+}
+
 void tree_pids(const struct tree *t, uint32_t owner, struct pid_list *out)
 {
 	for (size_t i = 0; i < t->n; i++)
@@ -409,11 +414,19 @@ static int member_signal(struct tree *t, struct member *m, int sig)
 	return rc;
 }
 
+/* To end processes their command lines are needed only where some of them may stay by these: kill first, name later. */
+static void tree_scan_to_end(struct tree *t, bool with_stat, const struct tree_hooks *h)
+{
+	t->nameless = !t->leave_running.n || t->spare_none;
+	tree_scan(t, with_stat, h);
+	t->nameless = false;
+}
+
 size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_hooks *h)
 {
 	size_t sent = 0;
 
-	tree_scan(t, true, h);
+	tree_scan_to_end(t, true, h);
 	for (size_t i = 0; i < t->n; i++) {
 		struct member *m = &t->m[i];
 
@@ -436,7 +449,7 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
 	for (int pass = 0; pass < TREE_KILL_PASSES; pass++) {
 		size_t fresh = 0;
 
-		tree_scan(t, false, h);
+		tree_scan_to_end(t, false, h);
 		for (size_t i = 0; i < t->n; i++) {
 			struct member *m = &t->m[i];
 

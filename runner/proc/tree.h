@@ -27,6 +27,7 @@ struct member {
 	bool foreign;            /* our child before the run began (`sleep & exec spec-runner`): not ours to end */
 	bool signalled;          /* got our KILL */
 	bool not_permitted;      /* could not be signalled */
+	bool given_up;           /* named as one that does not die: nobody waits for it any more */
 	unsigned fresh;          /* scans left in which its command line is read again */
 	unsigned seen;           /* generation of the scan that saw it last */
 	struct proc_stat st;
@@ -52,6 +53,7 @@ struct tree {
 	struct kin kin;          /* probed by the first walk */
 	struct strv leave_running;
 	bool spare_none;         /* a command is being ended: --leave-running is for those that end by themselves */
+	bool nameless;           /* no command line is read */
 	struct tree_totals totals;
 	int64_t rss_bytes;       /* of the last scan */
 	size_t alive, running;   /* of the last scan: not zombies; in state R */
@@ -81,6 +83,9 @@ bool tree_only_leaders(struct tree *t, const struct tree_hooks *h);
 
 /* Members of owner (0: of all) that are alive and not allowed to stay; a scan must be fresh. */
 size_t tree_count(const struct tree *t, uint32_t owner);
+
+/* The same, but those that were given up. */
+size_t tree_count_hoped(const struct tree *t);
 
 /* Sends sig to each member of owner (0: all) that is not `allowed`, each once. Returns how many
  * got it. Safe against reused PIDs. With SIGTERM, SIGCONT follows. */

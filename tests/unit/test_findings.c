@@ -178,6 +178,8 @@ static const struct {
 	{ "hang.stopped", STUCK ROOT "waits_kind=stopped\n", STUCK "thread pid=12; tid=12; waits_kind=stopped\n" },
 	{ "hang.unkillable", "leak kind=process; pid=9; comm=dd; reason=unkillable; wchan=nfs_wait\n",
 	  "leak kind=process; pid=9; comm=dd; reason=leaked\n" },
+	{ "hang.unkillable.memory_lock", "process pid=9; comm=dd; unreadable=cmdline; lock_holder=9 in nfs_wait\n",
+	  "process pid=9; comm=dd; state=D\n" },
 	{ "hang.unkillable.kernel",
 	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=D; wchan=io_schedule; waits_kind=io\n",
 	  STUCK "thread pid=12; tid=12; root=true; comm=dd; state=S; waits_kind=io\n" },

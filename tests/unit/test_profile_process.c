@@ -90,6 +90,14 @@ static void argv_texts(void)
 	strv_release(&c);
 }
 
+static const char *link_name(int fd)
+{
+	static char name[24];
+
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	return name;
+}
+
 static pid_t child_start(int ready[2])
 {
 	pid_t pid;
@@ -118,7 +126,7 @@ static void living_and_vanished(void)
 	auto_pid_list kids = PID_LIST_INIT, tree = PID_LIST_INIT;
 	int ready[2];
 	pid_t me = getpid(), pid = child_start(ready);
-	struct stat pipe_end;
+	char pipe_text[64];
 	int theirs = 0, writers = 0;
 
 	is_int(proc_watch_open(&w, pid, PROC_WATCH_IO), 0, "a child is opened");
@@ -132,8 +140,8 @@ static void living_and_vanished(void)
 	ok(pid_list_has(&kids, pid), "hold the child");
 	is_int(proc_tree(me, &tree), 0, "the tree of this test");
 	ok(tree.n >= 2 && tree.v[0] == me && pid_list_has(&tree, pid), "begins with its root");
-	fstat(ready[0], &pipe_end);
-	proc_fd_holders(pipe_end.st_dev, pipe_end.st_ino, tree.v, tree.n, &h);
+	proc_link_read(me, link_name(ready[0]), pipe_text, sizeof(pipe_text));
+	proc_fd_holders(pipe_text, tree.v, tree.n, &h);
 	for (size_t i = 0; i < h.n; i++) {
 		theirs += h.v[i].pid == pid && !strcmp(h.v[i].comm, s.comm);
 		writers += h.v[i].writes && !h.v[i].reads;
