@@ -537,7 +537,14 @@ static void judge_end(struct trace_gatherer *t)
 
 	fact_set_text(t->f, run, FC_RUN_ended_by, by);
 	if (outside && t->progress_ns >= 0 && end >= t->progress_ns) {
-		/* until the first signal: how the tree then died is not its silence */
+		/* until the first signal, ours or from outside: how the tree then died is not its silence */
+		for (size_t i = 0; t->cancelled && i < t->f->table[FACT_CHECKPOINT].n; i++) {
+			const struct fact_row *r = t->f->table[FACT_CHECKPOINT].rows[i];
+			int64_t at = (int64_t)(fact_num(r, FC_CHECKPOINT_at_ms, 0) * 1e6);
+
+			if (strcmp(fact_text(r, FC_CHECKPOINT_event), "run.cancelled") == 0 && at < end)
+				end = at;
+		}
 		for (size_t i = 0; i < t->f->table[FACT_TIMEOUT].n; i++) {
 			const struct fact_row *r = t->f->table[FACT_TIMEOUT].rows[i];
 			int64_t at = (int64_t)(fact_num(r, FC_TIMEOUT_at_ms, 0) * 1e6);
@@ -548,7 +555,8 @@ static void judge_end(struct trace_gatherer *t)
 		idle = end > t->progress_ns ? end - t->progress_ns : 0;
 		fact_set_num(run, FC_RUN_idle_ms, (double)idle / 1e6);
 	}
-	if (t->watchdog)
+	/* Whoever cancels has mostly waited for too long: that is judged as a limit is. */
+	if (t->watchdog || t->cancelled)
 		stuck = idle < 0 || idle >= 1000 * INT64_C(1000000) || idle * 4 >= end;
 	else if (outside)
 		stuck = (t->stall_ns >= 0 && t->stall_ns >= t->progress_ns) ||

@@ -13,6 +13,10 @@
 
 #include <signal.h>
 
+#define CANCEL_LOOK_MAX_NS (1000 * NS_PER_MS)
+/* Of a caller that died: GitHub kills 2.5 s after the signal that ended the step's shell. */
+#define PARENT_LOOK_MAX_NS (600 * NS_PER_MS)
+#define PARENT_KILL_NS (1500 * NS_PER_MS)
 #define CANCEL_TERM_MAX_NS (2500 * NS_PER_MS)  /* contract 3: all is sealed within 7 s of a cancel */
 #define CANCEL_KILL_MAX_NS (2000 * NS_PER_MS)
 #define CANCEL_UNKILLABLE_MAX_NS (1000 * NS_PER_MS)
@@ -74,6 +78,8 @@ void watchdog_init(struct watchdog *w, const struct watchdog_config *cfg, int64_
 	c->kill_grace_ns = max64(c->kill_grace_ns, 0);
 	c->drain_ns = max64(c->drain_ns, 0);
 	c->diagnose_ns = max64(c->diagnose_ns, 0);
+	c->first_signal = c->first_signal > 0 ? c->first_signal : SIGTERM;
+	c->cancel_look_ns = min64(max64(c->cancel_look_ns, 0), CANCEL_LOOK_MAX_NS);
 	c->cancel_term_ns = min64(max64(c->cancel_term_ns, 0), CANCEL_TERM_MAX_NS);
 	c->cancel_kill_ns = min64(max64(c->cancel_kill_ns, 0), CANCEL_KILL_MAX_NS);
 	c->unkillable_ns = max64(c->unkillable_ns, UNKILLABLE_MIN_NS);
@@ -180,19 +186,50 @@ static void strike(struct watchdog *w, enum wd_cause cause, enum token token, in
 	w->phase_due_ns = min64(clock_add(now, w->cfg.diagnose_ns), max64(now, w->deadline_term_ns));
 }
 
-static void cancel_running(struct watchdog *w, int sig, int64_t now, struct wd_out *out)
+/* Looking comes first, within the time that whoever cancels leaves us: its signal may be the last thing we hear. */
+static void cancel_running(struct watchdog *w, int64_t now, struct wd_out *out)
 {
+	int64_t look = min64(w->cfg.diagnose_ns, w->parent_lost ? PARENT_LOOK_MAX_NS : w->cfg.cancel_look_ns);
+
 	w->cause = WD_CAUSE_CANCEL;
-	if (w->cfg.diagnose_ns > 0)
+	if (look > 0)
 		out->actions |= WD_DIAGNOSE;
-	if (sig == SIGTERM) { /* handing it over is the TERM */
-		terminate(w, now, w->cfg.cancel_term_ns + w->cfg.cancel_kill_ns, out);
+	w->phase = WD_DIAGNOSING;
+	w->phase_due_ns = min64(clock_add(now, look), max64(now, w->deadline_term_ns));
+}
+
+static int64_t until(int64_t due, int64_t now)
+{
+	return due == TIME_NEVER ? TIME_NEVER : max64(due - now, 0);
+}
+
+/* Looking is over. TERM follows a first signal that is not TERM, and KILL follows TERM. */
+static void signal_first(struct watchdog *w, int64_t now, struct wd_out *out)
+{
+	bool cancelled = w->cause == WD_CAUSE_CANCEL;
+	int sig = cancelled ? w->cancel_signal : w->cfg.first_signal;
+	int64_t whole = grace(w), half = whole == TIME_NEVER ? TIME_NEVER : whole / 2;
+	int64_t term_due = clock_add(now, half), kill_due = clock_add(now, whole);
+
+	if (w->emptied)
 		return;
+	if (cancelled) { /* counted from the cancel on: looking is part of it */
+		term_due = clock_add(w->cancel_ns, w->cfg.cancel_term_ns);
+		kill_due = w->parent_lost ? clock_add(w->cancel_ns, PARENT_KILL_NS) :
+					    clock_add(term_due, w->cfg.cancel_kill_ns);
 	}
-	out->signal = sig;
-	out->actions |= WD_HAND_OVER;
-	w->phase = WD_CANCELLING;
-	w->phase_due_ns = min64(clock_add(now, w->cfg.cancel_term_ns), max64(now, w->deadline_term_ns));
+	if (sig == SIGTERM) {
+		terminate(w, now, until(kill_due, now), out);
+	} else if (sig == SIGKILL) {
+		kill_now(w, now, out);
+	} else {
+		out->signal = sig;
+		out->actions |= WD_HAND_OVER;
+		w->phase = WD_CANCELLING;
+		w->kill_due_ns = kill_due;
+		w->phase_due_ns = w->deadline_kill_ns == TIME_NEVER ? max64(term_due, now) :
+			min64(max64(term_due, now), now + until(w->deadline_kill_ns, now) / 2);
+	}
 }
 
 /* The command is gone and somebody wants us to be gone too. The drain is cut short, so its token,
@@ -209,10 +246,12 @@ static void hurry_drain(struct watchdog *w, int64_t now, struct wd_out *out)
 
 static void cancel(struct watchdog *w, int sig, int64_t now, struct wd_out *out)
 {
-	if (w->cancel_count++ == 0)
+	if (w->cancel_count++ == 0) {
 		w->cancel_signal = sig;
+		w->cancel_ns = now;
+	}
 	if (w->phase == WD_RUNNING)
-		cancel_running(w, sig, now, out);
+		cancel_running(w, now, out);
 	else if (w->phase == WD_DRAINING)
 		hurry_drain(w, now, out);
 	else if (w->phase == WD_KILLING)
@@ -264,6 +303,10 @@ static void apply(struct watchdog *w, enum wd_event ev, int arg, int64_t now, st
 	case WD_EV_CANCEL:
 		cancel(w, arg, now, out);
 		break;
+	case WD_EV_PARENT:
+		w->parent_lost = true;
+		cancel(w, SIGTERM, now, out);
+		break;
 	case WD_EV_TEST_LIMIT:
 		if (w->phase == WD_RUNNING)
 			strike(w, WD_CAUSE_TEST_LIMIT, TOKEN_CASE_HARNESS, 0, now, out);
@@ -277,7 +320,7 @@ static void apply(struct watchdog *w, enum wd_event ev, int arg, int64_t now, st
 		break;
 	case WD_EV_DIAGNOSED:
 		if (w->phase == WD_DIAGNOSING)
-			terminate(w, now, grace(w), out);
+			signal_first(w, now, out);
 		break;
 	}
 }
@@ -396,8 +439,10 @@ static void run_due(struct watchdog *w, int64_t now, struct wd_out *out)
 			due_killing(w, now, out);
 		else if (w->phase_due_ns <= now && w->phase == WD_TERMINATING)
 			kill_now(w, now, out);
+		else if (w->phase_due_ns <= now && w->phase == WD_DIAGNOSING)
+			signal_first(w, now, out);
 		else if (w->phase_due_ns <= now)
-			terminate(w, now, grace(w), out);
+			terminate(w, now, min64(grace(w), until(w->kill_due_ns, now)), out);
 	} while (w->phase != before);
 }
 

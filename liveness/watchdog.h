@@ -6,11 +6,12 @@
  * actions out; a test feeds it a million schedules. Contract section 6.
  *
  *   RUNNING    a limit, a stall in strict, the deadline        -> DIAGNOSING
- *              SIGINT, SIGQUIT, SIGHUP to us                    -> CANCELLING
- *              SIGTERM to us, our other process lost            -> TERMINATING
+ *              a signal to us, our caller lost (a cancel)       -> DIAGNOSING
+ *              our other process lost                           -> TERMINATING
  *              the command has exited by itself                 -> DRAINING
- *   DIAGNOSING looked, or diagnose_ns over                      -> TERMINATING
- *   CANCELLING cancel_term_ns over, or a second cancel          -> TERMINATING
+ *   DIAGNOSING looked, or the time for it over: the first signal is sent. It is SIGTERM -> TERMINATING
+ *              another one (of a cancel: the one that came)     -> CANCELLING
+ *   CANCELLING half of the grace (a cancel: cancel_term_ns) over, or a second cancel -> TERMINATING
  *   DRAINING   streams at their end and tree empty              -> DONE
  *              drain_ns over and members left                   -> TERMINATING (the code is kept)
  *   TERMINATING  grace over                                     -> KILLING
@@ -45,8 +46,10 @@ struct watchdog_config {
 	int64_t deadline_ns;             /* absolute outer deadline, TIME_NEVER none */
 	int64_t kill_grace_ns, drain_ns;
 	int64_t diagnose_ns;             /* 0: do not look */
-	int64_t cancel_term_ns;          /* after a handed-over SIGINT until TERM; cut to 2.5 s */
-	int64_t cancel_kill_ns;          /* after TERM of a cancel until KILL; cut to 2 s */
+	int first_signal;                /* of an ending that is no cancel; 0: SIGTERM */
+	int64_t cancel_look_ns;          /* of diagnose_ns, before a cancel's signal is handed on; cut to 1 s */
+	int64_t cancel_term_ns;          /* after a cancel until TERM, if another signal came; cut to 2.5 s */
+	int64_t cancel_kill_ns;          /* and from then on until KILL; cut to 2 s */
 	int64_t unkillable_ns;           /* wait after KILL for what does not die; at least 1 ms */
 	int64_t seal_reserve_ns;         /* kept free before deadline for sealing */
 };
@@ -80,6 +83,7 @@ enum wd_event {
 	WD_EV_SUSPEND,       /* Ctrl-Z: time stops counting */
 	WD_EV_RESUME,
 	WD_EV_CANCEL,        /* arg: the signal; a second one hurries: TERM, a third: KILL */
+	WD_EV_PARENT,        /* who started us has died: a cancel with SIGTERM in a hurry, for whoever ended it comes next */
 	WD_EV_TEST_LIMIT,    /* token timeout.case.harness */
 	WD_EV_LIMIT,         /* arg: a token. What it is part of (a chain, a gate) has used up its time */
 	WD_EV_LOST,          /* our other process died: end the tree soon */
@@ -129,6 +133,9 @@ struct watchdog {
 	bool emptied;                  /* ending, tree empty: only the rest of the streams is awaited */
 	int cancel_signal;             /* of the first cancel; 0 none */
 	unsigned cancel_count;
+	bool parent_lost;
+	int64_t cancel_ns;             /* of the first */
+	int64_t kill_due_ns;           /* CANCELLING: when TERM has had its time as well */
 	int64_t drain_due_ns;          /* active time */
 	int64_t phase_due_ns;          /* when the phase ends, or the next sweep */
 	int64_t give_up_ns;            /* KILLING: when what still lives is named and left */

@@ -73,6 +73,7 @@ static int option_take_node(struct options *o, const struct option_row *row, con
 	}
 	case OPTION_STRING:
 	case OPTION_PATH:
+	case OPTION_SIGNAL:
 	case OPTION_TIME: {
 		const char *text;
 

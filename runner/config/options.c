@@ -5,6 +5,8 @@
 #include "base/nearest.h"
 #include "base/value.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,6 +204,32 @@ static int set_time(int64_t *field, const char *name, const char *text, struct e
 	return 0;
 }
 
+/* Those that stop a process or let it go on end nothing. */
+static bool signal_ends(int sig)
+{
+	static const int others[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (sig == others[i])
+			return false;
+	return sig > 0 && sigabbrev_np(sig);
+}
+
+static int set_signal(int *field, const char *name, const char *text, struct err *e)
+{
+	const char *bare = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+	char number[12];
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		snprintf(number, sizeof(number), "%d", sig);
+		if (!signal_ends(sig) || (strcasecmp(bare, sigabbrev_np(sig)) != 0 && strcmp(text, number) != 0))
+			continue;
+		*field = sig;
+		return 0;
+	}
+	return value_error(e, name, "a signal that can end a process, such as TERM, SIGINT or 2", text, "");
+}
+
 static int set_value(struct options *o, const struct option_row *row, const char *name, const char *text,
 		     enum option_source source, struct err *e)
 {
@@ -227,6 +255,8 @@ static int set_value(struct options *o, const struct option_row *row, const char
 		return set_list(o, row, name, text, source, e);
 	case OPTION_TIME:
 		return set_time(field, name, text, e);
+	case OPTION_SIGNAL:
+		return set_signal(field, name, text, e);
 	}
 	BUG_ON(true);
 }

@@ -39,6 +39,8 @@ struct options {
 	struct strv leave_running;
 	int contain;                   /* enum contain */
 	int pty;                       /* enum tri */
+	int first_signal;              /* of an ending: SIGTERM */
+	int follow_parent;             /* enum tri */
 	int64_t jobs;                  /* 0: processors */
 	bool stop_commands;            /* on GitHub: see runner/proc/stop_commands.h */
 	char *dialect;                 /* "auto" */
@@ -119,6 +121,7 @@ enum option_type {
 	OPTION_LIST,   /* struct strv: the flag is repeated; the environment gives one a line, or
 	                * separated by commas where the whole value is one line (patterns: lines alone) */
 	OPTION_TIME,   /* int64_t: nanoseconds since 1970 */
+	OPTION_SIGNAL, /* int: INT, SIGINT or 2; none that stops or continues */
 };
 
 enum option_group { GROUP_RUN, GROUP_LIVENESS, GROUP_RECORD, GROUP_TESTS, GROUP_GATE, GROUP_FILES, GROUP_GENERAL,

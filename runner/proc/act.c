@@ -280,6 +280,16 @@ static void act_look_roots(struct supervisor *s, struct command *c, struct msg_l
 	}
 }
 
+/* What an ending waits for has its time; nobody waits for the others. */
+static int32_t act_look_budget_ms(const struct supervisor *s, const struct command *c, int64_t now)
+{
+	int64_t ms = s->run->o->diagnose_ms;
+
+	if (c->wd.phase == WD_DIAGNOSING && (c->wd.phase_due_ns - now) / NS_PER_MS < ms)
+		ms = (c->wd.phase_due_ns - now) / NS_PER_MS;
+	return (int32_t)(ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : ms);
+}
+
 /* The cheap facts first, from here; then the front looks deeper, within its budget. Where one look does not tell it
  * looks again, soon where a kill waits for it. False: the front is not there. */
 static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
@@ -287,6 +297,7 @@ static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
 	struct msg_look m = { .id = ++s->diagnose_last,
 			      .again_ms = c->wd.phase == WD_RUNNING ? LOOK_AGAIN_MS : LOOK_AGAIN_ENDING_MS };
 
+	m.budget_ms = act_look_budget_ms(s, c, now);
 	act_diagnose_members(s, c, now);
 	act_look_roots(s, c, &m);
 	return !s->takeover && msg_send_look(s->run->link, &m) == 0;

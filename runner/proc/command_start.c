@@ -213,6 +213,8 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 		.kill_grace_ns = clock_ms_to_ns(o->liveness_kill_grace_ms),
 		.drain_ns = clock_ms_to_ns(o->drain_ms),
 		.diagnose_ns = clock_ms_to_ns(o->diagnose_ms),
+		.first_signal = o->first_signal,
+		.cancel_look_ns = 1000 * NS_PER_MS,
 		.cancel_term_ns = 2500 * NS_PER_MS,
 		.cancel_kill_ns = 2000 * NS_PER_MS,
 		.unkillable_ns = 1500 * NS_PER_MS,

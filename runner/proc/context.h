@@ -44,6 +44,9 @@ struct context {
 	span_id total_span, dispatch_span;
 	int link;                     /* our end of the SEQPACKET pair; -1: the other is gone */
 	int cgroup_fd;                /* -1 none */
+	int parent_fd;                /* in the front: parent.h; -1 none */
+	char parent_name[32];
+	struct err parent_why;        /* why not, where it was asked for */
 	int guard_fd[2];              /* guard.h: its end and ours */
 	enum contain contain;         /* what was achieved */
 	bool is_front;

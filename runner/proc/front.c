@@ -55,7 +55,7 @@ struct front {
 	int wait_status;
 };
 
-enum front_source { FRONT_SIGNAL, FRONT_LINK, FRONT_INPUT, FRONT_MASTER, FRONT_TIMER };
+enum front_source { FRONT_SIGNAL, FRONT_LINK, FRONT_INPUT, FRONT_MASTER, FRONT_TIMER, FRONT_PARENT };
 
 static const int front_signals[] = {
 	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGWINCH, SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
@@ -218,7 +218,7 @@ static void front_look(struct front *f, const struct msg_look *m)
 	const char *dir = f->run->paths.raw;
 	auto_free char *file = NULL;
 	struct itimerspec it = { 0 };
-	int64_t budget = clock_ms_to_ns(f->run->o->diagnose_ms);
+	int64_t budget = clock_ms_to_ns(m->budget_ms);
 	struct err e;
 	auto_close int out = -1;
 
@@ -561,6 +561,10 @@ static void front_loop(struct front *f)
 			case FRONT_LINK: front_messages(f); break;
 			case FRONT_INPUT: front_read_input(f); break;
 			case FRONT_MASTER: front_pass_input(f); break;
+			case FRONT_PARENT:
+				epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->parent_fd, NULL);
+				msg_send(f->run->link, MSG_PARENT, 0, f->run->parent_name, strlen(f->run->parent_name), -1);
+				break;
 			case FRONT_TIMER:
 				if (read(f->timer_fd, &ticks, sizeof(ticks)) < 0)
 					break;
@@ -595,7 +599,8 @@ int front_prepare(struct context *c, int link, struct err *e)
 	if (f->epoll_fd < 0 || f->signal_fd < 0 || f->timer_fd < 0 ||
 	    front_watch(f, f->signal_fd, EPOLLIN, FRONT_SIGNAL) < 0 ||
 	    front_watch(f, link, EPOLLIN, FRONT_LINK) < 0 ||
-	    front_watch(f, f->timer_fd, EPOLLIN, FRONT_TIMER) < 0) {
+	    front_watch(f, f->timer_fd, EPOLLIN, FRONT_TIMER) < 0 ||
+	    (c->parent_fd >= 0 && front_watch(f, c->parent_fd, EPOLLIN, FRONT_PARENT) < 0)) {
 		err_sys(e, "preparing the console");
 		front_release(f);
 		return -1;

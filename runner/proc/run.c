@@ -9,6 +9,7 @@
 #include "runner/proc/finish.h"
 #include "runner/proc/front.h"
 #include "runner/proc/guard.h"
+#include "runner/proc/parent.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/print.h"
 #include "runner/proc/supervisor.h"
@@ -123,6 +124,8 @@ static void context_say_start(struct context *c)
 	static const char *const names[] = { "stdin", "stdout", "stderr" };
 	struct attrs a = { 0 };
 
+	if (c->parent_why.msg[0])
+		say_always(c, "%s", c->parent_why.msg);
 	if (c->journal_failed)
 		say_always(c, "no journal can be kept: %s", c->journal_why.msg);
 	for (int fd = 0; fd <= 2; fd++) {
@@ -220,6 +223,7 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	c->o = o;
 	c->link = c->cgroup_fd = c->journal_fd = -1;
 	c->is_front = true;
+	c->parent_fd = parent_watch(o, c->parent_name, sizeof(c->parent_name), &c->parent_why);
 	c->start_mono_ns = clock_mono_ns();
 	c->start_real_ns = clock_real_ns();
 	run_id_make(c->run_id, c->start_real_ns);

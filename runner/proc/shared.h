@@ -68,6 +68,7 @@ struct shared *shared_new(size_t tail_bytes, struct err *e);
 enum msg_kind {
 	/* front -> supervisor */
 	MSG_CANCEL = 1, /* value: signal */
+	MSG_PARENT,     /* the process that started us has died; text: its name */
 	MSG_RESUME,     /* the front runs again after a stop */
 	MSG_ASK,        /* say what runs now; value 1: look into the tree, too (SIGUSR1) */
 	MSG_WINDOW,     /* the terminal has another size, or another one is in front; value: is it us? */
@@ -93,6 +94,7 @@ struct msg {
 enum { MSG_LOOK_ROOTS = 200 };
 struct msg_look {
 	int32_t id;             /* comes back with MSG_DIAGNOSED */
+	int32_t budget_ms;      /* for all of it */
 	int32_t again_ms;       /* how much later to look again, where one look does not tell */
 	uint32_t n;
 	int32_t root[MSG_LOOK_ROOTS]; /* pids: the command first, then orphans of it */

@@ -174,21 +174,56 @@ void supervisor_reap(struct supervisor *s, int64_t now_ns)
 
 /* --- the front's words --- */
 
+static void supervisor_record_cancel(struct supervisor *s, int sig, const char *parent, int64_t now_ns)
+{
+	auto_attrs a = { 0 };
+
+	s->cancel_signal = sig;
+	attrs_init(&a, s->run->trace);
+	attrs_int(&a, "signal", sig);
+	if (parent)
+		attrs_str(&a, "parent_lost", parent);
+	trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_RUN_CANCELLED, now_ns, &a);
+}
+
+/* Whoever presses Ctrl-C again wants to leave, and must be told how; whoever does it a third time leaves. */
+static void supervisor_say_cancel(struct supervisor *s, int sig)
+{
+	const char *name = sigabbrev_np(sig);
+
+	if (s->cancels == 1 && s->run->o->diagnose_ms > 0)
+		say(s->run, "signal %d (%s): looking at the command, then handing it on", sig, name);
+	else if (s->cancels == 1)
+		say(s->run, "signal %d (%s): handing it to the command", sig, name);
+	else if (s->cancels == 2)
+		say_always(s->run, "signal %d (%s) again: ending the command now; once more kills everything at once", sig,
+			   name);
+	else if (s->cancels == 3)
+		say_always(s->run, "signal %d (%s), the third: killing everything", sig, name);
+}
+
 static void supervisor_cancel(struct supervisor *s, int sig, int64_t now_ns)
 {
-	if (!s->cancel_signal) {
-		auto_attrs a = { 0 };
-
-		s->cancel_signal = sig;
-		attrs_init(&a, s->run->trace);
-		attrs_int(&a, "signal", sig);
-		trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_RUN_CANCELLED, now_ns, &a);
-		say(s->run, "signal %d (%s): handing it to the command", sig, sigabbrev_np(sig));
-	}
+	if (!s->cancel_signal)
+		supervisor_record_cancel(s, sig, NULL, now_ns);
+	s->cancels++;
+	supervisor_say_cancel(s, sig);
 	supervisor_interrupt(s);
 	s->run->concerns = s->run->cancelled = true;
 	each_command(s, c)
 		command_event(s, c, WD_EV_CANCEL, sig, now_ns);
+}
+
+static void supervisor_parent_lost(struct supervisor *s, const char *name, int64_t now_ns)
+{
+	if (s->cancel_signal)
+		return; /* it is being ended already */
+	supervisor_record_cancel(s, SIGTERM, name, now_ns);
+	say(s->run, "the process that started us (%s) has died: ending the command", name[0] ? name : "unknown");
+	supervisor_interrupt(s);
+	s->run->concerns = s->run->cancelled = true;
+	each_command(s, c)
+		command_event(s, c, WD_EV_PARENT, 0, now_ns);
 }
 
 static void supervisor_front_lost(struct supervisor *s, int64_t now_ns)
@@ -225,6 +260,7 @@ static void supervisor_message(struct supervisor *s, const struct msg *m, int64_
 {
 	switch (m->kind) {
 	case MSG_CANCEL: supervisor_cancel(s, m->value, now_ns); break;
+	case MSG_PARENT: supervisor_parent_lost(s, m->text, now_ns); break;
 	case MSG_RESUME:
 		each_command(s, c)
 			command_resume(s, c, now_ns);

@@ -44,6 +44,7 @@ struct supervisor {
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
 	enum asked asked;
 	int cancel_signal;          /* the first, 0 none */
+	unsigned cancels;           /* signals from outside so far */
 	int diagnose_last;          /* id of the last look asked for */
 	int64_t publish_due_ns, watch_due_ns;
 	int64_t sweep_until_ns, sweep_due_ns;   /* of RUN_SWEEPING */

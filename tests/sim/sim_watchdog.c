@@ -86,6 +86,8 @@ static void config_random(struct world *o)
 		.kill_grace_ns = duration(one_in(8) ? 10000 : 60),
 		.drain_ns = duration(60),
 		.diagnose_ns = duration(one_in(8) ? 5000 : 40),
+		.first_signal = one_in(3) ? SIGINT : one_in(8) ? SIGKILL : one_in(2) ? SIGTERM : 0,
+		.cancel_look_ns = duration(one_in(8) ? 3000 : 40),
 		.cancel_term_ns = duration(one_in(8) ? 6000 : 40),
 		.cancel_kill_ns = duration(one_in(8) ? 6000 : 40),
 		.unkillable_ns = duration(one_in(4) ? 3000 : 100),
@@ -124,6 +126,8 @@ static void script_random(struct world *o)
 		script_add(o, s + below(until) * MS, WD_EV_LIMIT, one_in(2) ? TOKEN_CASE_CHAIN : TOKEN_CASE_HARNESS);
 	if (one_in(12))
 		script_add(o, s + below(until) * MS, WD_EV_LOST, 0);
+	if (one_in(12))
+		script_add(o, s + below(until) * MS, WD_EV_PARENT, 0);
 	if (one_in(8)) /* anything at any time */
 		for (unsigned i = 0; i < 1 + (unsigned)below(4); i++)
 			script_add(o, s + below(until) * MS, (enum wd_event)below(WD_EV_DIAGNOSED + 1), SIGINT);
@@ -351,7 +355,7 @@ static void judge_actions(const struct world *o, struct sim_log *l)
 			fail(l, "an action twice");
 	if (l->n == 0 || !(l->row[l->n - 1].actions & WD_FINISH))
 		fail(l, "FINISH is not the last action");
-	if (first[7] < first[6])
+	if (count[7] && first[7] < first[6] && (count[6] || o->cfg.first_signal != SIGKILL))
 		fail(l, "KILL before TERM");
 	if (first[8] <= first[7] && count[8])
 		fail(l, "SWEEP before KILL");

@@ -55,7 +55,8 @@ struct oracle {
 	enum { RUN, LOOK, HAND, DRAIN, TERM, KILL, END } at;
 	enum wd_cause cause;
 	bool stall_known;
-	int64_t next_signal;          /* LOOK, HAND: TERM is due; TERM: KILL is due */
+	int64_t next_signal;          /* LOOK: the first is due; HAND: TERM is due; TERM: KILL is due */
+	int64_t hand_kill;            /* HAND: when KILL follows TERM at the latest */
 	int64_t sweep, sweep_gap, give_up;
 	int64_t empty_since;          /* ending with an empty tree; -1 not */
 	int64_t d_begin, d_term, d_kill, d_give_up;
@@ -149,9 +150,20 @@ static int64_t idle(const struct oracle *o, int64_t t)
 
 /* --- the end --- */
 
+/* A caller that died counts as a cancel with SIGTERM. */
+static unsigned cancels(const struct oracle *o) { return times(o, WD_EV_CANCEL) + times(o, WD_EV_PARENT); }
+
+static const struct sim_event *first_cancel(const struct oracle *o)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		if (o->seen[i].ev == WD_EV_CANCEL || o->seen[i].ev == WD_EV_PARENT)
+			return &o->seen[i];
+	return NULL;
+}
+
 static int64_t grace(const struct oracle *o)
 {
-	return times(o, WD_EV_CANCEL) ? least(o->c.kill_grace_ns, o->c.cancel_kill_ns) : o->c.kill_grace_ns;
+	return cancels(o) ? least(o->c.kill_grace_ns, o->c.cancel_kill_ns) : o->c.kill_grace_ns;
 }
 
 static void end_now(struct oracle *o, int64_t t, uint32_t also)
@@ -175,7 +187,7 @@ static void term(struct oracle *o, int64_t t, int64_t wait)
 
 static void kill_all(struct oracle *o, int64_t t)
 {
-	int64_t wait = times(o, WD_EV_CANCEL) ? least(o->c.unkillable_ns, 1000 * MS) : o->c.unkillable_ns;
+	int64_t wait = cancels(o) ? least(o->c.unkillable_ns, 1000 * MS) : o->c.unkillable_ns;
 
 	act(o, t, WD_KILL);
 	o->at = KILL;
@@ -195,6 +207,33 @@ static void look(struct oracle *o, int64_t t, enum wd_cause cause, enum token to
 		act(o, t, WD_DIAGNOSE);
 	o->at = LOOK;
 	o->next_signal = most(t, least(clock_add(t, o->c.diagnose_ns), o->d_term));
+}
+
+/* The look is over: the first signal. */
+static void first_signal(struct oracle *o, int64_t t)
+{
+	const struct sim_event *by = o->cause == WD_CAUSE_CANCEL ? first_cancel(o) : NULL;
+	int sig = !by ? o->c.first_signal : by->ev == WD_EV_PARENT ? SIGTERM : by->arg;
+	int64_t term_at = by ? by->t + o->c.cancel_term_ns : grace(o) == TIME_NEVER ? TIME_NEVER : t + grace(o) / 2;
+	int64_t kill_at = by ? term_at + o->c.cancel_kill_ns : clock_add(t, grace(o));
+
+	if (by && happened(o, WD_EV_PARENT))
+		kill_at = by->t + 1500 * MS;
+	if (o->empty_since >= 0)
+		return;
+	if (sig == SIGTERM) {
+		term(o, t, kill_at == TIME_NEVER ? TIME_NEVER : most(kill_at - t, 0));
+	} else if (sig == SIGKILL) {
+		kill_all(o, t);
+	} else {
+		act(o, t, WD_HAND_OVER);
+		row_at(o, t)->signal = sig;
+		o->at = HAND;
+		o->hand_kill = kill_at;
+		o->next_signal = most(t, term_at);
+		if (o->d_kill != TIME_NEVER)
+			o->next_signal = least(o->next_signal, t + most(o->d_kill - t, 0) / 2);
+	}
 }
 
 static void leave_drain(struct oracle *o, int64_t t)
@@ -276,8 +315,10 @@ static void ending(struct oracle *o, int64_t t)
 	} else if (t >= o->next_signal) {
 		if (o->at == TERM)
 			kill_all(o, t);
+		else if (o->at == LOOK)
+			first_signal(o, t);
 		else
-			term(o, t, grace(o));
+			term(o, t, o->hand_kill == TIME_NEVER ? grace(o) : least(grace(o), most(o->hand_kill - t, 0)));
 	}
 }
 
@@ -296,25 +337,21 @@ static void holds(struct oracle *o, int64_t t)
 	} while (was != (int)o->at);
 }
 
-static void cancelled(struct oracle *o, int64_t t, int sig)
+static void cancelled(struct oracle *o, int64_t t)
 {
-	if (o->at == RUN && sig == SIGTERM) {
-		o->cause = WD_CAUSE_CANCEL;
-		if (o->c.diagnose_ns > 0)
-			act(o, t, WD_DIAGNOSE);
-		term(o, t, o->c.cancel_term_ns + o->c.cancel_kill_ns);
-	} else if (o->at == RUN) {
+	if (o->at == RUN) {
+		int64_t most_ns = happened(o, WD_EV_PARENT) ? 600 * MS : o->c.cancel_look_ns;
+		int64_t usual = o->c.diagnose_ns;
+
+		o->c.diagnose_ns = least(usual, most_ns);
 		look(o, t, WD_CAUSE_CANCEL, TOKEN_NONE);
-		act(o, t, WD_HAND_OVER);
-		row_at(o, t)->signal = sig;
-		o->at = HAND;
-		o->next_signal = most(t, least(t + o->c.cancel_term_ns, o->d_term));
+		o->c.diagnose_ns = usual;
 	} else if (o->at == DRAIN) {
 		leave_drain(o, t);
 	} else if (o->at == KILL) {
 		o->give_up = least(o->give_up, most(t + MS, least(t + 1000 * MS, o->d_give_up)));
 	} else if (o->at != END) {
-		term(o, t, times(o, WD_EV_CANCEL) >= 3 ? 0 : grace(o));
+		term(o, t, cancels(o) >= 3 ? 0 : grace(o));
 	}
 }
 
@@ -324,14 +361,14 @@ static void event(struct oracle *o, const struct sim_event *e)
 		o->stall_known = false;
 	else if (e->ev == WD_EV_EXIT && o->at == RUN)
 		o->at = DRAIN;
-	else if (e->ev == WD_EV_CANCEL)
-		cancelled(o, e->t, e->arg);
+	else if (e->ev == WD_EV_CANCEL || e->ev == WD_EV_PARENT)
+		cancelled(o, e->t);
 	else if (e->ev == WD_EV_TEST_LIMIT && o->at == RUN)
 		look(o, e->t, WD_CAUSE_TEST_LIMIT, TOKEN_CASE_HARNESS);
 	else if (e->ev == WD_EV_LIMIT && o->at == RUN)
 		look(o, e->t, WD_CAUSE_LIMIT, (enum token)e->arg);
 	else if (e->ev == WD_EV_DIAGNOSED && o->at == LOOK)
-		term(o, e->t, grace(o));
+		first_signal(o, e->t);
 	else if (e->ev == WD_EV_LOST) {
 		if (o->at == RUN)
 			o->cause = WD_CAUSE_LOST;
@@ -389,6 +426,8 @@ static void oracle_run(const struct watchdog_config *cfg, int64_t start, const s
 	o.c.diagnose_ns = most(o.c.diagnose_ns, 0);
 	o.c.seal_reserve_ns = most(o.c.seal_reserve_ns, 0);
 	o.c.unkillable_ns = most(o.c.unkillable_ns, MS);
+	o.c.first_signal = o.c.first_signal ? o.c.first_signal : SIGTERM;
+	o.c.cancel_look_ns = least(most(o.c.cancel_look_ns, 0), 1000 * MS);
 	o.c.cancel_term_ns = least(most(o.c.cancel_term_ns, 0), 2500 * MS);
 	o.c.cancel_kill_ns = least(most(o.c.cancel_kill_ns, 0), 2000 * MS);
 	deadline_times(&o);

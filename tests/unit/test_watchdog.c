@@ -21,7 +21,7 @@ static struct watchdog_config config(enum liveness_level level)
 	return (struct watchdog_config){
 		.level = level, .stall_ns = 30 * MS, .hard_cap_ns = 1000 * MS, .min_events = 1,
 		.limit_token = TOKEN_SUBPROCESS_WAIT, .deadline_ns = TIME_NEVER, .kill_grace_ns = 50 * MS,
-		.drain_ns = 20 * MS, .diagnose_ns = 30 * MS, .cancel_term_ns = 2500 * MS,
+		.drain_ns = 20 * MS, .diagnose_ns = 30 * MS, .cancel_look_ns = 1000 * MS, .cancel_term_ns = 2500 * MS,
 		.cancel_kill_ns = 2000 * MS, .unkillable_ns = 100 * MS, .seal_reserve_ns = 10 * MS,
 	};
 }
@@ -260,9 +260,11 @@ static void test_cancel(void)
 
 	c.kill_grace_ns = c.unkillable_ns = 60000 * MS;
 	begin(c);
-	acts(cancel_at(10, SIGINT), WD_HAND_OVER | WD_DIAGNOSE, "SIGINT is handed over");
+	acts(cancel_at(10, SIGINT), WD_DIAGNOSE, "a cancel: looking comes first");
+	due(40, "within its budget");
+	acts(at(20, WD_EV_DIAGNOSED), WD_HAND_OVER, "then SIGINT is handed over");
 	is_int(out.signal, SIGINT, "as it came");
-	acts(at(20, WD_EV_DIAGNOSED), 0, "the runner prints its summary");
+	acts(at(30, WD_EV_TIME), 0, "the runner prints its summary");
 	acts(at(2510, WD_EV_TIME), WD_TERM, "TERM");
 	acts(at(4510, WD_EV_TIME), WD_KILL, "KILL");
 	at(5509, WD_EV_TIME);
@@ -271,15 +273,32 @@ static void test_cancel(void)
 	ok(!watchdog_ended_it(&w), "not by a watchdog");
 
 	begin(c);
-	acts(cancel_at(10, SIGTERM), WD_TERM | WD_DIAGNOSE, "SIGTERM handed over is the TERM");
-	due(4510, "KILL after both times");
-	acts(cancel_at(20, SIGTERM), 0, "TERM is not sent twice");
-	due(2020, "but hurried");
-	acts(cancel_at(30, SIGTERM), WD_KILL, "a third kills");
+	acts(cancel_at(10, SIGTERM), WD_DIAGNOSE, "SIGTERM: looking comes first");
+	acts(at(40, WD_EV_TIME), WD_TERM, "for its budget; SIGTERM handed over is the TERM");
+	due(4510, "KILL after both times, counted from the cancel");
+	acts(cancel_at(50, SIGTERM), 0, "TERM is not sent twice");
+	due(2050, "but hurried");
+	acts(cancel_at(60, SIGTERM), WD_KILL, "a third kills");
+
+	c.diagnose_ns = 3000 * MS;
+	begin(c);
+	cancel_at(10, SIGTERM);
+	due(1010, "of a long budget a cancel gets a second");
+	begin(c);
+	at(10, WD_EV_PARENT);
+	due(610, "less where our caller is dead");
+	acts(at(610, WD_EV_TIME), WD_TERM, "then TERM");
+	acts(at(1510, WD_EV_TIME), WD_KILL, "and KILL before it is our turn");
+	is_int(watchdog_status(&w), STATUS_CANCELLED, "it counts as cancelled");
+
+	c.diagnose_ns = 0;
+	begin(c);
+	acts(cancel_at(10, SIGINT), WD_HAND_OVER, "no budget: no look");
+	c.diagnose_ns = 30 * MS;
 
 	begin(c);
 	cancel_at(10, SIGINT);
-	acts(cancel_at(20, SIGINT), WD_TERM, "a second SIGINT: TERM now");
+	acts(cancel_at(20, SIGINT), WD_TERM, "a second SIGINT: TERM now, looked or not");
 	acts(cancel_at(30, SIGINT), WD_KILL, "a third: KILL now");
 
 	begin(c);
@@ -294,6 +313,33 @@ static void test_cancel(void)
 	at(20, WD_EV_TREE_EMPTY);
 	acts(at(20, WD_EV_STREAMS_END), WD_FINISH, "a tree that obeys is waited for no longer");
 	ok(!w.term_sent, "and gets no TERM");
+}
+
+/* --signal */
+static void test_first_signal(void)
+{
+	struct watchdog_config c = config(LIVENESS_STRICT);
+
+	c.first_signal = SIGINT;
+	begin(c);
+	acts(at(30, WD_EV_TIME), WD_STALL | WD_DIAGNOSE, "a stall");
+	acts(at(40, WD_EV_DIAGNOSED), WD_HAND_OVER, "is ended with the signal that was asked for");
+	is_int(out.signal, SIGINT, "SIGINT");
+	ok(!w.term_sent, "which is no TERM");
+	acts(at(65, WD_EV_TIME), WD_TERM, "TERM at half of the grace");
+	acts(at(90, WD_EV_TIME), WD_KILL, "KILL at its end");
+	is_int(w.cause, WD_CAUSE_STALL, "the cause stays");
+
+	c.first_signal = SIGKILL;
+	begin(c);
+	at(30, WD_EV_TIME);
+	acts(at(40, WD_EV_DIAGNOSED), WD_KILL, "KILL alone, if that was asked for");
+
+	c.first_signal = SIGINT;
+	c.kill_grace_ns = 0;
+	begin(c);
+	at(30, WD_EV_TIME);
+	acts(at(40, WD_EV_DIAGNOSED), WD_HAND_OVER | WD_TERM | WD_KILL, "no grace: all at once, in this order");
 }
 
 static void test_lost(void)
@@ -386,6 +432,7 @@ int main(void)
 	test_ending();
 	test_drain();
 	test_cancel();
+	test_first_signal();
 	test_lost();
 	test_extremes();
 	test_runner_watch();
