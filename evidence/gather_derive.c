@@ -457,7 +457,7 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	auto_str ring = STR_INIT, same = STR_INIT, kinds = STR_INIT;
 	char signature[SIGNATURE_SIZE];
 	static const char *const known[] = { "accept", "child", "condition", "connect", "eventfd", "file_lock",
-					     "futex", "gil", "io", "mutex", "pipe_read", "pipe_write", "poll",
+					     "futex", "gil", "io", "monitor", "mutex", "pipe_read", "pipe_write", "poll",
 					     "rwlock", "semaphore", "signal", "socket_recv", "socket_send", "unknown" };
 	int64_t processes = 0, pipes = 0, file_locks = 0;
 

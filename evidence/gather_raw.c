@@ -263,7 +263,7 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 		fact_set_text(s->f, r, FC_THREAD_comm, fact_text(p, FC_PROCESS_comm));
 	if (fact_get(p, FC_PROCESS_argv)->known)
 		fact_set_text(s->f, r, FC_THREAD_argv, fact_text(p, FC_PROCESS_argv));
-	put_text(s->f, r, FC_THREAD_name, o, "name");
+	put_text(s->f, r, FC_THREAD_name, o, json_get_text(o, "label") ? "label" : "name");
 	put_text(s->f, r, FC_THREAD_state, o, "state");
 	put_text(s->f, r, FC_THREAD_wchan, o, "wchan");
 	put_text(s->f, r, FC_THREAD_syscall, o, "syscall");

@@ -29,7 +29,8 @@ static void collect_one(struct snapshot *s, const struct collector *c, const str
 	else
 		c->collect(s, &own);
 	for (; rows < s->collector_count; rows++)
-		s->collectors[rows].intrusion = threads_stopped(s) > stopped ? INTRUSION_MICRO_STOP : c->intrusion;
+		if (s->collectors[rows].intrusion < INTRUSION_MICRO_STOP)
+			s->collectors[rows].intrusion = threads_stopped(s) > stopped ? INTRUSION_MICRO_STOP : c->intrusion;
 }
 
 void collect_more(struct snapshot *s, const struct collector *const table[], size_t n, const struct collect_request *q)

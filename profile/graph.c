@@ -239,7 +239,7 @@ static void root_add(struct snapshot *s, pid_t pid, pid_t tid, const char *patte
 
 static bool kind_is_lock(enum wait_kind k)
 {
-	return k == WAIT_MUTEX || k == WAIT_RWLOCK || k == WAIT_SEMAPHORE || k == WAIT_GIL;
+	return k == WAIT_MUTEX || k == WAIT_RWLOCK || k == WAIT_SEMAPHORE || k == WAIT_GIL || k == WAIT_MONITOR;
 }
 
 static void roots_of_cycles(struct snapshot *s)
@@ -390,6 +390,21 @@ static bool root_of_tasks(struct graph *g, const struct snap_process *p, bool *s
 	return true;
 }
 
+/* Of a runtime that would end but for some of its threads: these. */
+static bool roots_kept(struct graph *g, const struct snap_process *p)
+{
+	bool at_exit = false, kept = false;
+
+	for (size_t k = 0; k < p->thread_count; k++)
+		at_exit |= p->threads[k].at_exit;
+	for (size_t k = 0; at_exit && k < p->thread_count; k++)
+		if (p->threads[k].keeps_alive) {
+			root_add(g->s, p->pid, p->threads[k].tid, "hang.exit.threads", &p->threads[k]);
+			kept = true;
+		}
+	return kept;
+}
+
 static void roots_of_process(struct graph *g, const struct snap_process *p, bool *seen)
 {
 	int main_node = node_find(g, p->pid, p->pid);
@@ -404,7 +419,9 @@ static void roots_of_process(struct graph *g, const struct snap_process *p, bool
 	}
 	if (main_node < 0)
 		return;
-	if (p->thread_count > 1 && (g->v[main_node].t->state == 'Z' || is_shutdown(g->v[main_node].t)))
+	if (roots_kept(g, p))
+		;
+	else if (p->thread_count > 1 && (g->v[main_node].t->state == 'Z' || is_shutdown(g->v[main_node].t)))
 		for (size_t k = 1; k < p->thread_count; k++)
 			root_add(g->s, p->pid, p->threads[k].tid, "hang.exit.threads", &p->threads[k]);
 	else if (!root_of_tasks(g, p, seen))

@@ -46,6 +46,7 @@ struct inspection {
 
 /* No options of the user's: a supervisor puts them first. */
 static int64_t until_ns, gap_ms = -1;
+static bool may_ask; /* the program itself: it is about to be ended anyway */
 static int agent_fd = -1;
 
 static int pid_parse(struct cli *cli, pid_t *pid, struct err *e)
@@ -227,7 +228,10 @@ static void look(struct inspection *in, bool stacks, const char *why_not, struct
 {
 	bool colour = in->cli->o.color == TRI_ALWAYS || (in->cli->o.color == TRI_AUTO && isatty(STDOUT_FILENO));
 	struct collect_request q = { .deadline_ns = in->deadline_ns - (stacks ? in->spare_ns : 0),
-				     .intrusion = stacks ? INTRUSION_MICRO_STOP : INTRUSION_READ, .lines = true };
+				     .intrusion = !stacks   ? INTRUSION_READ
+						  : may_ask ? INTRUSION_COOPERATIVE
+							    : INTRUSION_MICRO_STOP,
+				     .lines = true };
 	struct snapshot s = in->copy;
 
 	in->copy = (struct snapshot){ 0 };
@@ -395,6 +399,8 @@ int main(int argc, char **argv)
 			until_ns = strtoll(argv[1] + 8, NULL, 10);
 		else if (strncmp(argv[1], "--agent=", 8) == 0)
 			agent_fd = (int)strtol(argv[1] + 8, NULL, 10);
+		else if (strcmp(argv[1], "--intrusion=2") == 0)
+			may_ask = true;
 		else if (strncmp(argv[1], "--gap=", 6) == 0)
 			gap_ms = strtoll(argv[1] + 6, NULL, 10);
 		else

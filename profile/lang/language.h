@@ -11,6 +11,7 @@
 
 struct language_ops {
 	const char *name; /* a literal: of its collector's row and of its frames' language */
+	enum intrusion intrusion; /* that its reading takes, where it reads */
 	/* Does this process run it? By the names of its files and a symbol at most. */
 	bool (*detect)(struct native *n);
 	/* Reads the threads of a process before their native stacks are unwound: one that runs is stopped once for both.
@@ -25,7 +26,7 @@ struct language_ops {
 	void (*free)(void *state);
 };
 
-extern const struct language_ops language_python, language_go;
+extern const struct language_ops language_python, language_go, language_java;
 
 /* Every reader of this build, ended by NULL; at most LANGUAGES_MAX. */
 extern const struct language_ops *const languages[];

@@ -234,10 +234,13 @@ static void languages_merge(struct resolver *r, struct native *natives, const st
 		for (size_t k = 0; k < r->s->process_count; k++)
 			if (natives[k].lang[i])
 				tally->lang[i].stacks += o->languages[i]->merge(&natives[k], natives[k].lang[i]);
-		if (tally->lang[i].processes)
-			snapshot_collector(r->s, o->languages[i]->name, !reason[0] ? COLLECT_OK :
-					   tally->lang[i].stacks ? COLLECT_PARTIAL : COLLECT_UNAVAILABLE,
-					   tally->lang[i].took_ns + clock_mono_ns() - began, reason[0] ? reason : NULL);
+		if (!tally->lang[i].processes)
+			continue;
+		snapshot_collector(r->s, o->languages[i]->name, !reason[0] ? COLLECT_OK :
+				   tally->lang[i].stacks ? COLLECT_PARTIAL : COLLECT_UNAVAILABLE,
+				   tally->lang[i].took_ns + clock_mono_ns() - began, reason[0] ? reason : NULL);
+		if (tally->lang[i].stacks)
+			r->s->collectors[r->s->collector_count - 1].intrusion = o->languages[i]->intrusion;
 	}
 }
 

@@ -110,6 +110,8 @@ struct snap_thread {
 	pid_t tid, ns_tid;    /* ns_tid: as the program itself sees it */
 	char name[PROC_COMM_SIZE];
 	char *label;          /* the interpreter's own name for it; NULL: none */
+	bool keeps_alive;     /* its runtime lives until this thread ends */
+	bool at_exit;         /* its runtime would end, but for such threads */
 	uint64_t task;        /* which task runs on it, by its number; 0 none */
 	char state;
 	int64_t cpu_ns, cpu_delta_ns; /* delta from the first of two looks to the second; -1: one look */

@@ -295,7 +295,8 @@ static int32_t act_look_budget_ms(const struct supervisor *s, const struct comma
 static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct msg_look m = { .id = ++s->diagnose_last,
-			      .again_ms = c->wd.phase == WD_RUNNING ? LOOK_AGAIN_MS : LOOK_AGAIN_ENDING_MS };
+			      .again_ms = c->wd.phase == WD_RUNNING ? LOOK_AGAIN_MS : LOOK_AGAIN_ENDING_MS,
+			      .may_ask = c->wd.phase != WD_RUNNING };
 
 	m.budget_ms = act_look_budget_ms(s, c, now);
 	act_diagnose_members(s, c, now);

@@ -83,6 +83,8 @@ static pid_t look_helper(struct context *c, const struct msg_look *m, int out_fd
 	strv_add(&argv, "spec-runner-inspect");
 	strv_take(&argv, xasprintf("--gap=%d", (int)m->again_ms));
 	strv_take(&argv, xasprintf("--until=%lld", (long long)until_ns));
+	if (m->may_ask)
+		strv_add(&argv, "--intrusion=2");
 	if (sock >= 0)
 		strv_take(&argv, xasprintf("--agent=%d", HELPER_FD));
 	helper_redact_args(&argv, c->o);

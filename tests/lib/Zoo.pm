@@ -17,6 +17,7 @@
 #   marks     the lines: those of the waiting thread ("AT name" in the source) and of the holder ("HELD name")
 #   argv      what is run; limit_ms, options: for `run`
 #   inspects  what `inspect` takes it for, where only a run can tell more
+#   asks      looked at with intrusion 2
 #   only_run  it is not looked at by `inspect`
 package Zoo;
 use strict;
@@ -92,7 +93,8 @@ sub below {
 
 sub inspect {
 	my (@words) = @_;
-	open my $out, '-|', spec(), 'inspect', @words or die;
+	my @program = $words[0] =~ /^--intrusion/ ? '.artifacts/libexec/spec-runner-inspect' : (spec(), 'inspect');
+	open my $out, '-|', @program, @words or die;
 	local $/;
 	my $text = <$out>;
 	close $out;
@@ -233,14 +235,14 @@ sub zoo_look {
 			sleep 0.15;
 			$left = 0;
 			for my $i (grep { $live[$_] && $facts[$_][0] } 0 .. $#some) {
-				my $d = eval { decode_json(inspect('--json', $live[$i]{pid})) };
+				my $d = eval { decode_json(inspect($some[$i]{asks} ? '--intrusion=2' : (), '--json', $live[$i]{pid})) };
 				$facts[$i] = [$d ? facts_wrong($d, $some[$i]) : 'no JSON'];
 				$left ||= $facts[$i][0];
 			}
 		}
 		for my $i (grep { $live[$_] } 0 .. $#some) {
 			is $facts[$i][0], '', label_of($some[$i]) . ": the $some[$i]{waits} wait, what for, who holds it, and where"
-				or diag inspect($live[$i]{pid});
+				or diag inspect($some[$i]{asks} ? '--intrusion=2' : (), $live[$i]{pid});
 			end($live[$i]);
 		}
 		my @runs = map { start_run($_, @{ $_->{argv} }) } @some;
