@@ -27,9 +27,24 @@ LIBS_inspect := -liberty
 PKGS_symbolize := libdw liblzma
 LIBS_symbolize := -liberty
 PKGS_tests := jansson
-OPTIONAL :=
+# The history: SQLite; PostgreSQL where libpq is there, too.
+PKGS_history = sqlite3 $(if $(call has_pkgs,libpq),libpq)
+PKGS_compare = $(PKGS_history)
+PKGS_shard = $(PKGS_history)
+PKGS_bisect = $(PKGS_history)
+PKGS_ingest = $(PKGS_history)
+PKGS_analyze = $(PKGS_history)
+PKGS_evidence = $(PKGS_history)
+LIBS_history := -lm
+LIBS_compare := -lm
+LIBS_shard := -lm
+LIBS_bisect := -lm
+LIBS_ingest := -lm
+LIBS_analyze := -lm
+LIBS_evidence := -lm
+OPTIONAL := history compare shard bisect ingest analyze evidence
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
-OPTIONAL_WINGS :=
+OPTIONAL_WINGS := history
 PKG_CONFIG ?= pkg-config
 # make V=1 shows whole command lines.
 Q := $(if $(V),,@)
@@ -74,13 +89,15 @@ LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a)
 LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
 LIBEXEC_PROGS := $(LIBEXEC_NAMES:%=$(LIBEXEC)/spec-runner-%)
-UNIT_SRCS := $(sort $(wildcard tests/sim/*.c tests/unit/*.c))
+# Tests of a wing that is left out are left out, too.
+has_wing = $(filter $(1),$(WINGS))
+UNIT_SRCS := $(filter-out $(if $(call has_wing,history),,tests/unit/test_history%.c),$(sort $(wildcard tests/sim/*.c tests/unit/*.c)))
 UNIT_PROGS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c tests/lib/*.c))
 ZOO_PROGS := $(ZOO_SRCS:%.c=$(BUILD)/%)
 BENCH_SRCS := $(sort $(wildcard tests/bench/*.c))
 BENCH_PROGS := $(BENCH_SRCS:%.c=$(BUILD)/%)
-FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRCS := $(filter-out $(if $(call has_wing,history),,tests/fuzz/fuzz_history%.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
 FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
@@ -176,7 +193,7 @@ run:
 	@contrib/demo.sh $(abspath $(PROG)) $(abspath $(BUILD))
 
 check:
-	@contrib/install-deps.sh build check demo
+	@contrib/install-deps.sh build history check demo
 	@$(MAKE) --no-print-directory check-here
 
 check-here: export SPEC_RUNNER = $(abspath $(PROG))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # install-deps.sh GROUP... - makes sure that what the groups need is there; installs with
 # apt-get only what is missing. Quick where nothing is: it runs before every `make run`
-# and `make check`. Groups: build, check, demo, lint, fuzz (default: all).
+# and `make check`. Groups: build, history, check, demo, lint, fuzz (default: all).
 set -u
 
 missing=()
@@ -33,6 +33,13 @@ group_build() {
 	need libiberty-dev test -e /usr/include/libiberty/demangle.h
 }
 
+# The history wing; without it everything else is built.
+group_history() {
+	need libsqlite3-dev pkg-config --exists sqlite3
+	need libpq-dev pkg-config --exists libpq
+	need postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
+}
+
 group_check() {
 	need perl perl -MJSON::PP -MTest::More -MTime::HiRes -e 1
 	need perl command -v prove
@@ -60,12 +67,12 @@ group_fuzz() {
 	need libclang-rt-14-dev compiles clang -fsanitize=address
 }
 
-[ $# -gt 0 ] || set -- build check demo lint fuzz
+[ $# -gt 0 ] || set -- build history check demo lint fuzz
 for group in "$@"; do
 	case $group in
-	build | check | demo | lint | fuzz) "group_$group" ;;
+	build | history | check | demo | lint | fuzz) "group_$group" ;;
 	*)
-		echo "install-deps.sh: unknown group '$group' (build, check, demo, lint, fuzz)" >&2
+		echo "install-deps.sh: unknown group '$group' (build, history, check, demo, lint, fuzz)" >&2
 		exit 2
 		;;
 	esac

@@ -18,6 +18,7 @@ struct report {
 	const struct facts *facts;       /* NULL: there is nothing to tell beyond the head */
 	const struct findings *findings;
 	const char *report_path;         /* where report.md is, for the console; NULL: not written */
+	const struct strv *history;      /* lines of history.json: what was known of it from earlier runs; NULL: none */
 };
 
 struct report_ops {

@@ -8,6 +8,7 @@
  * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
  * nothing is printed where nothing was found. */
 #include "base/fd.h"
+#include "base/json_read.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "findings/analyze.h"
@@ -121,9 +122,33 @@ static int write_reports(const char *dir, struct report *r, bool quiet)
 	return print_text(internal ? stderr : stdout, &out);
 }
 
+/* What the history knew of this run when it ended (history.json beside the trace). */
+static void read_history(const char *dir, const char *run_id, struct strv *lines)
+{
+	auto_free char *path = path_join(dir, "history.json"), *text = NULL;
+	struct json_reader *in = NULL;
+	const struct json_value *v, *list;
+	struct err ignored = { 0 };
+	size_t n;
+
+	if (file_read(path, 1 << 20, &text, &n, &ignored) < 0)
+		return;
+	in = json_reader_text(text, n, path);
+	if (json_take(in, &v, &ignored) == 0 && json_get_text(v, "run_id") && strcmp(json_get_text(v, "run_id"),
+			run_id) == 0) {
+		list = json_get(v, "lines");
+		if (list && list->kind == JSON_ARRAY)
+			json_each(line, list)
+				if (line->kind == JSON_STRING && line->len < 4096 && !strpbrk(line->text, "\r\n"))
+					strv_add(lines, line->text);
+	}
+	json_reader_free(in);
+}
+
 static int make_report(struct cli *cli, const struct report_ops *format, const char *dir, struct facts *f,
 		       const struct patterns *patterns)
 {
+	struct strv history = STRV_INIT;
 	struct findings found;
 	struct report r = { .facts = f, .findings = &found };
 	auto_str out = STR_INIT;
@@ -132,6 +157,8 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	findings_init(&found);
 	analyze(f, patterns, &found);
 	report_head_read(&r.head, f);
+	read_history(dir, r.head.run_id, &history);
+	r.history = &history;
 	if (format) {
 		format->write(&r, &out);
 		rc = print_text(stdout, &out);
@@ -140,6 +167,7 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		tell_github(cli, &r);
 	}
 	findings_release(&found);
+	strv_release(&history);
 	return rc;
 }
 

@@ -31,7 +31,8 @@ int journal_read_header(int fd, struct journal_header *h, struct err *e)
 		h->totals.last_progress[0] = '\0';
 	if (!run_id_valid(h->run_id) || h->level > LEVEL_DEBUG || h->open_status >= STATUS_COUNT ||
 	    h->start_mono_ns < 0 || h->start_mono_ns > INT64_MAX / 2 || h->start_real_ns < 0 ||
-	    h->start_real_ns > INT64_MAX / 2 || h->end_ns < 0 || h->end_ns > INT64_MAX / 2)
+	    h->start_real_ns > INT64_MAX / 2 || h->end_ns < 0 || h->end_ns > INT64_MAX / 2 ||
+	    h->longest_idle_ns > INT64_MAX / 2)
 		return err_set(e, ERR_FAILURE, "the header of the journal is damaged");
 	return 0;
 }

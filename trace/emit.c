@@ -205,6 +205,17 @@ int trace_error(const struct trace *t) { return t->journal.hdr->error; }
 enum level trace_level(const struct trace *t) { return t->level; }
 struct trace_totals *trace_totals(struct trace *t) { return &t->journal.hdr->totals; }
 
+void trace_progress(struct trace *t, const char *what, int64_t at_ns)
+{
+	struct journal_header *h = t->journal.hdr;
+	int64_t idle = at_ns - h->totals.last_progress_ns;
+
+	if (idle > h->longest_idle_ns)
+		h->longest_idle_ns = idle;
+	h->totals.last_progress_ns = at_ns;
+	snprintf(h->totals.last_progress, sizeof(h->totals.last_progress), "%s", what);
+}
+
 void trace_set_level(struct trace *t, enum level level)
 {
 	t->level = level;

@@ -122,6 +122,8 @@ struct trace_totals {
 	char last_progress[48];              /* what it was: "stdout", "stderr", "notify", "process", "test" */
 };
 struct trace_totals *trace_totals(struct trace *t);
+/* A sign of progress, at_ns since the run began: what the last one was, and the longest time without any. */
+void trace_progress(struct trace *t, const char *what, int64_t at_ns);
 
 /* The last record: what the run's result is. After it nothing is recorded. Ends all open
  * spans first (status as given). Never lost, even on a full disk. */
@@ -139,8 +141,9 @@ void trace_close(struct trace *t, bool unlink_journal);
 #define RUN_ID_SIZE 40
 void run_id_make(char out[RUN_ID_SIZE], int64_t real_ns);
 
-/* contract 5 `environment` as JSON: kernel, arch, cpus, memory_bytes, ci_provider (null or
+/* more: members made by the caller ("repo": …), or NULL.
+ * contract 5 `environment` as JSON: kernel, arch, cpus, memory_bytes, ci_provider (null or
  * github, gitlab, buildkite, jenkins, circleci, …), version, libraries {name: version}. */
-void env_facts(char *const envp[], struct str *out);
+void env_facts(char *const envp[], const char *more, struct str *out);
 
 #endif

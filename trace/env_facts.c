@@ -76,7 +76,7 @@ static int cpus_usable(void)
 	return (int)sysconf(_SC_NPROCESSORS_ONLN); /* more processors than a cpu_set_t holds */
 }
 
-void env_facts(char *const envp[], struct str *out)
+void env_facts(char *const envp[], const char *more, struct str *out)
 {
 	struct utsname u;
 	struct sysinfo si;
@@ -99,6 +99,8 @@ void env_facts(char *const envp[], struct str *out)
 	json_str(&j, "pcre2", STRING(PCRE2_MAJOR) "." STRING(PCRE2_MINOR));
 	json_str(&j, "libsodium", SODIUM_VERSION_STRING);
 	json_object_end(&j);
+	if (more)
+		json_members(&j, more, strlen(more));
 	json_object_end(&j);
 	json_finish(&j);
 }

@@ -61,7 +61,7 @@ struct facts {
 	char heartbeat[FACTS_TEXT_BYTES];
 	int64_t heartbeat_ns;
 	char command_line[1024];
-	char environment[1024];        /* JSON members; "" when longer */
+	char environment[4096];        /* JSON members; "" when longer */
 };
 
 /* Facts of the events and the end of the journal: one pass. now_ns: since the run

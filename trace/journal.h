@@ -56,6 +56,7 @@ struct journal_header {
 	int32_t exit_code;
 	uint32_t open_status;        /* of spans whose END found no room */
 	int64_t end_ns;              /* since the run began */
+	int64_t longest_idle_ns;     /* between two signs of progress; 0 in a journal of an older version */
 };
 
 enum rec_type { REC_NONE, REC_META, REC_ENVIRONMENT, REC_BEGIN, REC_END, REC_EVENT, REC_TYPE_COUNT };

@@ -294,6 +294,14 @@ static void put_members_of(struct json *j, const char *text)
 	json_members(j, text, n);
 }
 
+/* What followed the last sign of progress counts, too. */
+static int64_t longest_idle(const struct facts *f)
+{
+	int64_t last = f->end_ns - f->head.totals.last_progress_ns, seen = f->head.longest_idle_ns;
+
+	return last > seen ? last : seen > 0 ? seen : 0;
+}
+
 static void put_summary(struct seal *s, const char *gate_json)
 {
 	const struct trace_totals *t = &s->facts.head.totals;
@@ -320,6 +328,7 @@ static void put_summary(struct seal *s, const char *gate_json)
 	} else {
 		json_null(j, "last_progress_event");
 	}
+	json_ms(j, "longest_idle_ms", longest_idle(f));
 	json_object(j, "output");
 	json_uint(j, "stdout_bytes", t->stdout_bytes);
 	json_uint(j, "stderr_bytes", t->stderr_bytes);

@@ -321,6 +321,19 @@ static void findings_add(struct str *out, const struct report *r)
 	str_add(out, "</section>\n");
 }
 
+static void history_add(struct str *out, const struct report *r)
+{
+	if (!r->history || !r->history->n)
+		return;
+	str_add(out, "<section id=\"history\">\n<h2>History</h2>\n<ul>\n");
+	for (size_t i = 0; i < r->history->n; i++) {
+		str_add(out, "<li>");
+		html_text(out, r->history->v[i]);
+		str_add(out, "</li>\n");
+	}
+	str_add(out, "</ul>\n</section>\n");
+}
+
 void report_html(const struct report *r, struct str *out)
 {
 	head_add(out, r);
@@ -328,6 +341,7 @@ void report_html(const struct report *r, struct str *out)
 	banner_add(out, r);
 	str_add(out, "<main>\n");
 	answer_add(out, r);
+	history_add(out, r);
 	html_graph(out, r->facts);
 	html_timeline(out, r->facts);
 	html_stacks(out, r->facts);

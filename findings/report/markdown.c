@@ -238,4 +238,8 @@ void report_markdown(const struct report *r, struct str *out)
 	str_add(out, " below the artifacts folder, where it exists: snapshots and tails\n"
 		     "- `spec-runner report --format facts` prints every fact; `spec-runner report` makes this file "
 		     "again, byte for byte\n");
+	if (r->history && r->history->n)
+		str_add(out, "\n## History\n\n");
+	for (size_t i = 0; r->history && i < r->history->n; i++)
+		str_addf(out, "- %s\n", r->history->v[i]);
 }

@@ -50,7 +50,8 @@ int cmd_gate(struct cli *cli)
 	struct gate gate;
 	struct work_ops ops = gate_ops;
 	struct proc_setup setup = {
-		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
+		.o = &cli->o, .root = cli->root, .verb = cli->verb, .config = cli->config.path,
+		.args = cli->all_args, .envp = cli->envp,
 		.ops = &ops, .ctx = &gate, .attach = gate_attach, .summary_json = gate_summary_json,
 		.junit = cli->o.junit,
 		.jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,

@@ -84,7 +84,8 @@ static int governance_run(struct cli *cli, struct governance_run *r)
 					     .tick = gov_tick, .end_early = gov_end_early, .progress = gov_progress };
 	int64_t jobs = cli->o.jobs ? cli->o.jobs : sysconf(_SC_NPROCESSORS_ONLN);
 	struct proc_setup setup = {
-		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
+		.o = &cli->o, .root = cli->root, .verb = cli->verb, .config = cli->config.path,
+		.args = cli->all_args, .envp = cli->envp,
 		.learn = r->session.learn.v, .ops = &ops, .ctx = r, .attach = gov_attach,
 		.light = true, .jobs = jobs < 1 ? 1 : jobs > PROC_JOBS_MAX ? PROC_JOBS_MAX : (int)jobs,
 	};

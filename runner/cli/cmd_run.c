@@ -58,7 +58,8 @@ int cmd_run(struct cli *cli)
 	static const struct work_ops ops = { .next = run_next, .done = run_done, .end = run_end };
 	struct run_one one = { .cli = cli, .result.exit_code = 125 };
 	struct proc_setup setup = {
-		.o = &cli->o, .root = cli->root, .verb = cli->verb, .args = cli->all_args, .envp = cli->envp,
+		.o = &cli->o, .root = cli->root, .verb = cli->verb, .config = cli->config.path,
+		.args = cli->all_args, .envp = cli->envp,
 		.ops = &ops, .ctx = &one, .attach = run_attach, .jobs = 1,
 		.junit = cli->o.junit,
 	};

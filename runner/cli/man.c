@@ -49,6 +49,8 @@ static const char tail[] =
 	".TP\n.B SPEC_RUNNER_GATES\nset for the steps of a gate: the files of the gates that they belong to.\n"
 	"A step that would run one of them again fails.\n"
 	".TP\n.B SPEC_RUNNER_REDACTION_KEY\nthe key of the hashes in env_profile, where runs must be comparable\n"
+	".TP\n.B SPEC_RUNNER_HISTORY_DSN, SPEC_RUNNER_HISTORY_READ_DSN\na PostgreSQL database (libpq words or a "
+	"URL) for the history, and the one for reading verbs; from the environment alone\n"
 	".TP\n.B TRACEPARENT\nread, and handed on to every command\n"
 	".TP\n.B NO_COLOR\nno colours, unless \\fB\\-\\-color\\fR asks for them\n"
 	".SH FILES\n"

@@ -24,6 +24,7 @@ const char *const option_group_text[] = {
 	[GROUP_TESTS] = "Tests and reports",
 	[GROUP_GATE] = "Gate",
 	[GROUP_FILES] = "Files and secrets",
+	[GROUP_HISTORY] = "History",
 	[GROUP_GENERAL] = "General",
 };
 

@@ -308,8 +308,7 @@ static span_id command_begin_span(struct supervisor *s, const struct command_spe
 	attrs_strv(&a, "argv", spec->argv);
 	if (spec->name)
 		attrs_str(&a, "name", spec->name);
-	if (spec->cwd)
-		attrs_str(&a, "cwd", spec->cwd);
+	attrs_str(&a, "cwd", spec->cwd ? spec->cwd : s->run->cwd);
 	return trace_span_begin(s->run->trace, spec->parent, SPAN_SUBPROCESS_EXEC, "exec", now_ns, &a);
 }
 

@@ -31,6 +31,7 @@ struct context {
 	const struct proc_setup *setup;
 	const struct options *o;
 	char run_id[RUN_ID_SIZE];
+	char *cwd;                   /* where we were started; NULL unknown */
 	int64_t start_mono_ns, start_real_ns;
 	struct redactor *redactor;
 	struct trace *trace;          /* of whichever process writes it now */

@@ -9,6 +9,7 @@
 #include "runner/proc/junit.h"
 #include "runner/proc/orphans.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/remember.h"
 #include "runner/proc/stream.h"
 #include "trace/seal.h"
 
@@ -140,6 +141,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 		failed = true;
 	if (finish_junit(c, wants && sealed, lost, now) < 0 && code == 0)
 		code = 125;
+	remember_run(c, wants && sealed, lost, now);
 	if (wants && trace_error(c->trace))
 		say_always(c, "recording stopped early: %s", strerror(trace_error(c->trace)));
 	if (c->late_cancel) {

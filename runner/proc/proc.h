@@ -20,6 +20,7 @@ struct proc_setup {
 	const struct options *o;
 	const char *root;            /* absolute */
 	const char *verb;
+	const char *config;          /* spec-runner.yaml as it was read; NULL: none */
 	char *const *args;           /* for the trace */
 	char *const *envp;
 	char *const *learn;          /* NAME=value of the cases: their secrets are hidden too; may be NULL */

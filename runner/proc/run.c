@@ -12,6 +12,7 @@
 #include "runner/proc/parent.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/print.h"
+#include "runner/proc/remember.h"
 #include "runner/proc/supervisor.h"
 #include "runner/proc/tests.h"
 
@@ -57,7 +58,7 @@ static int context_open_trace(struct context *c, struct err *e)
 {
 	const struct proc_setup *p = c->setup;
 	bool file = c->o->profile_level != LEVEL_OFF || p->force_trace;
-	auto_str facts = STR_INIT;
+	auto_str facts = STR_INIT, more = STR_INIT;
 	struct trace_meta m = {
 		.run_id = c->run_id, .command = p->verb, .args = p->args, .envp = p->envp, .root = p->root,
 		.start_real_ns = c->start_real_ns, .start_mono_ns = c->start_mono_ns, .level = c->keep_level,
@@ -65,7 +66,8 @@ static int context_open_trace(struct context *c, struct err *e)
 	struct err why = { 0 };
 
 	read_traceparent(&m);
-	env_facts(p->envp, &facts);
+	remember_identity(p->o, p->root, p->envp, c->redactor, &more);
+	env_facts(p->envp, str_cstr(&more), &facts);
 	m.environment_json = str_cstr(&facts);
 	if (file && run_paths_make(&c->paths, &why) == 0 &&
 	    trace_open(&c->trace, c->paths.journal, &m, c->redactor, &why) == 0)
@@ -95,6 +97,7 @@ static void context_root_spans(struct context *c)
 	c->total_span = trace_span_begin(c->trace, 0, SPAN_RUN_TOTAL, "run", c->start_mono_ns, &a);
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "verb", c->setup->verb);
+	attrs_str(&a, "config", c->setup->config);
 	c->dispatch_span = trace_span_begin(c->trace, c->total_span, SPAN_RUNNER_DISPATCH, "dispatch",
 					    clock_mono_ns(), &a);
 	attrs_release(&a);
@@ -227,6 +230,7 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	c->start_mono_ns = clock_mono_ns();
 	c->start_real_ns = clock_real_ns();
 	run_id_make(c->run_id, c->start_real_ns);
+	c->cwd = getcwd(NULL, 0);
 	c->keep_level = (enum level)o->profile_level > on_fail ? (enum level)o->profile_level : on_fail;
 	if (c->keep_level == LEVEL_OFF)
 		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */

@@ -114,12 +114,9 @@ static void hook_adopted(void *ctx, struct member *m)
 
 void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now_ns)
 {
-	struct trace_totals *tot = trace_totals(s->run->trace);
-
 	if (c && command_is_being_ended(c))
 		return; /* what it does then is no progress */
-	tot->last_progress_ns = now_ns - s->run->start_mono_ns;
-	snprintf(tot->last_progress, sizeof(tot->last_progress), "%s", what);
+	trace_progress(s->run->trace, what, now_ns - s->run->start_mono_ns);
 	runner_watch_progress(&s->watch, now_ns);
 	if (s->watch_due_ns == TIME_NEVER)
 		runner_watch_step(&s->watch, now_ns, &s->watch_due_ns); /* re-armed: when is it due again? */

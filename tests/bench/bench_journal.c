@@ -84,7 +84,7 @@ static struct trace *open_trace(const char *dir, struct redactor **r)
 	m.start_real_ns = clock_real_ns();
 	m.start_mono_ns = clock_mono_ns();
 	run_id_make(id, m.start_real_ns);
-	env_facts(environ, &env);
+	env_facts(environ, NULL, &env);
 	m.environment_json = str_cstr(&env);
 	auto_free char *name = xasprintf("%s/%s.journal", dir, id);
 

@@ -27,6 +27,7 @@ my %tags;
 $^C or -x $spec or die "$spec is not built: make"; # perl -c (lint) runs nothing
 
 sub spec { return $spec }
+sub root { return $root }
 
 # How much longer than on an idle machine things take here and now, a whole number from 1 to 12: bounds and limits of
 # real time are multiplied by it. Measured once per test file: the fastest of three trivial supervised runs, which

@@ -164,10 +164,10 @@ static void test_words(void)
 	trace_traceparent(t, 1, parent);
 	ok(strlen(parent) == 55 && !strncmp(parent, "00-", 3) && !strcmp(parent + 52, "-01") &&
 	   !strstr(parent, "-0000000000000000-"), "a traceparent: %s", parent);
-	env_facts(ci, &s);
+	env_facts(ci, NULL, &s);
 	ok(strstr(s.data, "\"ci_provider\":\"github\"") && json_scan_value(s.data, s.len), "GitHub is known");
 	str_reset(&s);
-	env_facts(no_ci, &s);
+	env_facts(no_ci, NULL, &s);
 	ok(strstr(s.data, "\"ci_provider\":null") && strstr(s.data, "\"libraries\":{"), "no provider is null");
 	trace_close(t, true);
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/ci.h"
+
+#include "base/json_write.h"
+#include "trace/repo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Variables, the first that is set counts. `when` decides the provider. */
+static const struct ci_row {
+	const char *provider, *when;
+	const char *pipeline, *attempt, *job, *branch[3], *rev, *uri, *default_branch;
+} rows[] = {
+	{ "github", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB",
+	  { "GITHUB_HEAD_REF", "GITHUB_REF_NAME" }, "GITHUB_SHA", "GITHUB_REPOSITORY", NULL },
+	{ "gitlab", "GITLAB_CI", "CI_PIPELINE_ID", NULL, "CI_JOB_NAME", { "CI_COMMIT_REF_NAME" }, "CI_COMMIT_SHA",
+	  "CI_REPOSITORY_URL", "CI_DEFAULT_BRANCH" },
+	{ "buildkite", "BUILDKITE", "BUILDKITE_BUILD_ID", "BUILDKITE_RETRY_COUNT", "BUILDKITE_LABEL", { "BUILDKITE_BRANCH" },
+	  "BUILDKITE_COMMIT", "BUILDKITE_REPO", "BUILDKITE_PIPELINE_DEFAULT_BRANCH" },
+	{ "circleci", "CIRCLECI", "CIRCLE_WORKFLOW_ID", NULL, "CIRCLE_JOB", { "CIRCLE_BRANCH" }, "CIRCLE_SHA1",
+	  "CIRCLE_REPOSITORY_URL", NULL },
+	{ "azure", "TF_BUILD", "BUILD_BUILDID", "SYSTEM_JOBATTEMPT", "SYSTEM_JOBDISPLAYNAME", { "BUILD_SOURCEBRANCHNAME" },
+	  "BUILD_SOURCEVERSION", "BUILD_REPOSITORY_URI", NULL },
+	{ "jenkins", "JENKINS_URL", "BUILD_TAG", NULL, "JOB_NAME", { "BRANCH_NAME", "GIT_BRANCH" }, "GIT_COMMIT",
+			"GIT_URL", NULL },
+	{ "slurm", "SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_NAME", { NULL }, NULL,
+			NULL, NULL },
+};
+
+static const char *env_get(char *const envp[], const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	for (; name && envp && *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
+			return *envp + n + 1;
+	return NULL;
+}
+
+static void take(char *out, size_t size, const char *v)
+{
+	if (v && !out[0])
+		snprintf(out, size, "%s", v);
+}
+
+void ci_read(struct ci *c, char *const envp[])
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !c->provider; i++) {
+		const struct ci_row *r = &rows[i];
+		const char *uri = env_get(envp, r->uri), *server = env_get(envp, "GITHUB_SERVER_URL");
+
+		if (!env_get(envp, r->when))
+			continue;
+		c->provider = r->provider;
+		take(c->pipeline, sizeof(c->pipeline), env_get(envp, r->pipeline));
+		take(c->attempt, sizeof(c->attempt), env_get(envp, r->attempt));
+		take(c->job, sizeof(c->job), env_get(envp, r->job));
+		for (int b = 0; b < 3; b++)
+			take(c->branch, sizeof(c->branch), env_get(envp, r->branch[b]));
+		take(c->rev, sizeof(c->rev), env_get(envp, r->rev));
+		take(c->default_branch, sizeof(c->default_branch), env_get(envp, r->default_branch));
+		if (uri && server && strcmp(r->provider, "github") == 0)
+			snprintf(c->uri, sizeof(c->uri), "%s/%s", server, uri);
+		else if (uri)
+			repo_strip_userinfo(uri, c->uri, sizeof(c->uri));
+		if (!c->pipeline[0])
+			take(c->pipeline, sizeof(c->pipeline), env_get(envp, r->when));
+	}
+}
+
+void ci_write(const struct ci *c, struct str *out)
+{
+	struct json j;
+
+	if (!c->provider) {
+		str_add(out, "null");
+		return;
+	}
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_str(&j, "provider", c->provider);
+	json_str(&j, "pipeline", c->pipeline[0] ? c->pipeline : NULL);
+	json_str(&j, "attempt", c->attempt[0] ? c->attempt : NULL);
+	json_str(&j, "job", c->job[0] ? c->job : NULL);
+	json_object_end(&j);
+	json_finish(&j);
+}

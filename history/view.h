@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* view.h - what the store knows, as a table for people or one JSON object. Each appends to out. 0; 1: there is no such
+ * thing, and e says what; -1. */
+#ifndef HISTORY_VIEW_H
+#define HISTORY_VIEW_H
+
+#include "base/json_write.h"
+#include "history/settings.h"
+#include "history/store.h"
+
+struct view {
+	struct store *s;
+	const struct history_settings *settings;
+	bool json;
+	int64_t now_real_ns;
+};
+
+/* A run_id, latest or latest:BRANCH as a run_id; 1 where there is none. */
+int view_find_run(struct store *s, const char *name, char run_id[64], struct err *e);
+/* Takes "2026-11-30", RFC 3339, seconds since 1970, or 7d 12h 30m before now. */
+int view_since(const char *text, int64_t now_real_ns, char out[STORE_TIME_SIZE], struct err *e);
+
+int view_runs(const struct view *v, struct str *out, struct err *e);
+int view_show(const struct view *v, const char *run, struct str *out, struct err *e);
+int view_tests(const struct view *v, struct str *out, struct err *e);
+int view_test(const struct view *v, const char *id, struct str *out, struct err *e);
+int view_info(const struct view *v, struct str *out, struct err *e);
+int view_sql(const struct view *v, const char *sql, struct str *out, struct err *e);
+int view_hangs(const struct view *v, struct str *out, struct err *e);
+int view_flaky(const struct view *v, struct str *out, struct err *e);
+int view_limits(const struct view *v, struct str *out, struct err *e);
+int view_regressions(const struct view *v, struct str *out, struct err *e);
+
+/* The row that q stands at as members of an object; columns whose name ends in _json, and evidence_artifact_ids, are
+ * JSON themselves. */
+void view_row(struct json *j, struct query *q);
+/* The shortest text that reads back as the same number. */
+void view_real(struct json *j, const char *key, double v);
+
+#endif

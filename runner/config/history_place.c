@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/config/history_place.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <string.h>
+
+static const char *env_get(char *const envp[], const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; envp && *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
+			return *envp + n + 1;
+	return NULL;
+}
+
+const char *history_dsn(char *const envp[], bool reading)
+{
+	const char *read = reading ? env_get(envp, HISTORY_READ_DSN_ENV) : NULL;
+
+	return read ? read : env_get(envp, HISTORY_DSN_ENV);
+}
+
+static bool is_word(const char *text, const char *const words[])
+{
+	for (; *words; words++)
+		if (strcasecmp(text, *words) == 0)
+			return true;
+	return false;
+}
+
+static const char *const words_off[] = { "off", "no", "false", "0", "", NULL };
+static const char *const words_on[] = { "on", "yes", "true", "1", NULL };
+
+bool history_is_named(const struct options *o, char *const envp[])
+{
+	if (o->history.where)
+		return !is_word(o->history.where, words_off);
+	return history_dsn(envp, false) != NULL;
+}
+
+char *history_dir(const struct options *o, const char *root)
+{
+	const char *where = o->history.where;
+	bool in_file = option_source(o, option_by_key("history.dir")) == SOURCE_FILE;
+
+	if (!where || is_word(where, words_on) || is_word(where, words_off))
+		return path_join(root, ".artifacts/history");
+	if (in_file && where[0] != '/')
+		return path_join(root, where);
+	return path_resolve(root, where);
+}
