@@ -44,6 +44,7 @@ int gather(struct facts *f, const char *trace, const char *const raw_dirs[], str
 			return -1;
 		break;
 	}
+	gather_output(f);
 	gather_derive(f);
 	facts_sort(f);
 	return 0;

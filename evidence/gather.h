@@ -33,6 +33,8 @@ void gather_derive(struct facts *f);
 struct json_value;
 void gather_failure(struct facts *f, const struct json_value *attrs);
 void gather_failures_end(struct facts *f, bool named);
+/* What the lines of the tails (gather_tails, before facts_sort) say about a failure (output_forms.def). */
+void gather_output(struct facts *f);
 
 /* The one row of a kind that has one (run, output, machine): made on first use. */
 struct fact_row *gather_single(struct facts *f, enum fact_kind kind);

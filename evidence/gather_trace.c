@@ -124,6 +124,19 @@ static void read_wait(struct trace_gatherer *t, const struct trace_read_span *s)
 		t->ended_ns = s->end_ns;
 }
 
+static void read_exec(struct trace_gatherer *t, const struct trace_read_span *s)
+{
+	const struct json_value *argv = json_get(s->attrs, "argv");
+	auto_str text = STR_INIT;
+
+	if (s->category != CATEGORY_NOT_FOUND && s->category != CATEGORY_NOT_EXECUTABLE && s->category != CATEGORY_SPAWN)
+		return;
+	if (is_kind(argv, JSON_ARRAY) && argv->first && json_text(argv->first))
+		str_addf(&text, "'%s' ", json_text(argv->first));
+	str_add(&text, s->message ? s->message : "cannot be started");
+	fact_set_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_start_error, str_cstr(&text));
+}
+
 /* What a span was about: the test, the command line, the process. */
 static void put_label(struct facts *f, struct fact_row *r, const struct json_value *attrs)
 {
@@ -195,6 +208,7 @@ static int read_span(void *arg, const struct trace_read_span *s, struct err *e)
 	switch (s->name) {
 	case SPAN_CASE_RUN: read_case(t, s, at); break;
 	case SPAN_SUBPROCESS_WAIT: read_wait(t, s); break;
+	case SPAN_SUBPROCESS_EXEC: read_exec(t, s); break;
 	case SPAN_RUN_TOTAL: read_total(t, s); break;
 	}
 	return 0;
@@ -331,7 +345,8 @@ static void read_state(struct trace_gatherer *t, const struct trace_read_event *
 {
 	const struct json_value *a = ev->attrs;
 	struct fact_row *p;
-	int64_t pid;
+	int64_t pid, number;
+	char name[16];
 
 	if (!jint(a, "pid", &pid))
 		return;
@@ -347,6 +362,11 @@ static void read_state(struct trace_gatherer *t, const struct trace_read_event *
 	fact_set_text(t->f, p, FC_PROCESS_end, proc_state_text[ev->state]);
 	put_int(p, FC_PROCESS_returncode, a, "returncode");
 	put_int(p, FC_PROCESS_signal, a, "signal");
+	put_bool(p, FC_PROCESS_core_dumped, a, "core_dumped");
+	if (jint(a, "signal", &number) && number > 0 && number < 65 && sigabbrev_np((int)number)) {
+		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np((int)number));
+		fact_set_text(t->f, p, FC_PROCESS_signal_name, name);
+	}
 }
 
 static void read_machine(struct trace_gatherer *t, const struct json_value *a)

@@ -205,6 +205,7 @@ static struct finding *finding_make(struct search *s)
 	x->pattern = s->p;
 	x->occurrences = 1;
 	x->proved = s->p->proved ? condition_holds(s->p->proved, &s->b, s->cut) : s->p->always_proved;
+	x->after = s->p->after && condition_holds(s->p->after, &s->b, s->cut);
 	x->location = first_text(&s->p->location, &s->b);
 	x->summary = first_text(&s->p->summary, &s->b);
 	if (!x->summary)

@@ -77,6 +77,8 @@ static int finding_cmp(const struct finding *a, const struct finding *b)
 {
 	int d;
 
+	if (a->after != b->after)
+		return a->after ? 1 : -1;
 	if (a->proved != b->proved)
 		return a->proved ? -1 : 1;
 	if (a->pattern->specificity != b->pattern->specificity)

@@ -28,6 +28,7 @@ struct finding {
 	double confidence;           /* 0 to 1, the sum of the basis */
 	struct strv basis;           /* "0.4: …" each */
 	bool proved;
+	bool after;                  /* behind all that are not */
 	char *summary;
 	struct strv suggestions, verify;
 	uint64_t occurrences;        /* rows with the same id */

@@ -304,12 +304,19 @@ static int read_proved(struct pattern *p, const struct yaml_node *map, struct er
 	return condition_parse(&p->proved, &p->scope, 0, n, e);
 }
 
+static int read_after(struct pattern *p, const struct yaml_node *map, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(map, "after_when");
+
+	return n ? condition_parse(&p->after, &p->scope, 0, n, e) : 0;
+}
+
 static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e)
 {
 	static const char *const keys[] = {
 		"id", "over", "title", "severity", "specificity", "condition", "joins", "absent", "proved",
 		"meaning", "confidence", "summary", "location", "evidence", "identity", "suggestions",
-		"verify", NULL,
+		"verify", "brief", "after_when", NULL,
 	};
 	char quote[VALUE_QUOTE_SIZE];
 	int word = SEVERITY_WARNING;
@@ -324,7 +331,7 @@ static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e
 				  value_quote(p->id, quote));
 	p->title = p->id;
 	if (yaml_need_string(n, "meaning", &p->meaning, e) < 0 ||
-	    yaml_get_string(n, "title", &p->title, e) < 0 ||
+	    yaml_get_string(n, "title", &p->title, e) < 0 || yaml_get_bool(n, "brief", &p->brief, e) < 0 ||
 	    yaml_get_word(n, "severity", pattern_severity_text, &word, e) < 0 ||
 	    yaml_get_int(n, "specificity", 0, 100, &p->specificity, e) < 0 ||
 	    read_kind(n, FACT_FUNCTION, false, &p->scope.kind[0], e) < 0)
@@ -347,7 +354,7 @@ static int read_body(struct pattern *p, const struct yaml_node *n, struct err *e
 		return yaml_error(c, e, "an empty condition would match everything");
 	if (read_joins(p, n, "joins", false, &p->joins, &p->n_joins, e) < 0 ||
 	    read_joins(p, n, "absent", true, &p->absent, &p->n_absent, e) < 0 ||
-	    read_proved(p, n, e) < 0 || read_confidence(p, n, e) < 0 ||
+	    read_proved(p, n, e) < 0 || read_after(p, n, e) < 0 || read_confidence(p, n, e) < 0 ||
 	    read_texts(&p->summary, p, n, "summary", e) < 0 ||
 	    read_texts(&p->location, p, n, "location", e) < 0 ||
 	    read_texts(&p->suggestions, p, n, "suggestions", e) < 0 ||
@@ -387,6 +394,7 @@ static void pattern_free(struct pattern *p)
 		return;
 	condition_free(p->condition);
 	condition_free(p->proved);
+	condition_free(p->after);
 	joins_release(p->joins, p->n_joins);
 	joins_release(p->absent, p->n_absent);
 	for (unsigned i = 0; i < p->n_confidence; i++) {

@@ -47,6 +47,8 @@ struct pattern {
 	struct scope scope;
 	int64_t specificity;         /* 0 to 100: more says more about the cause */
 	enum pattern_severity severity;
+	bool brief;                  /* what its findings say stands in the list of failed tests already */
+	struct condition *after;     /* holds: stands behind the findings of other patterns */
 	bool always_proved;
 	struct condition *proved;    /* NULL: always_proved says it */
 	struct condition *condition;

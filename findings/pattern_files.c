@@ -17,6 +17,7 @@ EMBED(patterns_runtimes, "findings/patterns/hang-runtimes.yaml");
 EMBED(patterns_phase, "findings/patterns/hang-phase.yaml");
 EMBED(patterns_machine, "findings/patterns/machine.yaml");
 EMBED(patterns_leak, "findings/patterns/leak.yaml");
+EMBED(patterns_fail, "findings/patterns/fail.yaml");
 EMBED(patterns_run, "findings/patterns/run.yaml");
 
 int patterns_add_builtin(struct patterns *p, struct err *e)
@@ -31,6 +32,7 @@ int patterns_add_builtin(struct patterns *p, struct err *e)
 		{ "patterns/hang-phase.yaml", patterns_phase, patterns_phase_end },
 		{ "patterns/machine.yaml", patterns_machine, patterns_machine_end },
 		{ "patterns/leak.yaml", patterns_leak, patterns_leak_end },
+		{ "patterns/fail.yaml", patterns_fail, patterns_fail_end },
 		{ "patterns/run.yaml", patterns_run, patterns_run_end },
 	};
 

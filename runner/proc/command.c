@@ -276,7 +276,9 @@ static void command_record_exit(struct supervisor *s, struct command *c, int64_t
 	attrs_int(&a, "pid", c->pid);
 	if (signaled)
 		attrs_int(&a, "signal", WTERMSIG(c->wait_status));
-	else
+	if (signaled && WCOREDUMP(c->wait_status))
+		attrs_bool(&a, "core_dumped", true);
+	if (!signaled)
 		attrs_int(&a, "returncode", WEXITSTATUS(c->wait_status));
 	trace_event(s->run->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
 	attrs_release(&a);

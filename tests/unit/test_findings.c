@@ -80,6 +80,9 @@ static const char *first_id(const struct result *r)
 }
 
 #define STUCK "run stuck=true; ended_by=watchdog; idle_ms=5000; run_id=r; explained_roots=1\n"
+#define FAILED "run status=fail; ended_by=itself; exit_code=1\n"
+#define PASSED "run status=pass; ended_by=itself; exit_code=0\n"
+#define TEST_FAILED "case case_id=u; counted=true; running=false; result=fail; message=assert 1 == 2\n"
 #define MOVING "run stuck=false; ended_by=watchdog; idle_ms=20; run_id=r; explained_roots=1\n"
 #define ROOT "thread pid=12; tid=12; main=true; root=true; chain_length=1; leaf=true; comm=prog; state=S; "
 
@@ -248,6 +251,64 @@ static const struct {
 	{ "hang.unexplained.running", STUCK ROOT "waits_kind=unknown\nthread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.01\n",
 	  STUCK "thread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.9\n" },
 	{ "hang.unexplained", "run stuck=true; ended_by=watchdog; idle_ms=5000; explained_roots=0\n", STUCK },
+	/* ordinary failures: of a test, as its tool tells it; else what stands at the end of the output */
+	{ "fail.missing.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=ModuleNotFoundError: No module named nope\n",
+	  /* what a test compares is no cause */
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: ModuleNotFoundError: No module named nope\n" },
+	{ "fail.missing", FAILED "failure kind=exception; type=ModuleNotFoundError; message=No module named nope; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=ModuleNotFoundError; message=No module named nope; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.port_in_use.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=OSError: [Errno 98] Address already in use\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: OSError: [Errno 98] Address already in use\n" },
+	{ "fail.port_in_use", FAILED "failure kind=exception; type=OSError; message=[Errno 98] Address already in use; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=OSError; message=[Errno 98] Address already in use; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.port_in_use.line", FAILED "tail text=prog: OSError: [Errno 98] Address already in use; lines_after=0; stream=stderr\n",
+	  FAILED "tail text=prog: OSError: [Errno 98] Address already in use; lines_after=9; stream=stderr\n" },
+	{ "fail.permission.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=PermissionError: [Errno 13] Permission denied\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: PermissionError: [Errno 13] Permission denied\n" },
+	{ "fail.permission", FAILED "failure kind=exception; type=PermissionError; message=[Errno 13] Permission denied; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=PermissionError; message=[Errno 13] Permission denied; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.permission.line", FAILED "tail text=prog: PermissionError: [Errno 13] Permission denied; lines_after=0; stream=stderr\n",
+	  FAILED "tail text=prog: PermissionError: [Errno 13] Permission denied; lines_after=9; stream=stderr\n" },
+	{ "fail.network.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=ConnectionRefusedError: [Errno 111] Connection refused\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: ConnectionRefusedError: [Errno 111] Connection refused\n" },
+	{ "fail.network", FAILED "failure kind=exception; type=ConnectionRefusedError; message=[Errno 111] Connection refused; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=ConnectionRefusedError; message=[Errno 111] Connection refused; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.network.line", FAILED "tail text=prog: ConnectionRefusedError: [Errno 111] Connection refused; lines_after=0; stream=stderr\n",
+	  FAILED "tail text=prog: ConnectionRefusedError: [Errno 111] Connection refused; lines_after=9; stream=stderr\n" },
+	{ "fail.disk.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=OSError: [Errno 28] No space left on device\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: OSError: [Errno 28] No space left on device\n" },
+	{ "fail.disk", FAILED "failure kind=exception; type=OSError; message=[Errno 28] No space left on device; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=OSError; message=[Errno 28] No space left on device; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.disk.line", FAILED "tail text=prog: OSError: [Errno 28] No space left on device; lines_after=0; stream=stderr\n",
+	  FAILED "tail text=prog: OSError: [Errno 28] No space left on device; lines_after=9; stream=stderr\n" },
+	{ "fail.memory.test", FAILED "case case_id=t; counted=true; running=false; result=fail; message=MemoryError: no more\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=fail; message=AssertionError: MemoryError: no more\n" },
+	{ "fail.memory", FAILED "failure kind=exception; type=MemoryError; message=no more; last=true; lines_after=0; stream=stderr\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=MemoryError; message=no more; last=true; lines_after=0; stream=stderr\n" },
+	{ "fail.memory.line", FAILED "tail text=prog: MemoryError: no more; lines_after=0; stream=stderr\n",
+	  FAILED "tail text=prog: MemoryError: no more; lines_after=9; stream=stderr\n" },
+	{ "fail.crash.test", FAILED "case case_id=t; counted=true; running=false; result=error; message=Exception: SegFault\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=error; message=AssertionError: no Segmentation fault\n" },
+	{ "fail.exception.test", FAILED "case case_id=t; counted=true; running=false; result=error; message=ValueError: x\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=error; message=AssertionError: x\n" },
+	{ "fail.assertion", FAILED "case case_id=t; counted=true; running=false; result=fail; message=assert 1 == 2\n",
+	  FAILED "case case_id=t; counted=true; running=false; result=skip; message=assert 1 == 2\n" },
+	{ "fail.sanitizer", FAILED "failure kind=sanitizer; first=true; type=AddressSanitizer; message=heap-use-after-free\n",
+	  PASSED "failure kind=sanitizer; first=true; type=AddressSanitizer; message=heap-use-after-free\n" },
+	{ "fail.crash", FAILED "process pid=9; is_command=true; end=signaled; signal=11; signal_name=SIGSEGV\n",
+	  FAILED "process pid=9; is_command=true; end=signaled; signal=15; signal_name=SIGTERM\n" },
+	{ "fail.crash.child", FAILED "failure kind=crash; message=Segmentation fault; last=true; lines_after=2; stream=stderr\n",
+	  FAILED "failure kind=crash; message=Segmentation fault; last=true; lines_after=90; stream=stderr\n" },
+	{ "fail.build", FAILED "failure kind=build; first=true; last=true; lines_after=2; file=a.c; line=3; message=bad\n",
+	  FAILED TEST_FAILED "failure kind=build; first=true; last=true; lines_after=2; file=a.c; line=3; message=bad\n" },
+	{ "fail.exception", FAILED "failure kind=exception; type=ValueError; message=x; last=true; lines_after=0\n",
+	  FAILED "failure kind=exception; type=ValueError; message=x; last=true; lines_after=40\n" },
+	{ "fail.exception.silent", FAILED "failure kind=exception; type=ValueError; last=true; lines_after=0\n",
+	  FAILED TEST_FAILED "failure kind=exception; type=ValueError; last=true; lines_after=0\n" },
+	{ "fail.assertion.output", FAILED "failure kind=assertion; message=x > 0; last=true; lines_after=1\n",
+	  PASSED "failure kind=assertion; message=x > 0; last=true; lines_after=1\n" },
+	{ "fail.missing.command", "run status=fail; start_error='x' cannot be executed\n", FAILED },
+	{ "fail.exit", FAILED, FAILED TEST_FAILED },
 	{ "machine.starved",
 	  STUCK ROOT "waits_kind=sleep\n"
 		     "timeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000; window_cpu_ms=10; "

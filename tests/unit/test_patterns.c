@@ -319,6 +319,7 @@ static void test_schema(void)
 	static const char *const files[] = {
 		"findings/patterns/hang-locks.yaml", "findings/patterns/hang-waits.yaml", "findings/patterns/hang-phase.yaml",
 		"findings/patterns/hang-runtimes.yaml", "findings/patterns/machine.yaml", "findings/patterns/leak.yaml",
+		"findings/patterns/fail.yaml",
 		"findings/patterns/run.yaml",
 	};
 	struct schema *schema = NULL;

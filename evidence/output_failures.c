@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output_failures.c - what the end of the output says about a failure: stack traces, reports of sanitizers, errors of
+ * compilers become rows. Nothing is judged here: a row says that these lines stand there, and how near the end. */
+#include "base/frame_home.h"
+#include "base/mem.h"
+#include "base/value.h"
+#include "evidence/gather.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MATCH_LIMIT 20000
+#define ROWS_MAX 200
+#define HEAD_LINES 6 /* between the first line and the first frame */
+
+enum inner { FIRST, LAST };
+
+struct form {
+	const char *kind, *language;
+	enum inner inner;
+	int frames;
+	const char *begin, *frame, *message;
+};
+static const struct form forms[] = {
+#define FORM(kind, language, inner, frames, begin, frame, message) { kind, language, inner, frames, begin, frame, message },
+#include "evidence/output_forms.def"
+};
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+struct compiled {
+	pcre2_code *begin[FORMS], *frame[FORMS], *message[FORMS];
+	pcre2_match_data *md;
+	pcre2_match_context *mc;
+};
+
+/* A failure while its lines are read. */
+struct open_row {
+	int form;                  /* -1: none */
+	char *type, *message, *function, *file, *pending; /* pending: a function whose file is on the next line */
+	int64_t line, number, end; /* end: its last line */
+	int frames, others;
+	enum frame_place place;
+	const struct fact_row *from;
+};
+
+struct output_reader {
+	struct facts *f;
+	struct compiled c;
+	struct open_row row;
+	const char *stream;
+	size_t made;
+};
+
+static pcre2_code *compile(const char *pattern)
+{
+	PCRE2_SIZE at;
+	int error;
+	pcre2_code *code;
+
+	if (!*pattern)
+		return NULL;
+	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED | PCRE2_DOLLAR_ENDONLY, &error, &at,
+			     NULL);
+	BUG_ON(!code); /* of our own table */
+	return code;
+}
+
+static bool matches(struct output_reader *o, const pcre2_code *code, const char *line)
+{
+	return code && pcre2_match(code, (PCRE2_SPTR)line, strlen(line), 0, 0, o->c.md, o->c.mc) > 0;
+}
+
+/* The group of that name in the last match, or NULL. Caller frees. */
+static char *group(struct output_reader *o, const pcre2_code *code, const char *name, const char *line)
+{
+	int k = pcre2_substring_number_from_name(code, (PCRE2_SPTR)name);
+	PCRE2_SIZE *v = pcre2_get_ovector_pointer(o->c.md);
+
+	if (k <= 0 || (uint32_t)k >= pcre2_get_ovector_count(o->c.md) || v[2 * k] == PCRE2_UNSET ||
+	    v[2 * k] >= v[2 * k + 1])
+		return NULL;
+	return xstrndup(line + v[2 * k], v[2 * k + 1] - v[2 * k]);
+}
+
+static void take(char **to, char *value)
+{
+	if (!value)
+		return;
+	free(*to);
+	*to = value;
+}
+
+/* A place: kept where it is nearer to the user's own innermost line than what was there. */
+static void place_take(struct output_reader *o, const pcre2_code *code, const char *line)
+{
+	const struct form *form = &forms[o->row.form];
+	auto_free char *file = group(o, code, "file", line), *number = group(o, code, "line", line);
+	char *function = group(o, code, "function", line);
+	struct frame_words w;
+	enum frame_place place;
+	int64_t at = 0;
+
+	if (!file) {
+		take(&o->row.pending, function);
+		return;
+	}
+	if (!function) {
+		function = o->row.pending;
+		o->row.pending = NULL;
+	}
+	if (number && !value_int(number, &at))
+		at = 0;
+	w = (struct frame_words){ form->language, function, file, NULL, (long)at };
+	place = frame_place(&w, false);
+	if (place == PLACE_UNPLACED) { /* no file that anybody could open */
+		free(function);
+		o->row.frames++;
+		return;
+	}
+	if (!o->row.file || place < o->row.place || (form->inner == LAST && place == o->row.place)) {
+		o->row.place = place;
+		free(o->row.function);
+		o->row.function = function;
+		function = NULL;
+		take(&o->row.file, xstrdup(file));
+		o->row.line = at;
+	}
+	o->row.frames++;
+	free(function);
+}
+
+static void row_reset(struct output_reader *o)
+{
+	free(o->row.type);
+	free(o->row.message);
+	free(o->row.function);
+	free(o->row.file);
+	free(o->row.pending);
+	o->row = (struct open_row){ .form = -1 };
+}
+
+static void row_close(struct output_reader *o)
+{
+	const struct form *form = &forms[o->row.form];
+	struct open_row *w = &o->row;
+	struct fact_row *r;
+
+	if (w->frames >= form->frames && (w->type || w->message) && o->made < ROWS_MAX &&
+	    (r = fact_add(o->f, FACT_FAILURE, w->from->file, w->from->at))) {
+		o->made++;
+		fact_set_text(o->f, r, FC_FAILURE_kind, form->kind);
+		fact_set_text(o->f, r, FC_FAILURE_language, *form->language ? form->language : NULL);
+		fact_set_text(o->f, r, FC_FAILURE_type, w->type);
+		fact_set_text(o->f, r, FC_FAILURE_message, w->message);
+		fact_set_text(o->f, r, FC_FAILURE_function, w->function);
+		fact_set_text(o->f, r, FC_FAILURE_file, w->file);
+		if (w->line > 0)
+			fact_set_int(r, FC_FAILURE_line, w->line);
+		fact_set_text(o->f, r, FC_FAILURE_stream, o->stream);
+		fact_set_int(r, FC_FAILURE_number, w->number);
+		fact_set_int(r, FC_FAILURE_lines_after, w->end); /* until the lines are counted: where it ends */
+	}
+	row_reset(o);
+}
+
+/* Does the line belong to what is open? */
+static bool row_goes_on(struct output_reader *o, const char *line, int64_t number)
+{
+	int k = o->row.form;
+	bool indented = *line == ' ' || *line == '\t';
+
+	if (matches(o, o->c.frame[k], line)) {
+		place_take(o, o->c.frame[k], line);
+		o->row.end = number;
+		return true;
+	}
+	if (!(indented && *forms[k].frame) && matches(o, o->c.message[k], line)) {
+		take(&o->row.type, group(o, o->c.message[k], "type", line));
+		take(&o->row.message, group(o, o->c.message[k], "message", line));
+		o->row.end = number;
+		row_close(o);
+		return true;
+	}
+	if (!*forms[k].frame)
+		return false;
+	/* lines of source, of notes, between the parts */
+	if (o->row.frames ? indented : ++o->row.others <= HEAD_LINES && !*forms[k].message) {
+		o->row.end = number;
+		return true;
+	}
+	return indented;
+}
+
+static void row_open(struct output_reader *o, const struct fact_row *tail, const char *line, int64_t number)
+{
+	for (size_t k = 0; k < FORMS; k++) {
+		if (!matches(o, o->c.begin[k], line))
+			continue;
+		o->row.form = (int)k;
+		o->row.number = o->row.end = number;
+		o->row.from = tail;
+		o->row.type = group(o, o->c.begin[k], "type", line);
+		o->row.message = group(o, o->c.begin[k], "message", line);
+		if (pcre2_substring_number_from_name(o->c.begin[k], (PCRE2_SPTR)"file") > 0)
+			place_take(o, o->c.begin[k], line);
+		if (!*forms[k].frame && !*forms[k].message)
+			row_close(o);
+		return;
+	}
+}
+
+static void read_line(struct output_reader *o, const struct fact_row *tail)
+{
+	const char *line = fact_text(tail, FC_TAIL_text);
+	int64_t number = fact_int(tail, FC_TAIL_number, 0);
+
+	if (o->row.form >= 0) {
+		if (row_goes_on(o, line, number))
+			return;
+		row_close(o);
+	}
+	if (*line)
+		row_open(o, tail, line, number);
+}
+
+/* ---- what stands behind ---- */
+
+static int64_t lines_after(const struct facts *f, const char *stream, int64_t number)
+{
+	const struct fact_table *t = &f->table[FACT_TAIL];
+	int64_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *s = fact_text(t->rows[i], FC_TAIL_text);
+
+		n += strcmp(fact_text(t->rows[i], FC_TAIL_stream), stream) == 0 &&
+		     fact_int(t->rows[i], FC_TAIL_number, 0) > number && s[strspn(s, " \t\r")] != '\0';
+	}
+	return n;
+}
+
+static void order_rows(struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_FAILURE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct fact_row *r = t->rows[i];
+		bool first = true, last = true;
+
+		for (size_t k = 0; k < t->n; k++) {
+			if (k == i || strcmp(fact_text(t->rows[k], FC_FAILURE_kind), fact_text(r, FC_FAILURE_kind)) != 0 ||
+			    strcmp(fact_text(t->rows[k], FC_FAILURE_stream), fact_text(r, FC_FAILURE_stream)) != 0)
+				continue;
+			first &= k > i;
+			last &= k < i;
+		}
+		fact_set_bool(r, FC_FAILURE_first, first);
+		fact_set_bool(r, FC_FAILURE_last, last);
+		fact_set_int(r, FC_FAILURE_lines_after,
+			     lines_after(f, fact_text(r, FC_FAILURE_stream), fact_int(r, FC_FAILURE_lines_after, 0)));
+	}
+}
+
+static void last_line(struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_TAIL];
+	const struct fact_row *last = NULL;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (fact_int(t->rows[i], FC_TAIL_lines_after, -1) == 0 &&
+		    fact_text(t->rows[i], FC_TAIL_text)[strspn(fact_text(t->rows[i], FC_TAIL_text), " \t\r")] != '\0')
+			last = t->rows[i]; /* standard error's lines stand behind */
+	if (last)
+		fact_set_text(f, gather_single(f, FACT_OUTPUT), FC_OUTPUT_last_line, fact_text(last, FC_TAIL_text));
+}
+
+static void open_all(struct compiled *c)
+{
+	for (size_t k = 0; k < FORMS; k++) {
+		c->begin[k] = compile(forms[k].begin);
+		c->frame[k] = compile(forms[k].frame);
+		c->message[k] = compile(forms[k].message);
+	}
+	c->md = pcre2_match_data_create(32, NULL);
+	c->mc = pcre2_match_context_create(NULL);
+	BUG_ON(!c->md || !c->mc);
+	pcre2_set_match_limit(c->mc, MATCH_LIMIT);
+}
+
+static void close_all(struct compiled *c)
+{
+	for (size_t k = 0; k < FORMS; k++) {
+		pcre2_code_free(c->begin[k]);
+		pcre2_code_free(c->frame[k]);
+		pcre2_code_free(c->message[k]);
+	}
+	pcre2_match_data_free(c->md);
+	pcre2_match_context_free(c->mc);
+}
+
+void gather_output(struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_TAIL];
+	struct output_reader o = { .f = f, .row = { .form = -1 }, .stream = "" };
+
+	if (!t->n)
+		return;
+	open_all(&o.c);
+	for (size_t i = 0; i < t->n; i++) {
+		const char *stream = fact_text(t->rows[i], FC_TAIL_stream);
+
+		if (strcmp(stream, o.stream) != 0) {
+			if (o.row.form >= 0)
+				row_close(&o);
+			o.stream = stream;
+		}
+		read_line(&o, t->rows[i]);
+		fact_set_int(t->rows[i], FC_TAIL_lines_after,
+			     lines_after(f, stream, fact_int(t->rows[i], FC_TAIL_number, 0)));
+	}
+	if (o.row.form >= 0)
+		row_close(&o);
+	row_reset(&o);
+	close_all(&o.c);
+	order_rows(f);
+	last_line(f);
+}
