@@ -112,7 +112,7 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	}
 	if (number && !value_int(number, &at))
 		at = 0;
-	w = (struct frame_words){ form->language, function, file, NULL, (long)at };
+	w = (struct frame_words){ .language = form->language, .function = function, .file = file, .line = (long)at };
 	place = frame_place(&w, false);
 	if (place == PLACE_UNPLACED) { /* no file that anybody could open */
 		free(function);

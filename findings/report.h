@@ -40,6 +40,27 @@ void report_sarif(const struct report *r, struct str *out);    /* SARIF 2.1.0 */
 void report_facts(const struct report *r, struct str *out);
 void report_html(const struct report *r, struct str *out);     /* one self-contained page */
 
+/* The tests that failed, in the order in which they ran. */
+struct report_failures {
+	const struct fact_row **rows;    /* of FACT_CASE; those that are kept as rows */
+	size_t n, total;                 /* total: all that failed */
+	int64_t tests;                   /* tests of the run */
+};
+void report_failures_get(struct report_failures *l, const struct facts *f);
+void report_failures_release(struct report_failures *l);
+/* "8 of 300 tests failed"; "test_a.py::test_b"; "test_a.py:5" ("" where no place is known). */
+void report_add_failed(struct str *out, const struct report_failures *l);
+void report_add_test(struct str *out, const struct fact_row *r);
+void report_add_test_place(struct str *out, const struct fact_row *r);
+/* The test that ran longest when the run was ended, or how long nothing had moved. */
+void report_add_running(struct str *out, const struct facts *f);
+/* "FAILED: 8 of 300 tests failed", "HUNG: test_a.py::test_b for 60.0 s". False: the run did not fail. */
+bool report_add_headline(struct str *out, const struct report *r);
+/* Adds the lines of source at the places of failed tests and findings to another set of facts. */
+void report_sources(const struct report *r, struct facts *to);
+/* Does the list of failed tests say what this finding says? Then formats leave it to the list. */
+bool report_is_brief(const struct report *r, const struct finding *x);
+
 /* Shared by the formats: s on one line, control characters as '?'; at most max bytes, then "…". */
 void report_add_line(struct str *out, const char *s, size_t max);
 /* s in a Markdown code span; s as Markdown text. */
@@ -60,7 +81,7 @@ bool report_group_begins(const struct finding *x, size_t i);
 bool report_group_same(const struct evidence *a, const struct evidence *b);
 /* File and line of a location "file:function:line"; false where it has no file. Caller frees *file. */
 bool report_split_location(const char *location, char **file, int64_t *line);
-/* "0.85, proved" */
+/* "confirmed (0.85)", "likely (0.40)" */
 void report_add_confidence(struct str *out, const struct finding *x);
 
 /* findings.json and report.md of a run in which nothing was found, byte for byte what `report` makes

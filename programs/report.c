@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "findings/analyze.h"
 #include "evidence/gather.h"
+#include "evidence/write.h"
 #include "findings/pattern.h"
 #include "findings/report.h"
 #include "findings/report/results.h"
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* GitHub's limit, less what others may still want to add. */
 #define STEP_SUMMARY_BYTES (1000 * 1024)
@@ -39,6 +41,24 @@ static char *folder_of(const char *path)
 	if (!slash)
 		return xstrdup(".");
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+/* Kept as evidence beside the snapshots, where the run has left any. Best effort: a report without them is whole. */
+static void keep_sources(struct cli *cli, const char *dir, const struct report *r)
+{
+	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
+	auto_free char *here = xasprintf("%s/raw/%s", dir, r->head.run_id);
+	auto_free char *there = xasprintf("%s/raw/%s", given, r->head.run_id);
+	const char *raw = access(here, W_OK) == 0 ? here : access(there, W_OK) == 0 ? there : NULL;
+	struct facts lines;
+	struct err none = { 0 };
+
+	if (!internal || !raw || facts_init(&lines, &none) < 0)
+		return;
+	report_sources(r, &lines);
+	if (lines.table[FACT_SOURCE].n)
+		evidence_write(&lines, raw, "source", &none);
+	facts_release(&lines);
 }
 
 /* raw/ stands in the artifacts folder; a trace may stand there, beside it, or in nested/RUN_ID/. */
@@ -164,6 +184,7 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		rc = print_text(stdout, &out);
 	} else {
 		rc = write_reports(dir, &r, cli->o.quiet);
+		keep_sources(cli, dir, &r);
 		tell_github(cli, &r);
 	}
 	findings_release(&found);

@@ -102,21 +102,90 @@ static void first_write(const struct report *r, const struct finding *x, struct 
 		line_add(out, i ? "" : "try:", x->suggestions.v[i]);
 }
 
-void report_console(const struct report *r, struct str *out)
+#define FAILURES_SHOWN 5
+
+/* Each with its place and its reason, which is what a person wants to know first. */
+static void failures_write(const struct report *r, const struct report_failures *l, bool head, struct str *out)
+{
+	auto_str text = STR_INIT;
+
+	if (!l->total)
+		return;
+	if (head) {
+		report_add_failed(&text, l);
+		str_addf(out, "spec-runner: %s\n", str_cstr(&text));
+	}
+	for (size_t i = 0; i < l->n && i < FAILURES_SHOWN; i++) {
+		const char *message = fact_text(l->rows[i], FC_CASE_message);
+
+		str_reset(&text);
+		report_add_test(&text, l->rows[i]);
+		line_add(out, i ? "" : "failed:", str_cstr(&text));
+		str_reset(&text);
+		report_add_test_place(&text, l->rows[i]);
+		if (text.len && *message)
+			str_add(&text, ": ");
+		str_add(&text, message);
+		if (!text.len)
+			continue;
+		str_add(out, "spec-runner:                ");
+		report_add_line(out, str_cstr(&text), LINE_BYTES);
+		str_addc(out, '\n');
+	}
+	(void)r;
+	if (l->total <= FAILURES_SHOWN)
+		return;
+	str_reset(&text);
+	str_addf(&text, "and %zu more", l->total - FAILURES_SHOWN);
+	line_add(out, "", str_cstr(&text));
+}
+
+/* The other findings by their names; the second with its place. */
+static void also_write(const struct report *r, size_t first, struct str *out)
 {
 	const struct findings *fs = r->findings;
 	auto_str also = STR_INIT;
+	unsigned shown = 0;
+
+	for (size_t i = first; i < fs->n && shown < 5; i++) {
+		if (report_is_brief(r, fs->v[i]) || strstr(str_cstr(&also), fs->v[i]->pattern->id))
+			continue;
+		str_addf(&also, "%s%s", also.len ? ", " : "", fs->v[i]->pattern->id);
+		if (shown++ == 0 && fs->v[i]->location)
+			str_addf(&also, " at %s", fs->v[i]->location);
+	}
+	if (also.len)
+		line_add(out, "also:", str_cstr(&also));
+}
+
+void report_console(const struct report *r, struct str *out)
+{
+	const struct findings *fs = r->findings;
+	struct report_failures l = { 0 };
+	auto_str head = STR_INIT;
+	bool outside, told;
 
 	if (!fs->n) {
 		str_addf(out, "spec-runner: no finding in %s (%s)\n", r->head.run_id, r->head.status);
 		return;
 	}
-	first_write(r, fs->v[0], out);
-	for (size_t i = 1; i < fs->n && i < 6; i++)
-		if (!strstr(str_cstr(&also), fs->v[i]->pattern->id))
-			str_addf(&also, "%s%s", also.len ? ", " : "", fs->v[i]->pattern->id);
-	if (also.len)
-		line_add(out, "also:", str_cstr(&also));
+	if (r->facts)
+		report_failures_get(&l, r->facts);
+	told = r->facts && report_add_headline(&head, r);
+	if (told) {
+		str_add(out, "spec-runner: ");
+		report_add_line(out, str_cstr(&head), LINE_BYTES);
+		str_addc(out, '\n');
+	}
+	outside = told && !str_starts(str_cstr(&head), "FAILED");
+	if (!outside)
+		failures_write(r, &l, !told, out);
+	if (!report_is_brief(r, fs->v[0]))
+		first_write(r, fs->v[0], out);
+	if (outside)
+		failures_write(r, &l, false, out);
+	also_write(r, 1, out);
 	if (r->report_path)
 		line_add(out, "report:", r->report_path);
+	report_failures_release(&l);
 }

@@ -3,10 +3,19 @@
  * more. */
 #include "findings/report.h"
 
+#include "base/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define ANNOTATIONS_A_KIND 10
+#define OUTPUT_BYTES 3000
+
+/* What is said of one failed test is said by its own annotation. */
+static bool of_failed_test(const struct report *r, const struct finding *x)
+{
+	return r->facts && x->pattern->scope.kind[0] == FACT_CASE && str_starts(x->pattern->id, "fail.");
+}
 
 /* Workflow commands end at a line break; properties also at ',' and ':'. */
 static void escape(struct str *out, const char *s, bool property)
@@ -55,15 +64,62 @@ static void annotation_write(const struct finding *x, struct str *out)
 	str_addc(out, '\n');
 }
 
+/* GitHub shows a place only where the path is that of the repository. */
+static const char *in_workspace(const char *file)
+{
+	const char *root = getenv("GITHUB_WORKSPACE");
+	size_t n = root ? strlen(root) : 0;
+
+	if (n && strncmp(file, root, n) == 0 && file[n] == '/')
+		return file + n + 1;
+	return strncmp(file, "./", 2) == 0 ? file + 2 : file;
+}
+
+static void failure_write(const struct fact_row *r, struct str *out)
+{
+	const char *file = in_workspace(fact_text(r, FC_CASE_file)), *message = fact_text(r, FC_CASE_message);
+	const char *output = fact_text(r, FC_CASE_output);
+	auto_str name = STR_INIT, cut = STR_INIT;
+
+	str_add(out, "::error ");
+	if (*file) {
+		str_add(out, "file=");
+		escape(out, file, true);
+		if (fact_int(r, FC_CASE_line, 0) > 0)
+			str_addf(out, ",line=%lld", (long long)fact_int(r, FC_CASE_line, 0));
+		str_addc(out, ',');
+	}
+	report_add_test(&name, r);
+	str_add(out, "title=");
+	escape(out, str_cstr(&name), true);
+	str_add(out, "::");
+	escape(out, *message ? message : "the test failed", false);
+	if (*output) {
+		str_addn(&cut, output, utf8_cut(output, strlen(output), OUTPUT_BYTES));
+		str_add(out, "%0A%0A");
+		escape(out, str_cstr(&cut), false);
+		str_add(out, cut.len < strlen(output) ? "%0A[...]" : "");
+	}
+	str_addc(out, '\n');
+}
+
+/* Of a kind at most ten: hangs and other causes first, then the failed tests; the last one says how many are left. */
 void report_github(const struct report *r, struct str *out)
 {
-	for (int kind = SEVERITY_ERROR; kind <= SEVERITY_NOTE; kind++) {
-		unsigned n = 0;
+	struct report_failures l = { 0 };
 
-		for (size_t i = 0; i < r->findings->n && n < ANNOTATIONS_A_KIND; i++)
-			if ((int)r->findings->v[i]->pattern->severity == kind) {
+	if (r->facts)
+		report_failures_get(&l, r->facts);
+	for (int kind = SEVERITY_ERROR; kind <= SEVERITY_NOTE; kind++) {
+		unsigned n = 0, room = ANNOTATIONS_A_KIND - (kind == SEVERITY_ERROR && l.n ? 1 : 0);
+
+		for (size_t i = 0; i < r->findings->n && n < room; i++)
+			if ((int)r->findings->v[i]->pattern->severity == kind && !of_failed_test(r, r->findings->v[i])) {
 				annotation_write(r->findings->v[i], out);
 				n++;
 			}
+		for (size_t i = 0; kind == SEVERITY_ERROR && i < l.n && n < ANNOTATIONS_A_KIND; i++, n++)
+			failure_write(l.rows[i], out);
 	}
+	report_failures_release(&l);
 }

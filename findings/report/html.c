@@ -4,6 +4,7 @@
 
 #include "base/embed.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -31,6 +32,24 @@ void html_cut(struct str *out, const char *s, size_t max)
 		else
 			str_addc(out, *p);
 	}
+}
+
+void html_middle(struct str *out, const char *s, size_t max)
+{
+	size_t n = strlen(s), head, tail;
+	auto_str cut = STR_INIT;
+
+	if (n <= max) {
+		html_cut(out, s, max);
+		return;
+	}
+	head = utf8_cut(s, n, max / 3);
+	for (tail = n - (max - head); tail < n && ((unsigned char)s[tail] & 0xc0) == 0x80; tail++)
+		;
+	str_addn(&cut, s, head);
+	str_add(&cut, "…");
+	str_add(&cut, s + tail);
+	html_cut(out, str_cstr(&cut), max + 8);
 }
 
 void html_text(struct str *out, const char *s)
@@ -98,7 +117,7 @@ static void list_add(struct str *out, const char *title, const struct strv *l)
 static void sure_add(struct str *out, const struct finding *x)
 {
 	str_addf(out, "<span class=\"pill %s\">%s, %.2f</span>", x->proved ? "proved" : "possible",
-		 x->proved ? "proved" : "possible, not proved", x->confidence);
+		 x->proved ? "confirmed" : "likely", x->confidence);
 }
 
 static void group_add(struct str *out, const struct finding *x, size_t first)
@@ -203,29 +222,50 @@ static void tests_add(struct str *out, const struct facts *f)
 		str_addf(out, "<dt></dt><dd>and %zu more</dd>\n", running - TESTS_SHOWN);
 }
 
+static void place_add(struct str *out, const struct facts *f, const struct finding *x)
+{
+	auto_free char *file = NULL;
+	int64_t line = 0;
+
+	if (!x->location)
+		return;
+	row_add(out, "Place", x->location);
+	if (!report_split_location(x->location, &file, &line) || line < 1)
+		return;
+	str_add(out, "<dt></dt><dd>");
+	html_place(out, file, line);
+	str_add(out, "\n");
+	html_source(out, f, file, line);
+	str_add(out, "</dd>\n");
+}
+
 static void answer_add(struct str *out, const struct report *r)
 {
 	const struct finding *x = r->findings->n ? r->findings->v[0] : NULL;
+	bool failed = strcmp(r->head.status, "fail") == 0;
+	auto_str head = STR_INIT;
 	const struct evidence *argv = x ? report_evidence(x, "argv") : NULL, *chain = x ? report_evidence(x, "chain") : NULL;
 
 	str_addf(out, "<section class=\"answer %s\" id=\"answer\">\n",
-		 x ? pattern_severity_text[x->pattern->severity] : "none");
+		 x ? pattern_severity_text[x->pattern->severity] : failed ? "error" : "none");
 	if (!x) {
-		str_add(out, "<h2>No finding</h2>\n<p class=\"lead\">No pattern matches the facts of this "
-			     "run.</p>\n</section>\n");
+		str_add(out, failed ? "<h2>It failed</h2>\n<p class=\"lead\">No known form of failure was found.</p>\n"
+				    : "<h2>No finding</h2>\n<p class=\"lead\">Nothing was found in this run.</p>\n");
+		str_add(out, "</section>\n");
 		return;
 	}
+	if (report_add_headline(&head, r))
+		html_element(out, "h2", str_cstr(&head));
 	str_add(out, "<p class=\"kicker\"><code>");
 	html_text(out, x->pattern->id);
 	str_add(out, "</code> ");
 	sure_add(out, x);
 	str_add(out, "</p>\n");
-	html_element(out, "h2", x->pattern->title);
+	html_element(out, head.len ? "h3" : "h2", x->pattern->title);
 	str_addc(out, '\n');
 	summary_add(out, x);
 	str_add(out, "\n<dl>\n");
-	if (x->location)
-		row_add(out, "Place", x->location);
+	place_add(out, r->facts, x);
 	tests_add(out, r->facts);
 	if (argv)
 		row_add(out, "Command", argv->value.s);
@@ -341,6 +381,7 @@ void report_html(const struct report *r, struct str *out)
 	banner_add(out, r);
 	str_add(out, "<main>\n");
 	answer_add(out, r);
+	html_tests(out, r->facts);
 	history_add(out, r);
 	html_graph(out, r->facts);
 	html_timeline(out, r->facts);

@@ -14,11 +14,18 @@
 void html_text(struct str *out, const char *s);
 /* The same, at most max bytes. */
 void html_cut(struct str *out, const char *s, size_t max);
+/* The same, at most max bytes: what is too much is cut out of the middle, for names differ at their end. */
+void html_middle(struct str *out, const char *s, size_t max);
 /* <name>s</name>; name may hold attributes: "td class=\"n\"". */
 void html_element(struct str *out, const char *name, const char *s);
 /* "1.5 ms", "2.31 s", "1 min 5 s" */
 void html_duration(struct str *out, double ms);
 
+void html_tests(struct str *out, const struct facts *f);     /* failed, hung, then the others */
+/* A place in the source, linked where the CI system's variables say where it can be read; the lines of it that were
+ * read when the run ended (report_sources). */
+void html_place(struct str *out, const char *file, int64_t line);
+void html_source(struct str *out, const struct facts *f, const char *file, int64_t line);
 void html_timeline(struct str *out, const struct facts *f);  /* spans and events */
 void html_graph(struct str *out, const struct facts *f);     /* who waits for whom */
 void html_processes(struct str *out, const struct facts *f);

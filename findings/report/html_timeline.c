@@ -197,7 +197,7 @@ static void span_draw(struct timeline *t, const struct span *s)
 		html_text(t->out, name);
 		str_add(t->out, "</tspan> ");
 	}
-	html_cut(t->out, label, test ? 44 - s->depth % 20 : 26);
+	html_middle(t->out, label, test ? 44 - s->depth % 20 : 26);
 	str_addf(t->out,
 		 "</text><rect class=\"s-%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"3\" "
 		 "fill=\"%s\"/></g>\n",
@@ -248,7 +248,7 @@ static void event_draw(struct timeline *t, const char *label, double ms, unsigne
 	str_add(t->out, " at ");
 	html_duration(t->out, ms);
 	str_addf(t->out, "</title><text x=\"6\" y=\"%u\" font-size=\"12\">", t->y + 14);
-	html_cut(t->out, label, 46);
+	html_middle(t->out, label, 46);
 	str_addf(t->out,
 		 "</text><line class=\"event-line\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%u\" y2=\"%u\" stroke=\"#d1242f\" "
 		 "stroke-dasharray=\"2 3\" opacity=\"0.6\"/>"

@@ -209,21 +209,119 @@ static void unseen_write(const struct facts *f, struct str *out)
 	str_add(out, "\n");
 }
 
+#define FAILURES_SHOWN 100
+#define OUTPUTS_SHOWN 20
+
+static void failure_output_write(const struct fact_row *r, struct str *out)
+{
+	const char *output = fact_text(r, FC_CASE_output);
+
+	size_t fence = 3, run = 0;
+
+	if (!*output)
+		return;
+	for (const char *p = output; *p; p++) {
+		run = *p == '`' ? run + 1 : 0;
+		fence = run >= fence ? run + 1 : fence;
+	}
+	str_add(out, "<details><summary>output</summary>\n\n");
+	for (size_t i = 0; i < fence; i++)
+		str_addc(out, '`');
+	str_add(out, "text\n");
+	for (const char *p = output, *end; *p; p = end) {
+		end = strchr(p, '\n');
+		end = end ? end + 1 : p + strlen(p);
+		auto_str line = STR_INIT;
+
+		str_addn(&line, p, (size_t)(end - p) - (end[-1] == '\n'));
+		report_add_line(out, str_cstr(&line), 1000);
+		str_addc(out, '\n');
+	}
+	for (size_t i = 0; i < fence; i++)
+		str_addc(out, '`');
+	str_add(out, "\n\n</details>\n\n");
+}
+
+static void failures_write(const struct report *r, struct str *out)
+{
+	struct report_failures l;
+	auto_str text = STR_INIT;
+
+	report_failures_get(&l, r->facts);
+	if (l.total) {
+		str_add(out, "## ");
+		report_add_failed(out, &l);
+		str_add(out, "\n\n");
+	}
+	for (size_t i = 0; i < l.n && i < FAILURES_SHOWN; i++) {
+		str_reset(&text);
+		report_add_test(&text, l.rows[i]);
+		str_add(out, "- ");
+		report_add_code(out, str_cstr(&text));
+		str_reset(&text);
+		report_add_test_place(&text, l.rows[i]);
+		if (text.len) {
+			str_add(out, " at ");
+			report_add_code(out, str_cstr(&text));
+		}
+		if (*fact_text(l.rows[i], FC_CASE_message)) {
+			str_add(out, ": ");
+			report_add_text(out, fact_text(l.rows[i], FC_CASE_message));
+		}
+		str_add(out, "\n");
+		if (i < OUTPUTS_SHOWN && *fact_text(l.rows[i], FC_CASE_output)) {
+			str_add(out, "\n");
+			failure_output_write(l.rows[i], out);
+		}
+	}
+	if (l.n > FAILURES_SHOWN)
+		str_addf(out, "- and %zu more\n", l.total - FAILURES_SHOWN);
+	str_add(out, l.total ? "\n" : "");
+	report_failures_release(&l);
+}
+
+static bool ended_from_outside(const struct facts *f)
+{
+	const struct fact_table *runs = &f->table[FACT_RUN];
+	const char *by = runs->n ? fact_text(runs->rows[0], FC_RUN_ended_by) : "";
+
+	return strcmp(by, "watchdog") == 0 || strcmp(by, "cancel") == 0;
+}
+
+/* Findings that the list of failed tests does not say already. Returns how many. */
+static size_t findings_write(const struct report *r, struct str *out)
+{
+	const struct findings *fs = r->findings;
+	size_t n = 0, number = 0;
+
+	for (size_t i = 0; i < fs->n; i++)
+		n += !report_is_brief(r, fs->v[i]);
+	if (n > 1)
+		str_addf(out, "%zu findings, the most specific proved one first.\n\n", n);
+	for (size_t i = 0; i < fs->n; i++)
+		if (!report_is_brief(r, fs->v[i]))
+			finding_write(fs->v[i], ++number, out);
+	if (fs->dropped)
+		str_addf(out, "%llu more findings are not shown.\n\n", (unsigned long long)fs->dropped);
+	return n;
+}
+
 void report_markdown(const struct report *r, struct str *out)
 {
 	const struct findings *fs = r->findings;
+	bool outside = r->facts && ended_from_outside(r->facts);
 
 	head_write(r, out);
 	if (fs->n && r->facts)
 		end_write(r->facts, out);
+	if (r->facts && !outside)
+		failures_write(r, out);
 	if (!fs->n)
 		str_add(out, "Nothing was found: no pattern matches the facts of this run.\n\n");
-	else if (fs->n > 1)
-		str_addf(out, "%zu findings, the most specific proved one first.\n\n", fs->n);
-	for (size_t i = 0; i < fs->n; i++)
-		finding_write(fs->v[i], i + 1, out);
-	if (fs->dropped)
-		str_addf(out, "%llu more findings are not shown.\n\n", (unsigned long long)fs->dropped);
+	else
+		findings_write(r, out);
+	if (r->facts && outside)
+		failures_write(r, out);
 	if (fs->cut)
 		str_addf(out, "%u matches of regular expressions were cut off by their limits and count as no match.\n\n",
 			 fs->cut);

@@ -153,7 +153,7 @@ bool report_split_location(const char *location, char **file, int64_t *line)
 
 void report_add_confidence(struct str *out, const struct finding *x)
 {
-	str_addf(out, "%.2f, %s", x->confidence, x->proved ? "proved" : "possible, not proved");
+	str_addf(out, "%s (%.2f)", x->proved ? "confirmed" : "likely", x->confidence);
 }
 
 void report_head_read(struct report_head *h, const struct facts *f)
@@ -171,4 +171,9 @@ void report_head_read(struct report_head *h, const struct facts *f)
 	h->status = fact_text(run, FC_RUN_status);
 	h->has_exit_code = fact_get(run, FC_RUN_exit_code)->known;
 	h->exit_code = fact_int(run, FC_RUN_exit_code, 0);
+}
+
+bool report_is_brief(const struct report *r, const struct finding *x)
+{
+	return r->facts && x->pattern->brief;
 }

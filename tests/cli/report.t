@@ -78,7 +78,7 @@ spew("$dir/a/run-trace.json", $json->encode($trace));
 
 my ($code, $out, $err) = report('a/run-trace.json');
 is($code, 0, 'report makes findings') or diag $err;
-like($out, qr/^spec-runner: hang\.sleep: sleep \(pid 11\) sleeps/, 'the console names the first finding');
+like($out, qr/\Aspec-runner: HUNG: no progress for 8\.0 s\nspec-runner: hang\.sleep: sleep \(pid 11\) sleeps/, 'the console says what happened, then the first finding');
 unlike($out, qr/^(?!spec-runner: )/m, 'each of its lines begins with our name');
 cmp_ok(($out =~ tr/\n//), '<=', 14, 'it is about a dozen lines');
 my $f = $json->decode(slurp("$dir/a/findings.json"));
