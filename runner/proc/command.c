@@ -17,6 +17,7 @@
 
 /* Reads of one wake-up: after them other sources get their turn. */
 #define READS_PER_WAKE 8
+#define NOTIFIES_PER_WAKE 32
 
 static void stream_disarm(struct supervisor *s, struct stream *st)
 {
@@ -145,29 +146,61 @@ void command_read(struct supervisor *s, struct command *c, int which, int64_t no
 		supervisor_progress(s, c, which == STREAM_OUT ? "stdout" : "stderr", now);
 }
 
+static void command_notify_refused(struct supervisor *s, struct command *c, pid_t pid, uid_t uid)
+{
+	if (c->notified.refused_said)
+		return;
+	c->notified.refused_said = true;
+	say(s->run, "a message on $NOTIFY_SOCKET from outside of the tree (pid %d, user %u) is ignored", (int)pid,
+	    (unsigned)uid);
+}
+
+static void command_notify_record(struct supervisor *s, struct command *c, const struct notify *what, int64_t now)
+{
+	struct notified *n = &c->notified;
+	bool state = what->ready || what->stopping;
+	bool status = what->has_status && notified_may_record(n, what->status, now);
+	auto_attrs a = { 0 };
+
+	if (!status && !(state && notified_may_record(n, what->ready ? "READY=1" : "STOPPING=1", now)))
+		return;
+	attrs_init(&a, s->run->trace);
+	if (status)
+		attrs_cut(&a, "status", what->status, sizeof(what->status) - 8);
+	if (status && n->unrecorded)
+		attrs_int(&a, "unrecorded", (int64_t)n->unrecorded); /* other texts before it */
+	if (status)
+		n->unrecorded = 0;
+	if (what->ready)
+		attrs_bool(&a, "ready", true);
+	if (what->stopping)
+		attrs_bool(&a, "stopping", true);
+	trace_checkpoint(s->run->trace, c->wait_span, CP_NOTIFY_STATUS, now, &a);
+}
+
 void command_notified(struct supervisor *s, struct command *c, int64_t now)
 {
 	char buf[4096];
-	ssize_t n;
+	bool progressed = false;
 
-	while ((n = recv(c->notify_fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+	/* bounded: a flood must not keep us from what else is due */
+	for (int i = 0; i < NOTIFIES_PER_WAKE; i++) {
 		struct notify what;
-		struct attrs a = { 0 };
-		bool progress = notify_parse(&what, buf, (size_t)n);
+		pid_t pid;
+		uid_t uid;
+		ssize_t n = notified_receive(c->notify_fd, buf, sizeof(buf), &pid, &uid);
 
-		attrs_init(&a, s->run->trace);
-		if (what.has_status)
-			attrs_cut(&a, "status", what.status, sizeof(what.status) - 8);
-		if (what.ready)
-			attrs_bool(&a, "ready", true);
-		if (what.stopping)
-			attrs_bool(&a, "stopping", true);
-		if (what.has_status || what.ready || what.stopping)
-			trace_checkpoint(s->run->trace, c->wait_span, CP_NOTIFY_STATUS, now, &a);
-		attrs_release(&a);
-		if (progress)
-			supervisor_progress(s, c, "notify", now);
+		if (n < 0)
+			break;
+		if (!notified_is_ours(&c->notified, getpid(), pid, uid, now)) {
+			command_notify_refused(s, c, pid, uid);
+			continue;
+		}
+		progressed |= notify_parse(&what, buf, (size_t)n);
+		command_notify_record(s, c, &what, now);
 	}
+	if (progressed)
+		supervisor_progress(s, c, "notify", now);
 }
 
 void command_tests(struct supervisor *s, struct command *c, bool over, int64_t now)

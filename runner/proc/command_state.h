@@ -5,6 +5,7 @@
 
 #include "liveness/progress.h"
 #include "liveness/watchdog.h"
+#include "runner/proc/notified.h"
 #include "runner/proc/command.h"
 #include "runner/proc/stream.h"
 #include "runner/proc/tests.h"
@@ -29,6 +30,7 @@ struct command {
 	struct stream stream[STREAM_COUNT];
 	bool streams_done, empty_told, only_stayers; /* what its watchdog has heard */
 	int notify_fd;
+	struct notified notified;
 	int ns_fd;                  /* --contain pidns: at its end when the command has exited */
 	char notify_name[64];       /* "@spec-runner-…" */
 	struct watchdog wd;
