@@ -2,6 +2,7 @@
 #include "base/path.h"
 
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -17,6 +18,7 @@
 
 #define FILE_OUT_BUFFER_BYTES 65536
 /* A FIFO's reader may come a moment after us; what is slower than this does not read at all. */
+#define TMP_TRIES 8
 #define SPECIAL_TRIES 100
 #define SPECIAL_TRY_MS 10
 #define SPECIAL_WAIT_MS 3000
@@ -61,6 +63,17 @@ char *path_resolve(const char *root, const char *path)
 }
 
 int path_mkdirs(const char *dir, struct err *e)
+{
+	auto_guard int fd = -1;
+	auto_free char *inside = path_join(dir, "x");
+	const char *leaf;
+
+	if (!guard_covers(inside))
+		return path_mkdirs_plain(dir, e);
+	return guard_at(inside, true, &fd, &leaf) < 0 ? err_sys(e, "making folder '%s'", dir) : 0;
+}
+
+int path_mkdirs_plain(const char *dir, struct err *e)
 {
 	auto_free char *p = xstrdup(dir);
 
@@ -115,7 +128,12 @@ static int remove_tree_at(int dirfd, const char *name)
 
 int path_remove_tree(const char *path, struct err *e)
 {
-	return remove_tree_at(AT_FDCWD, path) < 0 ? err_sys(e, "removing '%s'", path) : 0;
+	auto_guard int dir = -1;
+	const char *leaf;
+
+	if (guard_at(path, false, &dir, &leaf) < 0 || remove_tree_at(dir, leaf) < 0)
+		return err_sys(e, "removing '%s'", path);
+	return 0;
 }
 
 int path_descriptor(const char *path)
@@ -138,53 +156,99 @@ int path_descriptor(const char *path)
 	return *end || n > INT_MAX ? -1 : (int)n;
 }
 
-/* A FIFO or device: never waits for a reader that may not come (ENXIO: there is none). */
-static int open_special(const char *path)
+static void file_out_release(struct file_out *f)
 {
+	fd_close(&f->fd);
+	guard_close(&f->dir);
+	mem_free_ptr(&f->path);
+	mem_free_ptr(&f->name);
+	mem_free_ptr(&f->tmp);
+	mem_free_ptr(&f->buf);
+}
+
+/* A FIFO or device: never waits for a reader that may not come (ENXIO: there is none). Below our folder
+ * no link is followed, and what has become a regular file meanwhile is not written over. */
+static int open_special(int dir, const char *name)
+{
+	int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (dir >= 0 ? O_NOFOLLOW : 0);
 	int tries = 0, fd;
+	struct stat st;
 
 	do {
-		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		fd = openat(dir, name, flags);
 		if (fd >= 0 || errno != ENXIO)
 			break;
 		poll(NULL, 0, SPECIAL_TRY_MS);
 	} while (++tries < SPECIAL_TRIES);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = ELOOP;
+		return -1;
+	}
 	return fd;
+}
+
+/* A new file beside the target: never one that is there already, whoever made it. */
+static int open_beside(struct file_out *f)
+{
+	const char *slash = strrchr(f->name, '/');
+	int dir = slash ? (int)(slash - f->name + 1) : 0, fd;
+
+	for (int tries = 0; tries < TMP_TRIES; tries++) {
+		mem_free_ptr(&f->tmp);
+		f->tmp = xasprintf(tries ? "%.*s.%s.tmp-%d.%d" : "%.*s.%s.tmp-%d", dir, f->name, f->name + dir,
+				   (int)getpid(), tries);
+		fd = openat(f->dir, f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		if (fd >= 0 || errno != EEXIST)
+			return fd;
+		unlinkat(f->dir, f->tmp, 0); /* a process of this id that died; or a trap: the next name then */
+	}
+	return -1;
+}
+
+static int file_out_place(struct file_out *f, const char *path)
+{
+	const char *leaf;
+	auto_free char *real = NULL;
+	struct stat st;
+
+	if (guard_at(path, true, &f->dir, &leaf) < 0)
+		return -1;
+	if (f->dir < 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		real = realpath(path, NULL);
+	f->name = xstrdup(real ? real : leaf);
+	return 0;
 }
 
 int file_out_open(struct file_out *f, const char *path, struct err *e)
 {
-	auto_free char *real = NULL;
 	struct stat st;
+	bool there;
 
 	memset(f, 0, sizeof(*f));
 	f->fd = -1;
-	if (path_mkdirs_for(path, e) < 0)
+	f->dir = AT_FDCWD;
+	if (!guard_covers(path) && path_mkdirs_for(path, e) < 0)
 		return -1;
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		if (S_ISDIR(st.st_mode))
-			return err_set(e, ERR_FAILURE, "writing '%s': it is a folder", path);
+	if (file_out_place(f, path) < 0)
+		return err_sys(e, "writing '%s'", path);
+	there = fstatat(f->dir, f->name, &st, f->dir >= 0 ? AT_SYMLINK_NOFOLLOW : 0) == 0;
+	if (there && S_ISDIR(st.st_mode)) {
+		file_out_release(f);
+		return err_set(e, ERR_FAILURE, "writing '%s': it is a folder", path);
+	}
+	if (there && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
 		f->in_place = true;
-		f->fd = open_special(path);
-	} else if (path_descriptor(path) >= 0) {
+		f->fd = open_special(f->dir, f->name);
+	} else if (f->dir < 0 && path_descriptor(path) >= 0) {
 		f->in_place = true;
 		f->fd = fcntl(path_descriptor(path), F_DUPFD_CLOEXEC, 3);
 	} else {
-		/* behind a link the file that it leads to is replaced, never the link */
-		const char *slash;
-		int dir;
-
-		real = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
-		if (real)
-			path = real;
-		slash = strrchr(path, '/');
-		dir = slash ? (int)(slash - path + 1) : 0;
-		f->tmp = xasprintf("%.*s.%s.tmp-%d", dir, path, path + dir, (int)getpid());
-		f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		f->fd = open_beside(f);
 	}
 	if (f->fd < 0) {
 		err_sys(e, "writing '%s'", path);
-		mem_free_ptr(&f->tmp);
+		file_out_release(f);
 		return -1;
 	}
 	f->path = xstrdup(path);
@@ -240,14 +304,6 @@ void file_out_write(struct file_out *f, const void *p, size_t n)
 	}
 }
 
-static void file_out_release(struct file_out *f)
-{
-	fd_close(&f->fd);
-	mem_free_ptr(&f->path);
-	mem_free_ptr(&f->tmp);
-	mem_free_ptr(&f->buf);
-}
-
 int file_out_commit(struct file_out *f, struct err *e)
 {
 	int rc = 0;
@@ -257,7 +313,7 @@ int file_out_commit(struct file_out *f, struct err *e)
 		f->failed = true;
 		f->sys = errno;
 	}
-	if (!f->failed && f->tmp && rename(f->tmp, f->path) < 0) {
+	if (!f->failed && f->tmp && renameat(f->dir, f->tmp, f->dir, f->name) < 0) {
 		f->failed = true;
 		f->sys = errno;
 	}
@@ -265,7 +321,7 @@ int file_out_commit(struct file_out *f, struct err *e)
 		errno = f->sys;
 		rc = err_sys(e, "writing '%s'", f->path);
 		if (f->tmp)
-			unlink(f->tmp);
+			unlinkat(f->dir, f->tmp, 0);
 	}
 	file_out_release(f);
 	return rc;
@@ -274,7 +330,7 @@ int file_out_commit(struct file_out *f, struct err *e)
 void file_out_abort(struct file_out *f)
 {
 	if (f->tmp)
-		unlink(f->tmp);
+		unlinkat(f->dir, f->tmp, 0);
 	file_out_release(f);
 }
 

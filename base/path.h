@@ -23,6 +23,9 @@ char *path_join(const char *dir, const char *name);
 /* mkdir -p, mode 0777 & ~umask. 0 or -1. */
 int path_mkdirs(const char *dir, struct err *e);
 
+/* The same by name alone, for what does not lie below the guarded folder (base/guard.h). */
+int path_mkdirs_plain(const char *dir, struct err *e);
+
 /* mkdir -p of the folder that holds `path`. */
 int path_mkdirs_for(const char *path, struct err *e);
 
@@ -36,12 +39,15 @@ int path_descriptor(const char *path);
  * (".NAME.tmp-PID"); file_out_commit renames it, file_out_abort removes it.
  * A target that exists and is no regular file (/dev/stdout, a FIFO) is written
  * in place; so is an open file that is named by its descriptor: a rename would put
- * another file in its place, or in that of the link /dev/stdout. Buffered; errors are kept and reported by commit. */
+ * another file in its place, or in that of the link /dev/stdout. Behind a link the file that it leads to is
+ * replaced, but for links below our artifacts folder (base/guard.h), which are replaced themselves: it is not the
+ * user who put them there. Buffered; errors are kept and reported by commit. */
 struct file_out {
-	int fd;
+	int fd, dir;  /* dir: the folder of both names, or AT_FDCWD */
 	bool in_place, failed;
 	int sys; /* errno of the first failed write */
-	char *path, *tmp;
+	char *path;        /* for messages */
+	char *name, *tmp;  /* in dir */
 	char *buf;
 	size_t len;
 };

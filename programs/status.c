@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json_write.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/cli/cli.h"
@@ -93,8 +94,13 @@ static bool names_journal(const char *target)
 /* Opens a journal that pid holds; one that went on in a file is followed there. */
 static void look_at_fd(struct held_list *l, int pid, const char *fd_path)
 {
-	int fd = open(fd_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), file;
+	struct stat st;
+	int fd, file;
 
+	/* known before it is opened: a device of that name may do something */
+	if (stat(fd_path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	fd = open(fd_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return;
 	file = journal_follow(fd, O_RDONLY);
@@ -158,7 +164,7 @@ static void look_at_folder(struct held_list *l, const char *artifacts)
 
 		if (ent->d_name[0] == '.' || !str_ends(ent->d_name, JOURNAL_SUFFIX))
 			continue;
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		fd = guard_open_regular(path, O_RDONLY);
 		if (fd < 0)
 			continue;
 		if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)

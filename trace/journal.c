@@ -2,6 +2,7 @@
 #include "trace/journal.h"
 
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -143,11 +144,11 @@ static int journal_open_file(struct journal *j, const char *path, struct err *e)
 
 	j->path = xstrdup(path);
 	j->tmp = xasprintf("%.*s.%s.tmp-%d", dir, path, path + dir, (int)getpid());
-	j->fd = open(j->tmp, flags, 0600);
+	j->fd = guard_open(j->tmp, flags, 0600);
 	if (j->fd < 0 && errno == ENOENT) {
 		if (path_mkdirs_for(path, e) < 0)
 			return -1;
-		j->fd = open(j->tmp, flags, 0600);
+		j->fd = guard_open(j->tmp, flags, 0600);
 	}
 	if (j->fd < 0) {
 		err_sys(e, "making journal '%s'", path);
@@ -195,7 +196,7 @@ int journal_expose(struct journal *j, struct err *e)
 	__atomic_store_n(&j->hdr->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
 	if (!j->tmp)
 		return 0;
-	if (rename(j->tmp, j->path) < 0)
+	if (guard_rename(j->tmp, j->path) < 0)
 		return err_sys(e, "making journal '%s'", j->path);
 	mem_free_ptr(&j->tmp);
 	return 0;
@@ -348,7 +349,7 @@ int journal_publish(struct journal *j, const char *path, struct err *e)
 	}
 	/* Who holds the old descriptor looks for the file; until the rename it is not there. */
 	memcpy(note, full, strlen(full) + 1);
-	if (rename(to.tmp, to.path) < 0) {
+	if (guard_rename(to.tmp, to.path) < 0) {
 		memset(note, 0, strlen(full));
 		err_sys(e, "making journal '%s'", path);
 		goto fail;
@@ -386,14 +387,15 @@ int journal_follow(int fd, int open_flags)
 	    pread(fd, path, sizeof(path), JOURNAL_PUBLISHED_OFF) != (ssize_t)sizeof(path) ||
 	    path[0] != '/' || !memchr(path, 0, sizeof(path)))
 		return -1;
-	to = open(path, open_flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* whoever made the journal chose the path: opening a device may be enough to do harm */
+	to = guard_open_regular(path, open_flags);
 	return to >= 0 && same_run(to, h.run_id) ? fd_steal(&to) : -1;
 }
 
 void journal_close(struct journal *j, bool unlink_file)
 {
 	if (unlink_file && (j->tmp || j->path))
-		unlink(j->tmp ? j->tmp : j->path);
+		guard_unlink(j->tmp ? j->tmp : j->path);
 	if (j->win)
 		munmap(j->win, j->win_bytes);
 	if (j->hdr)

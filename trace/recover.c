@@ -2,6 +2,7 @@
 /* recover.c - journals that a dead supervisor left. The lock decides: it is on the open file
  * description that the processes of a run share, so it is free when the last of them is gone. */
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -19,12 +20,17 @@
 
 #define STALE_TMP_S 3600 /* an unfinished journal of that age has nobody behind it */
 
+static int guard_lstat(const char *path, struct stat *st)
+{
+	return guard_covers(path) ? guard_stat(path, st) : lstat(path, st);
+}
+
 /* Is path still the file behind fd? Another recovery may have come first. */
 static bool same_file(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && guard_lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* 1: locked and ours to seal; 0: gone meanwhile; -1: in use or not readable. */
@@ -33,9 +39,11 @@ static int take_journal(const char *path, int *fd, struct err *e)
 	struct journal_header h;
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	*fd = guard_open_regular(path, O_RDONLY);
 	if (*fd < 0 && errno == ENOENT)
 		return 0;
+	if (*fd < 0 && errno == EINVAL)
+		return err_set(e, ERR_FAILURE, "journal '%s' is no regular file", path);
 	if (*fd < 0)
 		return err_sys(e, "opening journal '%s'", path);
 	if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -57,7 +65,7 @@ static int set_aside(const char *path, struct err *e)
 	/* only a file that has a journal's name is ours to rename: `recover FILE` may name any file */
 	if (!str_ends(path, JOURNAL_SUFFIX))
 		return err_add(e, "'%s' is no sound journal", path);
-	if (rename(path, aside) < 0)
+	if (guard_rename(path, aside) < 0)
 		err_sys(e, "journal '%s' is damaged and cannot be set aside", path);
 	else
 		err_add(e, "journal '%s' is damaged and kept as '%s.damaged'", path, path);
@@ -110,7 +118,7 @@ static int recover_journal(const char *path, const char *artifacts_dir, char *ou
 			(unsigned long long)r.damaged_at, out_dir);
 		return set_aside(path, e);
 	}
-	if (unlink(path) < 0 && errno != ENOENT)
+	if (guard_unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, "removing journal '%s'", path);
 	return 1;
 }
@@ -139,7 +147,7 @@ static void drop_stale_tmp(int dirfd, const char *name)
 
 static bool in_use(const char *path)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int fd = guard_open_regular(path, O_RDONLY);
 
 	return fd >= 0 && journal_lock(fd) < 0 && errno == EWOULDBLOCK;
 }
@@ -147,7 +155,7 @@ static bool in_use(const char *path)
 int seal_recover_each(const char *artifacts_dir, seal_told *told, void *arg, struct err *e)
 {
 	char out_dir[PATH_MAX];
-	DIR *d = opendir(artifacts_dir);
+	DIR *d = guard_opendir(artifacts_dir);
 	int count = 0;
 
 	if (!d)

@@ -2,6 +2,7 @@
 #include "runner/cli/cli.h"
 
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "trace/redact.h"
@@ -60,6 +61,8 @@ int cli_flush(void)
 
 int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *e)
 {
+	auto_free char *artifacts = NULL;
+
 	memset(cli, 0, sizeof(*cli));
 	cli->verb = cl->verb;
 	cli->operands = cl->operands;
@@ -70,6 +73,9 @@ int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *
 	cli->root = path_root();
 	if (options_read(&cli->o, &cli->config, cl, envp, cli->root, e) < 0)
 		return -1;
+	artifacts = cli->o.artifacts_dir_given ? path_resolve(cli->root, cli->o.artifacts_dir) :
+						 path_join(cli->root, ".artifacts");
+	guard_folder(artifacts, cli->o.artifacts_dir_given);
 	for (size_t i = 0; i < cl->notes.n && !cli->o.quiet; i++)
 		cli_note("%s", cl->notes.v[i]);
 	return 0;

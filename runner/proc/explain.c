@@ -36,17 +36,18 @@ static int explain_clean(struct context *c, struct err *e)
 static int explain_trace_file(const char *trace, char *const envp[], const struct options *o, bool quiet,
 			      int64_t until_ns, int link, int *cancel, struct err *e)
 {
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	pid_t pid;
 	int rc;
 
 	strv_add(&argv, "spec-runner-report");
 	strv_add(&argv, "--internal");
-	helper_redact_args(&argv, o);
+	helper_environment(&env, envp, o);
 	if (quiet)
 		strv_add(&argv, "--quiet");
 	strv_add(&argv, trace);
-	pid = helper_start("report", argv.v, envp, -1, -1, false, e);
+	pid = helper_start("report", argv.v, env.v, -1, -1, false, e);
+	strv_release(&env);
 	strv_release(&argv);
 	if (pid < 0)
 		return err_add(e, "writing findings");

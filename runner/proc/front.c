@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/contain.h"
@@ -234,14 +235,14 @@ static void front_look(struct front *f, const struct msg_look *m)
 	f->look_killed = false;
 	file = xasprintf("%s/snapshot-%d.json", dir, ++f->look_count);
 	if (budget > 0 && path_mkdirs(dir, &e) == 0)
-		out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		out = guard_open(file, O_WRONLY | O_CREAT | O_EXCL, 0666);
 	f->looker = -1;
 	/* its own end comes a little before ours: what it has by then is better than nothing */
 	if (out >= 0)
 		f->look = look_start(f->run, m, out, clock_mono_ns() + budget / 100 * 85, &f->looker, &e);
 	if (f->looker < 0) {
 		if (out >= 0)
-			unlink(file);
+			guard_unlink(file);
 		front_emit_look(f, "unavailable", "");
 		front_look_over(f);
 		return;
@@ -263,7 +264,7 @@ static void front_looked(struct front *f, int status)
 	} else {
 		auto_free char *file = path_join(f->run->paths.raw, name);
 
-		unlink(file);
+		guard_unlink(file);
 		front_emit_look(f, WIFSIGNALED(status) ? "timed_out" : "unavailable", "");
 	}
 	front_look_over(f);

@@ -7,6 +7,8 @@
 #include "runner/config/libexec.h"
 #include "runner/proc/shared.h"
 
+/* Address space, of which mapped files are most. */
+#define HELPER_MEMORY_BYTES ((rlim_t)2 << 30)
 #define HELPER_CANCELLED_NS (500 * NS_PER_MS)
 #define HELPER_NAP_NS (5 * NS_PER_MS)
 
@@ -15,6 +17,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,12 +27,52 @@ char *helper_path(const char *name)
 	return libexec_find(name);
 }
 
-void helper_redact_args(struct strv *argv, const struct options *o)
+#define ENV_NAMES "SPEC_RUNNER_REDACT_ENV="
+#define ENV_PATTERNS "SPEC_RUNNER_REDACT_PATTERN="
+
+/* One rule a line. A blank at its edge would be trimmed, and a line break end it. */
+static void add_rule(struct str *list, const char *rule, bool pattern)
 {
+	bool edge = pattern && *rule && (strchr(" \t\r", *rule) || strchr(" \t\r", rule[strlen(rule) - 1]));
+
+	str_add(list, edge ? "(?:)" : "");
+	for (; *rule; rule++)
+		if (*rule == '\n')
+			str_add(list, "\\n");
+		else
+			str_addc(list, *rule);
+	str_add(list, edge ? "(?:)\n" : "\n");
+}
+
+void helper_environment(struct strv *out, char *const envp[], const struct options *o)
+{
+	auto_str names = STR_INIT, patterns = STR_INIT;
+
 	for (size_t i = 0; i < o->redact_env.n; i++)
-		strv_take(argv, xasprintf("--redact-env=%s", o->redact_env.v[i]));
+		add_rule(&names, o->redact_env.v[i], false);
 	for (size_t i = 0; i < o->redact_patterns.n; i++)
-		strv_take(argv, xasprintf("--redact-pattern=%s", o->redact_patterns.v[i]));
+		add_rule(&patterns, o->redact_patterns.v[i], true);
+	for (; envp && *envp; envp++)
+		if (!str_starts(*envp, ENV_NAMES) && !str_starts(*envp, ENV_PATTERNS))
+			strv_add(out, *envp);
+	if (names.len)
+		strv_take(out, xasprintf(ENV_NAMES "%s", names.data));
+	if (patterns.len)
+		strv_take(out, xasprintf(ENV_PATTERNS "%s", patterns.data));
+}
+
+/* What others wrote may be made to need much more memory than there is: a debug section of two gigabytes in
+ * a program of two megabytes. */
+static void helper_limits(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* it maps terabytes that it never touches */
+	struct rlimit r = { 0, 0 };
+
+	if (getrlimit(RLIMIT_AS, &r) == 0 && (r.rlim_cur == RLIM_INFINITY || r.rlim_cur > HELPER_MEMORY_BYTES)) {
+		r.rlim_cur = HELPER_MEMORY_BYTES;
+		setrlimit(RLIMIT_AS, &r);
+	}
+#endif
 }
 
 /* dup2 of a descriptor onto itself would leave it close-on-exec. */
@@ -56,6 +99,7 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 	if (pid)
 		return pid;
 	setpgid(0, 0);
+	helper_limits();
 	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 10); /* ours is better than others' */
 	sigemptyset(&none);
 	sigaddset(&none, SIGTTOU); /* a message of a background group must not stop it */

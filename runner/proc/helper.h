@@ -15,8 +15,9 @@
 /* Full path of spec-runner-NAME, or NULL where it is not installed. Caller frees. */
 char *helper_path(const char *name);
 
-/* Appends --redact-env and --redact-pattern for each that the user named: a helper hides the same. */
-void helper_redact_args(struct strv *argv, const struct options *o);
+/* The environment of a helper, with every name and pattern that the user gave: a helper hides the same. Not in
+ * its arguments, which every user of the machine can read. */
+void helper_environment(struct strv *out, char *const envp[], const struct options *o);
 
 /* Where a helper finds the descriptor that it was handed. */
 #define HELPER_FD 3

@@ -77,7 +77,7 @@ static struct look *look_new(struct context *c, const struct msg_look *m, int so
 static pid_t look_helper(struct context *c, const struct msg_look *m, int out_fd, int sock, int64_t until_ns,
 			 struct err *e)
 {
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	pid_t pid;
 
 	strv_add(&argv, "spec-runner-inspect");
@@ -87,10 +87,11 @@ static pid_t look_helper(struct context *c, const struct msg_look *m, int out_fd
 		strv_add(&argv, "--intrusion=2");
 	if (sock >= 0)
 		strv_take(&argv, xasprintf("--agent=%d", HELPER_FD));
-	helper_redact_args(&argv, c->o);
 	strv_add(&argv, "--json");
 	strv_take(&argv, xasprintf("%d", (int)m->root[0]));
-	pid = helper_start("inspect", argv.v, c->setup->envp, out_fd, sock, true, e);
+	helper_environment(&env, c->setup->envp, c->o);
+	pid = helper_start("inspect", argv.v, env.v, out_fd, sock, true, e);
+	strv_release(&env);
 	strv_release(&argv);
 	return pid;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/proc/paths.h"
 
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -36,7 +37,7 @@ void run_paths_init(struct run_paths *p, const struct options *o, const char *ro
 	raw = path_join(p->artifacts, "raw");
 	p->raw = path_join(raw, run_id);
 	if (path_descriptor(p->trace) >= 0 ||
-	    (stat(p->trace, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+	    (guard_stat(p->trace, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode)))
 		p->trace_copy = path_join(p->raw, "run-trace.json");
 }
 
@@ -66,7 +67,7 @@ struct kept_run {
 
 static int64_t folder_bytes(const char *path)
 {
-	DIR *d = opendir(path);
+	DIR *d = guard_opendir(path);
 	int64_t sum = 0;
 
 	if (!d)
@@ -94,7 +95,7 @@ static void retain_in(const struct run_paths *p, const char *sub, int64_t keep_r
 		      const char *run_id)
 {
 	auto_free char *dir = path_join(p->artifacts, sub);
-	DIR *d = opendir(dir);
+	DIR *d = guard_opendir(dir);
 	struct kept_run *run = NULL;
 	size_t n = 0;
 	int64_t sum = 0;
@@ -105,7 +106,7 @@ static void retain_in(const struct run_paths *p, const char *sub, int64_t keep_r
 		auto_free char *path = path_join(dir, ent->d_name);
 		struct stat st;
 
-		if (strncmp(ent->d_name, "run-", 4) != 0 || stat(path, &st) < 0)
+		if (strncmp(ent->d_name, "run-", 4) != 0 || guard_stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
 			continue;
 		run = xreallocarray(run, n + 1, sizeof(*run));
 		run[n++] = (struct kept_run){ xstrdup(ent->d_name), folder_bytes(path), st.st_mtime };
@@ -116,11 +117,12 @@ static void retain_in(const struct run_paths *p, const char *sub, int64_t keep_r
 	for (size_t i = 0; i < n; i++) {
 		auto_free char *path = path_join(dir, run[i].name);
 		auto_free char *journal = xasprintf("%s/%s.journal", p->artifacts, run[i].name);
+		struct stat st;
 		struct err e;
 
 		sum += run[i].bytes;
 		if (((int64_t)i >= keep_runs || sum > keep_bytes) && strcmp(run[i].name, run_id) != 0 &&
-		    access(journal, F_OK) < 0)
+		    guard_stat(journal, &st) < 0)
 			path_remove_tree(path, &e);
 		free(run[i].name);
 	}

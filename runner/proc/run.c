@@ -190,6 +190,21 @@ static int supervisor_main(struct context *c)
 	return code;
 }
 
+/* A crash of ours must not leave a core file: it would hold the environment, the output, copied stacks.
+ * One byte, and not none, also keeps the kernel from piping a core to a program. The command gets its own
+ * limit back. */
+static void limit_core(struct spawn_signals *was)
+{
+	struct rlimit r;
+
+	was->have_core = getrlimit(RLIMIT_CORE, &was->core) == 0;
+	if (!was->have_core)
+		return;
+	r = was->core;
+	r.rlim_cur = r.rlim_max ? 1 : 0;
+	setrlimit(RLIMIT_CORE, &r);
+}
+
 /* Many processes and pipes want descriptors; the command gets its own limit back. */
 static void raise_fd_limit(struct spawn_signals *was)
 {
@@ -254,6 +269,7 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	mem_on_failure(remove_cgroup);
 	c->signals.nice = getpriority(PRIO_PROCESS, 0);
 	raise_fd_limit(&c->signals);
+	limit_core(&c->signals);
 	if (context_open_trace(c, e) < 0)
 		return -1;
 	c->journal_fd = trace_fd(c->trace);

@@ -37,6 +37,8 @@ static void spawn_child_inherit(const struct spawn_request *q)
 	struct sigaction dfl = { .sa_handler = SIG_DFL }, ign = { .sa_handler = SIG_IGN };
 
 	setpriority(PRIO_PROCESS, 0, q->signals->nice);
+	if (q->signals->have_core)
+		setrlimit(RLIMIT_CORE, &q->signals->core);
 	if (q->signals->have_nofile)
 		setrlimit(RLIMIT_NOFILE, &q->signals->nofile);
 	sigaction(SIGPIPE, q->signals->pipe_ignored ? &ign : &dfl, NULL);

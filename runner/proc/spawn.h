@@ -19,8 +19,8 @@ struct spawn_signals {
 	bool pipe_ignored, xfsz_ignored;
 	bool chld_ignored;           /* a parent that reaps by SIG_IGN: for us no child may vanish unseen */
 	bool hup_ignored;            /* nohup(1): a hangup is nothing to us either */
-	struct rlimit nofile;
-	bool have_nofile;
+	struct rlimit nofile, core;
+	bool have_nofile, have_core;
 	int nice;
 };
 
