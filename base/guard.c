@@ -54,9 +54,48 @@ void guard_folder(const char *dir, bool given)
 	}
 }
 
+/* "raw/../x" is "x": folders of ours are no links, so it may be read as it is written. False: it leads out. */
+static bool stays_inside(const char *rest)
+{
+	int depth = 0;
+
+	for (const char *p = rest; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && memcmp(p, "..", 2) == 0)
+			depth--;
+		else if (n && !(n == 1 && *p == '.'))
+			depth++;
+		if (depth < 0)
+			return false;
+		p += n + (p[n] == '/');
+	}
+	return depth > 0;
+}
+
 bool guard_covers(const char *path)
 {
-	return guard.dir && strncmp(path, guard.dir, guard.len) == 0 && path[guard.len] == '/';
+	return guard.dir && strncmp(path, guard.dir, guard.len) == 0 && path[guard.len] == '/' &&
+	       stays_inside(path + guard.len + 1);
+}
+
+/* How many of the parts behind this one take it back? The part is skipped where one does. */
+static bool taken_back(const char *p)
+{
+	int depth = 1;
+
+	for (p += strcspn(p, "/"); *p && depth;) {
+		size_t n;
+
+		p++;
+		n = strcspn(p, "/");
+		if (n == 2 && memcmp(p, "..", 2) == 0)
+			depth--;
+		else if (n && !(n == 1 && *p == '.'))
+			depth++;
+		p += n;
+	}
+	return depth == 0;
 }
 
 /* Is the folder that we hold still the one of that name? 1: yes; 0: nothing is there now; -1: another. */
@@ -156,7 +195,9 @@ int guard_at(const char *path, bool make, int *dirfd, const char **leaf)
 	for (p = path + guard.len + 1; strchr(p, '/');) {
 		size_t n = strcspn(p, "/");
 
-		if (n && !(n == 1 && *p == '.') && step_into(dirfd, p, n, make) < 0) {
+		bool skip = n == 0 || (n == 1 && *p == '.') || (n == 2 && memcmp(p, "..", 2) == 0) || taken_back(p);
+
+		if (!skip && step_into(dirfd, p, n, make) < 0) {
 			int sys = errno;
 
 			guard_close(dirfd);

@@ -341,7 +341,9 @@ static void banner_add(struct str *out, const struct report *r)
 	if (m && fact_get(m, FC_MACHINE_kernel)->known) {
 		str_add(out, " · Linux ");
 		html_text(out, fact_text(m, FC_MACHINE_kernel));
-		str_addf(out, " %s, %lld processor%s", fact_text(m, FC_MACHINE_arch),
+		str_addc(out, ' ');
+		html_text(out, fact_text(m, FC_MACHINE_arch));
+		str_addf(out, ", %lld processor%s",
 			 (long long)fact_int(m, FC_MACHINE_cpus, 0), fact_int(m, FC_MACHINE_cpus, 0) == 1 ? "" : "s");
 	}
 	str_add(out, "</p>\n</header>\n");

@@ -183,7 +183,9 @@ static void span_draw(struct timeline *t, const struct span *s)
 	bool test = strcmp(name, "case.run") == 0;
 	unsigned indent = 6 + 9 * (s->depth < DEPTH_MAX ? s->depth : DEPTH_MAX);
 
-	str_addf(t->out, "<g><title>%s ", name);
+	str_add(t->out, "<g><title>");
+	html_text(t->out, name);
+	str_addc(t->out, ' ');
 	html_text(t->out, label);
 	str_add(t->out, ": ");
 	html_text(t->out, status);
@@ -327,8 +329,9 @@ static void chart_add(struct timeline *t, const struct fact_row *run)
 	if (idle > 0) {
 		str_add(t->out, ", the band is the ");
 		html_duration(t->out, idle);
-		str_addf(t->out, " without progress (the last was %s)",
-			 *fact_text(run, FC_RUN_last_progress) ? fact_text(run, FC_RUN_last_progress) : "not seen");
+		str_add(t->out, " without progress (the last was ");
+		html_text(t->out, *fact_text(run, FC_RUN_last_progress) ? fact_text(run, FC_RUN_last_progress) : "not seen");
+		str_addc(t->out, ')');
 	}
 	str_add(t->out, ".");
 	if (t->f->table[FACT_TIMEOUT].n > events)

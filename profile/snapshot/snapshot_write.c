@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "trace/redact.h"
 
 #include <stdio.h>
@@ -314,8 +315,7 @@ static void add_text(struct redactor *r, const char *v, struct str *out)
 	auto_str clean = STR_INIT;
 
 	redact_text(r, v, strlen(v), &clean);
-	for (size_t i = 0; i < clean.len; i++)
-		str_addc(out, (unsigned char)clean.data[i] < 32 || clean.data[i] == 127 ? '?' : clean.data[i]);
+	utf8_add_plain(out, str_cstr(&clean), clean.len);
 }
 
 static void add_frames(const struct snap_frame *frames, size_t n, struct redactor *r, struct str *out)

@@ -121,20 +121,21 @@ static void helper_words(struct context *c, const char *dir, const char *spooled
 		strv_add(argv, "--beside");
 		strv_take(argv, folder_of(c->paths.trace_copy ? c->paths.trace_copy : c->paths.trace));
 	}
-	helper_redact_args(argv, c->o);
 	strv_add(argv, "--");
 	strv_add(argv, spooled);
 }
 
 static int take_in(struct context *c, const char *dir, const char *spooled, bool sealed, struct err *e)
 {
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	int64_t ns = c->cancelled ? CANCELLED_NS : clock_ms_to_ns(c->o->history.record_ms);
 	pid_t pid;
 	int rc;
 
 	helper_words(c, dir, spooled, sealed, &argv);
-	pid = helper_start("history", argv.v, c->setup->envp, -1, -1, false, e);
+	helper_environment(&env, c->setup->envp, c->o);
+	pid = helper_start("history", argv.v, env.v, -1, -1, false, e);
+	strv_release(&env);
 	strv_release(&argv);
 	if (pid < 0)
 		return -1;

@@ -232,8 +232,15 @@ static void caret_erase_display(struct caret *c, unsigned how)
 	}
 }
 
+/* A terminal stops at its last column. */
+static unsigned caret_clamp(const struct caret *c, unsigned col)
+{
+	return c->cols && col >= c->cols ? c->cols - 1 : col;
+}
+
 static void caret_to(struct caret *c, unsigned row, unsigned col)
 {
+	col = caret_clamp(c, col > 1 ? col - 1 : 0) + 1;
 	if (c->at.blank) { /* wherever it goes, all is empty */
 		c->at.col = c->at.end = col > 1 ? col - 1 : 0;
 		return;
@@ -262,10 +269,10 @@ static bool caret_move(struct caret *c, char final, unsigned n)
 		c->at.col = 0;
 		return true;
 	case 'C':
-	case 'a': c->at.col = c->cols && c->at.col + n >= c->cols ? c->cols - 1 : c->at.col + n; return true;
+	case 'a': c->at.col = caret_clamp(c, c->at.col + n); return true;
 	case 'D': c->at.col = c->at.col > n ? c->at.col - n : 0; return true;
 	case 'G':
-	case '`': c->at.col = n - 1; return true;
+	case '`': c->at.col = caret_clamp(c, n - 1); return true;
 	default: return false;
 	}
 }

@@ -41,9 +41,10 @@ enum ci_provider ci_provider_of(char *const envp[])
  * service messages escape with `|`. */
 static void add_title(struct str *out, enum ci_provider p, const char *name)
 {
-	auto_str safe = STR_INIT;
+	auto_str clean = STR_INIT, safe = STR_INIT;
 
-	width_add_safe(&safe, name, strlen(name), true);
+	width_add_safe(&clean, name, strlen(name), true);
+	utf8_add_plain(&safe, str_cstr(&clean), clean.len);
 	for (const char *s = str_cstr(&safe); *s; s++) {
 		if (p == CI_TEAMCITY && strchr("|'[]", *s))
 			str_addc(out, '|');
@@ -137,15 +138,13 @@ static void add_tail_line(struct str *out, const char *line, size_t n)
 			str_reset(&plain);
 		else if (line[i] == '\t')
 			str_add(&plain, "    ");
-		else if (n - i >= 3 && memcmp(line + i, "##[", 3) == 0) /* Azure reads it anywhere in a line */
-			str_addc(&plain, ' ');
 		else
 			str_addc(&plain, line[i]);
 		i++;
 	}
 	width_add_safe(&safe, str_cstr(&plain), plain.len, true);
 	str_add(out, CI_TAIL_PREFIX);
-	str_addn(out, str_cstr(&safe), safe.len);
+	utf8_add_plain(out, str_cstr(&safe), safe.len); /* breaks "##[", which an escape may have hidden until now */
 	str_addc(out, '\n');
 }
 
