@@ -44,6 +44,16 @@ static void take(char *out, size_t size, const char *v)
 		snprintf(out, size, "%s", v);
 }
 
+/* GitLab calls the jobs of `parallel: 4` "NAME 1/4" …: they are one job. */
+static void strip_part(char *job)
+{
+	char *space = strrchr(job, ' ');
+	size_t n = space ? strspn(space + 1, "0123456789") : 0;
+
+	if (n && space[1 + n] == '/' && space[2 + n] && strspn(space + 2 + n, "0123456789") == strlen(space + 2 + n))
+		*space = '\0';
+}
+
 void ci_read(struct ci *c, char *const envp[])
 {
 	memset(c, 0, sizeof(*c));
@@ -57,6 +67,7 @@ void ci_read(struct ci *c, char *const envp[])
 		take(c->pipeline, sizeof(c->pipeline), env_get(envp, r->pipeline));
 		take(c->attempt, sizeof(c->attempt), env_get(envp, r->attempt));
 		take(c->job, sizeof(c->job), env_get(envp, r->job));
+		strip_part(c->job);
 		for (int b = 0; b < 3; b++)
 			take(c->branch, sizeof(c->branch), env_get(envp, r->branch[b]));
 		take(c->rev, sizeof(c->rev), env_get(envp, r->rev));

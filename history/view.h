@@ -29,6 +29,7 @@ int view_sql(const struct view *v, const char *sql, struct str *out, struct err 
 int view_hangs(const struct view *v, struct str *out, struct err *e);
 int view_flaky(const struct view *v, struct str *out, struct err *e);
 int view_limits(const struct view *v, struct str *out, struct err *e);
+/* 2: one regressed within the last values. */
 int view_regressions(const struct view *v, struct str *out, struct err *e);
 
 /* The row that q stands at as members of an object; columns whose name ends in _json, and evidence_artifact_ids, are

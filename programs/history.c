@@ -180,6 +180,7 @@ static const struct reader readers[] = {
 	{ "tests", view_tests, NULL, NULL }, { "test", NULL, view_test, "ID (a test's name, or 'SUITE NAME')" },
 	{ "flaky", view_flaky, NULL, NULL }, { "hangs", view_hangs, NULL, NULL }, { "limits", view_limits, NULL, NULL },
 	{ "sql", NULL, view_sql, "QUERY (one SELECT)" }, { "info", view_info, NULL, NULL },
+	{ "regressions", view_regressions, NULL, NULL },
 };
 
 static int verb_read(struct cli *cli, const struct reader *r, char **args, int n)
@@ -197,13 +198,13 @@ static int verb_read(struct cli *cli, const struct reader *r, char **args, int n
 			err_set(&e, ERR_USAGE, "history %s takes no arguments", r->name);
 		return failed(&e);
 	}
-	rc = open_store(cli, STORE_READ, &s, &e);
+	rc = cli->o.history.series && !r->read_named ? 0 : open_store(cli, STORE_READ, &s, &e); /* --series wants no store */
 	if (rc == 0) {
 		v.s = s;
 		rc = r->read_named ? r->read_named(&v, args[0], &out, &e) : r->read(&v, &out, &e);
 	}
-	if (rc == 0)
-		return print(&out);
+	if (rc == 0 || rc == 2)
+		return print(&out) ? 125 : rc == 2; /* 2: something was found */
 	rc = rc == 1 ? 1 : e.kind == ERR_USAGE ? 2 : 125;
 	cli_fail(&e);
 	return rc;
