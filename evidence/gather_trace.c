@@ -267,7 +267,8 @@ static void read_watchdog(struct trace_gatherer *t, const struct trace_read_even
 		put_num(r, numbers[i].col, a, numbers[i].key);
 	put_int(r, FC_TIMEOUT_cpus, a, "cpus");
 	put_int(r, FC_TIMEOUT_members, a, "members");
-	put_text(t->f, r, FC_TIMEOUT_verdict, a, "verdict");
+	put_text(t->f, r, FC_TIMEOUT_verdict, a, json_get_text(a, "busy") ? "busy" : "verdict");
+	fact_set_bool(r, FC_TIMEOUT_busy, json_get_text(a, "busy") != NULL);
 	put_bool(r, FC_TIMEOUT_output_blocked, a, "output_blocked");
 	put_share(r, FC_TIMEOUT_cpu_share, FC_TIMEOUT_window_cpu_ms, FC_TIMEOUT_window_ms);
 	put_share(r, FC_TIMEOUT_run_delay_share, FC_TIMEOUT_window_run_delay_ms, FC_TIMEOUT_window_ms);

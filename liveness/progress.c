@@ -10,40 +10,248 @@
 static const char own_prefix[] = "spec-runner: ";
 #define OWN_PREFIX_LEN (sizeof(own_prefix) - 1)
 
-void progress_filter_init(struct progress_filter *f)
+/* No screen is higher: nobody goes up further than this. */
+enum { ROWS_MAX = 200, PARAM_MAX = 9999 };
+enum { TEXT, ESCAPE, CSI, STRING, STRING_ESCAPE, CHARSET };
+enum { KEY_BS = '\b', KEY_ESC = 0x1b, KEY_BEL = 7 };
+
+static unsigned min_u(unsigned a, unsigned b) { return a < b ? a : b; }
+
+static void own_line_reset(struct progress_filter *f)
 {
 	f->matched = 0;
 	f->own_line = false;
+}
+
+void progress_filter_init(struct progress_filter *f, unsigned cols)
+{
+	*f = (struct progress_filter){ .cols = cols };
+}
+
+/* One more byte of text on this line: is it, by now, none of a nested spec-runner's? */
+static bool own_line_text(struct progress_filter *f, char c)
+{
+	if (f->own_line)
+		return false;
+	if (f->matched == UINT_MAX)
+		return true;
+	if (c != own_prefix[f->matched])
+		f->matched = UINT_MAX;
+	else if (++f->matched == OWN_PREFIX_LEN)
+		f->own_line = true;
+	return f->matched == UINT_MAX;
+}
+
+/* The cursor leaves the line. Returns whether the line below it is a new one. */
+static bool line_below(struct progress_filter *f)
+{
+	f->col = 0;
+	f->page = min_u(f->page + 1, ROWS_MAX);
+	if (f->above) {
+		f->above--;
+		return false;
+	}
+	f->width = 0;
+	f->painted_over = false;
+	return true;
+}
+
+static bool on_newline(struct progress_filter *f)
+{
+	/* a line that ends inside the prefix is an ordinary line */
+	bool counts = line_below(f) && !f->own_line;
+
+	f->printed = true;
+	own_line_reset(f);
+	return counts;
+}
+
+static bool on_text(struct progress_filter *f, char c)
+{
+	if ((c & 0xc0) == 0x80) /* inside of a character of UTF-8 */
+		return false;
+	if (f->cols && f->col >= f->cols)
+		line_below(f); /* it wraps: still the same line to whoever reads it */
+	f->printed = true;
+	if (f->above) {
+		f->col++;
+		return false;
+	}
+	f->painted_over |= f->col < f->width;
+	f->col++;
+	if (f->col > f->width)
+		f->width = f->col;
+	return !f->painted_over && own_line_text(f, c);
+}
+
+static void cursor_up(struct progress_filter *f, unsigned n)
+{
+	if (f->printed)
+		f->above = 0; /* what it did not print again the last time it never will */
+	f->printed = false;
+	f->above = min_u(f->above + n, ROWS_MAX);
+	own_line_reset(f);
+}
+
+static void cursor_down(struct progress_filter *f, unsigned n)
+{
+	f->above -= min_u(f->above, n);
+}
+
+/* The top of the page: the first time a page begins; from then on so many lines are drawn again. */
+static void cursor_home(struct progress_filter *f)
+{
+	f->above = f->has_page ? f->page : 0;
+	f->printed = false;
+	f->painted_over |= f->has_page && f->width > 0;
+	if (!f->has_page)
+		f->width = 0;
+	f->has_page = true;
+	f->page = 0;
+	f->col = 0;
+	own_line_reset(f);
+}
+
+static void csi_end(struct progress_filter *f, char final)
+{
+	unsigned n = f->n_param && f->param[0] ? f->param[0] : 1;
+
+	if (f->private_mode)
+		return;
+	switch (final) {
+	case 'A': cursor_up(f, n); break;
+	case 'F': cursor_up(f, n); f->col = 0; break;
+	case 'B': cursor_down(f, n); break;
+	case 'E': cursor_down(f, n); f->col = 0; break;
+	case 'C': f->col = min_u(f->col + n, PARAM_MAX); break;
+	case 'D': f->col -= min_u(f->col, n); break;
+	case 'G': case '`': f->col = n - 1; break;
+	case 'H': case 'f':
+		if (n == 1)
+			cursor_home(f);
+		f->col = f->n_param > 1 && f->param[1] ? f->param[1] - 1 : 0;
+		break;
+	default: break; /* colours and erasing print nothing */
+	}
+}
+
+static void on_csi(struct progress_filter *f, unsigned char c)
+{
+	if (c >= '0' && c <= '9') {
+		if (!f->n_param)
+			f->n_param = 1;
+		if (f->n_param <= 2)
+			f->param[f->n_param - 1] = min_u(f->param[f->n_param - 1] * 10 + (c - '0'), PARAM_MAX);
+	} else if (c == ';') {
+		f->n_param = (unsigned char)(f->n_param < 2 ? (f->n_param ? f->n_param + 1 : 2) : 3);
+	} else if (c >= '<' && c <= '?') {
+		f->private_mode = true;
+	} else if (c >= 0x40 && c <= 0x7e) {
+		f->state = TEXT;
+		csi_end(f, (char)c);
+	} else if (c < 0x20) {
+		f->state = TEXT; /* broken off */
+	}
+}
+
+static void on_escape(struct progress_filter *f, unsigned char c)
+{
+	f->state = TEXT;
+	switch (c) {
+	case '[':
+		f->state = CSI;
+		f->param[0] = f->param[1] = f->n_param = 0;
+		f->private_mode = false;
+		break;
+	case ']': case 'P': case '_': case '^': case 'X': f->state = STRING; break;
+	case '(': case ')': case '*': case '+': case '#': case '%': case ' ': f->state = CHARSET; break;
+	case 'M': cursor_up(f, 1); break;
+	case 'c': cursor_home(f); break;
+	default: break;
+	}
+}
+
+/* Titles, links: what they hold is not printed. A line's end breaks off one that was never closed. */
+static void on_string(struct progress_filter *f, unsigned char c)
+{
+	if (f->state == STRING_ESCAPE || c == KEY_BEL || c == '\n')
+		f->state = TEXT;
+	else if (c == KEY_ESC)
+		f->state = STRING_ESCAPE;
+}
+
+static bool on_byte(struct progress_filter *f, char c)
+{
+	switch (f->state) {
+	case ESCAPE: on_escape(f, (unsigned char)c); return false;
+	case CSI: on_csi(f, (unsigned char)c); return false;
+	case CHARSET: f->state = TEXT; return false;
+	case STRING:
+	case STRING_ESCAPE: on_string(f, (unsigned char)c); return false;
+	default: break;
+	}
+	switch (c) {
+	case '\n': return on_newline(f);
+	case '\r': f->col = 0; return false;
+	case KEY_BS: f->col -= f->col > 0; return false;
+	case KEY_ESC: f->state = ESCAPE; return false;
+	default: return (unsigned char)c < 0x20 && c != '\t' ? false : on_text(f, c);
+	}
+}
+
+/* Plain text on its way down, by far the most: no byte of it moves the cursor back. */
+static bool is_plain(const struct progress_filter *f, const char *p, size_t n)
+{
+	return f->state == TEXT && !f->above && !f->cols && !memchr(p, KEY_ESC, n) && !memchr(p, '\r', n) &&
+	       !memchr(p, KEY_BS, n);
+}
+
+/* Of the whole rest of a line. */
+static unsigned columns_of(const char *p, size_t n)
+{
+	unsigned columns = 0;
+
+	for (size_t i = 0; i < n; i++)
+		columns += (p[i] & 0xc0) != 0x80 && ((unsigned char)p[i] >= 0x20 || p[i] == '\t');
+	return columns;
+}
+
+/* Whole lines at once. */
+static bool plain_bytes(struct progress_filter *f, const char *p, size_t n)
+{
+	bool counts = false;
+	unsigned columns;
+
+	while (n) {
+		const char *eol = memchr(p, '\n', n);
+		size_t line = eol ? (size_t)(eol - p) : n, i = 0;
+
+		while (i < line && !f->own_line && f->matched != UINT_MAX && !f->painted_over)
+			counts |= on_byte(f, p[i++]);
+		if (i < line && (columns = columns_of(p + i, line - i)) > 0) {
+			f->painted_over |= f->col < f->width;
+			f->col += columns;
+			f->width = f->col > f->width ? f->col : f->width;
+			counts |= !f->painted_over && !f->own_line;
+			f->printed = true;
+		}
+		if (!eol)
+			break;
+		counts |= on_newline(f);
+		p = eol + 1;
+		n -= line + 1;
+	}
+	return counts;
 }
 
 bool progress_filter_bytes(struct progress_filter *f, const char *p, size_t n)
 {
 	bool counts = false;
 
-	while (n) {
-		const char *eol = memchr(p, '\n', n);
-		size_t line = eol ? (size_t)(eol - p) : n;
-		size_t i = 0;
-
-		while (!f->own_line && f->matched != UINT_MAX && i < line) {
-			if (p[i] != own_prefix[f->matched]) {
-				f->matched = UINT_MAX;
-			} else if (++f->matched == OWN_PREFIX_LEN) {
-				f->own_line = true;
-			}
-			i++;
-		}
-		if (f->matched == UINT_MAX)
-			counts = true;
-		if (!eol)
-			break;
-		/* a line that ends inside the prefix is an ordinary line */
-		if (!f->own_line)
-			counts = true;
-		progress_filter_init(f);
-		p = eol + 1;
-		n -= line + 1;
-	}
+	if (is_plain(f, p, n))
+		return plain_bytes(f, p, n);
+	for (size_t i = 0; i < n; i++)
+		counts |= on_byte(f, p[i]);
 	return counts;
 }
 

@@ -11,6 +11,8 @@
 #define WANTED_PERCENT 10
 /* With half of all the CPUs that it may use a tree is not starved, however many of its threads queue. */
 #define PLENTY_PERCENT 50
+/* A compiler or a linker takes a whole CPU; an idle runtime with its timers stays far below this. */
+#define BUSY_PERCENT 30
 /* Pressure that explains a slow tree where the kernel keeps no run delay (CONFIG_SCHED_INFO off). */
 #define PRESSURE_PERCENT 50
 
@@ -34,4 +36,17 @@ const char *liveness_verdict(const struct window_facts *f)
 	if (f->run_delay_ns == 0 && f->cpu_pressure_ns / percent >= PRESSURE_PERCENT && cpu < PLENTY_PERCENT)
 		return "starved";
 	return "spinning";
+}
+
+bool liveness_is_busy(const struct window_facts *f)
+{
+	int64_t percent = f->window_ns / 100;
+
+	if (percent <= 0)
+		return false;
+	if ((f->cpu_ns + f->run_delay_ns) / percent >= BUSY_PERCENT)
+		return true;
+	/* without run delay from the kernel, pressure alone tells of the waiting */
+	return f->run_delay_ns == 0 && f->cpu_ns / percent >= WANTED_PERCENT &&
+	       f->cpu_pressure_ns / percent >= PRESSURE_PERCENT;
 }

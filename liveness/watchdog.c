@@ -73,6 +73,7 @@ void watchdog_init(struct watchdog *w, const struct watchdog_config *cfg, int64_
 				.last_progress_ns = now_ns, .ring = ring, .phase_due_ns = TIME_NEVER,
 				.give_up_ns = TIME_NEVER, .drain_due_ns = TIME_NEVER };
 	c->stall_ns = max64(c->stall_ns, 0);
+	c->busy_ns = max64(c->busy_ns, c->stall_ns);
 	c->hard_cap_ns = max64(c->hard_cap_ns, 0);
 	c->limit_ns = max64(c->limit_ns, 0);
 	c->kill_grace_ns = max64(c->kill_grace_ns, 0);
@@ -99,6 +100,29 @@ static int64_t stall_due(const struct watchdog *w)
 	return clock_add(w->ring_len < c->min_events ? w->start_ns : w->ring[w->ring_at], c->stall_ns);
 }
 
+static bool is_excused(const struct watchdog *w)
+{
+	return w->busy && w->cfg.level == LIVENESS_STRICT;
+}
+
+/* The same for what is done about it: later while it is busy, and no sooner than it was heard to have ceased to be. */
+static int64_t strike_due(const struct watchdog *w)
+{
+	int64_t due = stall_due(w);
+
+	if (due == TIME_NEVER)
+		return due;
+	if (is_excused(w))
+		return clock_add(due - w->cfg.stall_ns, w->cfg.busy_ns);
+	return max64(due, w->idle_from_ns);
+}
+
+/* When to say that it is busy. */
+static int64_t busy_due(const struct watchdog *w)
+{
+	return is_excused(w) && !w->busy_told && !w->stalled ? stall_due(w) : TIME_NEVER;
+}
+
 static void progress(struct watchdog *w, int64_t now)
 {
 	uint32_t n = w->cfg.min_events;
@@ -111,7 +135,7 @@ static void progress(struct watchdog *w, int64_t now)
 	if (w->ring_len < n)
 		w->ring_len++;
 	if (stall_due(w) > w->last_progress_ns)
-		w->stalled = false;
+		w->stalled = w->busy_told = false;
 }
 
 /* --- changes of phase --- */
@@ -291,6 +315,11 @@ static void apply(struct watchdog *w, enum wd_event ev, int arg, int64_t now, st
 	case WD_EV_TREE_EMPTY:
 		w->tree_empty = true;
 		break;
+	case WD_EV_BUSY:
+		if (w->busy && !arg)
+			w->idle_from_ns = active_now(w, now);
+		w->busy = arg != 0;
+		break;
 	case WD_EV_SUSPEND:
 		if (w->suspended_at_ns < 0)
 			w->suspended_at_ns = now;
@@ -355,8 +384,13 @@ static void due_running(struct watchdog *w, int64_t now, struct wd_out *out)
 {
 	enum wd_cause cause;
 	int64_t limit = limit_due(w, &cause);
-	int64_t stall = w->stalled ? TIME_NEVER : absolute_due(w, stall_due(w));
+	int64_t stall = w->stalled ? TIME_NEVER : absolute_due(w, strike_due(w));
 
+	if (absolute_due(w, busy_due(w)) <= now && stall > now) {
+		w->busy_told = true;
+		out->actions |= WD_BUSY;
+		out->idle_ns = watchdog_idle(w, now);
+	}
 	if (stall <= now && stall <= limit) {
 		w->stalled = true;
 		out->actions |= WD_STALL;
@@ -452,7 +486,8 @@ static int64_t next_due(const struct watchdog *w)
 
 	switch (w->phase) {
 	case WD_RUNNING:
-		return min64(limit_due(w, &cause), w->stalled ? TIME_NEVER : absolute_due(w, stall_due(w)));
+		return min64(limit_due(w, &cause), w->stalled ? TIME_NEVER :
+			     absolute_due(w, min64(strike_due(w), busy_due(w))));
 	case WD_DRAINING:
 		return min64(drain_due(w), w->deadline_begin_ns);
 	case WD_KILLING:
@@ -475,7 +510,8 @@ struct wd_out watchdog_step(struct watchdog *w, enum wd_event ev, int arg, int64
 		return out;
 	now_ns = max64(now_ns, w->now_ns);
 	w->now_ns = now_ns;
-	if (ev != WD_EV_PROGRESS && ev != WD_EV_EXIT && ev != WD_EV_STREAMS_END && ev != WD_EV_TREE_EMPTY)
+	if (ev != WD_EV_PROGRESS && ev != WD_EV_BUSY && ev != WD_EV_EXIT && ev != WD_EV_STREAMS_END &&
+	    ev != WD_EV_TREE_EMPTY)
 		run_due(w, now_ns, &out);
 	apply(w, ev, arg, now_ns, &out);
 	run_due(w, now_ns, &out);
@@ -491,7 +527,7 @@ void wd_out_add(struct wd_out *sum, const struct wd_out *out)
 	}
 	if (out->actions & WD_HAND_OVER)
 		sum->signal = out->signal;
-	if (out->actions & WD_STALL)
+	if (out->actions & (WD_STALL | WD_BUSY))
 		sum->idle_ns = out->idle_ns;
 	sum->actions |= out->actions;
 }

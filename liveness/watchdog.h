@@ -6,6 +6,7 @@
  * actions out; a test feeds it a million schedules. Contract section 6.
  *
  *   RUNNING    a limit, a stall in strict, the deadline        -> DIAGNOSING
+ *              (a stall of one that is busy only after busy_ns)
  *              a signal to us, our caller lost (a cancel)       -> DIAGNOSING
  *              our other process lost                           -> TERMINATING
  *              the command has exited by itself                 -> DRAINING
@@ -21,7 +22,7 @@
  * Limits of the command, stall, hard cap and drain count active time: time stopped by Ctrl-Z does
  * not count. The deadline and everything from the first signal on count real time.
  *
- * What arrives together with a due time: progress, an exit, an end of stream and an empty tree
+ * What arrives together with a due time: progress, being busy, an exit, an end of stream and an empty tree
  * come first (a loop that was itself starved must not kill a healthy command or take its code
  * away); a cancel, a test limit, a lost process and Ctrl-Z come after what was due before them.
  * Of several due limits the earliest counts; of equal ones the command's own limit, then the
@@ -40,6 +41,7 @@ enum liveness_level { LIVENESS_OFF, LIVENESS_BASIC, LIVENESS_STRICT };
 struct watchdog_config {
 	enum liveness_level level;
 	int64_t stall_ns, hard_cap_ns;   /* 0 none; active time */
+	int64_t busy_ns;                 /* strict: instead of stall_ns while it is busy; at least stall_ns */
 	uint32_t min_events;             /* alive: at least that many in the last stall_ns; 0: always */
 	int64_t limit_ns;                /* the command's own limit, 0 none; holds at every level */
 	enum token limit_token;          /* timeout.subprocess.wait | timeout.case.harness | … */
@@ -80,6 +82,7 @@ enum wd_event {
 	WD_EV_EXIT,          /* the command itself has exited */
 	WD_EV_STREAMS_END,   /* all its streams are at end of file (and flushed) */
 	WD_EV_TREE_EMPTY,    /* no member is left but those allowed to stay running */
+	WD_EV_BUSY,          /* arg 1: its tree computes, or waits for a processor; 0: neither (liveness_is_busy) */
 	WD_EV_SUSPEND,       /* Ctrl-Z: time stops counting */
 	WD_EV_RESUME,
 	WD_EV_CANCEL,        /* arg: the signal; a second one hurries: TERM, a third: KILL */
@@ -104,6 +107,7 @@ enum wd_action {
 	WD_SURVIVORS = 1 << 9,      /* give up on what does not die: name it */
 	WD_CLOSE_STREAMS = 1 << 10, /* stop reading */
 	WD_FINISH = 1 << 11,        /* phase is DONE */
+	WD_BUSY = 1 << 12,          /* strict: no progress for stall_ns, but it is busy: say how long it still has */
 };
 
 struct wd_out {
@@ -111,11 +115,11 @@ struct wd_out {
 	enum token token;      /* of WD_LIMIT */
 	int64_t limit_ns;      /* of WD_LIMIT: what was reached (active time) */
 	int signal;            /* of WD_HAND_OVER */
-	int64_t idle_ns;       /* of WD_STALL: since the last progress (active time) */
+	int64_t idle_ns;       /* of WD_STALL and WD_BUSY: since the last progress (active time) */
 	int64_t next_due_ns;   /* absolute; call again then at the latest; TIME_NEVER */
 };
 
-/* Read by the loop: phase, cause, token, exited, term_sent, kill_sent, cancel_signal. The rest is ours. */
+/* Read by the loop: phase, cause, token, busy, exited, term_sent, kill_sent, cancel_signal. The rest is ours. */
 struct watchdog {
 	struct watchdog_config cfg;
 	enum wd_phase phase;
@@ -129,6 +133,8 @@ struct watchdog {
 	int64_t *ring;                 /* times of the last min_events events */
 	uint32_t ring_len, ring_at;
 	bool stalled;                  /* this stall is recorded; re-armed by progress */
+	bool busy, busy_told;          /* as last heard; WD_BUSY was asked for in this stall */
+	int64_t idle_from_ns;          /* active time at which it was last heard not to be busy any more */
 	bool exited, streams_ended, tree_empty, term_sent, kill_sent;
 	bool emptied;                  /* ending, tree empty: only the rest of the streams is awaited */
 	int cancel_signal;             /* of the first cancel; 0 none */
@@ -196,5 +202,7 @@ struct window_facts {
 /* "spinning": it used a good part of a CPU. "starved": it wanted CPU and did not get it. "hung": neither.
  * The thresholds and their reasons stand in verdict.c. */
 const char *liveness_verdict(const struct window_facts *f);
+/* Does it compute (30 % of one processor or more), or would it if it were given one? Silent work is no hang. */
+bool liveness_is_busy(const struct window_facts *f);
 
 #endif

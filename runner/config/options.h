@@ -32,7 +32,7 @@ struct options {
 	bool profile_out_given, profile_summary_out_given; /* not the default */
 	/* liveness */
 	int liveness_level;            /* off basic strict; default basic */
-	int64_t liveness_stall_ms, liveness_min_events, liveness_hard_cap_ms, liveness_kill_grace_ms;
+	int64_t liveness_stall_ms, liveness_busy_ms, liveness_min_events, liveness_hard_cap_ms, liveness_kill_grace_ms;
 	/* run */
 	int64_t timeout_ms, test_timeout_ms, drain_ms, diagnose_ms;
 	int64_t deadline_real_ns;      /* 0 none; since 1970 */

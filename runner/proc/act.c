@@ -43,21 +43,39 @@ static void act_token(struct supervisor *s, struct command *c, span_id span, enu
 	trace_watchdog(s->run->trace, span, token, now, a);
 }
 
+/* At strict, no progress, but at work: it has longer. Said once a stall. */
+static void act_busy(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
+{
+	auto_attrs a = { 0 };
+
+	attrs_init(&a, s->run->trace);
+	attrs_ms(&a, "idle_ms", out->idle_ns);
+	attrs_ms(&a, "busy_ms", c->wd.cfg.busy_ns);
+	tick_window_attrs(s, &c->use, c->wd.cfg.stall_ns, true, now, &a);
+	trace_checkpoint(s->run->trace, c->wait_span, CP_LIVENESS_BUSY, now, &a);
+	say(s->run, "'%s' (pid %d) has shown no progress for %.1f s, but is busy: ended after %.1f s of it", act_name(c),
+	    (int)c->pid, (double)out->idle_ns / 1e9, (double)c->wd.cfg.busy_ns / 1e9);
+}
+
 static void act_stall(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
 {
+	bool busy = c->wd.busy && s->run->o->liveness_level == LIVENESS_STRICT;
 	struct attrs a = { 0 };
 
 	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "idle_ms", out->idle_ns);
 	attrs_int(&a, "threshold_ms", s->run->o->liveness_stall_ms);
 	attrs_int(&a, "min_events", s->run->o->liveness_min_events);
-	tick_window_attrs(s, out->idle_ns, now, &a);
+	if (busy)
+		attrs_ms(&a, "busy_ms", c->wd.cfg.busy_ns);
+	/* of one that was busy: the window by which that is judged */
+	tick_window_attrs(s, &c->use, busy ? c->wd.cfg.stall_ns : out->idle_ns, busy, now, &a);
 	attrs_bool(&a, "output_blocked", stream_owed(&c->stream[0]) || stream_owed(&c->stream[1]));
 	act_token(s, c, c->wait_span, TOKEN_STALL_SUBPROCESS, now, &a);
 	attrs_release(&a);
 	tests_say(&c->tests, now);
-	say(s->run, "stall.subprocess.no_output_no_event: '%s' (pid %d) has shown no progress for %.1f s%s",
-	    act_name(c), (int)c->pid, (double)out->idle_ns / 1e9,
+	say(s->run, "stall.subprocess.no_output_no_event: '%s' (pid %d) has %sshown no progress for %.1f s%s",
+	    act_name(c), (int)c->pid, busy ? "been busy and " : "", (double)out->idle_ns / 1e9,
 	    c->wd.phase == WD_RUNNING ? "; it goes on" : "");
 }
 
@@ -574,6 +592,8 @@ static bool act_carry_out(struct supervisor *s, struct command *c, int64_t now)
 	}
 	if (acts & WD_LIMIT || (c->wd.cause == WD_CAUSE_DEADLINE && acts & WD_DIAGNOSE))
 		act_limit(s, c, &out, now);
+	if (acts & WD_BUSY)
+		act_busy(s, c, &out, now);
 	if (acts & WD_STALL)
 		act_stall(s, c, &out, now);
 	if (acts & WD_DRAIN_OVER)
@@ -643,7 +663,7 @@ void act_warn_runner(struct supervisor *s, int64_t now)
 	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "idle_ms", now - s->watch.last_ns);
 	attrs_int(&a, "threshold_ms", s->run->o->profile_stall_threshold_ms);
-	tick_window_attrs(s, now - s->watch.last_ns, now, &a);
+	tick_window_attrs(s, &s->ticks.all, now - s->watch.last_ns, false, now, &a);
 	trace_watchdog(s->run->trace, s->run->total_span, TOKEN_STALL_RUNNER, now, &a);
 	s->run->concerns = true;
 	attrs_release(&a);

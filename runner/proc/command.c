@@ -446,12 +446,39 @@ void command_looked(struct supervisor *s, struct command *c, int id, int64_t now
 	command_event(s, c, WD_EV_DIAGNOSED, 0, now);
 }
 
+struct use *command_use(struct command *c)
+{
+	return &c->use;
+}
+
+/* Is it what is due now? Then what the last tick saw is too old. */
+static bool command_may_stall(const struct supervisor *s, const struct command *c, int64_t now)
+{
+	return s->run->o->liveness_level == LIVENESS_STRICT && c->wd.phase == WD_RUNNING &&
+	       watchdog_idle(&c->wd, now) >= c->wd.cfg.stall_ns;
+}
+
+void command_busy(struct supervisor *s, struct command *c, int64_t now)
+{
+	struct window_facts f;
+
+	if (s->run->o->liveness_level != LIVENESS_STRICT || c->phase != COMMAND_RUNNING || c->wd.cfg.stall_ns == TIME_NEVER)
+		return;
+	tick_window(&c->use, c->wd.cfg.stall_ns, now, &f);
+	command_event(s, c, WD_EV_BUSY, liveness_is_busy(&f), now);
+}
+
 void command_time(struct supervisor *s, struct command *c, int64_t now)
 {
 	if (now >= tests_due(&c->tests))
 		command_tests(s, c, false, now);
-	if (now >= c->wd_due_ns)
-		command_event(s, c, WD_EV_TIME, 0, now);
+	if (now < c->wd_due_ns)
+		return;
+	if (command_may_stall(s, c, now)) {
+		tree_scan(&s->tree, true, &s->hooks);
+		command_busy(s, c, now);
+	}
+	command_event(s, c, WD_EV_TIME, 0, now);
 }
 
 int64_t command_due(const struct command *c)

@@ -13,6 +13,7 @@
 
 struct supervisor;
 struct command;
+struct use;
 
 /* Starts it in a free slot. Where that fails the end is pending, and is reported as every other end. spec is copied;
  * what it points to lives until the work's done(). */
@@ -57,6 +58,10 @@ void command_pulse(const struct command *c, struct shared_pulse *p);
 void command_line_seen(struct command *c, const char *cmdline, size_t n, bool is_own_start);
 /* True once after command_line_seen found a new one. */
 bool command_has_new_process(struct command *c);
+/* What its tree has used, and samples of it. */
+struct use *command_use(struct command *c);
+/* Does it compute? Tells its watchdog, at level strict. By the use as of the last walk. */
+void command_busy(struct supervisor *s, struct command *c, int64_t now_ns);
 /* Bytes since the last call, as io.read and io.write events (level detailed). */
 void command_io_totals(struct supervisor *s, struct command *c, int64_t now_ns);
 

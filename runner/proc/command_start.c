@@ -23,6 +23,9 @@
 
 #define PIPE_WANTED_BYTES (256 * 1024)
 
+/* A tree that computes has so many times the stall limit. */
+enum { BUSY_STALLS = 10 };
+
 /* Names that we set ourselves, or that would make a child write over our files. */
 static const char *const env_ours[] = {
 	"SPEC_RUNNER_RUN_ID=", "TRACEPARENT=", "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=",
@@ -205,6 +208,8 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 	struct watchdog_config cfg = {
 		.level = (enum liveness_level)o->liveness_level,
 		.stall_ns = c->spec.stall_free ? TIME_NEVER : clock_ms_to_ns(o->liveness_stall_ms),
+		.busy_ns = o->liveness_busy_ms ? clock_ms_to_ns(o->liveness_busy_ms) :
+						 clock_ms_to_ns(o->liveness_stall_ms * BUSY_STALLS),
 		.hard_cap_ns = clock_ms_to_ns(o->liveness_hard_cap_ms),
 		.min_events = (uint32_t)(o->liveness_min_events > 0 ? o->liveness_min_events : 1),
 		.limit_ns = c->spec.limit_ns,
@@ -365,6 +370,7 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 	now_ns = clock_mono_ns();
 	command_started(s, c, now_ns);
 	command_watchdog_init(s, c, now_ns);
+	tick_begin(&c->use, now_ns);
 	command_arm_streams(s, c);
 	command_flush(s, c, STREAM_OUT, now_ns); /* where something stands before the first byte */
 	command_event(s, c, WD_EV_TIME, 0, now_ns);

@@ -9,6 +9,7 @@
 #include "runner/proc/command.h"
 #include "runner/proc/stream.h"
 #include "runner/proc/tests.h"
+#include "runner/proc/tick.h"
 
 /* How far it has come. Its watchdog knows the rest. */
 enum command_phase {
@@ -42,6 +43,7 @@ struct command {
 	unsigned leaked, survivors;
 	char *tmpdir;
 	struct progress_seen seen;
+	struct use use;
 	struct tests tests;
 	bool process_progress;      /* a new command line in this sampling tick */
 	bool suspended;

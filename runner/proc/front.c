@@ -362,12 +362,18 @@ static void front_reap(struct front *f)
 	}
 }
 
+/* From now on the supervisor has its time to do it in. */
+static void front_note_cancel(struct front *f, int sig)
+{
+	if (f->cancel_signal)
+		return;
+	f->cancel_signal = sig;
+	f->pulse.cancel_ns = clock_mono_ns();
+}
+
 static void front_cancel(struct front *f, int sig)
 {
-	if (!f->cancel_signal) {
-		f->cancel_signal = sig;
-		f->pulse.cancel_ns = clock_mono_ns();
-	}
+	front_note_cancel(f, sig);
 	msg_send(f->run->link, MSG_CANCEL, sig, NULL, 0, -1);
 }
 
@@ -564,6 +570,7 @@ static void front_loop(struct front *f)
 			case FRONT_MASTER: front_pass_input(f); break;
 			case FRONT_PARENT:
 				epoll_ctl(f->epoll_fd, EPOLL_CTL_DEL, f->run->parent_fd, NULL);
+				front_note_cancel(f, SIGTERM);
 				msg_send(f->run->link, MSG_PARENT, 0, f->run->parent_name, strlen(f->run->parent_name), -1);
 				break;
 			case FRONT_TIMER:

@@ -6,9 +6,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-/* Larger chunks are not looked through for lines of a nested spec-runner: they are no heartbeat. */
-#define FILTER_MAX_BYTES 8192
 #define CAPTURE_READ_BYTES 65536
 
 static void stream_init(struct stream *s, int which, int fd)
@@ -16,7 +15,16 @@ static void stream_init(struct stream *s, int which, int fd)
 	memset(s, 0, sizeof(*s));
 	s->fd = fd;
 	s->which = which;
-	progress_filter_init(&s->filter);
+	progress_filter_init(&s->filter, 0);
+}
+
+/* Of a pseudo-terminal: tools that repaint count the lines into which theirs wrap. */
+static void stream_take_width(struct stream *s)
+{
+	struct winsize ws;
+
+	if (ioctl(s->fd, TIOCGWINSZ, &ws) == 0)
+		s->filter.cols = ws.ws_col;
 }
 
 void stream_init_pass(struct stream *s, int which, int fd, bool borrowed, struct shared *sh,
@@ -28,6 +36,8 @@ void stream_init_pass(struct stream *s, int which, int fd, bool borrowed, struct
 	s->data = sh->ring_data[which];
 	s->ring_bytes = sh->ring_bytes;
 	s->outlet = outlet;
+	if (borrowed && fd >= 0)
+		stream_take_width(s);
 	s->total = 0;
 }
 
@@ -60,11 +70,6 @@ uint64_t stream_total(const struct stream *s)
 	return s->total;
 }
 
-static bool stream_counts(struct stream *s, const void *p, size_t n)
-{
-	return n > FILTER_MAX_BYTES || progress_filter_bytes(&s->filter, p, n);
-}
-
 static enum stream_state stream_got(struct stream *s, ssize_t n)
 {
 	if (n > 0)
@@ -90,7 +95,7 @@ static enum stream_state stream_read_pass(struct stream *s, size_t *bytes, bool 
 	n = read(s->fd, s->data + pos, room);
 	if (n > 0) {
 		*bytes = (size_t)n;
-		*progress = stream_counts(s, s->data + pos, (size_t)n);
+		*progress = progress_filter_bytes(&s->filter, (const char *)s->data + pos, (size_t)n);
 		s->total += (uint64_t)n;
 		s->reads++;
 		atomic_store_explicit(&s->ring->read_total, at + (uint64_t)n, memory_order_release);
@@ -107,7 +112,7 @@ static enum stream_state stream_read_capture(struct stream *s, size_t *bytes, bo
 		size_t room = s->keep_max > s->kept.len ? s->keep_max - s->kept.len : 0;
 
 		*bytes = (size_t)n;
-		*progress = stream_counts(s, scratch, (size_t)n);
+		*progress = progress_filter_bytes(&s->filter, scratch, (size_t)n);
 		s->total += (uint64_t)n;
 		s->reads++;
 		str_addn(&s->kept, scratch, (size_t)n < room ? (size_t)n : room);

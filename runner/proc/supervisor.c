@@ -112,6 +112,19 @@ static void hook_adopted(void *ctx, struct member *m)
 		    clock_mono_ns(), &a);
 }
 
+static void hook_used(void *ctx, const struct member *m, int64_t cpu_ns, int64_t delay_ns)
+{
+	struct supervisor *s = ctx;
+	struct command *c = s->active == 1 ? supervisor_next(s, NULL) : supervisor_command_of(s, m->owner);
+
+	s->ticks.all.cpu_ns += cpu_ns;
+	s->ticks.all.delay_ns += delay_ns;
+	if (!c || m->foreign)
+		return;
+	command_use(c)->cpu_ns += cpu_ns;
+	command_use(c)->delay_ns += delay_ns;
+}
+
 void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now_ns)
 {
 	if (c && command_is_being_ended(c))
@@ -560,7 +573,7 @@ struct supervisor *supervisor_new(struct context *run, struct err *e)
 
 	s->run = run;
 	s->slots = run->setup->jobs;
-	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted };
+	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted, hook_used };
 	if (loop_init(&s->loop, e) < 0 ||
 	    (run->link >= 0 && loop_watch(&s->loop, run->link, EPOLLIN, SRC_LINK, 0, 0) < 0 &&
 	     err_sys(e, "preparing the supervisor's loop"))) {

@@ -10,6 +10,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+/* Of a pseudo-terminal where we have no terminal whose size could be taken: what everybody expects. */
+enum { PLAIN_ROWS = 24, PLAIN_COLS = 80 };
+
 /* Do stdout and stderr lead to one place where order can be seen? Devices such as
  * /dev/null keep no order. */
 static bool terminal_same_sink(void)
@@ -70,8 +73,10 @@ static int terminal_open_pty(struct terminal *t, int *master, struct err *e)
 		}
 		tcsetattr(slave, TCSANOW, &tio);
 	}
-	if (t->tty_fd >= 0 && ioctl(t->tty_fd, TIOCGWINSZ, &ws) == 0 && ws.ws_col)
-		ioctl(*master, TIOCSWINSZ, &ws);
+	/* without a size tools that paint a status again and again cannot count its lines, and print new ones */
+	if (t->tty_fd < 0 || ioctl(t->tty_fd, TIOCGWINSZ, &ws) < 0 || !ws.ws_col)
+		ws = (struct winsize){ .ws_row = PLAIN_ROWS, .ws_col = PLAIN_COLS };
+	ioctl(*master, TIOCSWINSZ, &ws);
 	fcntl(*master, F_SETFL, O_NONBLOCK);
 	return 0;
 }

@@ -44,15 +44,16 @@ int64_t tick_due(const struct supervisor *s)
 	return t->due_ns < t->beat_due_ns ? t->due_ns : t->beat_due_ns;
 }
 
-static void tick_remember(struct supervisor *s, int64_t now_ns)
+static void tick_remember(struct use *u, int64_t pressure_ns, int64_t now_ns)
 {
-	struct tick_sample *t = &s->ticks.sample[s->ticks.sample_count++ % TICK_SAMPLES];
+	u->sample[u->count++ % TICK_SAMPLES] = (struct tick_sample){ now_ns, u->cpu_ns, u->delay_ns, pressure_ns };
+}
+
+static int64_t tick_pressure(void)
+{
 	struct proc_pressure p;
 
-	t->at_ns = now_ns;
-	t->cpu_ns = s->tree.totals.cpu_ns;
-	t->delay_ns = s->tree.totals.delay_ns;
-	t->pressure_ns = proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 ? p.some_total_ns : -1;
+	return proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 ? p.some_total_ns : -1;
 }
 
 /* Figures of each process: those that used most since the last heartbeat, so that a long run with many
@@ -137,7 +138,7 @@ static void tick_next(struct supervisor *s, bool beat, int64_t every, int64_t no
 void tick_time(struct supervisor *s, int64_t now_ns)
 {
 	bool beat = now_ns >= s->ticks.beat_due_ns;
-	int64_t began, every = s->ticks.every_ns;
+	int64_t began, pressure, every = s->ticks.every_ns;
 
 	if (now_ns < tick_due(s))
 		return;
@@ -148,8 +149,11 @@ void tick_time(struct supervisor *s, int64_t now_ns)
 	/* a large tree on a busy machine: looking may take a fiftieth of the time, no more */
 	if ((clock_mono_ns() - began) * 50 > every)
 		every = (clock_mono_ns() - began) * 50;
-	tick_remember(s, now_ns);
+	pressure = tick_pressure();
+	tick_remember(&s->ticks.all, pressure, now_ns);
 	each_command(s, c) {
+		tick_remember(command_use(c), pressure, now_ns);
+		command_busy(s, c, now_ns);
 		if (command_has_new_process(c))
 			supervisor_progress(s, c, "process", now_ns);
 		command_io_totals(s, c, now_ns);
@@ -161,14 +165,19 @@ void tick_time(struct supervisor *s, int64_t now_ns)
 
 /* --- windows --- */
 
-/* The sample nearest before `since`: what the tree had used when it last moved. */
-static const struct tick_sample *tick_window_start(const struct ticks *t, int64_t since)
+void tick_begin(struct use *u, int64_t now_ns)
 {
-	unsigned n = t->sample_count < TICK_SAMPLES ? t->sample_count : TICK_SAMPLES;
+	tick_remember(u, -1, now_ns);
+}
+
+/* The sample nearest before `since`: what the tree had used then. */
+static const struct tick_sample *tick_window_start(const struct use *u, int64_t since)
+{
+	unsigned n = u->count < TICK_SAMPLES ? u->count : TICK_SAMPLES;
 	const struct tick_sample *best = NULL;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct tick_sample *p = &t->sample[i];
+		const struct tick_sample *p = &u->sample[i];
 
 		if (!best || (best->at_ns > since && p->at_ns < best->at_ns) ||
 		    (p->at_ns <= since && p->at_ns > best->at_ns))
@@ -177,24 +186,35 @@ static const struct tick_sample *tick_window_start(const struct ticks *t, int64_
 	return best;
 }
 
-void tick_window_attrs(struct supervisor *s, int64_t idle_ns, int64_t now_ns, struct attrs *a)
+void tick_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct window_facts *f)
 {
-	const struct tick_sample *from = tick_window_start(&s->ticks, now_ns - idle_ns);
-	struct window_facts f = { .window_ns = idle_ns, .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
-	struct proc_pressure p;
+	const struct tick_sample *from = tick_window_start(u, now_ns - window_ns);
+	int64_t pressure;
+
+	*f = (struct window_facts){ .window_ns = window_ns, .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
+	if (!from)
+		return;
+	pressure = tick_pressure();
+	f->window_ns = now_ns - from->at_ns;
+	f->cpu_ns = u->cpu_ns - from->cpu_ns;
+	f->run_delay_ns = u->delay_ns - from->delay_ns;
+	if (pressure >= 0 && from->pressure_ns >= 0)
+		f->cpu_pressure_ns = pressure - from->pressure_ns;
+}
+
+void tick_window_attrs(struct supervisor *s, const struct use *u, int64_t window_ns, bool busy, int64_t now_ns,
+		       struct attrs *a)
+{
+	struct window_facts f;
 
 	tree_scan(&s->tree, true, &s->hooks);
-	if (from) {
-		f.window_ns = now_ns - from->at_ns;
-		f.cpu_ns = s->tree.totals.cpu_ns - from->cpu_ns;
-		f.run_delay_ns = s->tree.totals.delay_ns - from->delay_ns;
-		if (proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 && from->pressure_ns >= 0)
-			f.cpu_pressure_ns = p.some_total_ns - from->pressure_ns;
-	}
+	tick_window(u, window_ns, now_ns, &f);
 	attrs_ms(a, "window_ms", f.window_ns);
 	attrs_ms(a, "window_cpu_ms", f.cpu_ns);
 	attrs_ms(a, "window_run_delay_ms", f.run_delay_ns);
 	attrs_ms(a, "window_cpu_pressure_ms", f.cpu_pressure_ns);
 	attrs_int(a, "cpus", f.cpus);
-	attrs_word(a, "verdict", liveness_verdict(&f));
+	attrs_word(a, "verdict", busy ? "busy" : liveness_verdict(&f));
+	if (busy)
+		attrs_word(a, "busy", liveness_verdict(&f));
 }

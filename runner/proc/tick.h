@@ -18,18 +18,29 @@ struct tick_sample {
 };
 #define TICK_SAMPLES 64
 
+/* What one tree has used, and its samples; a ring. */
+struct use {
+	int64_t cpu_ns, delay_ns;
+	struct tick_sample sample[TICK_SAMPLES];
+	unsigned count;
+};
+
 struct ticks {
 	int64_t due_ns, every_ns, beat_due_ns; /* TIME_NEVER: none */
 	int64_t oom_kills;                     /* of the machine at the first tick; -1 not known */
-	struct tick_sample sample[TICK_SAMPLES];
-	unsigned sample_count;
+	struct use all;                        /* of all commands together */
 };
 
 void tick_init(struct supervisor *s, int64_t now_ns);
 /* Absolute; TIME_NEVER. */
 int64_t tick_due(const struct supervisor *s);
 void tick_time(struct supervisor *s, int64_t now_ns);
-/* What the tree used since it last moved, idle_ns ago, as attributes of an event. Walks the tree. */
-void tick_window_attrs(struct supervisor *s, int64_t idle_ns, int64_t now_ns, struct attrs *a);
+/* A tree begins: it has used nothing yet. */
+void tick_begin(struct use *u, int64_t now_ns);
+/* What was used in the last window_ns (about: samples are one tick apart), as of a walk that was just made. */
+void tick_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct window_facts *f);
+/* The same as attributes of an event. Walks the tree. busy: the verdict is "busy", and why stands beside it. */
+void tick_window_attrs(struct supervisor *s, const struct use *u, int64_t window_ns, bool busy, int64_t now_ns,
+		       struct attrs *a);
 
 #endif

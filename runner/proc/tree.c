@@ -175,16 +175,21 @@ static bool member_sample(struct tree *t, struct member *m, const struct tree_ho
 {
 	struct proc_stat st;
 	struct proc_sched sc;
+	int64_t cpu, delay = 0;
 
 	if ((m->watched ? proc_watch_stat(&m->watch, &st) : proc_stat_read(m->pid, &st)) < 0)
 		return false;
 	if (m->st.start_ticks && m->st.start_ticks != st.start_ticks)
 		return false; /* the pid was reused: the walk meets the new one next time */
-	t->totals.cpu_ns += proc_stat_cpu_ns(&st) - proc_stat_cpu_ns(&m->st);
+	cpu = proc_stat_cpu_ns(&st) - proc_stat_cpu_ns(&m->st);
 	if (m->watched && proc_watch_sched(&m->watch, &sc) == 0) {
-		t->totals.delay_ns += sc.delay_ns - m->delay_ns;
+		delay = sc.delay_ns - m->delay_ns;
 		m->delay_ns = sc.delay_ns;
 	}
+	t->totals.cpu_ns += cpu;
+	t->totals.delay_ns += delay;
+	if (h && h->used && cpu + delay > 0)
+		h->used(h->ctx, m, cpu, delay);
 	if (m->st.comm[0] && strcmp(m->st.comm, st.comm) != 0 && m->fresh == 0)
 		m->fresh = 1;
 	m->st = st;

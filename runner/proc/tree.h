@@ -68,6 +68,8 @@ struct tree_hooks {
 	/* A member with a command line that may be new (fresh member, or comm changed). */
 	void (*command_line)(void *ctx, struct member *m, const char *cmdline, size_t n);
 	void (*adopted)(void *ctx, struct member *m);
+	/* It used so much more since the scan before. */
+	void (*used)(void *ctx, const struct member *m, int64_t cpu_ns, int64_t delay_ns);
 };
 
 void tree_init(struct tree *t, pid_t root, const struct strv *leave_running);

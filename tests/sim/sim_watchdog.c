@@ -78,6 +78,7 @@ static void config_random(struct world *o)
 	*c = (struct watchdog_config){
 		.level = (enum liveness_level)below(3),
 		.stall_ns = duration(60),
+		.busy_ns = duration(240),
 		.hard_cap_ns = duration(200),
 		.min_events = (uint32_t)(one_in(24) ? 0 : one_in(2) ? 1 : 1 + below(RING_MAX)),
 		.limit_ns = one_in(2) ? 0 : duration(200),
@@ -111,6 +112,9 @@ static void script_random(struct world *o)
 		t = one_in(3) ? t : below(until);
 		script_add(o, s + t * MS, WD_EV_PROGRESS, 0);
 	}
+	if (one_in(2))
+		for (unsigned i = 0; i < 1 + (unsigned)below(6); i++)
+			script_add(o, s + (i ? below(until) : 0) * MS, WD_EV_BUSY, (int)below(2));
 	if (one_in(3))
 		for (unsigned i = 0; i < 1 + (unsigned)below(4); i++)
 			script_add(o, s + below(until) * MS, i % 2 ? WD_EV_RESUME : WD_EV_SUSPEND, 0);
@@ -229,7 +233,7 @@ static void log_out(struct sim_log *l, const struct watchdog *w, const struct wd
 		r->token = out->token;
 	if (out->actions & WD_HAND_OVER)
 		r->signal = out->signal;
-	if (out->actions & WD_STALL)
+	if (out->actions & (WD_STALL | WD_BUSY))
 		r->idle_ns = out->idle_ns;
 	if (!w->tree_empty && out->actions & WD_KILL)
 		l->killed_members = true;
@@ -331,14 +335,14 @@ static bool judge_cause(const struct sim_log *l, struct sim_log *mut)
 /* Each action at most once, in their order, and none that has no reason. */
 static void judge_actions(const struct world *o, struct sim_log *l)
 {
-	int64_t first[12], empty = seen_first(l, WD_EV_TREE_EMPTY), cancel = seen_first(l, WD_EV_CANCEL);
+	int64_t first[13], empty = seen_first(l, WD_EV_TREE_EMPTY), cancel = seen_first(l, WD_EV_CANCEL);
 	int64_t progress_at = TIME_NEVER, stalled_at = -1;
-	unsigned count[12] = { 0 }, k = 0;
+	unsigned count[13] = { 0 }, k = 0;
 
-	for (unsigned b = 0; b < 12; b++)
+	for (unsigned b = 0; b < 13; b++)
 		first[b] = TIME_NEVER;
 	for (unsigned i = 0; i < l->n; i++) {
-		for (unsigned b = 0; b < 12; b++)
+		for (unsigned b = 0; b < 13; b++)
 			if (l->row[i].actions & (1u << b) && count[b]++ == 0)
 				first[b] = l->row[i].t;
 		if (!(l->row[i].actions & WD_STALL))
@@ -350,8 +354,8 @@ static void judge_actions(const struct world *o, struct sim_log *l)
 			fail(l, "two stalls without progress between");
 		stalled_at = l->row[i].t;
 	}
-	for (unsigned b = 1; b < 12; b++)
-		if (count[b] > 1 && b != 4 && b != 8)
+	for (unsigned b = 1; b < 13; b++)
+		if (count[b] > 1 && b != 4 && b != 8 && b != 12)
 			fail(l, "an action twice");
 	if (l->n == 0 || !(l->row[l->n - 1].actions & WD_FINISH))
 		fail(l, "FINISH is not the last action");
@@ -369,8 +373,8 @@ static void judge_actions(const struct world *o, struct sim_log *l)
 		fail(l, "TERM without a cause");
 	if (o->cfg.level == LIVENESS_OFF && (count[0] || l->cause == WD_CAUSE_HARD_CAP))
 		fail(l, "level off watched");
-	if (o->cfg.level != LIVENESS_STRICT && l->cause == WD_CAUSE_STALL)
-		fail(l, "a stall killed below strict");
+	if (o->cfg.level != LIVENESS_STRICT && (l->cause == WD_CAUSE_STALL || count[12]))
+		fail(l, "a stall killed below strict, or was excused there");
 	if (cancel != TIME_NEVER && l->end > cancel + 6000 * MS && l->end > seen_first(l, WD_EV_EXIT))
 		fail(l, "not done 6 s after a cancel");
 	if (first[6] != TIME_NEVER && clock_add(clock_add(first[6], clock_add(pos(o->cfg.kill_grace_ns),

@@ -54,7 +54,7 @@ struct oracle {
 	struct sim_log *out;
 	enum { RUN, LOOK, HAND, DRAIN, TERM, KILL, END } at;
 	enum wd_cause cause;
-	bool stall_known;
+	bool stall_known, busy, busy_known;
 	int64_t next_signal;          /* LOOK: the first is due; HAND: TERM is due; TERM: KILL is due */
 	int64_t hand_kill;            /* HAND: when KILL follows TERM at the latest */
 	int64_t sweep, sweep_gap, give_up;
@@ -124,7 +124,8 @@ static bool suspended(const struct oracle *o)
 	return off;
 }
 
-static bool alive(const struct oracle *o, int64_t t)
+/* Were there enough events within the last `window` of active time? */
+static bool alive_within(const struct oracle *o, int64_t t, int64_t window)
 {
 	unsigned ever = 0, lately = 0;
 
@@ -133,12 +134,14 @@ static bool alive(const struct oracle *o, int64_t t)
 	for (unsigned i = o->n; i-- > 0 && lately < o->c.min_events;)
 		if (o->seen[i].ev == WD_EV_PROGRESS) {
 			ever++;
-			lately += active_between(o, o->seen[i].t, t) < o->c.stall_ns;
+			lately += active_between(o, o->seen[i].t, t) < window;
 		}
 	if (ever < o->c.min_events && ever == times(o, WD_EV_PROGRESS))
-		return active_between(o, o->start, t) < o->c.stall_ns;
+		return active_between(o, o->start, t) < window;
 	return lately >= o->c.min_events;
 }
+
+static bool alive(const struct oracle *o, int64_t t) { return alive_within(o, t, o->c.stall_ns); }
 
 static int64_t idle(const struct oracle *o, int64_t t)
 {
@@ -252,12 +255,18 @@ static void running(struct oracle *o, int64_t t)
 	int64_t elapsed = active_between(o, o->start, t);
 	bool cap = o->c.level != LIVENESS_OFF && o->c.hard_cap_ns > 0 && elapsed >= o->c.hard_cap_ns;
 	bool limit = o->c.limit_ns > 0 && elapsed >= o->c.limit_ns;
-	bool deadline = t >= o->d_begin;
+	bool deadline = t >= o->d_begin, excused;
 
 	/* Limits of active time are not reached while it stands still. */
 	if (suspended(o))
 		cap = limit = false;
-	if (!o->stall_known && !suspended(o) && !alive(o, t)) {
+	excused = o->busy && o->c.level == LIVENESS_STRICT && alive_within(o, t, most(o->c.busy_ns, o->c.stall_ns));
+	if (!o->stall_known && !o->busy_known && !suspended(o) && !alive(o, t) && excused) {
+		o->busy_known = true;
+		act(o, t, WD_BUSY);
+		row_at(o, t)->idle_ns = idle(o, t);
+	}
+	if (!o->stall_known && !suspended(o) && !alive(o, t) && !excused) {
 		o->stall_known = true;
 		act(o, t, WD_STALL);
 		row_at(o, t)->idle_ns = idle(o, t);
@@ -358,7 +367,9 @@ static void cancelled(struct oracle *o, int64_t t)
 static void event(struct oracle *o, const struct sim_event *e)
 {
 	if (e->ev == WD_EV_PROGRESS && alive(o, e->t))
-		o->stall_known = false;
+		o->stall_known = o->busy_known = false;
+	else if (e->ev == WD_EV_BUSY)
+		o->busy = e->arg;
 	else if (e->ev == WD_EV_EXIT && o->at == RUN)
 		o->at = DRAIN;
 	else if (e->ev == WD_EV_CANCEL || e->ev == WD_EV_PARENT)
@@ -435,7 +446,7 @@ static void oracle_run(const struct watchdog_config *cfg, int64_t start, const s
 	while (o.at != END && t < start + 100000 * MS) {
 		for (; o.n < n && events[o.n].t <= t && o.at != END;) {
 			const struct sim_event *e = &events[o.n];
-			bool first = e->ev == WD_EV_PROGRESS || e->ev == WD_EV_EXIT ||
+			bool first = e->ev == WD_EV_PROGRESS || e->ev == WD_EV_BUSY || e->ev == WD_EV_EXIT ||
 				e->ev == WD_EV_STREAMS_END || e->ev == WD_EV_TREE_EMPTY;
 
 			if (!first)
