@@ -26,6 +26,7 @@ PKGS_inspect := libdw liblzma
 LIBS_inspect := -liberty
 PKGS_symbolize := libdw liblzma
 LIBS_symbolize := -liberty
+LIBS_repro := -lm
 PKGS_tests := jansson
 # The history: SQLite; PostgreSQL where libpq is there, too.
 PKGS_history = sqlite3 $(if $(call has_pkgs,libpq),libpq)
@@ -88,6 +89,8 @@ LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
 ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a)
 LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
+# Libraries that a program of ours preloads into the programs that it runs.
+PRELOADS := $(patsubst programs/preload/%.c,$(LIBEXEC)/spec-runner-%.so,$(wildcard programs/preload/*.c))
 LIBEXEC_PROGS := $(LIBEXEC_NAMES:%=$(LIBEXEC)/spec-runner-%)
 # Tests of a wing that is left out are left out, too.
 has_wing = $(filter $(1),$(WINGS))
@@ -110,7 +113,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs
-programs: $(PROG) $(LIBEXEC_PROGS)
+programs: $(PROG) $(LIBEXEC_PROGS) $(PRELOADS)
 	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(PKGS_$(p))))',@:)
 
 # Rewritten only when the compiler or a flag changes: then everything is compiled again.
@@ -129,7 +132,7 @@ $(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ff
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
-	$(sort $(wildcard findings/patterns/*.yaml findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml))
+	$(sort $(wildcard findings/patterns/*.yaml findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
 
 define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))
@@ -148,6 +151,12 @@ $(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(call libs_of,$*)
+
+# Loaded into other people's processes: no hardening, sanitizer or library of ours, only libc's own symbols.
+$(PRELOADS): $(LIBEXEC)/spec-runner-%.so: programs/preload/%.c $(wildcard programs/preload/*.h runner/repro/delay_state.h) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) -std=gnu17 -O2 -g $(WARN) -I. -D_GNU_SOURCE -shared -fPIC -fvisibility=hidden -o $@ $< -ldl
 
 $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
@@ -250,7 +259,7 @@ install: programs docs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(SHARE)/man/man1 $(SHARE)/spec-runner/schemas \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/spec-runner
-	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(DESTDIR)$(LIBEXECDIR)/)
+	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(PRELOADS) $(DESTDIR)$(LIBEXECDIR)/)
 	$(if $(SCHEMAS),install -m 644 $(SCHEMAS) $(SHARE)/spec-runner/schemas/)
 	install -m 644 $(MAN) $(SHARE)/man/man1/spec-runner.1
 	install -m 644 .artifacts/completion/spec-runner.bash $(SHARE)/bash-completion/completions/spec-runner
@@ -261,7 +270,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(SHARE)/man/man1/spec-runner.1 \
 		$(SHARE)/bash-completion/completions/spec-runner $(SHARE)/zsh/site-functions/_spec-runner \
 		$(SHARE)/fish/vendor_completions.d/spec-runner.fish
-	rm -f $(LIBEXEC_PROGS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
+	rm -f $(PRELOADS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(LIBEXEC_PROGS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
 	-rmdir $(DESTDIR)$(LIBEXECDIR) $(SHARE)/spec-runner/schemas $(SHARE)/spec-runner 2>/dev/null
 
 dist:

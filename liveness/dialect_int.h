@@ -4,6 +4,7 @@
 #define LIVENESS_DIALECT_INT_H
 
 #include "liveness/dialect.h"
+#include "liveness/dialect_select.h"
 
 #include <pcre2.h>
 
@@ -86,6 +87,7 @@ struct dialect {
 	enum { COUNT_TOP, COUNT_LEAVES, COUNT_ALL } count; /* of points at several indents */
 	enum dialect_result silent; /* result of one that ended because the next started */
 	unsigned nest;           /* columns an indent level has; 0: no levels */
+	struct dialect_way select, shuffle;
 };
 
 struct dialect_set {

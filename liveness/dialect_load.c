@@ -264,6 +264,8 @@ static void dialect_free(struct dialect *d)
 	for (unsigned i = 0; i < d->word_n; i++)
 		free(d->word[i].text);
 	free(d->rule);
+	dialect_way_release(&d->select);
+	dialect_way_release(&d->shuffle);
 	free(d->name);
 	free(d->hint);
 	free(d);
@@ -402,7 +404,8 @@ static int load_argv(const struct yaml_node *root, const char *key, char ***text
 static int load_dialect(struct dialect *d, const struct yaml_node *root, bool compile, struct err *e)
 {
 	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "one_at_a_time",
-					    "silent", "files", "count", "nest", "argv", "results", "rules", NULL };
+					    "silent", "files", "count", "nest", "argv", "results", "select", "shuffle",
+					    "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;
@@ -429,7 +432,9 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 		return yaml_error(root, e, "a dialect needs 'rules'");
 	if (load_argv(root, "argv", &d->argv, &d->argv_code, &d->argv_n, e) < 0 ||
 	    load_argv(root, "names_start_if", &d->start_if, &d->start_if_code, &d->start_if_n, e) < 0 ||
-	    (words && load_words(d, words, e) < 0))
+	    (words && load_words(d, words, e) < 0) ||
+	    dialect_way_load(&d->select, yaml_get(root, "select"), e) < 0 ||
+	    dialect_way_load(&d->shuffle, yaml_get(root, "shuffle"), e) < 0)
 		return -1;
 	return load_rules(d, rules, compile, e);
 }

@@ -56,6 +56,15 @@ const struct verb verbs[] = {
 	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner "
 		     "holds.",
 	  .run = cmd_recover },
+	{ .syntax = { .name = "repro", .bit = VERB_REPRO, .reads_values = true },
+	  .operands = "[TRACE|DIR|RUN_ID] [-- CMD [ARG...]]",
+	  .summary = "reproduce a hang of CI locally, and measure how often it happens",
+	  .details = "Runs what the trace recorded (default: the newest below the artifacts folder) again and again "
+		     "under the same limits, perturbs its timing, and recognises the same hang by its finding. After --, "
+		     "CMD is run instead of the recorded command; without a trace any hang or failure counts. Exit "
+		     "status 0 if it was reproduced (with --confirm-fix: if it is gone), 1 if not, 2 if the trace cannot "
+		     "be repeated as it stands.",
+	  .program = "repro" },
 	{ .syntax = { .name = "init", .bit = VERB_INIT },
 	  .operands = "",
 	  .summary = "write a starting spec-runner.yaml for the project found here",

@@ -76,3 +76,35 @@ char *libexec_find(const char *name)
 		found = try_folder(SPEC_RUNNER_LIBEXECDIR, strlen(SPEC_RUNNER_LIBEXECDIR), "", program);
 	return found ? found : find_on_path(program);
 }
+
+char *libexec_main_program(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *found = NULL;
+
+	if (n > 0) {
+		self[n] = '\0';
+		n = strrchr(self, '/') - self;
+		found = try_folder(self, (size_t)n, "/../../bin", "spec-runner");
+		if (!found)
+			found = try_folder(self, (size_t)n, "/../..", "spec-runner");
+	}
+	return found ? found : find_on_path("spec-runner");
+}
+
+char *libexec_beside(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *path;
+
+	if (n <= 0)
+		return NULL;
+	self[n] = '\0';
+	path = xasprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
+	if (access(path, R_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}

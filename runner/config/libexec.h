@@ -8,4 +8,10 @@
 /* Path of "spec-runner-NAME", NULL if it is not installed. Caller frees. */
 char *libexec_find(const char *name);
 
+/* For a program of libexec: the main program that belongs to it, NULL if there is none. Caller frees. */
+char *libexec_main_program(void);
+
+/* A file beside the running program, NULL if it cannot be read. Caller frees. */
+char *libexec_beside(const char *name);
+
 #endif

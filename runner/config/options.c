@@ -15,6 +15,7 @@ static const char *const words_on_fail[] = { "off", "basic", "detailed", NULL };
 static const char *const words_liveness[] = { "off", "basic", "strict", NULL };
 static const char *const words_contain[] = { "auto", "group", "subreaper", "cgroup", "pidns", NULL };
 static const char *const words_when[] = { "auto", "always", "never", NULL };
+static const char *const words_until[] = { "match", "any", "end", NULL };
 static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };
 
 const char *const option_group_text[] = {
@@ -23,6 +24,7 @@ const char *const option_group_text[] = {
 	[GROUP_RECORD] = "Recording",
 	[GROUP_TESTS] = "Tests and reports",
 	[GROUP_GATE] = "Gate",
+	[GROUP_REPRO] = "Reproducing",
 	[GROUP_FILES] = "Files and secrets",
 	[GROUP_HISTORY] = "History",
 	[GROUP_GENERAL] = "General",

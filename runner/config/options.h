@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "history/settings.h"
+#include "runner/config/options_repro.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,6 +71,7 @@ struct options {
 	char *patterns_dir;            /* report --patterns */
 	bool man;                      /* help --man */
 	struct history_settings history;
+	struct repro_options repro;
 	uint8_t source[OPTION_ROWS_MAX]; /* enum option_source, by the field's first row */
 };
 
@@ -111,7 +113,7 @@ enum option_verbs {
 	VERB_EVIDENCE = 1 << 29,
 	SUPERVISE = VERB_RUN | VERB_TEST | VERB_GOVERNANCE | VERB_GATE,
 	/* Those that read the environment and spec-runner.yaml; the others need no values. */
-	VALUES = SUPERVISE | VERB_INSPECT | VERB_STATUS | VERB_REPORT | VERB_VERIFY | VERB_RECOVER | VERB_INIT |
+	VALUES = SUPERVISE | VERB_REPRO | VERB_INSPECT | VERB_STATUS | VERB_REPORT | VERB_VERIFY | VERB_RECOVER | VERB_INIT |
 		 VERB_HISTORY | VERB_INGEST | VERB_COMPARE | VERB_ANALYZE | VERB_SHARD | VERB_BISECT | VERB_EVIDENCE,
 };
 
@@ -128,9 +130,10 @@ enum option_type {
 	OPTION_SIGNAL, /* int: INT, SIGINT or 2; none that stops or continues */
 };
 
-enum option_group { GROUP_RUN, GROUP_LIVENESS, GROUP_RECORD, GROUP_TESTS, GROUP_GATE, GROUP_FILES, GROUP_HISTORY,
-		GROUP_GENERAL,
-		    GROUP_COUNT };
+enum option_group {
+	GROUP_RUN, GROUP_LIVENESS, GROUP_RECORD, GROUP_TESTS, GROUP_GATE, GROUP_REPRO, GROUP_FILES, GROUP_HISTORY,
+	GROUP_GENERAL, GROUP_COUNT
+};
 extern const char *const option_group_text[];
 
 struct option_row {

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/repro/plan.h"
+
+#include <string.h>
+
+#define PLAIN_FIRST 5
+#define PLAIN_EVERY 10
+
+/* Delays reach most: every other turn is theirs. */
+static const uint32_t turns[] = {
+	1u << PERTURB_DELAY,
+	1u << PERTURB_LOAD,
+	1u << PERTURB_DELAY,
+	1u << PERTURB_KNOBS,
+	1u << PERTURB_DELAY,
+	1u << PERTURB_CPUS,
+	1u << PERTURB_DELAY | 1u << PERTURB_LOAD,
+	1u << PERTURB_PAUSE,
+	1u << PERTURB_DELAY,
+	1u << PERTURB_ORDER,
+	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
+	1u << PERTURB_LOAD | 1u << PERTURB_KNOBS | 1u << PERTURB_CPUS,
+};
+#define TURNS ((int64_t)(sizeof(turns) / sizeof(turns[0])))
+
+void plan_init(struct plan *p, uint64_t seed, uint32_t kinds, bool automatic, const struct setting_bounds *b)
+{
+	memset(p, 0, sizeof(*p));
+	p->seed = seed;
+	p->kinds = kinds & b->available;
+	p->automatic = automatic;
+	p->bounds = *b;
+}
+
+static bool is_plain_turn(const struct plan *p, int64_t n)
+{
+	return !p->kinds || (p->automatic && (n <= PLAIN_FIRST || n % PLAIN_EVERY == 0));
+}
+
+static uint32_t kinds_in_turn(struct plan *p)
+{
+	for (int64_t i = 0; i < TURNS; i++) {
+		uint32_t kinds = turns[p->turn++ % TURNS];
+
+		if ((kinds & p->kinds) == kinds)
+			return kinds;
+	}
+	return p->kinds;
+}
+
+void plan_next(struct plan *p, int64_t n, struct setting *s, int *family)
+{
+	uint64_t g = p->seed ^ ((uint64_t)n * UINT64_C(0x2545f4914f6cdd1d));
+	const struct family *best = plan_best(p);
+	uint64_t dice = setting_random(&g) % 100;
+
+	*family = -1;
+	if (p->fixed) {
+		*family = 0;
+		*s = p->family[0].origin;
+		if (p->family[0].runs > 0) /* the first repeats it to the seed; luck is not to be repeated */
+			s->seed = setting_random(&g);
+		return;
+	}
+	if (is_plain_turn(p, n)) {
+		setting_draw(s, p->seed, n, 0, &p->bounds);
+		return;
+	}
+	if (best && best->origin.kinds && dice < 40) { /* the same strengths again: its own rate */
+		*family = (int)(best - p->family);
+		*s = best->origin;
+		s->seed = setting_random(&g);
+		return;
+	}
+	if (p->automatic && p->families && dice < 70) {
+		*family = (int)(setting_random(&g) % p->families);
+		if (p->family[*family].origin.kinds) {
+			setting_draw_near(s, &p->family[*family].origin, p->seed, n, &p->bounds);
+			return;
+		}
+		*family = -1;
+	}
+	setting_draw(s, p->seed, n, p->automatic ? kinds_in_turn(p) : p->kinds, &p->bounds);
+}
+
+void plan_result(struct plan *p, const struct setting *s, int family, bool hit)
+{
+	p->runs++;
+	p->hits += hit;
+	if (!s->kinds) {
+		p->plain_runs++;
+		p->plain_hits += hit;
+	}
+	if (family >= 0) {
+		p->family[family].runs++;
+		p->family[family].hits += hit;
+	} else if (hit && s->kinds && p->families < PLAN_FAMILIES_MAX) {
+		p->family[p->families++] = (struct family){ *s, 1, 1 };
+	}
+}
+
+void plan_passed(struct plan *p, int64_t duration_ns)
+{
+	if (p->runs <= PLAIN_FIRST && duration_ns > p->bounds.passing_ns)
+		p->bounds.passing_ns = duration_ns;
+}
+
+const struct family *plan_best(const struct plan *p)
+{
+	const struct family *best = NULL;
+	double low = 0;
+
+	for (size_t i = 0; i < p->families; i++) {
+		double l = rate_of(p->family[i].hits, p->family[i].runs).low;
+
+		if (p->family[i].hits && (!best || l > low)) {
+			best = &p->family[i];
+			low = l;
+		}
+	}
+	return best;
+}

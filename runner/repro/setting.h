@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* setting.h - what one run of `repro` perturbs, and how strongly. Drawn from (seed, run): the same
+ * seed and run number give the same setting, on any machine. A setting changes when things happen,
+ * never what happens. Pure. */
+#ifndef RUNNER_REPRO_SETTING_H
+#define RUNNER_REPRO_SETTING_H
+
+#include "base/err.h"
+#include "base/json_read.h"
+#include "base/json_write.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum perturb_kind {
+	PERTURB_DELAY,
+	PERTURB_CPUS,
+	PERTURB_PAUSE,
+	PERTURB_LOAD,
+	PERTURB_KNOBS,
+	PERTURB_ORDER,
+	PERTURB_COUNT
+};
+extern const char *const perturb_text[]; /* delay cpus pause load knobs order NULL */
+
+struct setting {
+	uint32_t kinds; /* bits 1 << enum perturb_kind; 0: a plain run */
+	uint64_t seed;  /* of this run's own generators */
+	/* delay: a preloaded library delays calls that decide an order */
+	int64_t delay_us;         /* the longest delay */
+	uint32_t delay_ppm;       /* how many calls of a million are delayed */
+	uint32_t victims_percent; /* threads that are delayed at all */
+	int64_t budget_ms;        /* all delays of the run together */
+	/* cpus */
+	uint32_t cpus; /* processors that the tree may use; 0: all */
+	/* pause: one process of the tree is stopped and continued */
+	int64_t pause_ms, pause_every_ms;
+	/* load: loops beside it on the same processors; some threads are set to idle priority meanwhile */
+	uint32_t load_loops, load_idle_percent;
+	int64_t load_ms, load_every_ms;
+	/* knobs: rows of the table of knobs, chosen and valued by this */
+	uint64_t knobs_seed;
+	/* order */
+	uint32_t order_seed;
+};
+
+struct setting_bounds {
+	int64_t passing_ns;    /* how long a passing run takes; 0 unknown */
+	uint32_t cpus;         /* processors at hand, at least 1 */
+	uint32_t available;    /* kinds that can be used here, as bits */
+	int64_t delayed_calls; /* calls that the library saw in a run; 0 unknown */
+};
+
+/* The kinds of a list "delay,cpus", "auto", "none" or "all". auto: *automatic. ERR_USAGE names the word. */
+int setting_parse_kinds(const char *list, uint32_t *kinds, bool *automatic, struct err *e);
+
+/* The setting of run n (from 1) with exactly these kinds. */
+void setting_draw(struct setting *s, uint64_t seed, int64_t n, uint32_t kinds, const struct setting_bounds *b);
+/* A relative of `like`: the same kinds, strengths near its own. */
+void setting_draw_near(struct setting *s, const struct setting *like, uint64_t seed, int64_t n,
+		       const struct setting_bounds *b);
+
+/* The members of a run's `perturb` object. */
+void setting_json(const struct setting *s, struct json *j);
+/* Reads them back; members that are missing are 0. -1: a value is out of range. */
+int setting_read(struct setting *s, const struct json_value *v, struct err *e);
+
+/* splitmix64: the next number of a generator. */
+uint64_t setting_random(uint64_t *state);
+
+#endif
