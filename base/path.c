@@ -23,6 +23,21 @@
 #define SPECIAL_TRY_MS 10
 #define SPECIAL_WAIT_MS 3000
 
+char *path_relative(const char *root, const char *path)
+{
+	size_t n = root ? strlen(root) : 0;
+
+	if (!path)
+		return NULL;
+	while (n > 1 && root[n - 1] == '/')
+		n--;
+	if (!n || path[0] != '/' || strncmp(path, root, n) != 0)
+		return xstrdup(path);
+	if (!path[n])
+		return xstrdup(".");
+	return xstrdup(path[n] == '/' && path[n + 1] ? path + n + 1 : path);
+}
+
 char *path_join(const char *dir, const char *name)
 {
 	size_t n = strlen(dir);

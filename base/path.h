@@ -17,6 +17,10 @@ char *path_root(void);
  * path (contract 4). Caller frees. */
 char *path_resolve(const char *root, const char *path);
 
+/* path as seen from root: "." for root itself, "a/b" below it, else as it is; a relative path stays. NULL for
+ * NULL. Caller frees. */
+char *path_relative(const char *root, const char *path);
+
 /* dir + "/" + name. Caller frees. */
 char *path_join(const char *dir, const char *name);
 

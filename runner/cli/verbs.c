@@ -58,7 +58,7 @@ const struct verb verbs[] = {
 	  .run = cmd_recover },
 	{ .syntax = { .name = "repro", .bit = VERB_REPRO, .reads_values = true },
 	  .operands = "[TRACE|DIR|RUN_ID] [-- CMD [ARG...]]",
-	  .summary = "reproduce a hang of CI locally, and measure how often it happens",
+	  .summary = "reproduce a hang of CI locally and measure its rate",
 	  .details = "Runs what the trace recorded (default: the newest below the artifacts folder) again and again "
 		     "under the same limits, perturbs its timing, and recognises the same hang by its finding. After --, "
 		     "CMD is run instead of the recorded command; without a trace any hang or failure counts. Exit "

@@ -307,13 +307,15 @@ struct command *command_new(struct supervisor *s, int slot, int64_t now_ns)
 
 static span_id command_begin_span(struct supervisor *s, const struct command_spec *spec, int64_t now_ns)
 {
+	auto_free char *cwd = NULL;
 	auto_attrs a = { 0 };
 
 	attrs_init(&a, s->run->trace);
 	attrs_strv(&a, "argv", spec->argv);
 	if (spec->name)
 		attrs_str(&a, "name", spec->name);
-	attrs_str(&a, "cwd", spec->cwd ? spec->cwd : s->run->cwd);
+	cwd = path_relative(s->run->setup->root, spec->cwd ? spec->cwd : s->run->cwd);
+	attrs_str(&a, "cwd", cwd);
 	return trace_span_begin(s->run->trace, spec->parent, SPAN_SUBPROCESS_EXEC, "exec", now_ns, &a);
 }
 

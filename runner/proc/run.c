@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* proc_run: what both processes share is made here; then there are two. */
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "profile/proc/process.h"
+#include "runner/config/resolved.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/front.h"
@@ -83,9 +85,11 @@ static int context_open_trace(struct context *c, struct err *e)
 
 static void context_root_spans(struct context *c)
 {
+	auto_str config = STR_INIT, safe = STR_INIT, nothing = STR_INIT;
 	char parent[TRACEPARENT_SIZE];
 	struct attrs a = { 0 };
 
+	str_add(&nothing, "null");
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "contain", contain_text[c->contain]);
 	attrs_word(&a, "liveness_level", ((const char *const[]){ "off", "basic", "strict" })[c->o->liveness_level]);
@@ -97,7 +101,10 @@ static void context_root_spans(struct context *c)
 	c->total_span = trace_span_begin(c->trace, 0, SPAN_RUN_TOTAL, "run", c->start_mono_ns, &a);
 	attrs_init(&a, c->trace);
 	attrs_word(&a, "verb", c->setup->verb);
-	attrs_str(&a, "config", c->setup->config);
+	options_resolved_json(c->o, c->setup->config, &config);
+	/* the path of the file and globs of the user are not ours: redacted as any text */
+	redact_text(c->redactor, str_cstr(&config), config.len, &safe);
+	attrs_raw(&a, "config", str_cstr(json_scan_value(safe.data, safe.len) ? &safe : &nothing));
 	c->dispatch_span = trace_span_begin(c->trace, c->total_span, SPAN_RUNNER_DISPATCH, "dispatch",
 					    clock_mono_ns(), &a);
 	attrs_release(&a);
