@@ -109,13 +109,10 @@ void utf8_add_plain(struct str *out, const char *s, size_t n)
 
 		if (!len || utf8_is_unsafe(s + i, len))
 			str_addc(out, s[i] == '\n' || s[i] == '\t' || s[i] == '\r' ? ' ' : '?');
+		else if (n - i >= 3 && memcmp(s + i, "##[", 3) == 0)
+			str_addc(out, ' ');
 		else
 			str_addn(out, s + i, len);
-		if (s[i] == '#' && n - i >= 3 && s[i + 1] == '#' && s[i + 2] == '[') {
-			str_addc(out, '#');
-			str_addc(out, ' ');
-			len = 2;
-		}
 		i += len ? len : 1;
 	}
 }

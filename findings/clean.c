@@ -43,7 +43,7 @@ static int clean_head(struct facts *f, struct report_head *h, const char *run_id
 }
 
 int findings_write_clean(const char *dir, const char *run_id, const char *command, char *const *argv,
-			 const char *status, int exit_code, struct err *e)
+			 const char *status, int exit_code, const char *note, struct err *e)
 {
 	struct findings none = { 0 };
 	struct report r = { .findings = &none };
@@ -57,6 +57,11 @@ int findings_write_clean(const char *dir, const char *run_id, const char *comman
 	if (write_one(dir, "findings.json", &out, e) == 0) {
 		str_reset(&out);
 		report_markdown(&r, &out);
+		if (note) {
+			str_add(&out, "\nNothing was looked for: ");
+			report_add_text(&out, note);
+			str_add(&out, ". `spec-runner report` makes up for it.\n");
+		}
 		rc = write_one(dir, "report.md", &out, e);
 	}
 	facts_release(&f);

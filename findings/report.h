@@ -86,8 +86,8 @@ void report_add_confidence(struct str *out, const struct finding *x);
 
 /* findings.json and report.md of a run in which nothing was found, byte for byte what `report` makes
  * of its trace. dir: folder of the trace. argv: the arguments as they stand in the trace (redacted).
- * Links no parser: for the supervisor's own use. */
+ * note: why nothing was looked for, for report.md, or NULL. Links no parser: for the supervisor's own use. */
 int findings_write_clean(const char *dir, const char *run_id, const char *command, char *const *argv,
-			 const char *status, int exit_code, struct err *e);
+			 const char *status, int exit_code, const char *note, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
  *
  * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
  * nothing is printed where nothing was found. */
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json_read.h"
 #include "base/mem.h"
@@ -22,12 +23,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PRINT_NS (1 * NS_PER_S)
 /* GitHub's limit, less what others may still want to add. */
 #define STEP_SUMMARY_BYTES (1000 * 1024)
 
@@ -85,8 +88,33 @@ static int write_file(const char *dir, const char *name, void (*write)(const str
 	return file_write(path, str_cstr(&out), out.len, e);
 }
 
+/* To a reader that may be slow, or none at all: the run must not wait for it. A pipe that can be written to has
+ * room for a page. */
+static void print_briefly(const struct str *text)
+{
+	int64_t until = clock_mono_ns() + PRINT_NS;
+
+	for (size_t at = 0; at < text->len;) {
+		struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+		int64_t left = until - clock_mono_ns();
+		size_t part = text->len - at < 4096 ? text->len - at : 4096;
+		ssize_t n;
+
+		if (left <= 0 || poll(&p, 1, (int)(left / NS_PER_MS) + 1) == 0)
+			return;
+		n = write(STDERR_FILENO, text->data + at, part);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return;
+		at += n > 0 ? (size_t)n : 0;
+	}
+}
+
 static int print_text(FILE *to, const struct str *text)
 {
+	if (to == stderr && internal) {
+		print_briefly(text);
+		return 0;
+	}
 	fwrite(str_cstr(text), 1, text->len, to);
 	return to == stdout ? cli_flush() : 0;
 }

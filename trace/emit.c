@@ -55,6 +55,13 @@ static void header_fill(struct journal_header *h, const struct trace_meta *m)
 	memcpy(h->parent_id, m->parent_id, sizeof(h->parent_id));
 }
 
+static bool has_control(const char *s)
+{
+	while (*s && (unsigned char)*s >= 0x20 && *s != 0x7f)
+		s++;
+	return *s != '\0';
+}
+
 /* One argument as a shell would need it. */
 static void add_shell_word(struct str *out, const char *s)
 {
@@ -63,6 +70,16 @@ static void add_shell_word(struct str *out, const char *s)
 	str_addc(out, ' ');
 	if (*s && !s[strspn(s, plain)]) {
 		str_add(out, s);
+		return;
+	}
+	if (has_control(s)) { /* on one line, and still the same argument */
+		str_add(out, "$'");
+		for (; *s; s++)
+			if ((unsigned char)*s < 0x20 || *s == 0x7f)
+				str_addf(out, "\\x%02x", (unsigned char)*s);
+			else
+				str_addf(out, *s == '\'' || *s == '\\' ? "\\%c" : "%c", *s);
+		str_addc(out, '\'');
 		return;
 	}
 	str_addc(out, '\'');
@@ -201,6 +218,11 @@ int trace_attach(struct trace **out, int fd, struct redactor *redactor, struct e
 int trace_fd(const struct trace *t) { return t->journal.fd; }
 const char *trace_path(const struct trace *t) { return t->journal.path; }
 const char *trace_run_id(const struct trace *t) { return t->journal.hdr->run_id; }
+uint64_t trace_bytes(const struct trace *t)
+{
+	return t->journal.pos;
+}
+
 int trace_error(const struct trace *t) { return t->journal.hdr->error; }
 enum level trace_level(const struct trace *t) { return t->level; }
 struct trace_totals *trace_totals(struct trace *t) { return &t->journal.hdr->totals; }

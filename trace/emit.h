@@ -82,6 +82,8 @@ const char *trace_run_id(const struct trace *t);
 /* 0, or the errno with which the journal could last not be extended (disk full):
  * recording has stopped then, and sealing says so. */
 int trace_error(const struct trace *t);
+/* Bytes of its journal so far. */
+uint64_t trace_bytes(const struct trace *t);
 
 static inline bool trace_wants_level(enum level have, enum level want) { return have >= want; }
 enum level trace_level(const struct trace *t);

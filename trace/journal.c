@@ -68,6 +68,8 @@ static int journal_grow(struct journal *j, uint64_t want)
 
 	if (to < least)
 		to = least;
+	if (j->path && least > JOURNAL_FILE_MAX_BYTES)
+		return -1; /* whatever the child does: a disk is not ours to fill */
 	if (!j->path) {
 		if (least > JOURNAL_MEMORY_MAX_BYTES)
 			return -1; /* a rule of ours, no error of the machine */

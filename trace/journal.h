@@ -37,6 +37,8 @@
 #define JOURNAL_SUFFIX ".journal"
 /* An anonymous journal lies in memory, which a long run must not fill (contract 5). */
 #define JOURNAL_MEMORY_MAX_BYTES (8 << 20)
+/* What comes after it is counted, not kept. */
+#define JOURNAL_FILE_MAX_BYTES (UINT64_C(1) << 30)
 
 struct journal_header {
 	uint64_t magic;

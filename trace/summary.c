@@ -5,18 +5,44 @@
 #include "base/json_scan.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Text between backquotes, on one line, fit for a table cell. */
+/* Text between as many backquotes as it needs, on one line, not a character changed but for those that would
+ * speak to a terminal. cell: of a table, where a bar ends a cell even in code. */
+static void add_fenced(struct str *out, const char *s, bool cell)
+{
+	auto_str line = STR_INIT;
+	size_t longest = 0, run = 0;
+
+	for (const char *p = s; *p; p++) {
+		run = *p == '`' ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	for (size_t n = strlen(s), i = 0; i < n;) {
+		size_t len = utf8_sequence(s + i, n - i);
+
+		if (!len || utf8_is_unsafe(s + i, len))
+			str_addc(&line, s[i] == '\n' || s[i] == '\t' ? ' ' : '?');
+		else if (cell && s[i] == '|')
+			str_add(&line, "\\|");
+		else
+			str_addn(&line, s + i, len);
+		i += len ? len : 1;
+	}
+	for (size_t i = 0; i <= longest; i++)
+		str_addc(out, '`');
+	str_addf(out, longest ? " %s " : "%s", str_cstr(&line));
+	for (size_t i = 0; i <= longest; i++)
+		str_addc(out, '`');
+}
+
 static void add_code(struct str *out, const char *s)
 {
-	str_addc(out, '`');
-	for (; *s; s++)
-		str_addc(out, *s == '`' ? '\'' : *s == '|' ? '/' : (unsigned char)*s < 0x20 ? ' ' : *s);
-	str_addc(out, '`');
+	add_fenced(out, s, true);
 }
 
 static void add_seconds(struct str *out, int64_t ns)
@@ -56,7 +82,7 @@ static void render_result(const struct facts *f, struct str *out)
 	else if (!f->pass && token != TOKEN_NONE)
 		str_addf(out, " (`%s`)", token_text[token]);
 	str_add(out, "\n\n");
-	add_code(out, f->command_line);
+	add_fenced(out, f->command_line, false);
 	str_addf(out, "\n\n- run: `%s`, level %s\n- started %s, ended %s\n", f->head.run_id,
 		 level_text[f->head.level], started, ended);
 	str_addf(out, "- %" PRIu64 " spans, %" PRIu64 " events; output: %" PRIu64 " bytes on stdout, %" PRIu64
@@ -196,20 +222,23 @@ static void render_next(const struct facts *f, const char *trace_out, struct str
 	if (trace_out) {
 		str_addf(&cmd, "spec-runner report %s", trace_out);
 		str_add(out, "- ");
-		add_code(out, cmd.data);
+		add_fenced(out, cmd.data, false);
 		str_add(out, ": the findings of this run again\n");
 		str_reset(&cmd);
 		str_addf(&cmd, "spec-runner verify %s", trace_out);
 		str_add(out, "- ");
-		add_code(out, cmd.data);
+		add_fenced(out, cmd.data, false);
 		str_add(out, ": hold the trace against its contract\n");
 	}
+	/* one that was cut is not what ran */
+	if (strlen(f->command_line) >= sizeof(f->command_line) - 4)
+		return;
 	if (f->pass || f->head.level >= LEVEL_DETAILED || !str_starts(f->command_line, "spec-runner "))
 		return;
 	str_reset(&cmd);
 	str_addf(&cmd, "spec-runner --profile-level detailed%s", f->command_line + strlen("spec-runner"));
 	str_add(out, "- ");
-	add_code(out, cmd.data);
+	add_fenced(out, cmd.data, false);
 	str_add(out, ": the same with heartbeats and figures of every process\n");
 }
 

@@ -20,8 +20,18 @@ static bool of_failed_test(const struct report *r, const struct finding *x)
 /* Workflow commands end at a line break; properties also at ',' and ':'. */
 static void escape(struct str *out, const char *s, bool property)
 {
-	for (; *s; s++) {
-		if (*s == '%')
+	size_t len;
+
+	for (; *s; s += len) {
+		len = utf8_sequence(s, strlen(s));
+		if ((!len || utf8_is_unsafe(s, len)) && !strchr("\n\r\t", *s)) {
+			str_addc(out, '?');
+			len = len ? len : 1;
+			continue;
+		}
+		if (strncmp(s, "##[", 3) == 0) /* a runner looks for it anywhere in a line */
+			str_addc(out, ' ');
+		else if (*s == '%')
 			str_add(out, "%25");
 		else if (*s == '\r')
 			str_add(out, "%0D");
@@ -32,7 +42,7 @@ static void escape(struct str *out, const char *s, bool property)
 		else if (property && *s == ',')
 			str_add(out, "%2C");
 		else
-			str_addc(out, *s);
+			str_addn(out, s, len);
 	}
 }
 

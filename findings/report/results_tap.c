@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* results_tap.c - TAP of a run's tests: 13, for prove refuses 14; 14 where it is asked for. In the order of their starts. */
 #include "base/json_write.h"
+#include "base/utf8.h"
 #include "findings/report/results.h"
 
 #include <inttypes.h>
@@ -9,10 +10,13 @@
 /* `#` begins a directive and `\` escapes; a control character would end the line. */
 static void add_title(struct str *out, const char *s)
 {
-	for (; *s; s++) {
+	auto_str plain = STR_INIT;
+
+	utf8_add_plain(&plain, s, strlen(s));
+	for (s = str_cstr(&plain); *s; s++) {
 		if (*s == '#' || *s == '\\')
 			str_addc(out, '\\');
-		str_addc(out, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+		str_addc(out, *s);
 	}
 }
 

@@ -12,19 +12,7 @@ void report_add_line(struct str *out, const char *s, size_t max)
 {
 	size_t n = strlen(s), cut = utf8_cut(s, n, max);
 
-	for (size_t i = 0; i < cut;) {
-		size_t len = utf8_sequence(s + i, cut - i);
-		unsigned char c = (unsigned char)s[i];
-
-		/* C0, DEL and C1 controls would speak to the terminal. */
-		if (!len || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[i + 1] < 0xa0)) {
-			str_addc(out, c == '\n' || c == '\t' ? ' ' : '?');
-			i += len ? len : 1;
-			continue;
-		}
-		str_addn(out, s + i, len);
-		i += len;
-	}
+	utf8_add_plain(out, s, cut);
 	if (cut < n)
 		str_add(out, "…");
 }
@@ -72,6 +60,9 @@ void report_add_text(struct str *out, const char *s)
 		if (strchr("\\`*<>[]|", c) || (c == '_' && !inside) || ((c == '#' || c == '!') && i == 0))
 			str_addc(out, '\\');
 		str_addc(out, c);
+		/* "@name" would call somebody; a comment that no reader sees keeps the two apart */
+		if (c == '@' && !(i && is_alnum_byte(line.data[i - 1])) && is_alnum_byte(line.data[i + 1]))
+			str_add(out, "<!-- -->");
 	}
 }
 

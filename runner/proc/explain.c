@@ -4,6 +4,7 @@
  * process of its own and with a deadline: it loads patterns and reads what others wrote. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "findings/report.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/helper.h"
@@ -20,7 +21,8 @@ static const char *explain_trace(const struct context *c)
 	return c->paths.trace_copy ? c->paths.trace_copy : c->paths.trace;
 }
 
-static int explain_clean(struct context *c, struct err *e)
+/* note: NULL, or why nothing was looked for. */
+static int explain_plain(struct context *c, int exit_code, const char *note, struct err *e)
 {
 	const char *trace = explain_trace(c), *slash = strrchr(trace, '/');
 	auto_free char *dir = slash ? xstrndup(trace, (size_t)(slash - trace)) : xstrdup(".");
@@ -28,7 +30,8 @@ static int explain_clean(struct context *c, struct err *e)
 	int rc;
 
 	redact_argv(c->redactor, c->setup->args, &args);
-	rc = findings_write_clean(dir, c->run_id, c->setup->verb, args.v, "pass", 0, e);
+	rc = findings_write_clean(dir, c->run_id, c->setup->verb, args.v, exit_code || note ? "fail" : "pass", exit_code,
+				  note, e);
 	strv_release(&args);
 	return rc;
 }
@@ -65,11 +68,29 @@ int proc_explain(const char *trace, char *const envp[], const struct options *o,
 	return explain_trace_file(trace, envp, o, quiet, until_ns, -1, &none, e);
 }
 
+/* Does the file beside the trace tell of this run? */
+static bool is_of_run(const struct context *c, const char *name)
+{
+	const char *trace = explain_trace(c), *slash = strrchr(trace, '/');
+	auto_free char *path = xasprintf("%.*s%s", slash ? (int)(slash + 1 - trace) : 0, trace, name), *text = NULL;
+	struct err ignored;
+	size_t n;
+
+	return file_read(path, (size_t)64 << 20, &text, &n, &ignored) == 0 && strstr(text, c->run_id);
+}
+
 int finish_explain(struct context *c, int exit_code, struct err *e)
 {
+	struct err ignored;
+
 	if (exit_code == 0 && !c->concerns)
-		return explain_clean(c, e);
-	return explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet,
-				  clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
-				  c->is_front ? -1 : c->link, &c->late_cancel, e);
+		return explain_plain(c, 0, NULL, e);
+	if (explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet,
+			       clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
+			       c->is_front ? -1 : c->link, &c->late_cancel, e) == 0)
+		return 0;
+	/* killed, stopped, not installed: plain ones all the same, unless it had written them */
+	if (!is_of_run(c, "findings.json") || !is_of_run(c, "report.md"))
+		explain_plain(c, exit_code, e->msg, &ignored);
+	return -1;
 }

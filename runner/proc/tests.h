@@ -45,6 +45,7 @@ struct tests {
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
 	bool limit_told;
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
+	uint64_t folded;             /* tests that are counted, but have no span of their own */
 	bool planned;                /* the plan read last counts what is to come, and no other file began since */
 	bool summed;                 /* what is known at the end stands in the trace */
 	bool finished;               /* the tool has printed its closing line, and no test began since */

@@ -1,0 +1,116 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Hostile names and endless output: nothing of them acts in any format, nothing grows without bound, and what a run
+# leaves is there even if the helper that explains is killed or nobody reads what it prints.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use JSON::PP;
+use SpecRunner;
+use Test::More;
+
+# ---- names ---------------------------------------------------------------------------------------
+
+my @names = (
+	'<script>alert(1)</script>', '<img src=x onerror=alert(1)>', '"><svg/onload=alert(1)>', '</title><meta http-equiv=refresh content=0>', "a\x{1}b",
+	"\e[2J\e[1;1Hforged", "\e]0;title\a", "c1 \xc2\x9b2J csi", "del \x7f x", "bidi \xe2\x80\xae evil \xe2\x81\xa6 x", "zero\xe2\x80\x8bwidth",
+	"bad utf8 \xff\xfe \xc3(", '##[error]forged', "#\e[0m#\e[0m[error]forged", '###[group]x', '::error::forged', '::stop-commands::x', '@octocat please', '(@team/all)',
+	'`code` and ``more``', '| cell | cell |', '[link](javascript:alert(1))', '![img](http://127.0.0.1/x)', '*bold* _it_ ~~x~~', '# heading', '- item', '> quote',
+	'&lt;b&gt; &amp;', "]]> <x/>", '<!-- comment -->', '--> out', '{{7*7}} ${7*7} #{7*7}', "'; drop table x; --", '%0A%0D::error::x', '$(touch /tmp/x) `id`',
+	'../../etc/passwd', 'CON NUL', "\xf0\x9f\x92\xa5 boom", 'x' x 3000, "\xf3\xa0\x81\x81tag", "line sep \xe2\x80\xa8 x", "=1+1", "\\", '"quoted" \'single\'',
+);
+cmp_ok(scalar @names, '>=', 40, scalar(@names) . ' hostile names');
+my $dir = new_dir();
+mkdir "$dir/.git";
+write_file("$dir/print.pl", 'open F, "<:raw", "names"; print "TAP version 13\n"; my $n; while (<F>) { chomp; $n++; print "not ok $n - $_\n" } print "1..$n\n"; exit 1');
+write_file("$dir/names", join '', map { "$_\n" } @names);
+my $r = run_spec(['--profile-level', 'detailed', '--junit', 'out.xml', 'run', '--', $^X, 'print.pl'], dir => $dir, env => { GITHUB_ACTIONS => 'true', GITHUB_STEP_SUMMARY => "$dir/step.md" });
+is($r->{code}, 1, 'the command failed');
+my %text = map { $_ => run_spec(['report', '--format', $_], dir => $dir)->{out} } qw(html github console markdown sarif junit tap);
+$text{'report.md'} = read_file("$dir/.artifacts/report.md");
+$text{'run-trace-summary.md'} = read_file("$dir/.artifacts/run-trace-summary.md");
+$text{'step summary'} = read_file("$dir/step.md") // '';
+$text{'out.xml'} = read_file("$dir/out.xml");
+my ($ours) = $r->{err};
+$text{stderr} = join '', grep { /^spec-runner: |^::/ } split /^/, $ours;
+for my $what (sort keys %text) {
+	my $t = $text{$what};
+	next if !defined $t || $t eq '';
+	my $clean = $t;
+	ok(utf8::decode($clean), "$what: UTF-8");
+	my $control = $what =~ /xml|junit|sarif/ ? qr/[\x00-\x08\x0b\x0c\x0e-\x1f]/ : qr/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}]/;
+	ok($clean !~ $control, "$what: no control characters");
+	unlike($t, qr/##\[/, "$what: no ##[") if $what =~ /github|console|stderr/;
+	unlike($t, qr/^::(?!error |warning |notice |group::|endgroup::|stop-commands::[0-9a-f]{20}|[0-9a-f]{20}[0-9a-f]*::$)/m, "$what: no forged command") if $what =~ /github|console/;
+	unlike($clean, qr/[\x{202a}-\x{202e}\x{2066}-\x{2069}\x{200b}]/, "$what: nothing turns the writing") if $what =~ /console|stderr|\.md|markdown|github/;
+	if ($what =~ /\.md|markdown|summary/) {
+		my $outside = $clean =~ s/(`+).*?\1//gr;
+		unlike($outside, qr/(?<![\w>])\@\w/, "$what: nobody is mentioned");
+		unlike($outside, qr/(?<!\\)<(?!!-- -->)[a-z\/!]/i, "$what: no markup");
+	}
+	unlike($t, qr/<script>alert|<img src=x|<svg\/onload|<meta http-equiv=refresh/, "$what: no active markup") if $what eq 'html';
+}
+
+# A trace from elsewhere: every one of its fields is text.
+{
+	my $t = trace_of($r);
+	my $evil = '<meta http-equiv=refresh content=0>';
+	$t->{environment}{arch} = $t->{environment}{kernel} = $evil;
+	$t->{summary}{last_progress_event}{kind} = $evil;
+	$_->{name} = $evil for grep { $_->{name} eq 'case.run' } @{ $t->{spans} };
+	write_file("$dir/evil.json", encode_json($t));
+	my $html = run_spec(['report', '--format', 'html', 'evil.json'], dir => $dir)->{out};
+	like($html, qr/&lt;meta/, 'a foreign trace is shown');
+	unlike($html, qr/\Q$evil\E/, '  as text');
+}
+
+# What to run next is what ran.
+{
+	my $d = new_dir();
+	my @argv = ('sh', '-c', 'exit 3', q{'x`; touch PWNED #`'}, "two\nlines", 'a|b');
+	run_spec(['--profile-level', 'basic', 'run', '--', @argv], dir => $d);
+	my $next = read_file("$d/.artifacts/run-trace-summary.md") =~ /^- (`+) ?(spec-runner --profile-level detailed.*?) ?\1: the same/m ? $2 : '';
+	write_file("$d/next.sh", "spec-runner() { printf '%s\\0' \"\$@\"; }\n$next\n");
+	my @seen = split /\0/, `cd '$d' && bash next.sh`;
+	is_deeply([@seen[-6 .. -1]], \@argv, 'what to run next is exactly what ran') or diag $next;
+	ok(!-e "$d/PWNED", '  and runs nothing else');
+}
+
+# ---- bounds --------------------------------------------------------------------------------------
+
+{
+	my $d = new_dir();
+	my $run = run_spec(['--profile-level', 'basic', 'run', '--', 'sh', '-c', 'yes "ok - a test whose loop never ends, and whose name is long enough to fill a disk before long" | head -n 400000; echo "not ok - the last one"; exit 1'],
+		dir => $d, timeout => 120);
+	is($run->{code}, 1, 'four hundred thousand test lines');
+	cmp_ok(-s "$d/.artifacts/run-trace.json", '<', 150 << 20, '  leave a trace of bounded size');
+	my $text = read_file("$d/.artifacts/run-trace.json");
+	like($text, qr/"folded":\d\d/, '  which says how many tests it only counts');
+	like($text, qr/the last one/, '  and has the one that failed');
+}
+
+# ---- the helper that explains ----------------------------------------------------------------------
+
+{
+	my $d = new_dir();
+	my $bin = new_dir();
+	mkdir "$bin/$_" for 'bin', '.artifacts', '.artifacts/libexec';
+	write_file("$bin/.artifacts/libexec/spec-runner-report", "#!/bin/sh\nkill -9 \$\$\n", 0755);
+	system('cp', spec(), "$bin/spec-runner");
+	my $code = system("cd '$d' && '$bin/spec-runner' --profile-level basic run -- sh -c 'exit 9' 2>err") >> 8;
+	my $found = eval { decode_json(read_file("$d/.artifacts/findings.json")) };
+	is_deeply($found && $found->{findings}, [], 'killed: a plain findings.json all the same') or diag read_file("$d/err");
+	like(read_file("$d/.artifacts/report.md") // '', qr/Nothing was looked for/, '  and a report.md that says why');
+	is($code, 9, '  and the exit code');
+}
+{
+	my $d = new_dir();
+	pipe my $read, my $write or die $!;
+	my $r = start_spec(['--profile-level', 'basic', 'run', '--timeout-ms', '300', '--', 'sh', '-c', 'head -c 200000 /dev/zero | tr "\\0" x >&2; sleep 30'], dir => $d,
+		setup => sub { open STDERR, '>&', $write or die $! });
+	finish_spec($r, 60);
+	is($r->{code}, 124, 'nobody reads stderr: ended');
+	cmp_ok($r->{ms}, '<', 8500 * slow_factor(), sprintf '  without waiting for a reader (%.1f s)', $r->{ms} / 1000);
+	close $read;
+}
+done_testing();
