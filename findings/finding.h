@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finding.h - what was recognised, with the evidence for it (contract 10; seed 000, section 6). */
+/* finding.h - what was recognised, with the evidence for it (contract 10). */
 #ifndef FINDINGS_FINDING_H
 #define FINDINGS_FINDING_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spec-runner-check ROOT THREADS < LIST: the checks that only read files, together (HOUSE, decision 2:
+/* spec-runner-check ROOT THREADS < LIST: the checks that only read files, together (docs/ARCHITECTURE.md:
  * what may take long runs in another process). LIST has a line "FILE TAB CASE-ID" for each; for
  * each, "CASE-ID PROBLEMS BYTES" and a text of so many bytes come back, in that order. */
 #include "base/fd.h"

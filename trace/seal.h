@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* seal.h - one streaming pass from the journal to run-trace.json and its Markdown
  * summary, in memory that does not grow with the number of events. Recovery is the
- * same pass (HOUSE, decision 4). */
+ * same pass. */
 #ifndef TRACE_SEAL_H
 #define TRACE_SEAL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* markdown.c - report.md: what was observed stands apart from what it means; each observation has
- * its source, each conclusion how sure it is and how to check it (seed 000, section 9). */
+ * its source, each conclusion how sure it is and how to check it. */
 #include "findings/report.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* look.h - the front's looking (HOUSE: the front is an ancestor of all, so it may look): a thread of it copies and
+/* look.h - the front's looking (the front is an ancestor of all, so it may look): a thread of it copies and
  * stops, a helper beside it explains (profile/snapshot/agent.h). Neither can hold up the front: the thread is given up where
  * the kernel keeps it, the helper is killed. */
 #ifndef RUNNER_PROC_LOOK_H
