@@ -591,6 +591,19 @@ static void front_loop(struct front *f)
 
 static struct front the_front;
 
+/* A sandbox may refuse what both loops rest on: said before anything is started, for without it they would spin. */
+static int front_check(const struct front *f, struct err *e)
+{
+	struct itimerspec off = { 0 };
+	struct epoll_event ev;
+
+	if (epoll_wait(f->epoll_fd, &ev, 1, 0) < 0 && errno != EINTR)
+		return err_sys(e, "waiting for events (epoll_wait) is refused here");
+	if (timerfd_settime(f->timer_fd, 0, &off, NULL) < 0)
+		return err_sys(e, "setting a timer (timerfd_settime) is refused here");
+	return 0;
+}
+
 int front_prepare(struct context *c, int link, struct err *e)
 {
 	struct front *f = &the_front;
@@ -610,6 +623,10 @@ int front_prepare(struct context *c, int link, struct err *e)
 	    front_watch(f, f->timer_fd, EPOLLIN, FRONT_TIMER) < 0 ||
 	    (c->parent_fd >= 0 && front_watch(f, c->parent_fd, EPOLLIN, FRONT_PARENT) < 0)) {
 		err_sys(e, "preparing the console");
+		front_release(f);
+		return -1;
+	}
+	if (front_check(f, e) < 0) {
 		front_release(f);
 		return -1;
 	}
