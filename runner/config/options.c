@@ -14,6 +14,7 @@ static const char *const words_level[] = { "off", "basic", "detailed", "debug", 
 static const char *const words_on_fail[] = { "off", "basic", "detailed", NULL };
 static const char *const words_liveness[] = { "off", "basic", "strict", NULL };
 static const char *const words_contain[] = { "auto", "group", "subreaper", "cgroup", "pidns", NULL };
+static const char *const words_test_timeout[] = { "run", "test", NULL };
 static const char *const words_when[] = { "auto", "always", "never", NULL };
 static const char *const words_until[] = { "match", "any", "end", NULL };
 static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };

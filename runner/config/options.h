@@ -18,6 +18,8 @@
 enum contain { CONTAIN_AUTO, CONTAIN_GROUP, CONTAIN_SUBREAPER, CONTAIN_CGROUP, CONTAIN_PIDNS };
 #define OPTION_ROWS_MAX 256
 
+enum test_timeout_action { TEST_TIMEOUT_RUN, TEST_TIMEOUT_TEST };
+
 enum tri { TRI_AUTO, TRI_ALWAYS, TRI_NEVER };
 
 /* Plain values, after flag > environment > file > default. Enumerations hold the index
@@ -43,6 +45,7 @@ struct options {
 	int pty;                       /* enum tri */
 	int first_signal;              /* of an ending: SIGTERM */
 	int follow_parent;             /* enum tri */
+	int test_timeout_action;       /* enum test_timeout_action */
 	int64_t jobs;                  /* 0: processors */
 	bool stop_commands;            /* on GitHub: see runner/proc/stop_commands.h */
 	char *dialect;                 /* "auto" */

@@ -5,6 +5,7 @@
 #include "liveness/notify.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/supervisor_state.h"
+#include "runner/proc/test_tree.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 /* Reads of one wake-up: after them other sources get their turn. */
 #define READS_PER_WAKE 8
 #define NOTIFIES_PER_WAKE 32
+/* Until a test whose processes were killed must be over for its runner, too. */
+#define TEST_GONE_NS (5 * NS_PER_S)
 
 static void stream_disarm(struct supervisor *s, struct stream *st)
 {
@@ -203,27 +206,85 @@ void command_notified(struct supervisor *s, struct command *c, int64_t now)
 		supervisor_progress(s, c, "notify", now);
 }
 
+static void command_record_late_test(struct supervisor *s, struct command *c, const struct running_test *late,
+				     int64_t now)
+{
+	auto_attrs a = { 0 };
+
+	attrs_init(&a, s->run->trace);
+	attrs_ms(&a, "elapsed_ms", now - late->start_ns);
+	attrs_int(&a, "limit_ms", s->run->o->test_timeout_ms);
+	attrs_str(&a, "test", late->name);
+	c->tokens |= 1u << TOKEN_CASE_HARNESS;
+	s->run->concerns = true;
+	trace_watchdog(s->run->trace, late->span ? late->span : c->wait_span, TOKEN_CASE_HARNESS, now, &a);
+	say(s->run, "timeout.case.harness: %s has run for %.1f s", late->name, (double)(now - late->start_ns) / 1e9);
+}
+
+/* Those that began with it and are as late: the same processes are theirs. */
+static void command_end_as_late(struct supervisor *s, struct command *c, const struct running_test *r, int64_t next_ns)
+{
+	for (size_t i = 0; i < c->tests.n_running; i++) {
+		struct running_test *other = &c->tests.running[i];
+
+		if (other == r || other->container || !test_is_as_late(&c->tests, r, other))
+			continue;
+		command_record_late_test(s, c, other, next_ns - clock_ms_to_ns(s->run->o->liveness_kill_grace_ms));
+		memcpy(other->root, r->root, sizeof(other->root));
+		other->n_root = r->n_root;
+		other->next_ns = next_ns;
+		other->kill_stage = TEST_TERM_SENT;
+	}
+}
+
+/* --test-timeout-action test. True: its processes are being ended, and the suite goes on. */
+static bool command_end_test(struct supervisor *s, struct command *c, struct running_test *r, int64_t now)
+{
+	int64_t grace = clock_ms_to_ns(s->run->o->liveness_kill_grace_ms);
+
+	if (r->kill_stage == TEST_KILL_SENT) {
+		say(s->run, "%s goes on after its processes were killed: ending the command", r->name);
+		return false;
+	}
+	if (r->kill_stage == TEST_UNTOUCHED) {
+		r->n_root = test_tree_find(s, c, r, r->root, TEST_ROOTS_MAX);
+		if (!r->n_root) {
+			say(s->run, "no process belongs to %s alone: ending the command", r->name);
+			return false;
+		}
+		say(s->run, "ending %s alone (pid %d); the others go on", r->name, (int)r->root[0]);
+		command_end_as_late(s, c, r, clock_add(now, grace));
+	} else {
+		pid_t left[TEST_ROOTS_MAX]; /* orphans of those that obeyed, too */
+		size_t n = test_tree_find(s, c, r, left, TEST_ROOTS_MAX);
+
+		if (n) {
+			memcpy(r->root, left, sizeof(left));
+			r->n_root = n;
+		}
+	}
+	r->kill_stage++;
+	test_tree_signal(s, r->root, r->n_root,
+			 r->kill_stage == TEST_KILL_SENT || !grace ? SIGKILL : s->run->o->first_signal);
+	r->next_ns = clock_add(now, r->kill_stage == TEST_KILL_SENT ? TEST_GONE_NS : grace);
+	return true;
+}
+
 void command_tests(struct supervisor *s, struct command *c, bool over, int64_t now)
 {
-	const struct running_test *late;
+	struct running_test *late;
 
 	if (tests_read(&c->tests, c->stream, over, now))
 		supervisor_progress(s, c, "test", now);
 	late = tests_over_limit(&c->tests, now);
-	if (late && !command_has_exited(c)) {
-		auto_attrs a = { 0 };
-
-		attrs_init(&a, s->run->trace);
-		attrs_ms(&a, "elapsed_ms", now - late->start_ns);
-		attrs_int(&a, "limit_ms", s->run->o->test_timeout_ms);
-		attrs_str(&a, "test", late->name);
-		c->tokens |= 1u << TOKEN_CASE_HARNESS;
-		s->run->concerns = true;
-		trace_watchdog(s->run->trace, late->span, TOKEN_CASE_HARNESS, now, &a);
-		say(s->run, "timeout.case.harness: %s has run for %.1f s", late->name,
-		    (double)(now - late->start_ns) / 1e9);
-		command_event(s, c, WD_EV_TEST_LIMIT, 0, now);
-	}
+	if (!late || command_has_exited(c))
+		return;
+	if (late->kill_stage == TEST_UNTOUCHED)
+		command_record_late_test(s, c, late, now);
+	if (s->run->o->test_timeout_action == TEST_TIMEOUT_TEST && command_end_test(s, c, late, now))
+		return;
+	tests_limit_done(&c->tests);
+	command_event(s, c, WD_EV_TEST_LIMIT, 0, now);
 }
 
 /* What may stay running may also keep a pipe: that is read until nothing waits in it. What the reader of our own

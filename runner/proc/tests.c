@@ -12,6 +12,7 @@
 /* From the first output until it is read: most commands that print a line are over by then. */
 #define TESTS_DELAY_NS (15 * NS_PER_MS)
 #define TESTS_NAMED_MAX 8
+#define AS_LATE_NS (200 * NS_PER_MS)
 #define TESTS_BODY_BYTES ((size_t)256 << 10) /* of the output of failing tests, in the trace of a run */
 
 int tests_check_dialect(const char *choice, struct err *e)
@@ -130,6 +131,7 @@ static void tests_started(struct tests *t, const struct dialect_event *ev)
 	}
 	t->name_is_open = t->settling;
 	r = &t->running[t->n_running++];
+	*r = (struct running_test){ 0 };
 	r->id = ev->id;
 	r->start_ns = ev->start_ns >= 0 ? ev->start_ns : ev->now_ns;
 	r->name = tests_name(ev);
@@ -144,6 +146,20 @@ static void tests_forget(struct tests *t, size_t i)
 	free(t->running[i].name);
 	memmove(&t->running[i], &t->running[i + 1], (t->n_running - i - 1) * sizeof(*t->running));
 	t->n_running--;
+}
+
+/* Ended by us: whatever its runner makes of that. */
+static void tests_end_timed_out(struct tests *t, const struct running_test *r, int64_t now_ns)
+{
+	struct attrs a = { 0 };
+
+	if (!r->span)
+		return; /* folded: see tests_fold */
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "result", "timeout");
+	trace_span_end(t->c->trace, r->span, STATUS_TIMEOUT, CATEGORY_WATCHDOG, "it outlived its limit and was ended alone",
+		       TOKEN_CASE_HARNESS, now_ns, &a);
+	attrs_release(&a);
 }
 
 static void tests_end_span(struct tests *t, span_id span, const struct dialect_event *ev)
@@ -181,6 +197,11 @@ static void tests_ended(struct tests *t, const struct dialect_event *ev)
 
 		if (t->running[i].id != ev->id)
 			continue;
+		if (t->running[i].kill_stage) {
+			tests_end_timed_out(t, &t->running[i], ev->now_ns);
+			tests_forget(t, i);
+			return;
+		}
 		tests_forget(t, i);
 		if (span)
 			tests_end_span(t, span, ev);
@@ -421,7 +442,7 @@ static int64_t tests_case_due(const struct tests *t, const struct running_test *
 {
 	int64_t since = r->outer && t->told_ns > r->start_ns ? t->told_ns : r->start_ns;
 
-	return clock_add(since, t->limit_ns);
+	return r->kill_stage ? r->next_ns : clock_add(since, t->limit_ns);
 }
 
 /* The one whose limit comes first; a test before the file that it is part of. */
@@ -457,14 +478,23 @@ int64_t tests_due(const struct tests *t)
 	return t->settle_ns < due ? t->settle_ns : due;
 }
 
-const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns)
+struct running_test *tests_over_limit(struct tests *t, int64_t now_ns)
 {
 	const struct running_test *first = tests_first_due(t);
 
 	if (!first || now_ns < tests_case_due(t, first))
 		return NULL;
+	return &t->running[first - t->running];
+}
+
+bool test_is_as_late(const struct tests *t, const struct running_test *late, const struct running_test *r)
+{
+	return !r->kill_stage && r->start_ns <= late->start_ns + AS_LATE_NS && t->limit_ns != TIME_NEVER;
+}
+
+void tests_limit_done(struct tests *t)
+{
 	t->limit_told = true;
-	return first;
 }
 
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns)
@@ -479,6 +509,11 @@ void tests_freeze(struct tests *t, enum span_status status, enum token token, in
 	t->off = true;
 	t->begin_ns = t->settle_ns = TIME_NEVER;
 	t->limit_told = true;
+	for (size_t i = t->n_running; i-- > 0;)
+		if (t->running[i].kill_stage) {
+			tests_end_timed_out(t, &t->running[i], now_ns);
+			tests_forget(t, i);
+		}
 	attrs_init(&a, t->c->trace);
 	attrs_word(&a, "result", "unfinished");
 	for (size_t i = 0; i < t->n_running; i++)

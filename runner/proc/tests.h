@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { TEST_ROOTS_MAX = 8 };
+
 struct running_test {
 	uint32_t id;
 	span_id span;
@@ -23,6 +25,11 @@ struct running_test {
 	bool container;      /* a file or class: its tests may be named, too */
 	bool outer;          /* a file whose tests another dialect names: it lives while they come and go */
 	char *name;          /* "suite::test", redacted when shown */
+	/* --test-timeout-action test: it outlived its limit, and its processes alone are being ended */
+	enum kill_stage { TEST_UNTOUCHED, TEST_TERM_SENT, TEST_KILL_SENT } kill_stage;
+	int64_t next_ns;     /* then: when more is due */
+	pid_t root[TEST_ROOTS_MAX];
+	size_t n_root;
 };
 
 struct tests {
@@ -65,8 +72,12 @@ void tests_output(struct tests *t, struct stream *st, int64_t now_ns);
 bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int64_t now_ns);
 /* Next time for tests_read or a test's limit. */
 int64_t tests_due(const struct tests *t);
-/* The test that outlived --test-timeout-ms, once; NULL none. */
-const struct running_test *tests_over_limit(struct tests *t, int64_t now_ns);
+/* The test that outlived --test-timeout-ms, or for which more is due; NULL none. Until tests_limit_done it is told again. */
+struct running_test *tests_over_limit(struct tests *t, int64_t now_ns);
+/* Is r late as well, but for a moment? Tests that began together cannot be told apart by time, nor need they be. */
+bool test_is_as_late(const struct tests *t, const struct running_test *late, const struct running_test *r);
+/* From now on limits of tests are nobody's business: the command is being ended. */
+void tests_limit_done(struct tests *t);
 /* No more reading: the running ones end with this status. */
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns);
 /* Says in a few lines what runs, what ended last, what never started. */

@@ -396,7 +396,7 @@ void tree_pids(const struct tree *t, uint32_t owner, struct pid_list *out)
 
 /* Our own children cannot be reused before we reap them; of others only a pidfd is sure, taken
  * first and then held against the start time that we know. */
-static int member_signal(struct tree *t, struct member *m, int sig)
+int tree_signal_one(struct tree *t, const struct member *m, int sig)
 {
 	struct proc_stat st;
 	int fd, rc;
@@ -437,12 +437,12 @@ size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_ho
 
 		if (!member_wanted(t, m, owner))
 			continue;
-		if (member_signal(t, m, sig) == 0)
+		if (tree_signal_one(t, m, sig) == 0)
 			sent++;
 		else if (errno == EPERM)
 			m->not_permitted = true;
 		if (sig == SIGTERM)
-			member_signal(t, m, SIGCONT);
+			tree_signal_one(t, m, SIGCONT);
 	}
 	return sent;
 }
@@ -460,7 +460,7 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
 
 			if (m->signalled || !member_wanted(t, m, owner))
 				continue;
-			if (member_signal(t, m, SIGKILL) == 0) {
+			if (tree_signal_one(t, m, SIGKILL) == 0) {
 				m->signalled = true;
 				fresh++;
 			} else if (errno == EPERM) {

@@ -93,6 +93,9 @@ size_t tree_count_hoped(const struct tree *t);
  * got it. Safe against reused PIDs. With SIGTERM, SIGCONT follows. */
 size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_hooks *h);
 
+/* To one member. 0, or -1 with errno. Safe against reused PIDs. */
+int tree_signal_one(struct tree *t, const struct member *m, int sig);
+
 /* KILLs until a pass finds nobody new: a fork race is won here, or by the next sweep. */
 size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
 
