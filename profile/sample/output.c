@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile/sample/output.h"
+
+#include "base/fd.h"
+#include "base/json_scan.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOG_BYTES_MAX ((size_t)1 << 31)
+
+bool sample_collects(const struct sample_session *x, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = x->collect; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		if (strncmp(at, name, n) == 0 && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
+}
+
+void sample_note_session(struct sample_session *x)
+{
+	auto_free char *text = xasprintf("%s %lld %lld %s", x->run_id, (long long)x->hz,
+			(long long)x->start_real_ns, x->collect);
+
+	book_note(&x->sampler.book, "session", text, strlen(text));
+	book_note(&x->sampler.book, "target", x->target_json, strlen(x->target_json));
+	if (x->root)
+		book_note(&x->sampler.book, "root", x->root, strlen(x->root));
+	if (x->journal)
+		book_note(&x->sampler.book, "journal", x->journal, strlen(x->journal));
+}
+
+static char *note_text(const struct raw *r, const char *kind)
+{
+	for (size_t i = 0; i < r->note_count; i++)
+		if (strcmp(r->notes[i].kind, kind) == 0)
+			return xstrndup(r->notes[i].text, r->notes[i].n);
+	return NULL;
+}
+
+/* Of a sampler that was killed: what it had been told. */
+static void session_recall(struct sample_session *x, const struct raw *r)
+{
+	static char collect[256], id[64];
+	char *text = note_text(r, "session"), *root = note_text(r, "root"), *target = note_text(r, "target");
+	char *journal = note_text(r, "journal");
+	long long hz = 99, real = 0;
+
+	if (text && sscanf(text, "%63s %lld %lld %255s", id, &hz, &real, collect) == 4) {
+		x->run_id = *x->run_id ? x->run_id : id;
+		x->collect = collect;
+		x->hz = hz;
+		x->start_real_ns = real;
+	}
+	free(text);
+	/* Kept until the process ends. */
+	x->root = x->root ? x->root : root;
+	x->journal = x->journal ? x->journal : journal;
+	if (target && json_scan_value(target, strlen(target)))
+		x->target_json = target;
+}
+
+/* ---- what each test took ---- */
+
+static void case_members(struct json *j, const struct profile *p, const struct case_sums *c)
+{
+	json_fixed(j, "cpu_ms", (double)c->cpu_ns / 1e6, 3);
+	json_fixed(j, "wait_ms", (double)c->wait_ns / 1e6, 3);
+	json_fixed(j, "run_delay_ms", (double)c->delay_ns / 1e6, 3);
+	json_int(j, "samples", c->samples);
+	json_array(j, "top");
+	for (size_t i = 0; i < c->top_n; i++) {
+		const struct prof_frame *f = &p->frames[c->top[i].frame];
+
+		json_object(j, NULL);
+		json_str(j, "function", f->function ? f->function : "[unknown]");
+		json_str(j, "file", f->file);
+		json_int(j, "line", f->line);
+		json_fixed(j, "share", c->cpu_ns ? (double)c->top[i].cpu_ns / (double)c->cpu_ns : 0, 3);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_array(j, "waits");
+	for (size_t i = 0; i < c->wait_n; i++) {
+		json_object(j, NULL);
+		json_str(j, "kind", p->waits[c->waits[i].wait].kind);
+		json_str(j, "resource", p->waits[c->waits[i].wait].resource);
+		json_fixed(j, "ms", (double)c->waits[i].wall_ns / 1e6, 3);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+/* One line a test: its span's number in the journal, and members for its attributes. */
+static int write_span_attrs(const struct sample_session *x, const struct profile *p, const struct attribution *a,
+			    struct err *e)
+{
+	auto_free char *path = path_join(x->raw, "span-attrs.jsonl");
+	auto_str out = STR_INIT, one = STR_INIT;
+
+	for (size_t i = 0; i < a->case_count; i++) {
+		struct json j;
+
+		str_reset(&one);
+		json_init(&j, &one);
+		json_object(&j, NULL);
+		json_int(&j, "span", a->cases[i].journal_span);
+		json_object(&j, "attrs");
+		case_members(&j, p, &a->cases[i]);
+		json_object_end(&j);
+		json_object_end(&j);
+		json_finish(&j);
+		str_addf(&out, "%s\n", str_cstr(&one));
+	}
+	return a->case_count ? file_write(path, str_cstr(&out), out.len, e) : 0;
+}
+
+/* ---- artifacts ---- */
+
+struct totals {
+	int64_t cpu_ns, unknown_ns, wall_ns, wait_ns, gc_ns;
+	uint64_t cpu_samples, wait_samples;
+	size_t processes, threads;
+	struct { const char *name; int64_t ns; } languages[16];
+	size_t language_n;
+};
+
+static bool frame_is_named(const struct prof_frame *f)
+{
+	return f->function && strcmp(f->function, "[unknown]") != 0;
+}
+
+static void language_add(struct totals *t, const char *name, int64_t ns)
+{
+	for (size_t i = 0; i < t->language_n; i++)
+		if (strcmp(t->languages[i].name, name) == 0) {
+			t->languages[i].ns += ns;
+			return;
+		}
+	if (t->language_n < 16) {
+		t->languages[t->language_n].name = name;
+		t->languages[t->language_n++].ns = ns;
+	}
+}
+
+static void totals_take(const struct profile *p, struct totals *t)
+{
+	*t = (struct totals){ 0 };
+	for (size_t i = 0; i < p->sample_count; i++) {
+		const struct prof_sample *x = &p->samples[i];
+		const char *language = "native";
+		bool named = false;
+
+		t->wall_ns += x->wall_ns;
+		if (x->wait >= 0) {
+			t->wait_ns += x->wall_ns;
+			t->wait_samples++;
+			continue;
+		}
+		t->cpu_ns += x->cpu_ns;
+		t->cpu_samples++;
+		for (uint32_t k = p->stack_len[x->stack]; k-- > 0;) {
+			const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + k]];
+
+			named |= frame_is_named(f);
+			if (strcmp(f->language, "native") != 0)
+				language = f->language;
+		}
+		if (!named)
+			t->unknown_ns += x->cpu_ns;
+		language_add(t, language, x->cpu_ns);
+	}
+	for (size_t i = 0; i < p->thread_count; i++) {
+		t->threads++;
+		t->processes += p->threads[i].pid == p->threads[i].tid;
+	}
+}
+
+static double share(int64_t part, int64_t whole)
+{
+	return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+static void metrics_overhead(struct json *j, const struct sample_session *x, const struct totals *t)
+{
+	int64_t own = sampler_own_cpu_ns();
+
+	json_object(j, "overhead");
+	json_fixed(j, "own_cpu_ms", (double)own / 1e6, 3);
+	json_fixed(j, "stopped_ms", (double)x->sampler.stopped_ns / 1e6, 3);
+	json_fixed(j, "share", share(own, t->cpu_ns), 4);
+	json_uint(j, "stops_count", x->sampler.stops);
+	json_int(j, "blocked_stops_count", 0);
+	json_object_end(j);
+}
+
+static void metrics_cpu(struct json *j, const struct sample_session *x, const struct totals *t, const struct attribution *a)
+{
+	double seconds = (double)t->cpu_ns / 1e9;
+
+	json_uint(j, "samples_count", t->cpu_samples);
+	json_uint(j, "lost_count", x->sampler.book.lost);
+	json_fixed(j, "cpu_ms", (double)t->cpu_ns / 1e6, 3);
+	json_int(j, "rate_hz", x->hz);
+	json_fixed(j, "rate_hz_effective", seconds > 0 ? (double)t->cpu_samples / seconds : 0, 2);
+	json_uint(j, "processes_count", t->processes);
+	json_uint(j, "threads_count", t->threads);
+	json_str(j, "with", x->sampler.engine ? x->sampler.engine->name : "read");
+	metrics_overhead(j, x, t);
+	json_fixed(j, "unknown_share", share(t->unknown_ns, t->cpu_ns), 4);
+	json_fixed(j, "attributed_share", share(a->cpu_in_cases_ns, a->cpu_ns), 4);
+	json_fixed(j, "unattributed_share", share(a->cpu_unattributed_ns, a->cpu_ns), 4);
+	json_object(j, "languages");
+	for (size_t i = 0; i < t->language_n; i++)
+		json_fixed(j, t->languages[i].name, share(t->languages[i].ns, t->cpu_ns), 4);
+	json_object_end(j);
+}
+
+static void metrics_wall(struct json *j, const struct sample_session *x, const struct totals *t)
+{
+	json_uint(j, "samples_count", t->wait_samples);
+	json_fixed(j, "wall_ms", (double)t->wall_ns / 1e6, 3);
+	json_fixed(j, "wait_ms", (double)t->wait_ns / 1e6, 3);
+	json_uint(j, "looks_count", x->sampler.ticks);
+	json_uint(j, "copies_count", x->sampler.copies);
+	json_uint(j, "processes_count", t->processes);
+	json_uint(j, "threads_count", t->threads);
+	metrics_overhead(j, x, t);
+}
+
+struct output {
+	struct sample_session *x;
+	const struct profile *p;
+	const struct attribution *a;
+	struct totals totals;
+	bool have_profile;
+	char reason[400];
+};
+
+static enum artifact_status status_of(struct output *o, const struct collector_row *row)
+{
+	const struct sample_session *x = o->x;
+	bool wall = strcmp(row->name, "wall") == 0;
+
+	o->reason[0] = '\0';
+	if (x->failed) {
+		snprintf(o->reason, sizeof(o->reason), "%s", x->failed);
+		return strstr(x->failed, "refused") ? ARTIFACT_DENIED : ARTIFACT_UNAVAILABLE;
+	}
+	if (strcmp(row->category, "system") == 0)
+		return ARTIFACT_OK;
+	if (x->finish_only)
+		snprintf(o->reason, sizeof(o->reason), "the sampler was killed: what came after its last second is lost");
+	else if (x->sampler.refused[0] && (wall || x->sampler.stops_refused || x->sampler.unknown_samples))
+		snprintf(o->reason, sizeof(o->reason), "%s", x->sampler.refused);
+	else if (x->sampler.engine == &sampler_read)
+		snprintf(o->reason, sizeof(o->reason), "sampled without stops: what runs is known by name only");
+	else if (!wall && !o->totals.cpu_samples)
+		snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
+				(double)o->totals.cpu_ns / 1e6);
+	else if (wall && !o->totals.wait_samples && !o->totals.cpu_samples)
+		snprintf(o->reason, sizeof(o->reason), "the tree ended before the first look: no sample");
+	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
+}
+
+static int write_artifact(struct output *o, const char *name, struct err *e)
+{
+	const struct collector_row *row = collector_row_find(name);
+	struct sample_session *x = o->x;
+	auto_free char *file = xasprintf("artifact-%s.json", name), *path = path_join(x->raw, file);
+	auto_str metrics = STR_INIT, out = STR_INIT;
+	struct artifact art = { .row = row, .run_id = x->run_id, .started_real_ns = x->start_real_ns,
+				.target_json = x->target_json };
+	struct json j;
+	int rc;
+
+	if (!row)
+		return 0;
+	art.status = status_of(o, row);
+	art.reason = o->reason;
+	art.intrusion = x->sampler.stops ? 1 : 0;
+	json_init(&j, &metrics);
+	json_object(&j, NULL);
+	if (o->have_profile && strcmp(row->name, "wall") == 0)
+		metrics_wall(&j, x, &o->totals);
+	else if (o->have_profile && strcmp(row->category, "cpu") == 0)
+		metrics_cpu(&j, x, &o->totals, o->a);
+	json_object_end(&j);
+	json_finish(&j);
+	metrics.data[metrics.len - 1] = '\0'; /* the members alone */
+	art.metrics = metrics.data + 1;
+	if (o->have_profile)
+		strv_take(&art.raw_files, xasprintf("raw/%s/profile.json", x->run_id));
+	artifact_write(&art, &out);
+	rc = file_write(path, str_cstr(&out), out.len, e);
+	strv_release(&art.raw_files);
+	return rc;
+}
+
+static int write_artifacts(struct output *o, struct err *e)
+{
+	const char *at = o->x->collect;
+
+	while (at) {
+		const char *comma = strchr(at, ',');
+		auto_free char *name = comma ? xstrndup(at, (size_t)(comma - at)) : xstrdup(at);
+
+		if (write_artifact(o, name, e) < 0)
+			return -1;
+		at = comma ? comma + 1 : NULL;
+	}
+	return 0;
+}
+
+/* ---- all ---- */
+
+static int write_profile(const struct sample_session *x, const struct profile *p, struct err *e)
+{
+	auto_free char *path = path_join(x->raw, "profile.json");
+	auto_str out = STR_INIT;
+
+	profile_write(p, &out);
+	return file_write(path, str_cstr(&out), out.len, e);
+}
+
+static int output_profile(struct output *o, struct raw *r, struct err *e)
+{
+	struct sample_session *x = o->x;
+	struct finish_options f = { .run_id = x->run_id, .root = x->root, .rate_hz = (int)x->hz, .end_ns = x->ended_ns,
+				    .wall = sample_collects(x, "wall"), .kernel_seen = x->sampler.with_kernel,
+						.lines = true };
+	auto_close int journal = x->journal ? open(x->journal, O_RDONLY | O_CLOEXEC) : -1;
+	static struct profile p;
+	static struct attribution a;
+	int rc;
+
+	finish_profile(&p, r, x->finish_only ? NULL : &x->sampler.images, &f);
+	attribute(&p, r, journal, &a);
+	p.dropped = (int64_t)x->sampler.book.lost;
+	totals_take(&p, &o->totals);
+	o->p = &p;
+	o->a = &a;
+	o->have_profile = true;
+	x->samples = p.sample_count;
+	rc = write_profile(x, &p, e);
+	if (rc == 0)
+		rc = write_span_attrs(x, &p, &a, e);
+	if (rc == 0)
+		rc = write_artifacts(o, e);
+	profile_release(&p);
+	attribution_release(&a);
+	return rc;
+}
+
+int sample_output(struct sample_session *x, struct redactor *redactor, struct err *e)
+{
+	struct output o = { .x = x };
+	auto_free char *bytes = NULL;
+	struct raw r = { 0 };
+	size_t n = 0;
+	int rc;
+
+	(void)redactor;
+	if (x->failed)
+		return write_artifacts(&o, e);
+	if (file_read(x->log, LOG_BYTES_MAX, &bytes, &n, e) < 0 || raw_parse(&r, bytes, n, e) < 0)
+		return -1;
+	if (x->finish_only) {
+		session_recall(x, &r);
+		x->ended_ns = -1;
+	}
+	rc = output_profile(&o, &r, e);
+	raw_release(&r);
+	if (rc == 0)
+		unlink(x->log);
+	return rc;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* output.h - what a sampler leaves below raw/RUN_ID/: profile.json, an artifact a collector, and what each test took. */
+#ifndef PROFILE_SAMPLE_OUTPUT_H
+#define PROFILE_SAMPLE_OUTPUT_H
+
+#include "profile/sample/artifact.h"
+#include "profile/sample/finish.h"
+#include "profile/sample/sampler.h"
+
+struct sample_session {
+	const char *run_id, *raw, *root, *journal, *with, *collect, *target_json;
+	int64_t pid, start_ns, start_real_ns, hz, bytes, attached, seconds, intrusion, finish_only;
+	struct sampler sampler;
+	char *log;
+	const char *failed;       /* collecting could not begin, and why; NULL */
+	int64_t ended_ns;
+	uint64_t samples;         /* out: how many the profile holds */
+};
+
+bool sample_collects(const struct sample_session *x, const char *name);
+/* What a later process must know to finish the log in our place. */
+void sample_note_session(struct sample_session *x);
+/* Writes everything and removes the log. 0 or -1. */
+int sample_output(struct sample_session *x, struct redactor *r, struct err *e);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sampler.c - the loop of a sampler, and what it may cost. */
+#include "profile/sample/sampler.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What we may use: so much at once, and a share of what the tree uses. The rest of the promise (20 ms and 1 %) is for our
+ * start and for naming frames at the end. */
+#define BUDGET_FREE_NS (8 * NS_PER_MS)
+#define BUDGET_PPM 7500
+#define LOOK_HZ_MAX 49
+#define TICK_MAX_NS (2000 * NS_PER_MS)
+#define SCAN_NS (100 * NS_PER_MS)
+#define FLUSH_NS (1000 * NS_PER_MS)
+#define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
+
+int64_t sampler_own_cpu_ns(void)
+{
+	struct timespec t;
+
+	return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) == 0 ? (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec : 0;
+}
+
+static bool collects_by_ticks(const struct sampler *s)
+{
+	return s->wall || s->engine != &sampler_perf;
+}
+
+static int64_t tick_least_ns(const struct sampler *s)
+{
+	bool stops = s->cpu && (s->engine == &sampler_stop || (s->engine == &sampler_perf && s->any_scripted));
+	int hz = s->hz;
+
+	if (!stops && hz > LOOK_HZ_MAX)
+		hz = LOOK_HZ_MAX;
+	return NS_PER_S / (hz > 0 ? hz : 1);
+}
+
+/* What ended children of the root have used, with all that they waited for: the kernel's sum, to a tick of its clock. */
+static int64_t children_used_ns(const struct sampler *s)
+{
+	struct proc_stat st;
+
+	return proc_stat_read(s->root, &st) == 0 ? st.children_user_ns + st.children_system_ns : -1;
+}
+
+int sampler_begin(struct sampler *s, const char *with, struct err *e)
+{
+	static const struct sampler_ops *const all[] = { &sampler_perf, &sampler_stop, &sampler_read };
+	bool any = strcmp(with, "auto") == 0;
+
+	s->period_ns = NS_PER_S / (s->hz > 0 ? s->hz : 1);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!any && strcmp(with, all[i]->name) != 0)
+			continue;
+		s->engine = all[i];
+		if (s->engine->start(s, e) == 0) {
+			s->tick_ns = tick_least_ns(s);
+			s->children_ns = children_used_ns(s);
+			if (s->attached || s->engine != &sampler_perf)
+				sampler_scan(s, clock_mono_ns());
+			return 0;
+		}
+		if (!any)
+			return -1;
+	}
+	return -1;
+}
+
+bool sampler_affords(const struct sampler *s, int part)
+{
+	return sampler_own_cpu_ns() - s->began_cpu_ns <
+	       (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part;
+}
+
+/* Without the kernel's records the end of each thread is not seen: the sum over all tells what is missing. */
+static void note_total(struct sampler *s)
+{
+	int64_t now = children_used_ns(s);
+	char text[32];
+
+	if (s->engine == &sampler_perf || s->attached || now < 0 || s->children_ns < 0)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)(now - s->children_ns));
+	book_note(&s->book, "total", text, strlen(text));
+}
+
+/* Slower where we have used more than our share, or nothing moves; faster again where there is room. */
+static void tick_adapt(struct sampler *s, int64_t now)
+{
+	/* What has not moved for long need not be looked at often: an error of a twelfth of it is small. */
+	int64_t least = tick_least_ns(s), idle = (now - s->idle_since_ns) / 12;
+
+	least = idle > least ? idle : least;
+	if (!sampler_affords(s, 100))
+		s->tick_ns = s->tick_ns * 3 / 2;
+	else if (s->tick_ns > least)
+		s->tick_ns = sampler_affords(s, 75) ? s->tick_ns / 2 : s->tick_ns * 7 / 8;
+	if (s->tick_ns < least)
+		s->tick_ns = least;
+	if (s->tick_ns > TICK_MAX_NS)
+		s->tick_ns = TICK_MAX_NS;
+}
+
+/* "command PID SPAN": one begins. Kept as it is: who belongs to it is worked out at the end. */
+static bool control_read(struct sampler *s, int fd)
+{
+	char line[512];
+	ssize_t n = read(fd, line, sizeof(line) - 1);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	if (n <= 0)
+		return false;
+	for (char *at = line, *end = line + n; at < end;) {
+		char *nl = memchr(at, '\n', (size_t)(end - at));
+		size_t len = nl ? (size_t)(nl - at) : (size_t)(end - at);
+
+		if (len > 8 && strncmp(at, "command ", 8) == 0)
+			book_note(&s->book, "command", at + 8, len - 8);
+		at += len + 1;
+	}
+	return true;
+}
+
+struct loop {
+	int64_t scan_due, flush_due, ring_due;
+};
+
+static void loop_due(struct sampler *s, const struct sampler_control *c, struct loop *l, int64_t now)
+{
+	if (s->engine != &sampler_perf && now >= l->scan_due) {
+		sampler_scan(s, now);
+		l->scan_due = now + (s->tick_ns > SCAN_NS ? s->tick_ns : SCAN_NS);
+	}
+	if (now >= l->ring_due) {
+		s->engine->readable(s, now);
+		l->ring_due = now + RING_NS;
+	}
+	if (now >= s->tick_due_ns) {
+		sampler_look(s, now);
+		tick_adapt(s, now);
+		s->tick_due_ns = now + (s->pending ? 2 * NS_PER_MS : s->tick_ns);
+	}
+	if (now >= l->flush_due) {
+		if (s->proc)
+			usage_tick(s, now);
+		book_flush(&s->book, &s->images);
+		if (c->progress)
+			c->progress(s, c->arg);
+		l->flush_due = now + FLUSH_NS;
+	}
+}
+
+static int64_t loop_next(const struct sampler *s, const struct loop *l, const struct sampler_control *c)
+{
+	int64_t next = l->flush_due < l->ring_due ? l->flush_due : l->ring_due;
+
+	if ((collects_by_ticks(s) || s->thread_count) && s->tick_due_ns < next)
+		next = s->tick_due_ns;
+	if (s->engine != &sampler_perf && l->scan_due < next)
+		next = l->scan_due;
+	return c->until_ns < next ? c->until_ns : next;
+}
+
+static bool root_is_gone(const struct sampler *s)
+{
+	struct proc_stat st;
+
+	return s->attached && (proc_stat_read(s->root, &st) < 0 || st.state == 'Z');
+}
+
+/* Where a thread stands in a stop, losing our CPU would keep it standing: while we collect, which is for a hundredth of the
+ * time, we go before ordinary threads, if we may; else we ask for the shortest slices, which are handed out first (6.12). */
+static void loop_hurry(bool on)
+{
+	struct {
+		uint32_t size, policy;
+		uint64_t flags;
+		int32_t nice;
+		uint32_t priority;
+		uint64_t runtime, deadline, period;
+	} attr = { .size = 48, .policy = SCHED_OTHER, .runtime = 100 * 1000 };
+	struct sched_param p = { .sched_priority = on ? 1 : 0 };
+
+	if (sched_setscheduler(0, on ? SCHED_FIFO | SCHED_RESET_ON_FORK : SCHED_OTHER, &p) == 0 || !on)
+		return;
+	attr.nice = getpriority(PRIO_PROCESS, 0);
+	syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+void sampler_loop(struct sampler *s, const struct sampler_control *c)
+{
+	static struct pollfd fds[SAMPLER_FDS_MAX];
+	struct loop l = { 0 };
+	int64_t now = clock_mono_ns();
+	bool going = true;
+	int n = 0;
+
+	loop_hurry(true);
+	fds[0] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
+	n = 1 + s->engine->fds(s, fds + 1, SAMPLER_FDS_MAX - 1);
+	l.flush_due = now + FLUSH_NS;
+	s->began_cpu_ns = sampler_own_cpu_ns();
+	s->idle_since_ns = now;
+	while (going && now < c->until_ns && !(c->signal && *c->signal)) {
+		int64_t left = loop_next(s, &l, c) - now;
+		struct timespec wait = { left > 0 ? left / NS_PER_S : 0, left > 0 ? left % NS_PER_S : 0 };
+		/* While samples come the clock is enough: each waking costs. */
+		int got = ppoll(fds, s->batch_samples ? 1 : (nfds_t)n, &wait, NULL);
+
+		now = clock_mono_ns();
+		if (got > 0 && fds[0].revents)
+			going = control_read(s, c->fd);
+		for (int i = 1; got > 0 && i < n; i++)
+			if (fds[i].revents & POLLIN && !s->batch_samples) {
+				l.ring_due = now;
+				break;
+			}
+		for (int i = 1; got > 0 && i < n; i++)
+			if (fds[i].revents & (POLLERR | POLLNVAL) || (fds[i].revents & POLLHUP &&
+					!(fds[i].revents & POLLIN)))
+				fds[i].fd = -1; /* all that it sampled is gone: what is left in the ring is read by time */
+		loop_due(s, c, &l, now);
+		if (now >= l.flush_due - FLUSH_NS / 2 && root_is_gone(s))
+			going = false;
+	}
+	now = clock_mono_ns();
+	s->engine->readable(s, now);
+	s->engine->readable(s, now);
+	if (collects_by_ticks(s))
+		sampler_look(s, now);
+	for (int i = 0; i < 20 && s->pending; i++)
+		sampler_look(s, clock_mono_ns());
+	if (s->proc)
+		usage_finish(s, now);
+	sampler_forget(s, now);
+	note_total(s);
+	book_flush(&s->book, &s->images);
+	loop_hurry(false);
+}
+
+void sampler_release(struct sampler *s)
+{
+	if (s->engine)
+		s->engine->stop(s);
+	sampler_forget(s, clock_mono_ns());
+	book_release(&s->book);
+	walk_images_release(&s->images);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sampler.h - one sampler at work: who is sampled, by which engine, what it may cost.
+ *
+ * CPU time comes from an engine: `perf` (the kernel's CPU clock, inherited by the whole tree from its first instruction, no
+ * stop at all) or `stop` (micro-stops of threads that are on a CPU, weighted by what the kernel counted since the last).
+ * Interpreters' frames need the stop in both. Waits come from looks: a thread that does not run is copied without a stop,
+ * once for as long as it does not run.
+ * The governor: what this process costs, and how long any thread stood, stay below their bounds; the rate sinks first. */
+#ifndef PROFILE_SAMPLE_SAMPLER_H
+#define PROFILE_SAMPLE_SAMPLER_H
+
+#include "profile/sample/book.h"
+#include "profile/lang/python.h"
+#include "base/clock.h"
+
+#include <poll.h>
+
+#define SAMPLER_STACK_BYTES (32 * 1024)
+#define SAMPLER_FDS_MAX 1100
+
+struct sampler;
+struct sproc;
+struct sproc_usage;
+struct sampler_ops {
+	const char *name; /* as in --sample-with */
+	/* Sampling of all that descends from s->root begins. -1: it cannot be had, and why. */
+	int (*start)(struct sampler *s, struct err *e);
+	/* Descriptors to wait for; the count. */
+	int (*fds)(struct sampler *s, struct pollfd *out, int max);
+	/* Some of them is readable, or a while has passed. */
+	void (*readable)(struct sampler *s, int64_t now);
+	/* A process that was there before start, or that a look found. */
+	void (*member)(struct sampler *s, struct sproc *p);
+	void (*stop)(struct sampler *s);
+};
+extern const struct sampler_ops sampler_perf, sampler_stop, sampler_read;
+
+struct sthread {
+	struct sproc *p;
+	pid_t tid;
+	uint32_t book;         /* its number */
+	int sched_fd, call_fd; /* kept /proc files; -1 */
+	bool looked;           /* the fields below hold a first look */
+	int64_t run_ns, delay_ns;    /* as of the last look */
+	int64_t now_run_ns;          /* the same, as last read */
+	int64_t first_run_ns, first_delay_ns; /* when collecting began */
+	int64_t paid_ns;       /* of run_ns: what samples of stops have */
+	int64_t looked_ns;     /* time of the last look */
+	int32_t wait;          /* what it waits in; -1 none known */
+	uint32_t wait_stack;
+	int64_t wait_since_ns, wait_until_ns;
+	bool waiting;
+	int64_t stopped_ns;    /* stood in our stops so far */
+	int64_t perf_ns;       /* CPU time that the kernel's records tell (at its end) */
+	bool perf_known;
+	int64_t exited_ns;     /* its end was recorded; 0 */
+	uint64_t exited_round;
+	bool pending;          /* interrupted, and has not come yet */
+	int64_t asked_ns;
+	char name[PROC_COMM_SIZE];
+	struct sthread *next;
+};
+
+struct spython {
+	bool ok;
+	struct python_mem m;
+	struct peek peek;
+	uint64_t runtime;
+	struct { pid_t tid; uint64_t state; } *states;
+	size_t state_count;
+	int64_t listed_ns, tried_ns;
+	unsigned tries;
+	struct intern places;
+	struct { uint64_t code, instr; uint32_t entry; unsigned hits; } *place;
+	uint32_t place_cap;
+};
+
+struct sproc {
+	pid_t pid, ppid;
+	int64_t start_ns;
+	bool exec_seen, named, scripted, maps_read;
+	char comm[PROC_COMM_SIZE];
+	const char *exe;        /* of its first mapped file; kept by the book */
+	struct walk_space space;
+	struct sthread *threads;
+	struct spython *python;
+	struct sproc *next;     /* of its hash chain */
+	struct sproc *before, *after; /* of all */
+	int64_t task_count_seen;
+	struct sproc_usage *usage;
+};
+
+struct sampler {
+	struct book book;
+	struct walk_images images;
+	const struct sampler_ops *engine;
+	pid_t root;             /* its descendants are sampled; itself only where attached is set */
+	bool attached;          /* record --pid */
+	bool cpu, wall, proc, python_only;
+	int hz;
+	int64_t start_ns;       /* CLOCK_MONOTONIC: the run's */
+	int64_t period_ns;      /* of CPU samples */
+	struct sproc *procs[1024], *first;
+	size_t proc_count, thread_count, pending;
+	/* the governor */
+	int64_t tick_ns, tick_due_ns;
+	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */
+	int64_t tree_cpu_ns, stopped_ns, idle_since_ns, began_cpu_ns;
+	bool any_scripted;      /* some process is an interpreter: its threads are stopped where the clock finds them */
+	uint64_t batch_samples; /* of the last reading of the rings */
+	uint64_t ticks, stops, stops_refused, copies, kernel_samples, unknown_samples;
+	bool with_kernel;       /* samples in the kernel are seen */
+	char refused[200];      /* why stops or copies are not to be had; "" */
+	void *engine_data;
+};
+
+static inline int64_t since_start(const struct sampler *s, int64_t mono_ns) { return mono_ns - s->start_ns; }
+
+/* procs.c: who is there. */
+struct sproc *sproc_find(struct sampler *s, pid_t pid);
+struct sproc *sproc_add(struct sampler *s, pid_t pid, pid_t ppid, int64_t at_ns);
+struct sthread *sthread_find(struct sproc *p, pid_t tid);
+struct sthread *sthread_add(struct sampler *s, struct sproc *p, pid_t tid, int64_t at_ns);
+/* Its end: what it is owed is settled. cpu_ns: the kernel's count, -1 unknown. */
+void sthread_end(struct sampler *s, struct sproc *p, pid_t tid, int64_t at_ns, int64_t cpu_ns);
+void sproc_end(struct sampler *s, struct sproc *p, int64_t at_ns);
+/* It runs another program now. */
+void sproc_exec(struct sampler *s, struct sproc *p, const char *comm);
+void sproc_names(struct sampler *s, struct sproc *p);
+void sproc_maps(struct sampler *s, struct sproc *p);   /* from /proc, where no records tell */
+void sproc_mapped(struct sampler *s, struct sproc *p, const struct map_entry *map);
+/* Finds processes and threads by /proc. */
+void sampler_scan(struct sampler *s, int64_t now);
+void sampler_forget(struct sampler *s, int64_t now);   /* the end of all that is left */
+
+/* looks.c: one round over all threads. */
+void sampler_look(struct sampler *s, int64_t now);
+/* The wait that it is in, if any, lasted until then and goes to the book. */
+void sthread_wait_end(struct sampler *s, struct sthread *t, int64_t until);
+/* stops.c */
+void sampler_stops(struct sampler *s, struct sthread **v, size_t n, int64_t now);
+
+/* A stack into the book: native frames, then (where there are any) those of an interpreter. */
+uint32_t stack_keep(struct sampler *s, struct sproc *p, const struct snap_regs *regs, const struct walk_stack *stack,
+		    bool in_kernel, const uint32_t *script, size_t script_n);
+uint32_t stack_unknown(struct sampler *s);
+
+/* python.c */
+bool spython_ready(struct sampler *s, struct sproc *p, int64_t now);
+/* Raw frames of a thread, innermost first: reads only. */
+size_t spython_walk(struct sampler *s, struct sproc *p, pid_t tid, struct python_frame *out, size_t max);
+/* Names them: entries of the book. */
+size_t spython_name(struct sampler *s, struct sproc *p, const struct python_frame *frames, size_t n, uint32_t *out);
+void spython_free(struct sproc *p);
+
+/* sampler.c: from the start to the end of collecting. */
+struct sampler_control {
+	int fd;                     /* lines from whoever started us; at its end collecting ends */
+	int64_t until_ns;           /* TIME_NEVER: only there */
+	const volatile int *signal; /* set by SIGINT, SIGTERM */
+	void (*progress)(struct sampler *s, void *arg); /* once a second */
+	void *arg;
+};
+/* The engine of that name ("auto": the best that can be had). 0 or -1. */
+int sampler_begin(struct sampler *s, const char *with, struct err *e);
+void sampler_loop(struct sampler *s, const struct sampler_control *c);
+void sampler_release(struct sampler *s);
+int64_t sampler_own_cpu_ns(void);
+/* May we use more CPU time now? part: of the budget, in hundredths. */
+bool sampler_affords(const struct sampler *s, int part);
+
+/* usage.c: the proc collector. */
+void usage_tick(struct sampler *s, int64_t now);
+void usage_end(struct sampler *s, struct sproc *p, int64_t now);
+void usage_finish(struct sampler *s, int64_t now);
+
+#endif
