@@ -23,7 +23,10 @@ PKGS := yaml-0.1 libpcre2-8 libsodium
 # What a program of programs/ needs besides, by its name; LIBS_NAME is for archives without a pkg-config file
 # (libiberty: names of C++ and Rust). A program in OPTIONAL is left out, with a word, where its packages are missing.
 PKGS_inspect := libdw liblzma
+PKGS_report := zlib
 LIBS_inspect := -liberty
+PKGS_sampler := libdw liblzma zlib
+LIBS_sampler := -liberty
 PKGS_symbolize := libdw liblzma
 LIBS_symbolize := -liberty
 LIBS_repro := -lm

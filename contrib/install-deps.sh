@@ -30,6 +30,7 @@ group_build() {
 	need libjansson-dev pkg-config --exists jansson
 	need libdw-dev pkg-config --exists libdw
 	need liblzma-dev pkg-config --exists liblzma
+	need zlib1g-dev pkg-config --exists zlib
 	need libiberty-dev test -e /usr/include/libiberty/demangle.h
 }
 

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/json_scan.h"
 #include "base/json_write.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "trace/cursor.h"
 #include "trace/facts.h"
@@ -12,6 +13,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct seal {
@@ -20,6 +22,14 @@ struct seal {
 	struct json j;
 	bool writes;       /* a run-trace.json is wanted */
 	struct str merged;
+	struct late *late; /* attributes that came after the spans' ends, by span */
+	size_t late_n;
+};
+
+struct late {
+	span_id span;
+	const char *attrs;
+	size_t n;
 };
 
 static void put_span_id(struct json *j, const char *key, const struct journal_header *h, span_id id)
@@ -194,6 +204,46 @@ static void seal_bare_root(struct seal *s)
 	seal_span(s, &p, &none);
 }
 
+static int late_by_span(const void *a, const void *b)
+{
+	const struct late *x = a, *y = b;
+
+	return x->span < y->span ? -1 : x->span > y->span;
+}
+
+/* A line that is broken is left out: it was written by a program that may have been killed. */
+static void late_read(struct seal *s, const char *text, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		const char *line = text + at, *nl = memchr(line, '\n', n - at);
+		size_t len = nl ? (size_t)(nl - line) : n - at;
+		struct json_member m;
+
+		at += len + 1;
+		if (len < 2 || line[0] != '{' || line[len - 1] != '}' || !json_scan_members(line + 1, len - 2) ||
+		    !json_find_member(line + 1, len - 2, "attrs", &m) || m.value_n < 2 || *m.value != '{')
+			continue;
+		if (!(s->late_n & (s->late_n - 1)))
+			s->late = xreallocarray(s->late, s->late_n ? s->late_n * 2 : 1, sizeof(*s->late));
+		s->late[s->late_n++] = (struct late){
+			(span_id)json_member_int(line + 1, len - 2, "span", 0), m.value + 1, m.value_n - 2 };
+	}
+	if (s->late_n)
+		qsort(s->late, s->late_n, sizeof(*s->late), late_by_span);
+}
+
+static void late_add(struct seal *s, span_id span)
+{
+	struct late key = { .span = span }, *found = s->late_n ? bsearch(&key, s->late, s->late_n, sizeof(key),
+			late_by_span) : NULL;
+
+	if (!found || !found->n)
+		return;
+	if (s->merged.len)
+		str_addc(&s->merged, ',');
+	str_addn(&s->merged, found->attrs, found->n);
+}
+
 static void seal_spans(struct seal *s)
 {
 	auto_str attrs = STR_INIT;
@@ -212,6 +262,7 @@ static void seal_spans(struct seal *s)
 		str_reset(&attrs);
 		str_addn(&attrs, b.attrs, b.attrs_n);
 		merge_attrs(&s->merged, &attrs, ended ? &end : NULL);
+		late_add(s, b.head.span);
 		span_resolve(&s->facts, &b, ended ? &end : NULL, &p);
 		seal_span(s, &p, &s->merged);
 	}
@@ -424,7 +475,9 @@ int seal_run(const struct seal_request *q, struct seal_result *r, struct err *e)
 	int rc;
 
 	memset(r, 0, sizeof(*r));
+	late_read(&s, q->span_attrs ? q->span_attrs : "", q->span_attrs ? q->span_attrs_n : 0);
 	rc = seal_fd(&s, q, r, e);
 	str_release(&s.merged);
+	free(s.late);
 	return rc < 0 ? err_add(e, "sealing the trace") : 0;
 }

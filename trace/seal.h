@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct seal_request {
@@ -15,6 +16,8 @@ struct seal_request {
 	const char *trace_out;       /* run-trace.json, or NULL */
 	const char *summary_out;     /* run-trace-summary.md, or NULL */
 	const char *gate_json;       /* fields of contract 8 to merge into `summary`, or NULL */
+	const char *span_attrs;      /* lines {"span":N,"attrs":{…}}: members for spans by their number; NULL none */
+	size_t span_attrs_n;
 	bool lost;                   /* the writer died: no finish record means supervisor_lost */
 	int64_t now_mono_ns;         /* end of what is still open; 0: time of the last record */
 };

@@ -23,6 +23,7 @@ struct cli {
 };
 
 int cmd_run(struct cli *cli);
+int cmd_record(struct cli *cli);
 int cmd_recover(struct cli *cli);
 int cmd_test(struct cli *cli);
 int cmd_governance(struct cli *cli);

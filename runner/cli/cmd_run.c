@@ -67,7 +67,8 @@ int cmd_run(struct cli *cli)
 	int code;
 
 	if (cli->operand_count == 0) {
-		err_set(&e, ERR_USAGE, "run: no command given; usage: spec-runner run [OPTIONS] [--] CMD [ARG...]");
+		err_set(&e, ERR_USAGE, "%s: no command given; usage: spec-runner %s [OPTIONS] [--] CMD [ARG...]", cli->verb,
+			cli->verb);
 		return cli_fail(&e);
 	}
 	code = proc_run(&setup, &e);

@@ -13,6 +13,15 @@ const struct verb verbs[] = {
 	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is "
 		     "looked at, then ended with everything that it has started. Options end at '--' or at CMD.",
 	  .run = cmd_run },
+	{ .syntax = { .name = "record", .bit = VERB_RECORD | VERB_RUN, .takes_command = true, .reads_values = true },
+	  .operands = "[--] CMD [ARG...] | --pid PID",
+	  .summary = "run one command and record where its time goes",
+	  .details = "As run, with --collect cpu,wall,proc and --profile-level detailed where nothing else is said; "
+			"same output, "
+		     "same exit code. With --pid, a tree that is not ours, for --seconds: exit 0 where at least one "
+				"sample was "
+		     "taken, else 1. Read it with report --format flamegraph, folded, speedscope, pprof, chrome or firefox.",
+	  .run = cmd_record },
 	{ .syntax = { .name = "test", .bit = VERB_TEST, .reads_values = true },
 	  .operands = "[PATH...]",
 	  .summary = "run spec cases",

@@ -17,6 +17,8 @@ static const char *const words_contain[] = { "auto", "group", "subreaper", "cgro
 static const char *const words_test_timeout[] = { "run", "test", NULL };
 static const char *const words_when[] = { "auto", "always", "never", NULL };
 static const char *const words_until[] = { "match", "any", "end", NULL };
+static const char *const words_sample_with[] = { "auto", "perf", "stop", "read", NULL };
+static const char *const words_weight[] = { "cpu", "wall", "wait", "samples", NULL };
 static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };
 
 const char *const option_group_text[] = {
@@ -311,6 +313,12 @@ static bool is_given(const struct options *o, size_t offset)
 
 void options_finish(struct options *o)
 {
+	bool collects = o->profiling.collect && *o->profiling.collect && strcmp(o->profiling.collect, "none") != 0;
+
+	/* What is collected has its place in a trace. That `off` was written down beside it is for the runner to refuse. */
+	if (collects && o->profile_level < 2 &&
+	    (o->profile_level || !is_given(o, offsetof(struct options, profile_level))))
+		o->profile_level = 2;
 	o->profile_out_given = is_given(o, offsetof(struct options, profile_out));
 	o->profile_summary_out_given = is_given(o, offsetof(struct options, profile_summary_out));
 	o->artifacts_dir_given = is_given(o, offsetof(struct options, artifacts_dir));

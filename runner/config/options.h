@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "history/settings.h"
 #include "runner/config/options_repro.h"
+#include "runner/config/options_profile.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +76,7 @@ struct options {
 	bool man;                      /* help --man */
 	struct history_settings history;
 	struct repro_options repro;
+	struct profile_options profiling;
 	uint8_t source[OPTION_ROWS_MAX]; /* enum option_source, by the field's first row */
 };
 

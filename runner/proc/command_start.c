@@ -342,6 +342,7 @@ static void command_started(struct supervisor *s, struct command *c, int64_t now
 	attrs_word(&a, "state", proc_state_text[PROC_SPAWNED]);
 	attrs_int(&a, "pid", c->pid);
 	trace_event(t, c->wait_span, EVENT_SUBPROCESS_STATE, now_ns, &a);
+	sampling_command(s->run, c->pid, c->wait_span);
 	atomic_store(&s->run->shared->any_spawned, 1);
 	if (!c->spec.capture)
 		shared_command_started(s->run->shared, c->pid);

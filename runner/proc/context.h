@@ -7,6 +7,7 @@
 #include "runner/config/options.h"
 #include "runner/proc/outlet.h"
 #include "runner/proc/proc.h"
+#include "runner/proc/sampling.h"
 #include "runner/proc/shared.h"
 #include "runner/proc/spawn.h"
 #include "runner/proc/terminal.h"
@@ -59,6 +60,7 @@ struct context {
 	bool looked;                  /* somebody asked for a look: its trace is kept */
 	bool cancelled;
 	int late_cancel;              /* a signal that came while the findings were written; 0 none */
+	struct sampling sampling;
 	bool lost_output;             /* bytes of the command could not be written */
 };
 

@@ -177,6 +177,7 @@ static int supervisor_main(struct context *c)
 	} else {
 		context_say_start(c);
 		print_attach(c);
+		sampling_ready(c);
 		p->attach(p->ctx, c->trace, c->dispatch_span, clock_mono_ns());
 		code = supervisor_loop(s);
 		lost = supervisor_front_is_lost(s);
@@ -253,6 +254,8 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	c->start_real_ns = clock_real_ns();
 	run_id_make(c->run_id, c->start_real_ns);
 	c->cwd = getcwd(NULL, 0);
+	if (sampling_check(c, e) < 0)
+		return -1;
 	c->keep_level = (enum level)o->profile_level > on_fail ? (enum level)o->profile_level : on_fail;
 	if (c->keep_level == LEVEL_OFF)
 		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */
@@ -319,6 +322,8 @@ int proc_run(const struct proc_setup *p, struct err *e)
 	 * back. Without the right to do so we are as good as any other process. */
 	setpriority(PRIO_PROCESS, 0, c.signals.nice - 10);
 	guard_prepare(&c);
+	if (sampling_prepare(&c, e) < 0)
+		return context_abandon(&c);
 	pid = fork();
 	if (pid < 0) {
 		err_sys(e, "starting the supervisor");
@@ -332,6 +337,7 @@ int proc_run(const struct proc_setup *p, struct err *e)
 	}
 	close(pair[1]);
 	c.link = pair[0];
+	sampling_start(&c, pid);
 	outlet_init(&c.outlet[STREAM_OUT], STDOUT_FILENO, c.terminal.closed[1]);
 	outlet_init(&c.outlet[STREAM_ERR], STDERR_FILENO, c.terminal.closed[2]);
 	return front_run(&c, pid);

@@ -455,6 +455,7 @@ static void supervisor_dispatch(struct supervisor *s, const struct loop_event *e
 	case SRC_SIGNAL: supervisor_reap(s, now_ns); return;
 	case SRC_TIMER: return;
 	case SRC_LINK: supervisor_messages(s, now_ns); return;
+	case SRC_SAMPLER: sampling_readable(s->run, now_ns); return;
 	default: break;
 	}
 	if (!c)
@@ -576,7 +577,10 @@ struct supervisor *supervisor_new(struct context *run, struct err *e)
 	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted, hook_used };
 	if (loop_init(&s->loop, e) < 0 ||
 	    (run->link >= 0 && loop_watch(&s->loop, run->link, EPOLLIN, SRC_LINK, 0, 0) < 0 &&
-	     err_sys(e, "preparing the supervisor's loop"))) {
+	     err_sys(e, "preparing the supervisor's loop")) ||
+	    (!run->is_front && run->sampling.fd >= 0 && loop_watch(&s->loop, run->sampling.fd, EPOLLIN, SRC_SAMPLER,
+			0, 0) < 0 &&
+	     err_sys(e, "watching the sampler"))) {
 		loop_release(&s->loop);
 		free(s);
 		return NULL;

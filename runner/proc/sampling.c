@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/proc/sampling.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/json_scan.h"
+#include "base/json_write.h"
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/path.h"
+#include "profile/sample/collectors.h"
+#include "profile/sample/probe.h"
+#include "runner/proc/context.h"
+#include "runner/proc/helper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#define READY_NS (3 * NS_PER_S)
+#define FINISH_NS (30 * NS_PER_S)
+#define FINISH_CANCELLED_NS (1500 * NS_PER_MS)
+#define LINE_MAX_BYTES 1000
+
+static const char *const with_text[] = { "auto", "perf", "stop", "read" };
+
+static int collector_unknown(const char *name, struct err *e)
+{
+	char hint[NEAREST_HINT_SIZE];
+	auto_str all = STR_INIT;
+	struct nearest n;
+
+	nearest_init(&n, name);
+	for (const struct collector_row *r = collector_rows; r->name; r++) {
+		nearest_offer(&n, r->name);
+		str_addf(&all, "%s%s", all.len ? ", " : "", r->name);
+	}
+	return err_set(e, ERR_USAGE, "--collect: '%s' is not a collector%s; accepted: none, %s", name,
+			nearest_hint(n.best, hint),
+		       str_cstr(&all));
+}
+
+/* The list by the table's own names, each once. Caller frees; NULL with *e. "" where none. */
+static char *collect_list(const char *text, struct err *e)
+{
+	auto_str out = STR_INIT;
+	auto_free char *copy = xstrdup(text);
+	char *save = NULL;
+
+	for (char *name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
+		const struct collector_row *r = collector_row_find(name);
+		struct strv seen = STRV_INIT;
+
+		if (strcmp(name, "none") == 0)
+			continue;
+		if (!r) {
+			collector_unknown(name, e);
+			strv_release(&seen);
+			return NULL;
+		}
+		auto_free char *padded = xasprintf(",%s,", str_cstr(&out)), *one = xasprintf(",%s,", r->name);
+
+		if (!strstr(padded, one))
+			str_addf(&out, "%s%s", out.len ? "," : "", r->name);
+	}
+	return str_steal(&out);
+}
+
+int sampling_check(struct context *c, struct err *e)
+{
+	const struct profile_options *o = &c->o->profiling;
+	auto_free char *list = NULL;
+
+	c->sampling = (struct sampling){ .fd = -1, .sampler_fd = -1 };
+	if (!o->collect)
+		return 0;
+	list = collect_list(o->collect, e);
+	if (!list)
+		return -1;
+	c->sampling.on = *list != '\0';
+	if (c->sampling.on && c->o->profile_level == LEVEL_OFF)
+		return err_set(e, ERR_USAGE, "--collect needs a trace to put it in: it excludes --profile-level off");
+	if (c->sampling.on && o->sample_with != SAMPLE_WITH_AUTO && sample_probe(with_text[o->sample_with], e) < 0) {
+		e->kind = ERR_USAGE;
+		return err_add(e, "--sample-with %s", with_text[o->sample_with]);
+	}
+	return 0;
+}
+
+int sampling_prepare(struct context *c, struct err *e)
+{
+	int pair[2];
+
+	if (!c->sampling.on)
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "making a socket pair for the sampler");
+	c->sampling.fd = pair[0];
+	c->sampling.sampler_fd = pair[1];
+	return 0;
+}
+
+static char *target_json(struct context *c)
+{
+	struct strv args = STRV_INIT;
+	auto_str out = STR_INIT, env = STR_INIT;
+	char *cwd = getcwd(NULL, 0);
+	struct json j;
+
+	redact_argv(c->redactor, c->setup->args, &args);
+	redact_env_profile(c->redactor, c->setup->envp, &env);
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	json_array(&j, "command");
+	for (size_t i = 0; i < args.n; i++)
+		json_str(&j, NULL, args.v[i]);
+	json_array_end(&j);
+	json_str(&j, "cwd", cwd);
+	json_raw(&j, "env_profile", str_cstr(&env), env.len);
+	if (c->o->timeout_ms)
+		json_int(&j, "timeout_ms", c->o->timeout_ms);
+	else
+		json_null(&j, "timeout_ms");
+	json_object_end(&j);
+	json_finish(&j);
+	strv_release(&args);
+	free(cwd);
+	return str_steal(&out);
+}
+
+void sampling_words(struct context *c, pid_t supervisor, bool finish, struct strv *argv)
+{
+	const struct profile_options *o = &c->o->profiling;
+	struct err e;
+	char *list = collect_list(o->collect, &e);
+
+	strv_add(argv, "spec-runner-sampler");
+	strv_take(argv, xasprintf("run_id=%s", c->run_id));
+	strv_take(argv, xasprintf("raw=%s", c->paths.raw));
+	strv_take(argv, xasprintf("root=%s", c->setup->root));
+	if (trace_path(c->trace))
+		strv_take(argv, xasprintf("journal=%s", trace_path(c->trace)));
+	if (finish) {
+		strv_add(argv, "finish=1");
+	} else {
+		strv_take(argv, xasprintf("pid=%d", (int)supervisor));
+		strv_take(argv, xasprintf("start=%lld", (long long)c->start_mono_ns));
+		strv_take(argv, xasprintf("start_real=%lld", (long long)c->start_real_ns));
+		strv_take(argv, xasprintf("collect=%s", list ? list : ""));
+		strv_take(argv, xasprintf("hz=%lld", (long long)o->sample_hz));
+		strv_take(argv, xasprintf("with=%s", with_text[o->sample_with]));
+		strv_take(argv, xasprintf("bytes=%lld", (long long)o->bytes));
+		strv_take(argv, xasprintf("intrusion=%lld", (long long)o->intrusion));
+		strv_take(argv, xasprintf("target=%s", ({ auto_free char *t = target_json(c); xstrdup(t); })));
+	}
+	helper_redact_args(argv, c->o);
+	free(list);
+}
+
+void sampling_start(struct context *c, pid_t supervisor)
+{
+	struct strv argv = STRV_INIT;
+	struct err e = { 0 };
+
+	if (!c->sampling.on)
+		return;
+	sampling_words(c, supervisor, false, &argv);
+	c->sampling.pid = helper_start("sampler", argv.v, c->setup->envp, -1, c->sampling.sampler_fd, false, &e);
+	if (c->sampling.pid < 0)
+		say_always(c, "no profile: %s", e.msg);
+	/* The supervisor alone holds the other end: at its death the sampler writes what it has. */
+	fd_close(&c->sampling.sampler_fd);
+	fd_close(&c->sampling.fd);
+	strv_release(&argv);
+}
+
+static void line_take(struct context *c, const char *line, size_t n, int64_t now_ns)
+{
+	struct attrs a = { 0 };
+
+	if (n > 8 && strncmp(line, "refused ", 8) == 0)
+		say(c, "no profile: %.*s", (int)(n - 8), line + 8);
+	if (n < 11 || strncmp(line, "progress {", 10) != 0 || line[n - 1] != '}' || !json_scan_members(line + 10, n - 11))
+		return;
+	attrs_init(&a, c->trace);
+	str_addn(&a.json, line + 10, n - 11);
+	trace_checkpoint(c->trace, c->dispatch_span, CP_PROFILE_PROGRESS, now_ns, &a);
+	attrs_release(&a);
+}
+
+/* False where the other end is gone. */
+static bool lines_read(struct context *c, int64_t now_ns)
+{
+	char text[LINE_MAX_BYTES + 1];
+	ssize_t n = recv(c->sampling.fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	for (char *at = text, *end = text + n; at < end;) {
+		char *nl = memchr(at, '\n', (size_t)(end - at));
+		size_t len = nl ? (size_t)(nl - at) : (size_t)(end - at);
+
+		line_take(c, at, len, now_ns);
+		at += len + 1;
+	}
+	return n > 0;
+}
+
+void sampling_readable(struct context *c, int64_t now_ns)
+{
+	if (c->sampling.fd >= 0 && !lines_read(c, now_ns))
+		fd_close(&c->sampling.fd);
+}
+
+void sampling_ready(struct context *c)
+{
+	struct pollfd p = { .fd = c->sampling.fd, .events = POLLIN };
+
+	fd_close(&c->sampling.sampler_fd);
+	if (c->sampling.fd < 0)
+		return;
+	if (poll(&p, 1, (int)(READY_NS / NS_PER_MS)) <= 0)
+		say(c, "the sampler is not ready: the beginning of the profile may be missing");
+	sampling_readable(c, clock_mono_ns());
+}
+
+void sampling_command(struct context *c, pid_t pid, span_id wait_span)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "command %d %u\n", (int)pid, (unsigned)wait_span);
+
+	if (c->sampling.fd >= 0 && send(c->sampling.fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE)
+		fd_close(&c->sampling.fd);
+}
+
+/* At its end of the socket the sampler is done. */
+static bool end_wait(struct context *c, int64_t until_ns)
+{
+	while (c->sampling.fd >= 0) {
+		struct pollfd p = { .fd = c->sampling.fd, .events = POLLIN };
+		int64_t left = until_ns - clock_mono_ns();
+
+		if (left <= 0)
+			return false;
+		poll(&p, 1, (int)(left / NS_PER_MS) + 1);
+		sampling_readable(c, clock_mono_ns());
+	}
+	return true;
+}
+
+/* It was killed, or we are the front and its end was not ours to see: out of its log. */
+static void finish_again(struct context *c, int64_t until_ns)
+{
+	auto_free char *log = path_join(c->paths.raw, "profile.log");
+	struct strv argv = STRV_INIT;
+	struct err e = { 0 };
+	pid_t pid;
+
+	while (c->is_front && access(log, F_OK) == 0 && clock_mono_ns() < until_ns - 25 * NS_PER_S) {
+		poll(NULL, 0, 50); /* it may be at it: our supervisor has only just died */
+		if (c->sampling.pid > 0 && kill(c->sampling.pid, 0) < 0)
+			break;
+	}
+	if (access(log, F_OK) < 0)
+		return;
+	sampling_words(c, 0, true, &argv);
+	pid = helper_start("sampler", argv.v, c->setup->envp, -1, -1, false, &e);
+	if (pid < 0 || helper_wait(pid, until_ns) != 0)
+		say(c, "no profile could be made of %s", log);
+	strv_release(&argv);
+}
+
+void sampling_finish(struct context *c)
+{
+	int64_t until = clock_mono_ns() + (c->cancelled ? FINISH_CANCELLED_NS : FINISH_NS);
+
+	if (!c->sampling.on)
+		return;
+	c->sampling.on = false;
+	c->concerns = true; /* the report looks for what made it slow */
+	if (c->sampling.fd >= 0)
+		shutdown(c->sampling.fd, SHUT_WR);
+	if (!end_wait(c, until))
+		say(c, "the profile is not written yet: the sampler takes too long");
+	else
+		finish_again(c, until);
+	fd_close(&c->sampling.fd);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sampling.h - the sampler of a run: a program beside it, started by the front, told of each command's start, ended before
+ * the trace is sealed. Internal to runner/proc. */
+#ifndef RUNNER_PROC_SAMPLING_H
+#define RUNNER_PROC_SAMPLING_H
+
+#include "base/err.h"
+#include "trace/emit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct context;
+
+struct sampling {
+	bool on;
+	int fd;         /* in the supervisor: the other end of the sampler's; -1 */
+	int sampler_fd; /* in the front, until it is started */
+	pid_t pid;      /* in the front */
+};
+
+/* --collect as a list of the table's names; a bad one is ERR_USAGE. Also whether --sample-with can be had. */
+int sampling_check(struct context *c, struct err *e);
+/* Before the fork: both ends. 0 or -1. */
+int sampling_prepare(struct context *c, struct err *e);
+/* The words that the sampler is started with; finish: to make the profile out of a log alone. */
+struct strv;
+void sampling_words(struct context *c, pid_t root, bool finish, struct strv *argv);
+/* In the front. */
+void sampling_start(struct context *c, pid_t supervisor);
+/* In the supervisor, before its first command: waits until all that begins is seen, for a bounded time. */
+void sampling_ready(struct context *c);
+void sampling_command(struct context *c, pid_t pid, span_id wait_span);
+/* What it says meanwhile. */
+void sampling_readable(struct context *c, int64_t now_ns);
+/* No command runs any more: the profile is written, for a bounded time; out of the log where the sampler is gone. */
+void sampling_finish(struct context *c);
+
+#endif
