@@ -17,7 +17,9 @@
 #include "evidence/write.h"
 #include "findings/pattern.h"
 #include "findings/report.h"
+#include "findings/report/prof_trace.h"
 #include "findings/report/results.h"
+#include "profile/sample/collectors.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 
@@ -233,12 +235,15 @@ static int find_format(const char *name, const struct report_ops **format, struc
 	auto_str known = STR_INIT;
 
 	*format = name ? report_find(name) : NULL;
-	if (!name || *format || results_format_find(name))
+	if (!name || *format || results_format_find(name) || prof_format_find(name) || strcmp(name, "artifacts") == 0)
 		return 0;
 	for (const struct report_ops *f = report_formats; f->name; f++)
 		str_addf(&known, "%s%s", known.len ? ", " : "", f->name);
 	for (const struct results_format *f = results_formats; f->name; f++)
 		str_addf(&known, ", %s", f->name);
+	for (const struct prof_format *f = prof_formats; f->name; f++)
+		str_addf(&known, ", %s", f->name);
+	str_add(&known, ", artifacts");
 	return err_set(e, ERR_USAGE, "--format: '%s' is no format of report; accepted: %s", name, str_cstr(&known));
 }
 
@@ -263,6 +268,139 @@ static int print_results(const struct results_format *format, const char *trace,
 	return rc;
 }
 
+/* ---- profiles ---- */
+
+#define PROFILE_FILE_BYTES ((size_t)1 << 31)
+
+struct raw_dirs {
+	char *own[4];
+	const char *v[6];
+};
+
+static void raw_dirs_make(struct cli *cli, const char *dir, struct raw_dirs *d)
+{
+	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
+
+	*d = (struct raw_dirs){ .own = { path_join(dir, "raw"), path_join(given, "raw"), path_join(dir, "../raw"),
+					 path_join(dir, "../../raw") } };
+	for (int i = 0; i < 4; i++)
+		d->v[i] = d->own[i];
+}
+
+static void raw_dirs_free(struct raw_dirs *d)
+{
+	for (int i = 0; i < 4; i++)
+		free(d->own[i]);
+}
+
+static int profile_file(struct profile *p, const char *path, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t n;
+
+	if (file_read(path, PROFILE_FILE_BYTES, &text, &n, e) < 0)
+		return -1;
+	return prof_read(p, text, n, path, e);
+}
+
+/* A trace or a profile: told by what it is. */
+static int profile_or_trace(struct cli *cli, const char *path, struct prof_run *r, struct err *e)
+{
+	auto_free char *dir = folder_of(path);
+	struct err why = { 0 };
+	struct raw_dirs d;
+	int rc;
+
+	raw_dirs_make(cli, dir, &d);
+	rc = prof_run_open(r, path, d.v, &why);
+	raw_dirs_free(&d);
+	if (rc == 0)
+		return 0;
+	*r = (struct prof_run){ 0 };
+	return profile_file(&r->p, path, e);
+}
+
+static int profile_print(struct cli *cli, const struct prof_format *format, struct prof_run *r,
+		const struct profile *baseline)
+{
+	const struct profile_options *o = &cli->o.profiling;
+	struct prof_view v = { .p = &r->p, .weight = (enum prof_weight)o->weight, .pid = o->pid, .tid = o->thread,
+			       .lang = o->lang, .baseline = baseline, .start_real_ns = r->start_real_ns, .name = r->run_id };
+	auto_free bool *wanted = NULL;
+	auto_str out = STR_INIT;
+	struct err e = { 0 };
+
+	if (o->only_case) {
+		wanted = prof_run_case(r, o->only_case, &e);
+		if (!wanted)
+			return cli_fail(&e);
+		v.span_wanted = wanted;
+	}
+	if (baseline && (r->p.sample_count < 30 || baseline->sample_count < 30))
+		cli_note("--baseline: fewer than 30 samples on a side: no judgement");
+	format->write(&v, &out);
+	return print_text(stdout, &out);
+}
+
+static int report_profile(struct cli *cli, const struct prof_format *format, const char *trace, const char *dir)
+{
+	const struct profile_options *o = &cli->o.profiling;
+	struct prof_run run = { 0 }, base = { 0 };
+	struct err e = { 0 };
+	struct raw_dirs d;
+	int rc = 1;
+
+	raw_dirs_make(cli, dir, &d);
+	if (o->file ? profile_file(&run.p, o->file, &e) < 0 : prof_run_open(&run, trace, d.v, &e) < 0)
+		cli_fail(&e);
+	else if (o->baseline && profile_or_trace(cli, o->baseline, &base, &e) < 0)
+		cli_fail(&e);
+	else
+		rc = profile_print(cli, format, &run, o->baseline ? &base.p : NULL);
+	raw_dirs_free(&d);
+	prof_run_release(&run);
+	prof_run_release(&base);
+	return rc;
+}
+
+/* One line a collector of the table: what it is, and what became of it in this run. */
+static int print_artifacts(struct cli *cli, const char *trace, const char *dir)
+{
+	auto_str out = STR_INIT;
+	struct prof_run run;
+	struct err e = { 0 };
+	struct raw_dirs d;
+	int rc;
+
+	raw_dirs_make(cli, dir, &d);
+	rc = prof_run_raw(&run, trace, d.v, &e);
+	raw_dirs_free(&d);
+	if (rc < 0) {
+		cli_fail(&e);
+		return 1;
+	}
+	for (const struct collector_row *row = collector_rows; row->name; row++) {
+		auto_free char *file = xasprintf("%s/artifact-%s.json", run.raw, row->name), *text = NULL;
+		struct json_reader *r = NULL;
+		const struct json_value *v = NULL;
+		size_t n = 0;
+
+		if (access(file, F_OK) == 0 && file_read(file, 1 << 24, &text, &n, &e) == 0) {
+			r = json_reader_text(text, n, file);
+			if (json_take(r, &v, &e) < 0)
+				v = NULL;
+		}
+		str_addf(&out, "%-9s %-7s %-15s %-12s %s%s%s\n", row->name, row->category, row->needs,
+			 v && json_get_text(v, "status") ? json_get_text(v, "status") : "not asked for", row->help,
+			 v && json_get_text(v, "reason") ? ": " : "", v && json_get_text(v, "reason") ?
+					json_get_text(v, "reason") : "");
+		if (r)
+			json_reader_free(r);
+	}
+	prof_run_release(&run);
+	return print_text(stdout, &out);
+}
+
 static int report_body(struct cli *cli)
 {
 	auto_free char *trace = NULL, *dir = NULL;
@@ -281,6 +419,16 @@ static int report_body(struct cli *cli)
 		return cli_fail(&e);
 	trace = path_resolve(cli->root, cli->operand_count ? cli->operands[0] : cli->o.profile_out);
 	dir = folder_of(trace);
+	if (cli->o.format && prof_format_find(cli->o.format))
+		return report_profile(cli, prof_format_find(cli->o.format), trace, dir);
+	if (cli->o.profiling.file) {
+		err_set(&e, ERR_USAGE, "report --profile needs a --format of profiles: folded, flamegraph, "
+				"speedscope, pprof, chrome, "
+			"firefox or profile-json");
+		return cli_fail(&e);
+	}
+	if (cli->o.format && strcmp(cli->o.format, "artifacts") == 0)
+		return print_artifacts(cli, trace, dir);
 	if (results)
 		return print_results(results, trace, dir);
 	if (load_patterns(cli, &patterns, &e) < 0) {

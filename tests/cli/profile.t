@@ -1,0 +1,179 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Where the time goes: samples of programs whose split is known, sums against the kernel's own count, waits by their kind,
+# every format read back, and what happens when a sampler is refused or killed.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use JSON::PP;
+use SpecRunner;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $json = JSON::PP->new->utf8;
+my $spec = spec();
+my $split = zoo('split');
+
+sub raw_of { my ($r) = @_; return (glob "$r->{dir}/.artifacts/raw/run-*")[-1] // 'none' }
+sub load { my ($path) = @_; my $text = read_file($path); return defined $text ? $json->decode($text) : undef }
+
+# Milliseconds of samples whose stack holds a function of that name, by the column of the sample.
+sub ms_of {
+	my ($p, $what, $column, $waits) = @_;
+	my $sum = 0;
+	for my $s (@{ $p->{samples} }) {
+		next if defined $waits && ($s->[4] < 0) != !$waits;
+		next if defined $what && !grep { ($p->{frames}[$_]{function} // '') =~ $what } @{ $p->{stacks}[ $s->[2] ] };
+		$sum += $s->[$column] / 1e6;
+	}
+	return $sum;
+}
+sub near { my ($got, $want, $off, $name) = @_; return ok(abs($got - $want) <= $off, "$name: $got, wanted $want +-$off") }
+
+sub report {
+	my ($r, @args) = @_;
+	return run_spec(['report', @args], dir => $r->{dir});
+}
+
+for my $with ('perf', 'stop') {
+	my $r = run_spec(['record', '--sample-with', $with, '--', $split, '2'], timeout => 60);
+	if ($r->{code} == 2 && $r->{err} =~ /refused/) {
+		like($r->{err}, $with eq 'perf' ? qr/perf_event_open/ : qr/ptrace/, "$with is refused, with a word how to allow it");
+		next;
+	}
+	is($r->{code}, 0, "$with: the exit code is the command's");
+	is($r->{out}, '', "$with: nothing is added to its output");
+	my $p = load(raw_of($r) . '/profile.json') or next;
+	my $all = ms_of($p, undef, 5);
+	ok($all > 1900 && $all < 2600, "$with: CPU time is what the kernel counted ($all ms)");
+	# Three sigma of a share among so many samples, and a point for rounding.
+	my ($sum, $squares) = (0, 0);
+	for (grep { $_->[4] < 0 } @{ $p->{samples} }) { $sum += $_->[5]; $squares += $_->[5]**2 }
+	my $n = int($sum**2 / ($squares || 1)); # unequal weights tell as little as so many equal ones
+	for my $f (['split_alpha', 70], ['split_beta', 20], ['split_gamma', 10]) {
+		my $sigma = 100 * sqrt($f->[1] / 100 * (1 - $f->[1] / 100) / ($n || 1));
+		near(100 * ms_of($p, qr/^$f->[0]$/, 5) / $all, $f->[1], 3.5 * $sigma + 1, "$with: share of $f->[0], $n samples");
+	}
+	my ($hot) = grep { ($_->{function} // '') eq 'work' } @{ $p->{frames} };
+	like($hot->{file} // '', qr{split\.c$}, "$with: the hot function has its file");
+	my $a = load(raw_of($r) . '/artifact-cpu.json');
+	is($a->{status}, 'ok', "$with: its artifact is ok") or diag $a->{reason};
+	is($a->{metrics}{with}, $with, "$with: and says so");
+	ok($a->{metrics}{overhead}{stopped_ms} <= 0.007 * $all + 1, "$with: stopped for $a->{metrics}{overhead}{stopped_ms} ms");
+	is(run_spec(['verify', "$r->{dir}/.artifacts/run-trace.json"])->{code}, 0, "$with: the trace is valid");
+}
+
+subtest 'short children are all there' => sub {
+	my $r = run_spec(['record', '--', 'sh', '-c', "i=0; while [ \$i -lt 40 ]; do $split 0.012; i=\$((i+1)); done"], timeout => 60);
+	is($r->{code}, 0);
+	my $p = load(raw_of($r) . '/profile.json') or return;
+	my $a = load(raw_of($r) . '/artifact-cpu.json');
+	plan skip_all => 'without perf_event_open they are too short' if $a->{metrics}{with} ne 'perf';
+	is(scalar(grep { $_->{pid} == $_->{tid} && $_->{comm} eq 'split' } @{ $p->{threads} }), 40, 'each has its row');
+	my %cpu;
+	$cpu{ $_->[1] } += $_->[5] / 1e6 for @{ $p->{samples} };
+	my @short = grep { $p->{threads}[$_]{comm} eq 'split' && ($cpu{$_} // 0) < 11 } 0 .. $#{ $p->{threads} };
+	is(scalar @short, 0, 'and no less CPU time than it used');
+};
+
+subtest 'waits by their kind' => sub {
+	my $r = run_spec(['record', '--', 'sh', '-c', "$split 0.05 sleep 600 & read x < /dev/null; wait"], timeout => 60);
+	my $p = load(raw_of($r) . '/profile.json') or return;
+	my %kind;
+	$kind{ $p->{waits}[ $_->[4] ]{kind} } += $_->[6] / 1e6 for grep { $_->[4] >= 0 } @{ $p->{samples} };
+	my $factor = slow_factor();
+	ok(($kind{sleep} // 0) > 500 && ($kind{sleep} // 0) < 600 + 200 * $factor, 'the sleep of 600 ms: ' . ($kind{sleep} // 0));
+	ok(($kind{child} // 0) > 500, 'the shell waited for its child: ' . ($kind{child} // 0));
+	my %life;
+	$life{ $_->[1] } += $_->[6] for @{ $p->{samples} };
+	for my $i (0 .. $#{ $p->{threads} }) {
+		my $t = $p->{threads}[$i];
+		my $lived = ($t->{end_ns} - $t->{start_ns}) / 1e6;
+		near(($life{$i} // 0) / 1e6, $lived, 20 + 0.02 * $lived, "wall time of $t->{comm}");
+	}
+};
+
+subtest 'formats' => sub {
+	my $r = run_spec(['record', '--', 'sh', '-c', "$split 0.6 sleep 200"], timeout => 60);
+	my $p = load(raw_of($r) . '/profile.json') or return;
+	for my $w (['cpu', 5, undef], ['wall', 6, undef], ['wait', 6, 1]) {
+		my $folded = report($r, '--format', 'folded', '--weight', $w->[0])->{out};
+		my ($sum, $lines) = (0, 0);
+		for (split /\n/, $folded) { / (\d+)$/ and $sum += $1; $lines++ }
+		near($sum / 1000, ms_of($p, undef, $w->[1], $w->[2]), 0.001 * $lines + 0.001, "folded: sum of $w->[0]");
+		is_deeply([split /\n/, $folded], [sort split /\n/, $folded], "folded: $w->[0] is sorted");
+	}
+	for my $f (qw(folded flamegraph speedscope pprof chrome firefox profile-json)) {
+		my ($a, $b) = map { report($r, '--format', $f)->{out} } 1 .. 2;
+		ok(length $a > 100 && $a eq $b, "$f: the same bytes twice");
+		next if $f =~ /flamegraph|chrome|firefox/;
+		write_file("$r->{dir}/one.$f", $a);
+		my $again = report($r, '--profile', "$r->{dir}/one.$f", '--format', 'folded');
+		is($again->{code}, 0, "$f: is read back") or diag $again->{err};
+		like($again->{out}, qr/split_alpha/, "$f: with its names");
+	}
+	my $svg = report($r, '--format', 'flamegraph')->{out};
+	unlike($svg, qr/<script|href|http(?!:\/\/www\.w3\.org\/2000\/svg)/, 'flamegraph: no script, nothing from outside');
+	like($svg, qr/<title>split_alpha \([\d.]+ ms/, 'flamegraph: each frame has a title');
+	my $scope = $json->decode(report($r, '--format', 'speedscope')->{out});
+	for (@{ $scope->{profiles} }) {
+		my $sum = 0;
+		$sum += $_ for @{ $_->{weights} };
+		is($sum, $_->{endValue} - $_->{startValue}, 'speedscope: weights add up');
+		is(scalar @{ $_->{weights} }, scalar @{ $_->{samples} }, 'speedscope: a weight a sample');
+	}
+	my $chrome = $json->decode(report($r, '--format', 'chrome')->{out});
+	ok((grep { $_->{ph} eq 'X' && $_->{pid} == 0 && $_->{name} eq 'run.total' } @{ $chrome->{traceEvents} }), 'chrome: spans');
+	ok(!(grep { $_->{ph} eq 'X' && $_->{dur} < 0 } @{ $chrome->{traceEvents} }), 'chrome: durations');
+	is(report($r, '--format', 'folded', '--case', 'nobody')->{code}, 2, '--case of no test');
+	is(report($r, '--format', 'artifacts')->{out} =~ /^cpu .* ok /m, 1, 'artifacts');
+	is(report($r, '--format', 'folded', '--baseline', raw_of($r) . '/profile.json')->{out} =~ / \d+ \d+$/m, 1, '--baseline');
+	is(report($r, '--profile', $split, '--format', 'folded')->{code}, 1, 'a binary is no profile');
+};
+
+subtest 'usage' => sub {
+	for my $bad (['--collect', 'cpuu'], ['--sample-hz', '0'], ['--sample-with', 'magic'], ['--intrusion', '9'],
+		['--collect', 'cpu', '--profile-level', 'off']) {
+		my $r = run_spec(['run', @$bad, '--', 'true']);
+		is($r->{code}, 2, "@$bad") or diag $r->{err};
+		is(scalar(split /\n/, $r->{err}), 1, 'one line');
+	}
+	like(run_spec(['run', '--collect', 'cpuu', '--', 'true'])->{err}, qr/did you mean 'cpu'/, 'with the nearest name');
+	is(run_spec(['record', '--pid', '999999999', '--seconds', '1'])->{code}, 2, 'record of no process');
+	my $none = run_spec(['run', '--collect', 'none', '--', 'true']);
+	is($none->{code}, 0);
+	ok(!-e "$none->{dir}/.artifacts", 'none collects nothing');
+	is(run_spec(['record', '--', 'sh', '-c', 'exit 7'])->{code}, 7, "record's exit code");
+};
+
+subtest 'a tree that is not ours' => sub {
+	my $pid = fork() // die;
+	if (!$pid) { { no warnings; exec $split, '60' } POSIX::_exit(127) }
+	my $r = run_spec(['record', '--pid', $pid, '--seconds', '2'], timeout => 60);
+	kill KILL => $pid;
+	waitpid $pid, 0;
+	is($r->{code}, 0, 'samples were taken') or diag $r->{err};
+	my $p = load(raw_of($r) . '/profile.json') or return;
+	ok(ms_of($p, qr/^split_alpha$/, 5) > 0, 'with their functions');
+	is(report($r, '--format', 'folded')->{code}, 0, 'and a trace to report on');
+};
+
+subtest 'a sampler that is killed' => sub {
+	my $r = start_spec(['record', '--', $split, '4']);
+	my $log;
+	ok(wait_until(20, sub { ($log) = glob "$r->{dir}/.artifacts/raw/run-*/profile.log"; $log && -s $log > 4000 }), 'its log grows')
+		or return finish_spec($r);
+	my ($sampler) = grep { (readlink "/proc/$_/exe") // '' =~ /spec-runner-sampler/ } map { m{/proc/(\d+)/fd} }
+		grep { (readlink // '') eq $log } glob '/proc/[0-9]*/fd/*';
+	sleep 1.2;
+	kill KILL => $sampler if $sampler;
+	$r = finish_spec($r, 60);
+	is($r->{code}, 0, 'the command is none the worse');
+	my $p = load(raw_of($r) . '/profile.json');
+	ok($p && ms_of($p, qr/^split_alpha$/, 5) > 100, 'its samples up to the last second are there');
+	is(load(raw_of($r) . '/artifact-cpu.json')->{status}, 'partial', 'and the artifact says what is missing');
+	ok(!-e $log, 'the log is gone');
+	no_survivors($r);
+};
+
+done_testing();
