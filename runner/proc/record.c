@@ -37,7 +37,7 @@ static int trace_begin(struct context *c, const char *verb, char *const *args, c
 	};
 	struct attrs a = { 0 };
 
-	env_facts(envp, &facts);
+	env_facts(envp, NULL, &facts);
 	m.environment_json = str_cstr(&facts);
 	if (run_paths_make(&c->paths, e) < 0 || trace_open(&c->trace, c->paths.journal, &m, c->redactor, e) < 0)
 		return -1;
