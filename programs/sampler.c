@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/config/options.h"
 #include "runner/proc/helper.h"
 #include "trace/redact.h"
 
@@ -54,7 +55,24 @@ static void fds_raise(void)
 	}
 }
 
-static void words_read(struct sample_session *x, int argc, char **argv, struct strv *names, struct strv *patterns)
+/* What the user wants hidden comes in the environment, as for every helper. */
+static int redactor_make(struct redactor **r, struct err *e)
+{
+	static const char *const vars[] = { "SPEC_RUNNER_REDACT_ENV", "SPEC_RUNNER_REDACT_PATTERN" };
+	static struct options o; /* lives as long as the process */
+
+	options_init(&o);
+	for (size_t i = 0; i < sizeof(vars) / sizeof(*vars); i++) {
+		const char *text = getenv(vars[i]);
+
+		if (text && *text &&
+		    option_set(&o, option_by_env(vars[i], strlen(vars[i])), vars[i], text, SOURCE_ENV, e) < 0)
+			return -1;
+	}
+	return redactor_new(r, environ, &o.redact_env, &o.redact_patterns, e);
+}
+
+static void words_read(struct sample_session *x, int argc, char **argv)
 {
 	struct { const char *key; const char **text; } texts[] = {
 		{ "run_id=", &x->run_id }, { "raw=", &x->raw }, { "root=", &x->root }, { "journal=", &x->journal },
@@ -67,10 +85,6 @@ static void words_read(struct sample_session *x, int argc, char **argv, struct s
 	};
 
 	for (int i = 1; i < argc; i++) {
-		if (str_starts(argv[i], "--redact-env="))
-			strv_add(names, argv[i] + 13);
-		else if (str_starts(argv[i], "--redact-pattern="))
-			strv_add(patterns, argv[i] + 17);
 		for (size_t k = 0; k < sizeof(texts) / sizeof(*texts); k++)
 			if (str_starts(argv[i], texts[k].key))
 				*texts[k].text = argv[i] + strlen(texts[k].key);
@@ -161,12 +175,11 @@ int main(int argc, char **argv)
 {
 	static struct sample_session x = { .with = "auto", .collect = "cpu", .hz = 99, .bytes = 64 << 20, .intrusion = 1,
 					   .run_id = "", .raw = ".", .target_json = "{}" };
-	struct strv names = STRV_INIT, patterns = STRV_INIT;
 	struct redactor *r = NULL;
 	struct err e = { 0 };
 	int rc;
 
-	words_read(&x, argc, argv, &names, &patterns);
+	words_read(&x, argc, argv);
 	if (!x.pid && !x.finish_only) {
 		fprintf(stderr, "spec-runner: spec-runner-sampler is started by spec-runner; see `spec-runner help "
 				"record`\n");
@@ -174,15 +187,13 @@ int main(int argc, char **argv)
 	}
 	signals_set();
 	fds_raise();
-	if (redactor_new(&r, environ, &names, &patterns, &e) < 0) {
+	if (redactor_make(&r, &e) < 0) {
 		fprintf(stderr, "spec-runner: %s\n", e.msg);
 		return 2;
 	}
 	rc = run(&x, r);
 	sampler_release(&x.sampler);
 	redactor_free(r);
-	strv_release(&names);
-	strv_release(&patterns);
 	free(x.log);
 	return rc;
 }

@@ -54,7 +54,7 @@ static int trace_begin(struct context *c, const char *verb, char *const *args, c
 static int sampler_run(struct context *c, struct err *e)
 {
 	struct sigaction a = { .sa_handler = on_signal };
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	int status = 0;
 
 	sigaction(SIGINT, &a, NULL);
@@ -62,7 +62,9 @@ static int sampler_run(struct context *c, struct err *e)
 	sampling_words(c, (pid_t)c->o->profiling.pid, false, &argv);
 	strv_add(&argv, "attached=1");
 	strv_take(&argv, xasprintf("seconds=%lld", (long long)c->o->profiling.seconds));
-	sampler = helper_start("sampler", argv.v, c->setup->envp, -1, -1, false, e);
+	helper_environment(&env, c->setup->envp, c->o);
+	sampler = helper_start("sampler", argv.v, env.v, -1, -1, false, e);
+	strv_release(&env);
 	strv_release(&argv);
 	if (sampler < 0)
 		return -1;

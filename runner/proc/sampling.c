@@ -157,19 +157,20 @@ void sampling_words(struct context *c, pid_t supervisor, bool finish, struct str
 		strv_take(argv, xasprintf("intrusion=%lld", (long long)o->intrusion));
 		strv_take(argv, xasprintf("target=%s", ({ auto_free char *t = target_json(c); xstrdup(t); })));
 	}
-	helper_redact_args(argv, c->o);
 	free(list);
 }
 
 void sampling_start(struct context *c, pid_t supervisor)
 {
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	struct err e = { 0 };
 
 	if (!c->sampling.on)
 		return;
 	sampling_words(c, supervisor, false, &argv);
-	c->sampling.pid = helper_start("sampler", argv.v, c->setup->envp, -1, c->sampling.sampler_fd, false, &e);
+	helper_environment(&env, c->setup->envp, c->o);
+	c->sampling.pid = helper_start("sampler", argv.v, env.v, -1, c->sampling.sampler_fd, false, &e);
+	strv_release(&env);
 	if (c->sampling.pid < 0)
 		say_always(c, "no profile: %s", e.msg);
 	/* The supervisor alone holds the other end: at its death the sampler writes what it has. */
@@ -256,7 +257,7 @@ static bool end_wait(struct context *c, int64_t until_ns)
 static void finish_again(struct context *c, int64_t until_ns)
 {
 	auto_free char *log = path_join(c->paths.raw, "profile.log");
-	struct strv argv = STRV_INIT;
+	struct strv argv = STRV_INIT, env = STRV_INIT;
 	struct err e = { 0 };
 	pid_t pid;
 
@@ -268,7 +269,9 @@ static void finish_again(struct context *c, int64_t until_ns)
 	if (access(log, F_OK) < 0)
 		return;
 	sampling_words(c, 0, true, &argv);
-	pid = helper_start("sampler", argv.v, c->setup->envp, -1, -1, false, &e);
+	helper_environment(&env, c->setup->envp, c->o);
+	pid = helper_start("sampler", argv.v, env.v, -1, -1, false, &e);
+	strv_release(&env);
 	if (pid < 0 || helper_wait(pid, until_ns) != 0)
 		say(c, "no profile could be made of %s", log);
 	strv_release(&argv);
