@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 enum { RINGS_MAX = 1024, PAGES = 128 };
+#define EXIT_LATE_NS (3 * NS_PER_S)
 
 #if defined(__x86_64__)
 /* The kernel's numbers of ax bx cx dx si di bp sp ip, r8 to r15; by DWARF number below. */
@@ -50,7 +51,6 @@ struct perf {
 	unsigned char *wrapped;
 	bool with_kernel;
 	long page_bytes;
-	uint64_t round;
 	size_t exits;        /* threads whose end is not settled yet */
 };
 
@@ -265,7 +265,7 @@ static struct sproc *record_proc(struct sampler *s, pid_t pid, int64_t at_ns)
 	return p;
 }
 
-static void exits_settle(struct sampler *s, struct perf *p, bool all);
+static void exits_settle(struct sampler *s, struct perf *p, int64_t now, bool all);
 
 static void on_fork(struct sampler *s, const unsigned char *b, int64_t at)
 {
@@ -274,7 +274,7 @@ static void on_fork(struct sampler *s, const unsigned char *b, int64_t at)
 
 	if (pid != ppid) { /* a process; one of the same number is gone, whatever was lost */
 		if (p && p->start_ns < at && tid == pid && sthread_find(p, tid)) {
-			exits_settle(s, s->engine_data, true);
+			exits_settle(s, s->engine_data, at, true);
 			p = sproc_find(s, pid);
 			if (p)
 				sproc_end(s, p, at);
@@ -297,13 +297,12 @@ static void on_exited(struct sampler *s, const unsigned char *b, int64_t at)
 	for (struct sthread *t = p->threads; t; t = t->next)
 		if (t->tid == tid && !t->exited_ns) {
 			t->exited_ns = at;
-			t->exited_round = ((struct perf *)s->engine_data)->round;
 			((struct perf *)s->engine_data)->exits++;
 		}
 }
 
-/* Its events' counts come right after a thread's end: a round later they are all there. */
-static void exits_settle(struct sampler *s, struct perf *p, bool all)
+/* Its events' counts, one a processor, come right after a thread's end, unless it loses its CPU in between. */
+static void exits_settle(struct sampler *s, struct perf *p, int64_t now, bool all)
 {
 	if (!p->exits)
 		return;
@@ -313,7 +312,7 @@ static void exits_settle(struct sampler *s, struct perf *p, bool all)
 		next = q->after;
 		for (struct sthread *t = q->threads, *further; t; t = further) {
 			further = t->next;
-			if (!t->exited_ns || (t->exited_round == p->round && !all))
+			if (!t->exited_ns || (!all && t->perf_counts < p->n && now - t->exited_ns < EXIT_LATE_NS))
 				continue;
 			at = t->exited_ns;
 			p->exits--;
@@ -372,6 +371,7 @@ static void on_read(struct sampler *s, const unsigned char *b)
 	if (!t)
 		return;
 	t->perf_ns += (int64_t)u64_at(b + 16);
+	t->perf_counts++;
 	t->perf_known = true;
 }
 
@@ -479,8 +479,6 @@ static void perf_readable(struct sampler *s, int64_t now)
 {
 	struct perf *p = s->engine_data;
 
-	(void)now;
-	p->round++;
 	s->batch_samples = 0;
 	p->ref_n = 0;
 	for (int i = 0; i < p->n; i++)
@@ -497,7 +495,7 @@ static void perf_readable(struct sampler *s, int64_t now)
 	}
 	for (int i = 0; i < p->n; i++)
 		__atomic_store_n(&p->ring[i].page->data_tail, p->ring[i].head, __ATOMIC_RELEASE);
-	exits_settle(s, p, false);
+	exits_settle(s, p, now, false);
 }
 
 const struct sampler_ops sampler_perf = { .name = "perf", .start = perf_start, .fds = perf_fds, .readable = perf_readable,

@@ -54,7 +54,7 @@ struct sthread {
 	int64_t perf_ns;       /* CPU time that the kernel's records tell (at its end) */
 	bool perf_known;
 	int64_t exited_ns;     /* its end was recorded; 0 */
-	uint64_t exited_round;
+	int perf_counts;       /* processors that have told */
 	bool pending;          /* interrupted, and has not come yet */
 	int64_t asked_ns;
 	char name[PROC_COMM_SIZE];
