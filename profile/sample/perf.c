@@ -452,7 +452,9 @@ static int by_time(const void *a, const void *b)
 	return x->ring != y->ring ? (x->ring < y->ring ? -1 : 1) : x->at < y->at ? -1 : x->at > y->at;
 }
 
-static void refs_of_ring(struct perf *p, uint32_t i)
+/* Up to a moment before the first ring was looked at: else what one ring tells of a process may come before the other has
+ * told of its birth. */
+static void refs_of_ring(struct perf *p, uint32_t i, uint64_t until)
 {
 	struct ring *r = &p->ring[i];
 
@@ -470,6 +472,10 @@ static void refs_of_ring(struct perf *p, uint32_t i)
 			p->ref = xreallocarray(p->ref, p->ref_cap, sizeof(*p->ref));
 		}
 		b = ring_record(p, r, at, h.size);
+		if (record_time(&h, b) > until) {
+			r->head = at;
+			break;
+		}
 		p->ref[p->ref_n++] = (struct record_ref){ record_time(&h, b), i, (uint32_t)(at - r->tail) };
 		at += h.size;
 	}
@@ -478,11 +484,12 @@ static void refs_of_ring(struct perf *p, uint32_t i)
 static void perf_readable(struct sampler *s, int64_t now)
 {
 	struct perf *p = s->engine_data;
+	uint64_t until = (uint64_t)clock_mono_ns();
 
 	s->batch_samples = 0;
 	p->ref_n = 0;
 	for (int i = 0; i < p->n; i++)
-		refs_of_ring(p, (uint32_t)i);
+		refs_of_ring(p, (uint32_t)i, until);
 	if (p->ref_n > 1)
 		qsort(p->ref, p->ref_n, sizeof(*p->ref), by_time);
 	for (size_t i = 0; i < p->ref_n; i++) {
