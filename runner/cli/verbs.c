@@ -74,6 +74,12 @@ const struct verb verbs[] = {
 		     "status 0 if it was reproduced (with --confirm-fix: if it is gone), 1 if not, 2 if the trace cannot "
 		     "be repeated as it stands.",
 	  .program = "repro" },
+	{ .syntax = { .name = "doctor", .bit = VERB_DOCTOR, .reads_values = true },
+	  .operands = "",
+	  .summary = "what can be seen and done on this machine",
+	  .details = "Tries each thing that spec-runner needs of the kernel and of its own installation, says what works, "
+		     "what is limited or missing, for which purpose it is needed, and how to allow it. Exit status 0.",
+	  .program = "doctor" },
 	{ .syntax = { .name = "init", .bit = VERB_INIT },
 	  .operands = "",
 	  .summary = "write a starting spec-runner.yaml for the project found here",

@@ -68,7 +68,9 @@ char *libexec_find(const char *name)
 	if (n > 0) {
 		self[n] = '\0';
 		n = strrchr(self, '/') - self;
-		found = try_folder(self, (size_t)n, "/../libexec/spec-runner", program);
+		found = try_folder(self, (size_t)n, "", program); /* we are one of them */
+		if (!found)
+			found = try_folder(self, (size_t)n, "/../libexec/spec-runner", program);
 		if (!found)
 			found = try_folder(self, (size_t)n, "/.artifacts/libexec", program);
 	}
