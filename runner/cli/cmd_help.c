@@ -120,8 +120,8 @@ int help_verb(const struct verb *v)
 	if (values) {
 		str_addc(&out, '\n');
 		help_wrap(&out, 0,
-			  "In brackets: the environment variable and the key of spec-runner.yaml that set the "
-			  "same. A flag goes before the environment, that before the file.");
+			  "In brackets: the environment variable and the key of spec-runner.yaml for the same "
+			  "value. Flags override the environment, which overrides the file.");
 	}
 	return print(&out);
 }
@@ -131,8 +131,8 @@ int help_all(void)
 	auto_str out = STR_INIT;
 
 	str_add(&out, "Usage: spec-runner [OPTIONS] VERB [OPTIONS] [ARGS]\n\n");
-	help_wrap(&out, 0, "Runs a command, watches it, ends all of it where it hangs, and says why: the "
-			   "trace of the run holds what happened, with every secret removed.");
+	help_wrap(&out, 0, "Runs a command, watches it, ends its whole process tree if it hangs, and says why. The "
+			   "trace of the run records what happened, with every secret removed.");
 	str_add(&out, "\nVerbs:\n");
 	for (size_t i = 0; i < verb_count; i++)
 		if (verb_is_available(&verbs[i]))
@@ -142,8 +142,8 @@ int help_all(void)
 		      "  spec-runner run --timeout-ms 600000 --profile-level detailed -- ./tests.sh\n"
 		      "  spec-runner --liveness-level strict run -- python3 -m pytest -v\n\n");
 	help_wrap(&out, 0, "'spec-runner help VERB' lists the options of a verb. Exit status: that of the "
-			   "command; 124 where a limit ended it, 125 where spec-runner itself failed, 126 and "
-			   "127 where the command cannot be run or is not found, 2 for wrong words.");
+			   "command; 124 if a limit ended it, 125 if spec-runner itself failed, 126 and "
+			   "127 if the command cannot be run or is not found, 2 for a usage error.");
 	return print(&out);
 }
 

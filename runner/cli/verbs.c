@@ -10,8 +10,8 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "run", .bit = VERB_RUN, .takes_command = true, .reads_values = true },
 	  .operands = "[--] CMD [ARG...]",
 	  .summary = "supervise one command",
-	  .details = "Runs CMD with its own streams and exit code. Where it stalls or outlives a limit, it is "
-		     "looked at, then ended with everything that it has started. Options end at '--' or at CMD.",
+	  .details = "Runs CMD with its own streams and exit code. If it stalls or outlives a limit, it is "
+		     "diagnosed, then ended with everything that it has started. Options end at '--' or at CMD.",
 	  .run = cmd_run },
 	{ .syntax = { .name = "record", .bit = VERB_RECORD | VERB_RUN, .takes_command = true, .reads_values = true },
 	  .operands = "[--] CMD [ARG...] | --pid PID",
@@ -26,24 +26,24 @@ const struct verb verbs[] = {
 	  .operands = "[PATH...]",
 	  .summary = "run spec cases",
 	  .details = "Runs the cases of *.spec.yaml files and of ```yaml contract-spec fences in *.spec.md files: those "
-		     "of PATH (a folder, a file, or FILE#CASE-ID), of specs/ where none is given. Exit status 0, 1 where "
-		     "a case failed, 124 where one was ended by a watchdog.",
+		     "of PATH (a folder, a file, or FILE#CASE-ID), of specs/ if none is given. Exit status 0, 1 if "
+		     "a case failed, 124 if a watchdog ended one.",
 	  .run = cmd_test },
 	{ .syntax = { .name = "governance", .bit = VERB_GOVERNANCE, .reads_values = true },
 	  .operands = "[PATH...]",
 	  .summary = "run the cases that carry a check id",
-	  .details = "Prints a line 'ERROR: CASE-ID: message' for each check that fails. Exit status as of test; 2 where "
+	  .details = "Prints a line 'ERROR: CASE-ID: message' for each check that fails. Exit status as for test; 2 if "
 		     "no check is selected.",
 	  .run = cmd_governance },
 	{ .syntax = { .name = "ci-gate-summary", .bit = VERB_GATE, .reads_values = true },
 	  .operands = "",
 	  .summary = "run the gate of spec-runner.yaml",
-	  .details = "Runs the steps in their order and writes .artifacts/gate-summary.json. Exit status is that of the "
-		     "first step that failed, 124 where a watchdog ended it.",
+	  .details = "Runs the steps in order and writes .artifacts/gate-summary.json. Exit status: that of the "
+		     "first step that failed, 124 if a watchdog ended it.",
 	  .run = cmd_gate },
 	{ .syntax = { .name = "inspect", .bit = VERB_INSPECT, .reads_values = true },
 	  .operands = "PID",
-	  .summary = "diagnose a live process tree that is not ours",
+	  .summary = "diagnose any live process tree",
 	  .program = "inspect" },
 	{ .syntax = { .name = "status", .bit = VERB_STATUS, .reads_values = true },
 	  .operands = "[PID]",
@@ -51,17 +51,17 @@ const struct verb verbs[] = {
 	  .program = "status" },
 	{ .syntax = { .name = "report", .bit = VERB_REPORT, .reads_values = true },
 	  .operands = "[TRACE]",
-	  .summary = "findings and reports again, from a sealed trace",
+	  .summary = "findings and reports of a recorded run",
 	  .program = "report" },
 	{ .syntax = { .name = "verify", .bit = VERB_VERIFY, .reads_values = true },
 	  .operands = "TRACE",
-	  .summary = "hold a trace against the contract",
-	  .details = "Checks schema, taxonomy, nesting, times and redaction. Exit status 0 where the trace holds, "
-		     "1 where it does not.",
+	  .summary = "validate a trace",
+	  .details = "Checks schema, taxonomy, nesting, times and redaction. Exit status 0 if the trace is valid, "
+		     "1 if not.",
 	  .program = "verify" },
 	{ .syntax = { .name = "recover", .bit = VERB_RECOVER, .reads_values = true },
 	  .operands = "[JOURNAL]",
-	  .summary = "seal a trace out of a journal that a dead supervisor left",
+	  .summary = "seal the trace of a run whose supervisor died",
 	  .details = "Without JOURNAL, every journal below the artifacts folder that no running spec-runner "
 		     "holds.",
 	  .run = cmd_recover },
@@ -124,7 +124,7 @@ const struct verb verbs[] = {
 	  .program = "evidence" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
-	  .summary = "what there is, or how to use a verb",
+	  .summary = "list the verbs, or explain one",
 	  .run = cmd_help },
 	{ .syntax = { .name = "version", .bit = VERB_VERSION },
 	  .operands = "",
