@@ -77,6 +77,32 @@ char *path_resolve(const char *root, const char *path)
 	return str_starts(path, "/.artifacts/") ? path_join(root, path + 1) : xstrdup(path);
 }
 
+bool path_leads_out(const char *root, const char *path)
+{
+	size_t n = strlen(root);
+	int depth = 0;
+
+	if (str_starts(path, "/.artifacts/") || strcmp(path, "/dev/null") == 0)
+		return false;
+	while (n > 1 && root[n - 1] == '/')
+		n--;
+	if (path[0] == '/') {
+		if (n > 1 && (strncmp(path, root, n) != 0 || (path[n] != '/' && path[n] != '\0')))
+			return true;
+		path += n > 1 ? n : 0;
+	}
+	while (*path && depth >= 0) {
+		size_t part = strcspn(path, "/");
+
+		if (part == 2 && memcmp(path, "..", 2) == 0)
+			depth--;
+		else if (part && !(part == 1 && *path == '.'))
+			depth++;
+		path += part + (path[part] == '/');
+	}
+	return depth < 0;
+}
+
 int path_mkdirs(const char *dir, struct err *e)
 {
 	auto_guard int fd = -1;

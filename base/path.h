@@ -21,6 +21,10 @@ char *path_resolve(const char *root, const char *path);
  * NULL. Caller frees. */
 char *path_relative(const char *root, const char *path);
 
+/* Does a path, taken from the absolute folder root, lie outside of it? Read as it is written, without a look at
+ * the file system; /.artifacts/…, /dev/null and the root itself are inside. */
+bool path_leads_out(const char *root, const char *path);
+
 /* dir + "/" + name. Caller frees. */
 char *path_join(const char *dir, const char *name);
 

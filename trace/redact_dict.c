@@ -101,7 +101,8 @@ static void add_bytes(struct readings *o, size_t next, const unsigned char *byte
 		return;
 	r->next = next;
 	r->n = n;
-	memcpy(r->bytes, bytes, n);
+	if (n)
+		memcpy(r->bytes, bytes, n);
 	o->n++;
 }
 

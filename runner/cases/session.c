@@ -148,6 +148,33 @@ static void learn_cases(struct case_session *s)
 	redactor_learn_env(s->redactor, s->learn.v);
 }
 
+static int refuse_outside(const struct case_session *s, const struct spec_case *c, const char *path, struct err *e)
+{
+	if (path[0] == '!')
+		path++;
+	if (!path_leads_out(s->cfg.root, path))
+		return 0;
+	return err_set(e, ERR_USAGE, "%s:%u:%u: case '%s': path '%s' leads out of '%s'; --allow-outside-root allows it",
+		       c->file, c->line, c->column, c->id, path, s->cfg.root);
+}
+
+/* Cases may come with a pull request, and what they find is shown: the files that they search lie in the project.
+ * (A schema is no such file, and a command goes where it likes.) */
+static int check_paths(const struct case_session *s, struct err *e)
+{
+	for (uint32_t i = 0; i < s->set.count; i++) {
+		const struct spec_case *c = &s->set.cases[i];
+		const struct harness *h = &c->harness;
+		const struct strv *paths = h->type == HARNESS_FILE_SCAN ? &h->scan->paths :
+			h->type == HARNESS_DATA_VALIDATE || h->type == HARNESS_TRACE_VERIFY ? &h->paths : NULL;
+
+		for (size_t k = 0; paths && k < paths->n; k++)
+			if (refuse_outside(s, c, paths->v[k], e) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 int case_session_open(struct case_session *s, const struct case_session_config *cfg, struct err *e)
 {
 	struct case_work_config work;
@@ -157,6 +184,8 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 	s->wraps = stop_commands_wanted(cfg->o, cfg->envp);
 	case_set_init(&s->set);
 	if (selection_load(s, e) < 0)
+		return -1;
+	if (!cfg->o->allow_outside_root && check_paths(s, e) < 0)
 		return -1;
 	s->order = case_select(&s->set, &cfg->select, &s->count);
 	if (!s->count)

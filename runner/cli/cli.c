@@ -59,6 +59,21 @@ int cli_flush(void)
 	return cli_fail(&e);
 }
 
+/* spec-runner.yaml may come with a pull request: it does not say where else on the machine to write. */
+static int check_paths(const struct cli *cli, struct err *e)
+{
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		const char *path = row->type == OPTION_PATH ? *(char *const *)((const char *)&cli->o + row->offset) : NULL;
+
+		if (path && row->key && option_source(&cli->o, row) == SOURCE_FILE && path_leads_out(cli->root, path))
+			return err_set(e, ERR_USAGE,
+				       "%s: '%s' is '%s', which leads out of '%s'; --allow-outside-root allows it",
+				       cli->config.path ? cli->config.path : "spec-runner.yaml", row->key, path, cli->root);
+	}
+	return 0;
+}
+
 int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *e)
 {
 	auto_free char *artifacts = NULL;
@@ -72,6 +87,8 @@ int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *
 	cli->envp = envp;
 	cli->root = path_root();
 	if (options_read(&cli->o, &cli->config, cl, envp, cli->root, e) < 0)
+		return -1;
+	if (!cli->o.allow_outside_root && check_paths(cli, e) < 0)
 		return -1;
 	artifacts = cli->o.artifacts_dir_given ? path_resolve(cli->root, cli->o.artifacts_dir) :
 						 path_join(cli->root, ".artifacts");

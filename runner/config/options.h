@@ -48,6 +48,7 @@ struct options {
 	int follow_parent;             /* enum tri */
 	int test_timeout_action;       /* enum test_timeout_action */
 	int64_t jobs;                  /* 0: processors */
+	bool allow_outside_root;       /* paths of files that may be a stranger's */
 	bool stop_commands;            /* on GitHub: see runner/proc/stop_commands.h */
 	char *dialect;                 /* "auto" */
 	char *junit;                   /* NULL none */

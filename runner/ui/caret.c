@@ -67,6 +67,8 @@ static void caret_print(struct caret *c, uint32_t code)
 		c->at.end = 0;
 	}
 	c->at.col += w;
+	if (c->cols && c->at.col > c->cols) /* two columns wide, on a terminal of one */
+		c->at.col = c->cols;
 	if (c->at.col > c->at.end)
 		c->at.end = c->at.col;
 	c->at.blank = false;

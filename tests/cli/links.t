@@ -79,6 +79,28 @@ for my $attack (@attacks) {
 	like($r->{err}, qr/no regular file|nothing to recover/, '  and said');
 }
 
+# Cases and configuration may come with a pull request: they stay in the project unless the user says otherwise.
+{
+	my $dir = new_dir();
+	mkdir "$dir/$_" for 'p', 'p/.git', 'p/specs';
+	write_file("$dir/secret.txt", "precious\n");
+	for my $path ('../secret.txt', "$dir/secret.txt", 'specs/../../secret.txt', '/etc/passwd') {
+		write_file("$dir/p/specs/a.spec.yaml", "version: 1\ncases:\n  - {id: A, harness: {type: file.scan, paths: ['$path'], present: [o]}}\n");
+		my $r = run_spec(['test'], dir => "$dir/p");
+		is($r->{code}, 2, "a case that searches $path is refused");
+		like($r->{err}, qr{specs/a\.spec\.yaml:3:10: case 'A': path '\Q$path\E' leads out of .*--allow-outside-root}, '  with its place');
+		$r = run_spec(['test', '--allow-outside-root'], dir => "$dir/p");
+		isnt($r->{code}, 2, '  unless it is allowed') or diag $r->{err};
+	}
+	unlink "$dir/p/specs/a.spec.yaml";
+	write_file("$dir/p/spec-runner.yaml", "version: 1\nartifacts: {dir: ../out}\n");
+	my $r = run_spec(['run', '--', 'false'], dir => "$dir/p");
+	is($r->{code}, 2, 'nor does spec-runner.yaml say where else to write');
+	like($r->{err}, qr/'artifacts\.dir' is '\.\.\/out', which leads out/, '  with the key');
+	$r = run_spec(['--artifacts-dir', '../out', 'run', '--', 'false'], dir => "$dir/p");
+	is($r->{code}, 1, '  the user does');
+}
+
 # No core file, whatever the limit says; the command keeps it.
 {
 	my $dir = new_dir();
