@@ -4,6 +4,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "trace/journal_fault.h"
 #include "trace/cursor.h"
 #include "trace/record.h"
 
@@ -223,7 +224,7 @@ uint64_t trace_bytes(const struct trace *t)
 	return t->journal.pos;
 }
 
-int trace_error(const struct trace *t) { return t->journal.hdr->error; }
+int trace_error(const struct trace *t) { return journal_faulted() ? EIO : t->journal.hdr->error; }
 enum level trace_level(const struct trace *t) { return t->level; }
 struct trace_totals *trace_totals(struct trace *t) { return &t->journal.hdr->totals; }
 

@@ -5,6 +5,7 @@
 #include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "trace/journal_fault.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -107,6 +108,7 @@ static int journal_map_window(struct journal *j, uint64_t need)
 	j->win = p;
 	j->win_off = off;
 	j->win_bytes = bytes;
+	journal_fault_watch(FAULT_WINDOW, p, bytes);
 	return 0;
 }
 
@@ -118,6 +120,7 @@ static int journal_map_header(struct journal *j, void *at)
 	if (p == MAP_FAILED)
 		return -1;
 	j->hdr = p;
+	journal_fault_watch(FAULT_HEADER, p, JOURNAL_HEADER_BYTES);
 	return 0;
 }
 
@@ -397,6 +400,8 @@ int journal_follow(int fd, int open_flags)
 
 void journal_close(struct journal *j, bool unlink_file)
 {
+	journal_fault_forget(j->hdr);
+	journal_fault_forget(j->win);
 	if (unlink_file && (j->tmp || j->path))
 		guard_unlink(j->tmp ? j->tmp : j->path);
 	if (j->win)

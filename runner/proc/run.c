@@ -16,6 +16,7 @@
 #include "runner/proc/print.h"
 #include "runner/proc/remember.h"
 #include "runner/proc/supervisor.h"
+#include "trace/journal_fault.h"
 #include "runner/proc/tests.h"
 
 #include <errno.h>
@@ -306,6 +307,7 @@ int proc_run(const struct proc_setup *p, struct err *e)
 	pid_t pid;
 
 	front_block_signals(&was);
+	journal_fault_install();
 	if (context_init(&c, p, &was, e) < 0) {
 		context_abandon(&c);
 		return e->kind == ERR_USAGE ? 2 : 125;

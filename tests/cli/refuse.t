@@ -34,4 +34,14 @@ for my $call (qw(fallocate getrandom)) {
 	is $r->{code}, 3, "$call refused: the command runs" or diag $r->{err};
 	ok trace_of($r), "$call refused: and is recorded";
 }
+
+# A command that cuts the journal short under our mapping: a SIGBUS that must not be our end.
+for my $bytes (0, 9000) {
+	my $r = run_spec(['run', '--profile-level', 'debug', '--', '/bin/sh', '-c',
+			"truncate -s $bytes .artifacts/*.journal; for i in 1 2 3 4 5 6; do echo \$i; sleep 0.02; done; exit 3"]);
+	is $r->{code}, 3, "journal cut to $bytes bytes: the command's code" or diag $r->{err};
+	is $r->{out}, "1\n2\n3\n4\n5\n6\n", "journal cut to $bytes bytes: all of its output";
+	like $r->{err}, qr/^spec-runner: recording stopped early/m, "journal cut to $bytes bytes: said";
+	no_survivors($r);
+}
 done_testing;
