@@ -46,4 +46,7 @@ struct fact_row *gather_find(const struct facts *f, enum fact_col col, int64_t a
  * call is a name or a number of `arch` ("x86_64", "aarch64"). *name: the call's name, or NULL. */
 const char *gather_wait_kind(const char *wchan, const char *call, const char *arch, const char **name);
 
+/* A task is a thread of its program's own: its number, out of the way of the kernel's, is the tid of its row. */
+#define GATHER_TASK_TID (INT64_C(1) << 40)
+
 #endif

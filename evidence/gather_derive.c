@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gather_derive.c - what follows from the rows: who is below whom, what each thread waits for, and
- * the chain of waiting from the command down to its roots.
- *
- * The chain is followed like this: a thread that waits for something with known holders leads to
- * them; one that waits for a child, or reads from a pipe or set of descriptors while it has living
- * children and no holder is known, leads to these children; any other thread is a root. Where a
- * snapshot names its roots itself (contract 11), those count. */
-#include "evidence/gather.h"
+/* gather_derive.c - what follows from the rows: who is below whom, what each thread waits for.
+ * The chain of waiting is in derive_chain.c.
+ */
+#include "evidence/derive.h"
 
 #include "base/mem.h"
 #include "evidence/signature.h"
@@ -15,19 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHAIN_MAX 64
-#define CHAIN_NAMED 12
-
-struct derive {
-	struct facts *f;
-	struct fact_row **proc;   /* sorted by pid */
-	size_t n_proc;
-	struct fact_row **thread; /* sorted by pid, tid */
-	size_t n_thread;
-	bool *visited;            /* by thread */
-	bool roots_given;
-	const char *arch;
-};
+#define DEPTH_MAX 64
 
 /* ---- indexes ---- */
 
@@ -54,7 +38,7 @@ static int thread_cmp(const void *pa, const void *pb)
 			      fact_int(b, FC_THREAD_pid, -1), fact_int(b, FC_THREAD_tid, -1));
 }
 
-static struct fact_row *proc_find(const struct derive *d, int64_t pid)
+struct fact_row *derive_process(const struct derive *d, int64_t pid)
 {
 	size_t lo = 0, hi = d->n_proc;
 
@@ -70,7 +54,7 @@ static struct fact_row *proc_find(const struct derive *d, int64_t pid)
 }
 
 /* Index of the thread, of the main thread where tid is not positive; -1 where it was not seen. */
-static int64_t thread_find(const struct derive *d, int64_t pid, int64_t tid)
+int64_t derive_thread(const struct derive *d, int64_t pid, int64_t tid)
 {
 	size_t lo = 0, hi = d->n_thread;
 
@@ -89,13 +73,6 @@ static int64_t thread_find(const struct derive *d, int64_t pid, int64_t tid)
 	    fact_int(d->thread[lo], FC_THREAD_tid, -1) == tid)
 		return (int64_t)lo;
 	return -1;
-}
-
-static bool is_alive(const struct fact_row *p)
-{
-	const char *state = fact_text(p, FC_PROCESS_state);
-
-	return *state && *state != 'Z' && *state != 'X';
 }
 
 static void index_processes(struct derive *d)
@@ -120,7 +97,6 @@ static void index_threads(struct derive *d)
 		memcpy(d->thread, t->rows, t->n * sizeof(struct fact_row *));
 		qsort(d->thread, t->n, sizeof(struct fact_row *), thread_cmp);
 	}
-	d->visited = xcalloc(t->n + 1, sizeof(bool));
 }
 
 /* ---- processes ---- */
@@ -128,7 +104,7 @@ static void index_threads(struct derive *d)
 static void derive_processes(struct derive *d)
 {
 	for (size_t i = 0; i < d->n_proc; i++) {
-		struct fact_row *p = d->proc[i], *up = proc_find(d, fact_int(p, FC_PROCESS_ppid, -1));
+		struct fact_row *p = d->proc[i], *up = derive_process(d, fact_int(p, FC_PROCESS_ppid, -1));
 
 		if (!fact_get(p, FC_PROCESS_state)->known)
 			continue;
@@ -138,7 +114,7 @@ static void derive_processes(struct derive *d)
 							      fact_get(p, FC_PROCESS_ppid)->known);
 		if (!up || up == p)
 			continue;
-		if (is_alive(p))
+		if (derive_is_alive(p))
 			fact_set_bool(up, FC_PROCESS_leaf, false);
 		else
 			fact_set_int(up, FC_PROCESS_zombies, fact_int(up, FC_PROCESS_zombies, 0) + 1);
@@ -147,7 +123,7 @@ static void derive_processes(struct derive *d)
 		const struct fact_row *p = d->proc[i];
 		int64_t depth = 0;
 
-		while (depth < CHAIN_MAX && (p = proc_find(d, fact_int(p, FC_PROCESS_ppid, -1))))
+		while (depth < DEPTH_MAX && (p = derive_process(d, fact_int(p, FC_PROCESS_ppid, -1))))
 			depth++;
 		fact_set_int(d->proc[i], FC_PROCESS_depth, depth);
 	}
@@ -178,7 +154,7 @@ static void threads_of_processes(struct derive *d)
 		int64_t pid = fact_int(p, FC_PROCESS_pid, -1);
 		struct fact_row *r;
 
-		if (!is_alive(p) || (given && has_thread(d->f, given, pid)))
+		if (!derive_is_alive(p) || (given && has_thread(d->f, given, pid)))
 			continue;
 		r = fact_add(d->f, FACT_THREAD, p->file, p->at);
 		if (!r)
@@ -205,7 +181,7 @@ static void derive_waits(struct derive *d)
 
 	for (size_t i = 0; i < d->n_thread; i++) {
 		struct fact_row *r = d->thread[i];
-		const struct fact_row *p = proc_find(d, fact_int(r, FC_THREAD_pid, -1));
+		const struct fact_row *p = derive_process(d, fact_int(r, FC_THREAD_pid, -1));
 		const char *state = fact_text(r, FC_THREAD_state), *name, *kind;
 
 		if (elapsed > 0 && fact_get(r, FC_THREAD_cpu_ms)->known)
@@ -238,8 +214,8 @@ static void derive_edges(struct derive *d)
 	for (size_t i = 0; i < t->n; i++) {
 		struct fact_row *r = t->rows[i];
 		int64_t pid = fact_int(r, FC_EDGE_holder_pid, -1);
-		int64_t at = thread_find(d, pid, fact_int(r, FC_EDGE_holder_tid, 0));
-		const struct fact_row *p = proc_find(d, pid), *h;
+		int64_t at = derive_thread(d, pid, fact_int(r, FC_EDGE_holder_tid, 0));
+		const struct fact_row *p = derive_process(d, pid), *h;
 
 		fact_set_bool(r, FC_EDGE_holder_in_tree, p != NULL);
 		if (p) {
@@ -259,159 +235,6 @@ static void derive_edges(struct derive *d)
 			if (fact_get(h, FC_THREAD_line)->known)
 				fact_set_int(r, FC_EDGE_holder_line, fact_int(h, FC_THREAD_line, 0));
 		}
-	}
-}
-
-/* ---- the chain ---- */
-
-struct chain {
-	const struct fact_row *link[CHAIN_MAX];
-	unsigned n;
-};
-
-static void chain_text(const struct chain *c, struct str *out)
-{
-	for (unsigned i = 0; i < c->n; i++) {
-		const struct fact_row *r = c->link[i];
-		const char *kind = fact_text(r, FC_THREAD_waits_kind);
-
-		if (c->n > CHAIN_NAMED && i == CHAIN_NAMED / 2) {
-			str_addf(out, " … %u more …", c->n - CHAIN_NAMED);
-			i = c->n - CHAIN_NAMED / 2 - 1;
-			continue;
-		}
-		str_addf(out, "%s%s (pid %lld", i ? " -> " : "", fact_text(r, FC_THREAD_comm),
-			 (long long)fact_int(r, FC_THREAD_pid, 0));
-		if (fact_get(r, FC_THREAD_task)->known)
-			str_addf(out, ", %s", fact_text(r, FC_THREAD_task));
-		else if (!fact_bool(r, FC_THREAD_main))
-			str_addf(out, ", thread %lld", (long long)fact_int(r, FC_THREAD_tid, 0));
-		str_add(out, ")");
-		if (*kind)
-			str_addf(out, " %s", kind);
-		if (*fact_text(r, FC_THREAD_function))
-			str_addf(out, " in %s", fact_text(r, FC_THREAD_function));
-	}
-}
-
-static void chain_follow(struct derive *d, struct chain *c, int64_t thread);
-
-/* True where the thread leads on to somebody who was seen. */
-static bool follow_holders(struct derive *d, struct chain *c, const struct fact_row *r)
-{
-	const struct fact_table *t = &d->f->table[FACT_EDGE];
-	int64_t pid = fact_int(r, FC_THREAD_pid, -1), tid = fact_int(r, FC_THREAD_tid, -1);
-	bool led = false;
-
-	for (size_t i = 0; i < t->n; i++) {
-		int64_t next;
-
-		if (fact_int(t->rows[i], FC_EDGE_pid, -2) != pid || fact_int(t->rows[i], FC_EDGE_tid, -2) != tid)
-			continue;
-		fact_set_bool(t->rows[i], FC_EDGE_on_chain, true);
-		next = thread_find(d, fact_int(t->rows[i], FC_EDGE_holder_pid, -1),
-				   fact_int(t->rows[i], FC_EDGE_holder_tid, 0));
-		if (next < 0 || d->thread[next] == r)
-			continue;
-		led = true;
-		chain_follow(d, c, next);
-	}
-	return led;
-}
-
-static bool follow_children(struct derive *d, struct chain *c, const struct fact_row *r)
-{
-	int64_t pid = fact_int(r, FC_THREAD_pid, -1);
-	bool led = false;
-
-	for (size_t i = 0; i < d->n_proc; i++) {
-		int64_t next;
-
-		if (fact_int(d->proc[i], FC_PROCESS_ppid, -2) != pid || !is_alive(d->proc[i]))
-			continue;
-		next = thread_find(d, fact_int(d->proc[i], FC_PROCESS_pid, -1), 0);
-		if (next < 0)
-			continue;
-		led = true;
-		chain_follow(d, c, next);
-	}
-	return led;
-}
-
-static bool waits_for_children(const char *kind)
-{
-	static const char *const kinds[] = { "child", "pipe_read", "poll", "socket_recv", "signal" };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kind, kinds[i]) == 0)
-			return true;
-	return false;
-}
-
-static void chain_follow(struct derive *d, struct chain *c, int64_t thread)
-{
-	struct fact_row *r = d->thread[thread];
-	auto_str text = STR_INIT;
-	bool led;
-
-	if (d->visited[thread] || c->n == CHAIN_MAX)
-		return;
-	d->visited[thread] = true;
-	c->link[c->n++] = r;
-	chain_text(c, &text);
-	fact_set_text(d->f, r, FC_THREAD_chain, str_cstr(&text));
-	fact_set_int(r, FC_THREAD_chain_length, c->n);
-	led = follow_holders(d, c, r);
-	if (!led && waits_for_children(fact_text(r, FC_THREAD_waits_kind)))
-		led = follow_children(d, c, r);
-	if (!led && !d->roots_given)
-		fact_set_bool(r, FC_THREAD_root, true);
-	c->n--;
-}
-
-static void derive_chains(struct derive *d)
-{
-	const struct fact_table *t = &d->f->table[FACT_THREAD];
-	bool command = false;
-
-	for (size_t i = 0; i < t->n; i++) {
-		struct fact_row *r = t->rows[i];
-
-		/* Who waits for a child that is there is a link of the chain, not its end. */
-		if (strcmp(fact_text(r, FC_THREAD_root_pattern), "hang.wait.child") == 0 && !fact_bool(r, FC_THREAD_leaf))
-			fact_set_bool(r, FC_THREAD_root, false);
-		d->roots_given = d->roots_given || fact_bool(r, FC_THREAD_root);
-	}
-	/* From each command that was ended; where none is known, from the top of the tree. */
-	for (int pass = 0; pass < 2 && !command; pass++)
-		for (size_t i = 0; i < d->n_proc; i++) {
-			const struct fact_row *p = d->proc[i];
-			const char *status = fact_text(p, FC_PROCESS_command_status);
-			struct chain c = { .n = 0 };
-			int64_t at = thread_find(d, fact_int(p, FC_PROCESS_pid, -1), 0);
-
-			if (pass == 0 && (!fact_bool(p, FC_PROCESS_is_command) || strcmp(status, "ok") == 0 ||
-					  strcmp(status, "error") == 0))
-				continue;
-			if (pass == 1 && fact_int(p, FC_PROCESS_depth, 0) > 0)
-				continue;
-			if (at < 0)
-				continue;
-			command = true;
-			chain_follow(d, &c, at);
-		}
-}
-
-static void mark_edges(struct derive *d)
-{
-	struct fact_table *t = &d->f->table[FACT_EDGE];
-
-	for (size_t i = 0; i < t->n; i++) {
-		int64_t at = thread_find(d, fact_int(t->rows[i], FC_EDGE_pid, -1),
-					 fact_int(t->rows[i], FC_EDGE_tid, 0));
-
-		if (at >= 0)
-			fact_set_bool(t->rows[i], FC_EDGE_root, fact_bool(d->thread[at], FC_THREAD_root));
 	}
 }
 
@@ -577,7 +400,7 @@ static void derive_run(struct derive *d)
 			     *fact_text(d->thread[i], FC_THREAD_state) == 'R';
 	}
 	for (size_t i = 0; i < d->n_proc; i++)
-		alive += is_alive(d->proc[i]);
+		alive += derive_is_alive(d->proc[i]);
 	if (waited_before_progress(d, run))
 		fact_set_bool(run, FC_RUN_stuck, true);
 	fact_set_int(run, FC_RUN_threads_seen, (int64_t)d->n_thread);
@@ -598,10 +421,8 @@ void gather_derive(struct facts *f)
 	derive_waits(&d);
 	derive_edges(&d);
 	derive_chains(&d);
-	mark_edges(&d);
 	derive_cycles(&d);
 	derive_run(&d);
 	free(d.proc);
 	free(d.thread);
-	free(d.visited);
 }

@@ -4,11 +4,11 @@
 #include "evidence/gather.h"
 
 #include "base/err.h"
-#include "base/frame_home.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/value.h"
 #include "evidence/gather_json.h"
+#include "evidence/gather_place.h"
 #include "evidence/signature.h"
 
 #include <dirent.h>
@@ -23,8 +23,6 @@
 #define SNAPSHOTS_MAX 32
 #define FRAMES_KEPT 256 /* of one thread, the innermost */
 #define TASKS_KEPT 300  /* of one process: those that wait for something, the roots among them */
-/* A task is a thread of its program's own: its number, out of the way of the kernel's. */
-#define TASK_TID (INT64_C(1) << 40)
 
 struct snapshot_reader {
 	struct facts *f;
@@ -41,58 +39,6 @@ static void put_line(struct fact_row *r, enum fact_col c, const struct json_valu
 }
 
 /* ---- frames ---- */
-
-static struct frame_words words_of(const struct json_value *frame)
-{
-	const struct json_value *line = json_get(frame, "line");
-
-	return (struct frame_words){ .language = json_get_text(frame, "language"),
-				     .function = json_get_text(frame, "function"),
-				     .file = json_get_text(frame, "file"), .module = json_get_text(frame, "module"),
-				     .line = is_integer(line) ? (long)line->integer : 0,
-				     .runtime = is_kind(json_get(frame, "runtime"), JSON_TRUE) };
-}
-
-static enum frame_home home_of(const struct json_value *frame)
-{
-	struct frame_words f = words_of(frame);
-
-	return frame_home(&f);
-}
-
-/* Below the program: neither its own code nor that of a package it uses. */
-static bool frame_is_below(const struct json_value *frame)
-{
-	enum frame_home home = home_of(frame);
-
-	return home == FRAME_RUNTIME || home == FRAME_RUNNER || home == FRAME_INTERPRETER;
-}
-
-/* The frame to show: the innermost of the best places; NULL where no frame has a name, for a place in libc tells
- * nobody where to look. */
-static const struct json_value *place_of(const struct json_value *frames)
-{
-	const struct json_value *frame, *best = NULL;
-	enum frame_place best_place = PLACE_NONE;
-	bool interpreted = false;
-	size_t i;
-
-	json_items(frames, i, frame) {
-		const char *language = json_get_text(frame, "language");
-
-		interpreted = interpreted || (language && strcmp(language, "native") != 0);
-	}
-	json_items(frames, i, frame) {
-		struct frame_words f = words_of(frame);
-		enum frame_place place = frame_place(&f, interpreted);
-
-		if (place < best_place) {
-			best_place = place;
-			best = frame;
-		}
-	}
-	return best;
-}
 
 static bool function_is_exit(const char *function, const char *file)
 {
@@ -218,7 +164,7 @@ static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const
 	if (json_get_int(h, "tid") > 0)
 		put_int(r, FC_EDGE_holder_tid, h, "tid");
 	else if (json_get_int(h, "task") > 0)
-		fact_set_int(r, FC_EDGE_holder_tid, TASK_TID + json_get_int(h, "task"));
+		fact_set_int(r, FC_EDGE_holder_tid, GATHER_TASK_TID + json_get_int(h, "task"));
 	put_text(s->f, r, FC_EDGE_holder_comm, h, "comm");
 	put_text(s->f, r, FC_EDGE_holder_function, h, "function");
 	put_text(s->f, r, FC_EDGE_holder_file, h, "file");
@@ -246,8 +192,11 @@ static void read_wait(struct snapshot_reader *s, struct fact_row *r, const struc
 	}
 }
 
-static void read_thread(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *o, const char *at)
+static void read_thread(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *tasks,
+			const struct json_value *o, const char *at)
 {
+	const struct json_value *task;
+
 	struct fact_row *r = fact_add(s->f, FACT_THREAD, s->file, at);
 	const struct json_value *frames = json_get(o, "frames");
 	const char *status = json_get_text(o, "status");
@@ -274,7 +223,7 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	put_text(s->f, r, FC_THREAD_verdict, o, "verdict");
 	put_text(s->f, r, FC_THREAD_status, o, "status");
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
-	put_place(s, r, place_of(frames));
+	put_place(s, r, frame_to_show(frames, tasks, fact_int(r, FC_THREAD_tid, 0), &task));
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);
@@ -295,13 +244,13 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 /* Of a goroutine or the like: a thread of the program's own. */
 static void read_task(struct snapshot_reader *s, const struct fact_row *p, const struct json_value *o, const char *at)
 {
-	const struct json_value *frames = json_get(o, "frames");
+	const struct json_value *frames = json_get(o, "frames"), *none;
 	struct fact_row *r = fact_add(s->f, FACT_THREAD, s->file, at);
 
 	if (!r)
 		return;
 	fact_set_int(r, FC_THREAD_pid, fact_int(p, FC_PROCESS_pid, 0));
-	fact_set_int(r, FC_THREAD_tid, TASK_TID + json_get_int(o, "id"));
+	fact_set_int(r, FC_THREAD_tid, GATHER_TASK_TID + json_get_int(o, "id"));
 	if (fact_get(p, FC_PROCESS_ppid)->known)
 		fact_set_int(r, FC_THREAD_ppid, fact_int(p, FC_PROCESS_ppid, 0));
 	if (fact_get(p, FC_PROCESS_comm)->known)
@@ -313,7 +262,7 @@ static void read_task(struct snapshot_reader *s, const struct fact_row *p, const
 	fact_set_text(s->f, r, FC_THREAD_state, "S");
 	fact_set_text(s->f, r, FC_THREAD_status, "ok");
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
-	put_place(s, r, place_of(frames));
+	put_place(s, r, frame_to_show(frames, NULL, 0, &none));
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);
@@ -340,7 +289,7 @@ static void read_tasks(struct snapshot_reader *s, const struct fact_row *p, cons
 		int64_t id = json_get_int(o, "id");
 		bool root = is_root_task(s->roots, fact_int(p, FC_PROCESS_pid, 0), id);
 
-		if (id <= 0 || id >= TASK_TID || !is_kind(json_get(o, "waits_on"), JSON_OBJECT) ||
+		if (id <= 0 || id >= GATHER_TASK_TID || !is_kind(json_get(o, "waits_on"), JSON_OBJECT) ||
 		    (kept >= TASKS_KEPT && !root))
 			continue;
 		read_task(s, p, o, task_at);
@@ -379,7 +328,7 @@ static void read_process(struct snapshot_reader *s, const struct json_value *o, 
 	json_items(threads, i, t) {
 		auto_free char *thread_at = xasprintf("%s/threads/%zu", at, i);
 
-		read_thread(s, r, t, thread_at);
+		read_thread(s, r, json_get(o, "tasks"), t, thread_at);
 	}
 	read_tasks(s, r, json_get(o, "tasks"), at);
 }
@@ -405,11 +354,15 @@ static void read_roots(struct snapshot_reader *s, const struct json_value *roots
 	json_items(roots, i, o) {
 		int64_t task = json_get_int(o, "task");
 		struct fact_row *r = thread_find(s->f, json_get_int(o, "pid"),
-						 task > 0 ? TASK_TID + task : json_get_int(o, "tid"));
+						 task > 0 ? GATHER_TASK_TID + task : json_get_int(o, "tid"));
 
 		if (!r)
 			continue;
+		/* Of a thread that is a root in two ways the first one counts. */
+		if (fact_bool(r, FC_THREAD_root))
+			continue;
 		fact_set_bool(r, FC_THREAD_root, true);
+		fact_set_int(r, FC_THREAD_rank, (int64_t)i);
 		put_text(s->f, r, FC_THREAD_root_pattern, o, "pattern_id");
 	}
 }

@@ -126,6 +126,17 @@ static void all_texts(const struct pattern_texts *t, const struct binding *b, st
 	}
 }
 
+/* What is not known is left out of a reason, with the word that led to it. */
+static void drop_unknown(struct str *line, const char *words)
+{
+	char *at = strstr(line->data ? line->data : "", words);
+
+	if (!at)
+		return;
+	memmove(at, at + strlen(words), strlen(at + strlen(words)) + 1);
+	line->len -= strlen(words);
+}
+
 static void sum_confidence(struct search *s, struct finding *x)
 {
 	auto_str line = STR_INIT;
@@ -139,7 +150,10 @@ static void sum_confidence(struct search *s, struct finding *x)
 		hundredths += (int)(c->add * 100 + (c->add < 0 ? -0.5 : 0.5));
 		str_reset(&line);
 		str_addf(&line, "%+.2f: ", c->add);
-		phrase_expand(c->because, &s->b, &line);
+		if (!phrase_expand(c->because, &s->b, &line)) {
+			drop_unknown(&line, " (?)");
+			drop_unknown(&line, " in ?");
+		}
 		strv_add(&x->basis, str_cstr(&line));
 	}
 	if (!s->p->n_confidence) {
@@ -198,6 +212,37 @@ static void make_id(struct search *s, struct finding *x)
 	signature_make(x->id, "f-", str_cstr(&text), text.len);
 }
 
+/* Where the chain of waiting leads to it: the least rank of the rows that it is made of. What the chain does not lead
+ * to comes after all that it leads to, and what outlived the run after that. Of the run and the machine it is not asked. */
+#define ORDER_OFF_CHAIN 100000
+#define ORDER_LEAK 200000
+
+static int64_t order_of(const struct search *s)
+{
+	static const struct {
+		enum fact_kind kind;
+		enum fact_col rank;
+	} ranked[] = { { FACT_THREAD, FC_THREAD_rank }, { FACT_EDGE, FC_EDGE_rank },
+		       { FACT_CYCLE, FC_CYCLE_rank }, { FACT_PROCESS, FC_PROCESS_rank } };
+	int64_t least = -1;
+	bool asked = false;
+
+	for (unsigned at = 0; at < s->p->scope.n; at++)
+		for (unsigned i = 0; i < sizeof(ranked) / sizeof(ranked[0]); i++) {
+			int64_t rank;
+
+			if (s->p->scope.kind[at] != ranked[i].kind || !s->b.row[at])
+				continue;
+			asked = asked || at == 0;
+			rank = fact_int(s->b.row[at], ranked[i].rank, -1);
+			if (rank >= 0 && (least < 0 || rank < least))
+				least = rank;
+		}
+	if (s->p->scope.kind[0] == FACT_LEAK)
+		return ORDER_LEAK;
+	return least >= 0 ? least : asked ? ORDER_OFF_CHAIN : 0;
+}
+
 static struct finding *finding_make(struct search *s)
 {
 	struct finding *x = xcalloc(1, sizeof(*x));
@@ -206,6 +251,7 @@ static struct finding *finding_make(struct search *s)
 	x->occurrences = 1;
 	x->proved = s->p->proved ? condition_holds(s->p->proved, &s->b, s->cut) : s->p->always_proved;
 	x->after = s->p->after && condition_holds(s->p->after, &s->b, s->cut);
+	x->order = order_of(s);
 	x->location = first_text(&s->p->location, &s->b);
 	x->summary = first_text(&s->p->summary, &s->b);
 	if (!x->summary)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finding.c - a set of findings: same ids grow together, the most specific proved one first. */
+/* finding.c - a set of findings: same ids grow together, where the chain of waiting leads to first. */
 #include "findings/finding.h"
 
 #include "base/mem.h"
@@ -79,6 +79,8 @@ static int finding_cmp(const struct finding *a, const struct finding *b)
 
 	if (a->after != b->after)
 		return a->after ? 1 : -1;
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
 	if (a->proved != b->proved)
 		return a->proved ? -1 : 1;
 	if (a->pattern->specificity != b->pattern->specificity)

@@ -29,12 +29,13 @@ struct finding {
 	struct strv basis;           /* "0.4: …" each */
 	bool proved;
 	bool after;                  /* behind all that are not */
+	int64_t order;               /* where the chain of waiting from the command leads to it; 0 first */
 	char *summary;
 	struct strv suggestions, verify;
 	uint64_t occurrences;        /* rows with the same id */
 };
 
-/* Ranked: proved before possible, then the more specific, the more confident; ties by id. */
+/* Ranked: what the chain of waiting leads to first; then proved before possible, the more specific, the more confident. */
 struct findings {
 	struct finding **v;
 	size_t n;

@@ -20,6 +20,7 @@ static int kind_rank(enum wait_kind k)
 	case WAIT_SEMAPHORE: return 50;
 	case WAIT_SLEEP: return 60;
 	case WAIT_UNKNOWN: return 70;
+	case WAIT_ACCEPT: return 400; /* a server without clients is what it is when all is well */
 	case WAIT_NONE: return RANK_NONE;
 	default: return 35; /* a peer, a child, a file */
 	}

@@ -377,6 +377,7 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 		p->ns_pid = st.ns_pid;
 		p->uid = st.euid;
 		p->sig_caught = st.sig_caught;
+		p->sig_ignored = st.sig_ignored;
 	}
 	proc_argv_read(pid, &p->argv);
 	p->cwd = link_text(pid, "cwd");

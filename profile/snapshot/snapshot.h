@@ -167,7 +167,7 @@ struct snap_process {
 	bool alive;           /* some thread of it is no zombie */
 	enum verdict verdict; /* spinning, slow or stuck: the liveliest of its threads */
 	bool foreign_ns;      /* other mount namespace: binaries through /proc/PID/root */
-	uint64_t sig_caught;
+	uint64_t sig_caught, sig_ignored;
 	pid_t gil_tid;        /* thread that holds Python's GIL; 0 none or unknown */
 	uint64_t gil_address; /* of the record with its lock and condition variable; 0 none */
 	struct maps maps;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIRE_VERSION = 1, FLUSH_BYTES = 256 * 1024, TEXT_MAX = 65536, STACK_MAX = 8 << 20 };
+enum { WIRE_VERSION = 2, FLUSH_BYTES = 256 * 1024, TEXT_MAX = 65536, STACK_MAX = 8 << 20 };
 static const char wire_head[8] = "SNAPWIRE", wire_tail[8] = "SNAPDONE";
 
 /* --- writing --- */
@@ -131,6 +131,7 @@ static void put_process(struct writer *w, const struct snap_process *p)
 	put_u64(w, p->alive);
 	put_u64(w, p->foreign_ns);
 	put_u64(w, p->sig_caught);
+	put_u64(w, p->sig_ignored);
 	put_i64(w, p->peek.pid);
 	put_maps(w, &p->maps);
 	put_u64(w, p->thread_count);
@@ -392,6 +393,7 @@ static void get_process(struct reader *r, struct snap_process *p)
 	p->alive = get_range(r, 0, 1);
 	p->foreign_ns = get_range(r, 0, 1);
 	p->sig_caught = get_u64(r);
+	p->sig_ignored = get_u64(r);
 	p->peek.pid = (pid_t)get_range(r, 1, INT32_MAX);
 	get_maps(r, &p->maps);
 	p->thread_count = get_count(r, 20 * sizeof(uint64_t));

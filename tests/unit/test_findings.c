@@ -115,6 +115,16 @@ static const struct {
 		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n",
 	  STUCK "thread pid=12; tid=12; comm=sh; waits_kind=poll; chain_length=1\n"
 		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n" },
+	{ "hang.deadlock.processes.possible",
+	  STUCK "cycle cycle=1; proved=false; members=2; processes=2; pid=12; comm=node; ring=a; rank=0\n"
+		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=13; holder_tid=13\n",
+	  STUCK "cycle cycle=1; proved=false; members=1; processes=1; pid=12; comm=node; ring=a\n"
+		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=12\n" },
+	{ "hang.deadlock.locks.possible",
+	  STUCK "cycle cycle=1; proved=false; members=2; processes=1; pid=12; comm=java; ring=a; rank=0\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex; holder_pid=12; holder_tid=13\n",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; pid=12; comm=java; ring=a\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex; holder_pid=12; holder_tid=13\n" },
 	{ "hang.lock.held",
 	  STUCK "edge pid=12; tid=12; comm=prog; kind=mutex; resource=mutex 0x5; proved=true; on_chain=true; "
 		"function=take; holder_pid=12; holder_tid=13; holder_comm=prog; holder_function=work; holder_file=b.c; "
@@ -219,7 +229,7 @@ static const struct {
 	{ "hang.wait.child.unseen", STUCK ROOT "waits_kind=child\n",
 	  STUCK ROOT "waits_kind=child\nprocess pid=13; ppid=12; state=S\n" },
 	{ "hang.wait.sync", STUCK ROOT "waits_kind=condition; function=take; file=q.c; line=3\n",
-	  STUCK ROOT "waits_kind=condition\ntimeout token=stall.subprocess.no_output_no_event; verdict=starved\n" },
+	  STUCK ROOT "waits_kind=condition\nedge pid=12; tid=12; kind=condition; proved=true; holder_pid=13\n" },
 	{ "hang.wait.event", STUCK ROOT "waits_kind=poll\n", STUCK ROOT "waits_kind=sleep\n" },
 	{ "hang.wait.event.pipe_read", STUCK ROOT "waits_kind=pipe_read\n",
 	  STUCK ROOT "waits_kind=pipe_read\nedge pid=12; tid=12; kind=pipe_read; holder_leftover=true\n" },
@@ -310,10 +320,11 @@ static const struct {
 	{ "fail.missing.command", "run status=fail; start_error='x' cannot be executed\n", FAILED },
 	{ "fail.exit", FAILED, FAILED TEST_FAILED },
 	{ "machine.starved",
-	  STUCK ROOT "waits_kind=sleep\n"
-		     "timeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000; window_cpu_ms=10; "
-		     "window_run_delay_ms=900; window_cpu_pressure_ms=950; cpus=1\n",
-	  STUCK "timeout token=stall.subprocess.no_output_no_event; verdict=hung\n" },
+	  STUCK "thread pid=12; tid=12; comm=prog; root=true; rank=0; chain_length=1; state=R; cpu_share=0.01\n"
+		"timeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000; window_cpu_ms=10; "
+		"window_run_delay_ms=900; window_cpu_pressure_ms=950; cpus=1; cpu_share=0.01\n",
+	  /* who waits for something other than a processor is not starved */
+	  STUCK ROOT "waits_kind=sleep\ntimeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000\n" },
 	{ "machine.oom", "machine oom_kills=1; oom_victim=cc1plus\n", "machine oom_kills=0\n" },
 	{ "machine.oom.possible",
 	  "run ended_by=itself; stuck=false\nprocess pid=9; comm=x; is_command=true; end=signaled; signal=9\n",
