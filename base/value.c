@@ -60,6 +60,60 @@ static const char *fraction_ns(const char *p, int64_t *ns)
 	return p;
 }
 
+/* The unit at *p, in milliseconds; moves *p behind it. 0: none is there. */
+static int64_t duration_unit(const char **p)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t n = strlen(units[i].text);
+
+		if (strncmp(*p, units[i].text, n) == 0) {
+			*p += n;
+			return units[i].ms;
+		}
+	}
+	return 0;
+}
+
+bool value_duration(const char *text, int64_t unit_ms, int64_t *ms)
+{
+	int64_t sum = 0, above = INT64_MAX, part, unit, scale;
+	const char *p = text;
+
+	if (value_int(text, &part)) {
+		if (part < 0 || part > INT64_MAX / unit_ms)
+			return false;
+		*ms = part * unit_ms;
+		return true;
+	}
+	while (*p) {
+		part = 0;
+		scale = 1;
+		if (!isdigit((unsigned char)*p))
+			return false;
+		for (; isdigit((unsigned char)*p); p++) {
+			if (part > INT64_MAX / 100000000000)
+				return false;
+			part = part * 10 + (*p - '0');
+		}
+		if (*p == '.' && isdigit((unsigned char)p[1]))
+			for (p++; isdigit((unsigned char)*p) && scale < 1000; p++, scale *= 10)
+				part = part * 10 + (*p - '0');
+		unit = duration_unit(&p);
+		/* each part is of a smaller unit than the one before */
+		if (!unit || unit >= above || part > INT64_MAX / 86400000)
+			return false;
+		sum += part * unit / scale;
+		above = unit;
+	}
+	*ms = sum;
+	return p != text;
+}
+
 static bool time_epoch(const char *text, int64_t *real_ns)
 {
 	const char *p = text;

@@ -24,6 +24,10 @@ int value_word(const char *text, const char *const words[]);
  * "2026-11-21 01:30:00.5+02:00") as nanoseconds since 1970. */
 bool value_time(const char *text, int64_t *real_ns);
 
+/* "90s", "10m", "1h30m", "500ms", "1.5s", "2d"; a bare whole number counts unit_ms milliseconds each. Out:
+ * milliseconds. False: not such a time, or one that does not fit. */
+bool value_duration(const char *text, int64_t unit_ms, int64_t *ms);
+
 /* "a, b or c" of a NULL-terminated list. */
 void value_words(struct str *out, const char *const words[]);
 

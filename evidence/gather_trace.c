@@ -404,6 +404,15 @@ static void read_tests_end(struct trace_gatherer *t, const struct json_value *a)
 	put_int(r, FC_RUN_tests_planned, a, "plan");
 }
 
+static void read_early(struct trace_gatherer *t, const struct json_value *a)
+{
+	struct fact_row *r = gather_single(t->f, FACT_RUN);
+
+	fact_set_bool(r, FC_RUN_ended_early, true);
+	put_int(r, FC_RUN_early_done, a, "done");
+	put_text(t->f, r, FC_RUN_early_test, a, "test");
+}
+
 /* Checkpoints that are facts of other kinds too. */
 static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_read_event *ev, const char *at)
 {
@@ -422,6 +431,7 @@ static void read_known_checkpoint(struct trace_gatherer *t, const struct trace_r
 	case CP_MACHINE_DISK_FULL:
 	case CP_MACHINE_OOM: read_machine(t, a); break;
 	case CP_TEST_DIALECT: put_text(t->f, gather_single(t->f, FACT_RUN), FC_RUN_dialect, a, "dialect"); break;
+	case CP_RUN_ENDED_EARLY: read_early(t, a); break;
 	case CP_TEST_OUTPUT: gather_failure(t->f, a); break;
 	case CP_TEST_SUMMARY: read_tests_end(t, a); break;
 	case CP_GATE_STEP_PASS: read_step(t, "pass", a, at); break;

@@ -93,8 +93,12 @@ static void enter(struct dialect_reader *r, unsigned spoken)
 		return;
 	sp->active = true;
 	sp->muted = false;
-	if (!sp->told)
-		sp->names_at_end = !dialect_argv_names_at_start(sp->d, r->argv_line, strlen(r->argv_line), r->md, r->mc);
+	if (!sp->told) {
+		size_t n = strlen(r->argv_line);
+
+		sp->names_at_end = !dialect_argv_names_at_start(sp->d, r->argv_line, n, r->md, r->mc);
+		sp->quiet = dialect_argv_quiet(sp->d, r->argv_line, n, r->md, r->mc);
+	}
 	sp->entered = ++r->entries;
 	spoken_reset(sp);
 	if (sp->totalled) { /* another run of the same tool: it names none of these any more */
@@ -169,6 +173,7 @@ static void on_echo(struct dialect_reader *r, const char *line, size_t n)
 			enter(r, i);
 			if (dialect_argv_names_at_start(r->spoken[i].d, line + at, n - at, r->md, r->mc))
 				r->spoken[i].names_at_end = false;
+			r->spoken[i].quiet |= dialect_argv_quiet(r->spoken[i].d, line + at, n - at, r->md, r->mc);
 		}
 }
 
@@ -468,6 +473,13 @@ bool dialect_names_at_start(const struct dialect_reader *r)
 		any = true;
 	}
 	return any;
+}
+
+bool dialect_closes(const struct dialect_reader *r)
+{
+	const struct spoken *sp = r->last_spoken < 0 ? NULL : &r->spoken[r->last_spoken];
+
+	return sp && sp->d->closes && !sp->quiet;
 }
 
 void dialect_last(const struct dialect_reader *r, const char **suite, const char **test)

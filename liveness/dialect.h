@@ -136,6 +136,8 @@ bool dialect_names_at_end(const struct dialect_reader *r);
 /* Do all dialects that were spoken name a test when it begins, in the mode that they run in? Only then does
  * "no test was named" mean "no test has begun". */
 bool dialect_names_at_start(const struct dialect_reader *r);
+/* Does the tool of the dialect that spoke last print a closing line whenever it ends by itself? */
+bool dialect_closes(const struct dialect_reader *r);
 /* The test that ended last ("" none): its suite and name. Valid until the next feed. */
 void dialect_last(const struct dialect_reader *r, const char **suite, const char **test);
 /* A remark of the dialect for people ("prove holds its output back in a pipe …"), or NULL. */

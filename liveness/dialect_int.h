@@ -81,6 +81,10 @@ struct dialect {
 	char **start_if;         /* … unless one of these patterns is found in the command line */
 	pcre2_code **start_if_code;
 	unsigned start_if_n;
+	bool closes;             /* its tool ends with a closing line … */
+	char **quiet_if;         /* … unless one of these patterns is found in the command line */
+	pcre2_code **quiet_if_code;
+	unsigned quiet_if_n;
 	bool one_at_a_time;      /* a start ends the one before */
 	bool stacked;            /* suites end by a line of their own: they nest */
 	bool files;              /* its tests are whole files, whose tests another dialect names */
@@ -121,6 +125,9 @@ bool dialect_argv_matches(struct dialect *d, const char *line, size_t n, pcre2_m
 /* Does the command line ask for a mode in which a test is named when it begins? */
 bool dialect_argv_names_at_start(struct dialect *d, const char *line, size_t n, pcre2_match_data *md,
 				 pcre2_match_context *mc);
+
+/* … for one in which its tool prints no closing line? */
+bool dialect_argv_quiet(struct dialect *d, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc);
 
 /* --- lines (dialect_lines.c) --- */
 
@@ -181,6 +188,7 @@ struct spoken {
 	bool totalled;           /* the closing line of its last run has come */
 	enum dialect_result section; /* of the failures that are listed now; DIALECT_RESULTS: not said */
 	bool names_at_end;       /* in the mode that it runs in */
+	bool quiet;              /* in that mode no closing line is printed */
 	enum dialect_result part;
 	unsigned dots[2];        /* characters of the current line of each stream that are counted */
 	struct held held;        /* name NULL: none */

@@ -234,6 +234,14 @@ bool dialect_argv_names_at_start(struct dialect *d, const char *line, size_t n, 
 	return !d->names_at_end;
 }
 
+bool dialect_argv_quiet(struct dialect *d, const char *line, size_t n, pcre2_match_data *md, pcre2_match_context *mc)
+{
+	for (unsigned i = 0; i < d->quiet_if_n; i++)
+		if (pcre2_match(d->quiet_if_code[i], (PCRE2_SPTR)line, n, 0, 0, md, mc) > 0)
+			return true;
+	return false;
+}
+
 /* --- YAML --- */
 
 static void argv_free(char **text, pcre2_code **code, unsigned n)
@@ -260,6 +268,7 @@ static void dialect_free(struct dialect *d)
 		free(r->where);
 	}
 	argv_free(d->argv, d->argv_code, d->argv_n);
+	argv_free(d->quiet_if, d->quiet_if_code, d->quiet_if_n);
 	argv_free(d->start_if, d->start_if_code, d->start_if_n);
 	for (unsigned i = 0; i < d->word_n; i++)
 		free(d->word[i].text);
@@ -403,9 +412,9 @@ static int load_argv(const struct yaml_node *root, const char *key, char ***text
 
 static int load_dialect(struct dialect *d, const struct yaml_node *root, bool compile, struct err *e)
 {
-	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "one_at_a_time",
-					    "silent", "files", "count", "nest", "argv", "results", "select", "shuffle",
-					    "rules", NULL };
+	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "closes",
+					    "quiet_if", "one_at_a_time", "silent", "files", "count", "nest", "argv",
+					    "results", "select", "shuffle", "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;
@@ -416,6 +425,7 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 	    yaml_get_string(root, "hint", &hint, e) < 0 || yaml_get_word(root, "names", names_words, &names, e) < 0 ||
 	    yaml_get_bool(root, "one_at_a_time", &d->one_at_a_time, e) < 0 ||
 	    yaml_get_bool(root, "files", &d->files, e) < 0 ||
+	    yaml_get_bool(root, "closes", &d->closes, e) < 0 ||
 	    yaml_get_word(root, "silent", result_words, &silent, e) < 0 ||
 	    yaml_get_word(root, "count", count_words, &count, e) < 0 ||
 	    yaml_get_int(root, "nest", 1, 16, &nest, e) < 0)
@@ -431,6 +441,7 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 	if (!rules)
 		return yaml_error(root, e, "a dialect needs 'rules'");
 	if (load_argv(root, "argv", &d->argv, &d->argv_code, &d->argv_n, e) < 0 ||
+	    load_argv(root, "quiet_if", &d->quiet_if, &d->quiet_if_code, &d->quiet_if_n, e) < 0 ||
 	    load_argv(root, "names_start_if", &d->start_if, &d->start_if_code, &d->start_if_n, e) < 0 ||
 	    (words && load_words(d, words, e) < 0) ||
 	    dialect_way_load(&d->select, yaml_get(root, "select"), e) < 0 ||

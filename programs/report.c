@@ -37,6 +37,21 @@
 #define STEP_SUMMARY_BYTES (1000 * 1024)
 
 static bool internal;
+static char *output; /* -o; NULL: standard output */
+
+/* What the ending of a file asks for; NULL: nothing known. */
+static const char *format_of(const char *path)
+{
+	static const char *const endings[][2] = {
+		{ ".html", "html" }, { ".htm", "html" }, { ".md", "markdown" }, { ".json", "json" },
+		{ ".sarif", "sarif" }, { ".xml", "junit" }, { ".tap", "tap" }, { ".txt", "console" },
+	};
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (str_ends(path, endings[i][0]))
+			return endings[i][1];
+	return NULL;
+}
 
 /* The folder of a file; "." for a plain name. Caller frees. */
 static char *folder_of(const char *path)
@@ -113,6 +128,10 @@ static void print_briefly(const struct str *text)
 
 static int print_text(FILE *to, const struct str *text)
 {
+	struct err e = { 0 };
+
+	if (to == stdout && output)
+		return file_write(output, str_cstr(text), text->len, &e) < 0 ? cli_fail(&e) : 0;
 	if (to == stderr && internal) {
 		print_briefly(text);
 		return 0;
@@ -404,7 +423,8 @@ static int print_artifacts(struct cli *cli, const char *trace, const char *dir)
 static int report_body(struct cli *cli)
 {
 	auto_free char *trace = NULL, *dir = NULL;
-	const struct results_format *results = cli->o.format ? results_format_find(cli->o.format) : NULL;
+	const char *name = cli->o.format ? cli->o.format : cli->o.report_out ? format_of(cli->o.report_out) : NULL;
+	const struct results_format *results = name ? results_format_find(name) : NULL;
 	const struct report_ops *format;
 	struct patterns patterns;
 	struct err e = { 0 };
@@ -415,9 +435,15 @@ static int report_body(struct cli *cli)
 		err_set(&e, ERR_USAGE, "report takes one trace");
 		return cli_fail(&e);
 	}
-	if (find_format(cli->o.format, &format, &e) < 0)
+	if (find_format(name, &format, &e) < 0 ||
+	    (cli->o.report_out && cli_check_folder(cli, "--output", cli->o.report_out, &e) < 0))
 		return cli_fail(&e);
-	trace = path_resolve(cli->root, cli->operand_count ? cli->operands[0] : cli->o.profile_out);
+	if (cli->o.report_out && !name) {
+		err_set(&e, ERR_USAGE, "--output: the ending of '%s' tells no format; give --format", cli->o.report_out);
+		return cli_fail(&e);
+	}
+	output = cli->o.report_out ? path_resolve(cli->root, cli->o.report_out) : NULL;
+	trace = cli->operand_count ? path_resolve(cli->root, cli->operands[0]) : program_newest_trace(cli);
 	dir = folder_of(trace);
 	if (cli->o.format && prof_format_find(cli->o.format))
 		return report_profile(cli, prof_format_find(cli->o.format), trace, dir);

@@ -48,13 +48,15 @@ static int verify_body(struct cli *cli)
 {
 	struct verify_result result;
 	struct err e = { 0 };
+	auto_free char *path = NULL;
 	int rc;
 
-	if (cli->operand_count != 1) {
-		err_set(&e, ERR_USAGE, "verify wants one trace, for example .artifacts/run-trace.json");
+	if (cli->operand_count > 1) {
+		err_set(&e, ERR_USAGE, "verify takes one trace; '%s' is another", cli->operands[1]);
 		return cli_fail(&e);
 	}
-	if (verify_file(cli, cli->operands[0], &result, &e) < 0) {
+	path = cli->operand_count ? xstrdup(cli->operands[0]) : program_newest_trace(cli);
+	if (verify_file(cli, path, &result, &e) < 0) {
 		cli_flush();
 		cli_fail(&e);
 		return e.kind == ERR_USAGE ? 2 : 1;
@@ -68,7 +70,7 @@ static int verify_body(struct cli *cli)
 	if (rc)
 		return rc;
 	if (result.findings)
-		cli_note("%s: %" PRIu64 " finding%s", cli->operands[0], result.findings,
+		cli_note("%s: %" PRIu64 " finding%s", path, result.findings,
 			 result.findings == 1 ? "" : "s");
 	return result.findings ? 1 : 0;
 }

@@ -178,6 +178,8 @@ void report_console(const struct report *r, struct str *out)
 		str_addc(out, '\n');
 	}
 	outside = told && !str_starts(str_cstr(&head), "FAILED");
+	if (strcmp(r->head.status, "pass") == 0)
+		l.total = l.n = 0; /* a test that ran when its command ended: the first line has it */
 	if (!outside)
 		failures_write(r, &l, !told, out);
 	if (!report_is_brief(r, fs->v[0]))

@@ -82,6 +82,17 @@ bool report_add_headline(struct str *out, const struct report *r)
 	struct report_failures l;
 	bool outside = strcmp(by, "watchdog") == 0 || strcmp(by, "cancel") == 0;
 
+	if (run && fact_bool(run, FC_RUN_ended_early)) {
+		str_add(out, "ENDED EARLY: ");
+		if (fact_get(run, FC_RUN_tests_planned)->known)
+			str_addf(out, "%lld of %lld tests had ended", (long long)fact_int(run, FC_RUN_early_done, 0),
+				 (long long)fact_int(run, FC_RUN_tests_planned, 0));
+		else
+			str_add(out, "the test runner printed no closing line");
+		if (*fact_text(run, FC_RUN_early_test))
+			str_addf(out, "; %s was running", fact_text(run, FC_RUN_early_test));
+		return true;
+	}
 	if (!run || strcmp(fact_text(run, FC_RUN_status), "fail") != 0)
 		return false;
 	report_failures_get(&l, r->facts);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* In one write, so that lines of ours never mix with the command's own. */
@@ -90,10 +91,49 @@ int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *
 		return -1;
 	if (!cli->o.allow_outside_root && check_paths(cli, e) < 0)
 		return -1;
+	if (cl->syntax && (cl->syntax->bit & SUPERVISE) && cli_check_outputs(cli, e) < 0)
+		return -1;
 	artifacts = cli->o.artifacts_dir_given ? path_resolve(cli->root, cli->o.artifacts_dir) :
 						 path_join(cli->root, ".artifacts");
 	guard_folder(artifacts, cli->o.artifacts_dir_given);
 	for (size_t i = 0; i < cl->notes.n && !cli->o.quiet; i++)
 		cli_note("%s", cl->notes.v[i]);
 	return 0;
+}
+
+static bool is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+}
+
+int cli_check_folder(const struct cli *cli, const char *what, const char *path, struct err *e)
+{
+	auto_free char *full = path_resolve(cli->root, path), *artifacts = path_resolve(cli->root, cli->o.artifacts_dir);
+	char *slash = strrchr(full, '/');
+	struct stat st;
+
+	/* the kernel's own trees make no folders: writing there fails, and says so */
+	if (is_below(full, "/proc") || is_below(full, "/sys") || is_below(full, "/dev"))
+		return 0;
+	if (!slash || slash == full || *full != '/' || is_below(full, artifacts) || is_below(full, cli->root))
+		return 0;
+	*slash = '\0';
+	if (stat(full, &st) < 0)
+		return err_set(e, ERR_USAGE, "%s: '%s' cannot be written: the folder '%s' does not exist", what, path, full);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s: '%s' cannot be written: '%s' is not a folder", what, path, full);
+	return 0;
+}
+
+int cli_check_outputs(const struct cli *cli, struct err *e)
+{
+	const struct options *o = &cli->o;
+
+	if ((o->junit && cli_check_folder(cli, "--junit", o->junit, e) < 0) ||
+	    (o->profile_out_given && cli_check_folder(cli, "--profile-out", o->profile_out, e) < 0) ||
+	    (o->profile_summary_out_given && cli_check_folder(cli, "--profile-summary-out", o->profile_summary_out, e) < 0))
+		return -1;
+	return strcmp(cli->verb, "ci-gate-summary") == 0 ? cli_check_folder(cli, "--out", o->out, e) : 0;
 }

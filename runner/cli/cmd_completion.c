@@ -3,12 +3,16 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "findings/report.h"
+#include "findings/report/results.h"
+#include "liveness/dialect.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/verbs.h"
 
 #include <stdio.h>
 #include <string.h>
 
+static const char *const signals[] = { "TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ABRT", "KILL", NULL };
 static const char *const shells[] = { "bash", "zsh", "fish", NULL };
 
 static bool is_shown(const struct option_row *row)
@@ -25,10 +29,51 @@ static bool is_first(size_t at)
 	return is_shown(&option_rows[at]);
 }
 
-static void add_words(struct str *out, const char *const words[])
+/* The values that an option takes, where they are words; for a flag that verbs share, those of all of them. */
+static void option_words(const struct option_row *row, struct strv *words)
 {
-	for (size_t i = 0; words[i]; i++)
-		str_addf(out, "%s%s", i ? " " : "", words[i]);
+	struct dialect_set *set;
+	struct err none;
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const char *const *word = strcmp(option_rows[i].flag, row->flag) == 0 ? option_rows[i].words : NULL;
+
+		for (; word && *word; word++)
+			if (!strv_has(words, *word))
+				strv_add(words, *word);
+	}
+	if (strcmp(row->flag, "format") == 0) {
+		for (const struct report_ops *f = report_formats; f->name; f++)
+			strv_add(words, f->name);
+		for (const struct results_format *f = results_formats; f->name; f++)
+			if (!strv_has(words, f->name))
+				strv_add(words, f->name);
+	}
+	if (strcmp(row->flag, "dialect") == 0 && dialect_set_new(&set, &none) == 0) {
+		strv_add(words, "auto");
+		strv_add(words, "none");
+		dialect_set_names(set, words);
+		dialect_set_free(set);
+	}
+	if (row->type == OPTION_SIGNAL)
+		for (const char *const *s = signals; *s; s++)
+			strv_add(words, *s);
+	if (row->type == OPTION_TIME)
+		strv_add(words, "auto");
+}
+
+/* Appends them, separated by blanks; false: there are none. */
+static bool add_option_words(struct str *out, const struct option_row *row)
+{
+	struct strv words = STRV_INIT;
+	bool any;
+
+	option_words(row, &words);
+	any = words.n > 0;
+	for (size_t i = 0; i < words.n; i++)
+		str_addf(out, "%s%s", i ? " " : "", words.v[i]);
+	strv_release(&words);
+	return any;
 }
 
 static void add_verb_names(struct str *out)
@@ -39,6 +84,8 @@ static void add_verb_names(struct str *out)
 		if (!verb_is_available(&verbs[i]))
 			continue;
 		str_addf(out, "%s%s", any ? " " : "", verbs[i].syntax.name);
+		if (verbs[i].alias)
+			str_addf(out, " %s", verbs[i].alias);
 		any = true;
 	}
 }
@@ -53,6 +100,8 @@ static void add_flags(struct str *out, uint32_t verb)
 
 static void bash_values(struct str *out)
 {
+	auto_str words = STR_INIT;
+
 	str_add(out, "\tcase $prev in\n");
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
@@ -60,10 +109,9 @@ static void bash_values(struct str *out)
 		if (!row->metavar || !is_first(i))
 			continue;
 		str_addf(out, "\t--%s) ", row->flag);
-		if (row->words) {
-			str_add(out, "COMPREPLY=($(compgen -W '");
-			add_words(out, row->words);
-			str_add(out, "' -- \"$cur\"))");
+		words.len = 0;
+		if (add_option_words(&words, row)) {
+			str_addf(out, "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", str_cstr(&words));
 		} else if (row->type == OPTION_PATH) {
 			str_add(out, "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))");
 		} else {
@@ -105,7 +153,8 @@ static void bash_script(struct str *out)
 	for (size_t i = 0; i < verb_count; i++) {
 		if (!verb_is_available(&verbs[i]))
 			continue;
-		str_addf(out, "\t%s) flags='", verbs[i].syntax.name);
+		str_addf(out, "\t%s%s%s) flags='", verbs[i].syntax.name, verbs[i].alias ? "|" : "",
+			 verbs[i].alias ? verbs[i].alias : "");
 		add_flags(out, verbs[i].syntax.bit);
 		str_add(out, "' ;;\n");
 	}
@@ -137,15 +186,15 @@ static void zsh_text(struct str *out, const char *text)
 
 static void zsh_option(struct str *out, const struct option_row *row)
 {
+	auto_str words = STR_INIT;
+
 	str_addf(out, "\t\t'%s--%s%s[", row->type == OPTION_LIST ? "*" : "", row->flag, row->metavar ? "=" : "");
 	zsh_text(out, row->help);
 	str_addc(out, ']');
 	if (row->metavar) {
 		str_addf(out, ":%s:", row->metavar);
-		if (row->words) {
-			str_addc(out, '(');
-			add_words(out, row->words);
-			str_addc(out, ')');
+		if (add_option_words(&words, row)) {
+			str_addf(out, "(%s)", str_cstr(&words));
 		} else if (row->type == OPTION_PATH) {
 			str_add(out, "_files");
 		}
@@ -200,14 +249,13 @@ static void fish_text(struct str *out, const char *text)
 
 static void fish_option(struct str *out, const struct option_row *row)
 {
+	auto_str words = STR_INIT;
+
 	str_addf(out, "complete -c spec-runner -l %s ", row->flag);
 	if (row->metavar)
 		str_add(out, row->type == OPTION_PATH ? "-r -F " : "-x ");
-	if (row->words) {
-		str_add(out, "-a '");
-		add_words(out, row->words);
-		str_add(out, "' ");
-	}
+	if (add_option_words(&words, row))
+		str_addf(out, "-a '%s' ", str_cstr(&words));
 	str_add(out, "-d '");
 	fish_text(out, row->help);
 	str_add(out, "'\n");

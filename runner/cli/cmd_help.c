@@ -136,7 +136,9 @@ int help_all(void)
 	str_add(&out, "\nVerbs:\n");
 	for (size_t i = 0; i < verb_count; i++)
 		if (verb_is_available(&verbs[i]))
-			str_addf(&out, "  %-16s %s\n", verbs[i].syntax.name, verbs[i].summary);
+			str_addf(&out, "  %-16s %s%s%s%s\n", verbs[i].syntax.name, verbs[i].summary,
+				 verbs[i].alias ? " (short: " : "", verbs[i].alias ? verbs[i].alias : "",
+				 verbs[i].alias ? ")" : "");
 	str_add(&out, "\nExamples:\n"
 		      "  spec-runner run -- make check\n"
 		      "  spec-runner run --timeout-ms 600000 --profile-level detailed -- ./tests.sh\n"

@@ -4,6 +4,9 @@
 #include "runner/cli/cmd.h"
 #include "runner/proc/proc.h"
 
+#include <string.h>
+#include <unistd.h>
+
 struct run_one {
 	struct cli *cli;
 	span_id dispatch;
@@ -53,6 +56,12 @@ static int run_end(void *ctx, bool interrupted, int64_t now_ns)
 	return r->result.exit_code;
 }
 
+/* `spec-runner run 'make && make check'`: a line for a shell, given as the name of a program. */
+static bool is_shell_line(const char *word)
+{
+	return strpbrk(word, "&|;<>$`* ") && access(word, F_OK) < 0;
+}
+
 int cmd_run(struct cli *cli)
 {
 	static const struct work_ops ops = { .next = run_next, .done = run_done, .end = run_end };
@@ -72,5 +81,8 @@ int cmd_run(struct cli *cli)
 		return cli_fail(&e);
 	}
 	code = proc_run(&setup, &e);
+	if (code == 127 && cli->operand_count == 1 && is_shell_line(cli->operands[0]))
+		cli_note("'%s' is one word, and no program has that name; a shell reads such a line: "
+			 "spec-runner run -- sh -c '%s'", cli->operands[0], cli->operands[0]);
 	return e.kind ? cli_fail(&e) : code;
 }

@@ -3,13 +3,36 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "evidence/words.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/help.h"
 #include "runner/cli/program.h"
 #include "runner/cli/verbs.h"
 #include "runner/config/libexec.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 extern char **environ;
+
+/* Is it the name of a program, as `make` is? Then the verb was forgotten. */
+static bool is_on_path(const char *name)
+{
+	const char *path = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0;
+	while (path && *path) {
+		size_t n = strcspn(path, ":");
+		auto_free char *file = xasprintf("%.*s/%s", (int)n, path, name);
+
+		if (n && access(file, X_OK) == 0)
+			return true;
+		path += n + (path[n] == ':');
+	}
+	return false;
+}
 
 /* A verb that is a program of its own, ours or anybody's. Returns only on failure. */
 static int run_program(const struct verb *v, const struct command_line *cl)
@@ -27,6 +50,16 @@ static int run_program(const struct verb *v, const struct command_line *cl)
 		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in %s "
 				       "or on PATH",
 			v->syntax.name, v->program, SPEC_RUNNER_LIBEXECDIR);
+		return cli_fail(&e);
+	}
+	if (is_on_path(cl->verb)) {
+		auto_str line = STR_INIT;
+
+		words_add(&line, cl->verb);
+		for (int i = 0; i < cl->all_argc; i++)
+			words_add(&line, cl->all_args[i]);
+		err_set(&e, ERR_USAGE, "unknown verb %s; did you mean: spec-runner run -- %s", value_quote(cl->verb, quoted),
+			str_cstr(&line) + (*str_cstr(&line) == ' '));
 		return cli_fail(&e);
 	}
 	nearest_init(&n, cl->verb);
@@ -52,6 +85,8 @@ static int dispatch(struct command_line *cl)
 		err_set(&e, ERR_USAGE, "a verb is missing; 'spec-runner help' lists them");
 		return cli_fail(&e);
 	}
+	if (v)
+		cl->verb = v->syntax.name; /* of a short name: the whole one, which the trace has */
 	if (!v || v->program)
 		return run_program(v, cl);
 	if (cli_open(&cli, cl, environ, &e) < 0)

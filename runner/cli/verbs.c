@@ -36,6 +36,7 @@ const struct verb verbs[] = {
 		     "no check is selected.",
 	  .run = cmd_governance },
 	{ .syntax = { .name = "ci-gate-summary", .bit = VERB_GATE, .reads_values = true },
+	  .alias = "gate",
 	  .operands = "",
 	  .summary = "run the gate of spec-runner.yaml",
 	  .details = "Runs the steps in order and writes .artifacts/gate-summary.json. Exit status: that of the "
@@ -54,11 +55,16 @@ const struct verb verbs[] = {
 	  .summary = "findings and reports of a recorded run",
 	  .program = "report" },
 	{ .syntax = { .name = "verify", .bit = VERB_VERIFY, .reads_values = true },
-	  .operands = "TRACE",
+	  .operands = "[TRACE]",
 	  .summary = "validate a trace",
 	  .details = "Checks schema, taxonomy, nesting, times and redaction. Exit status 0 if the trace is valid, "
 		     "1 if not.",
 	  .program = "verify" },
+	{ .syntax = { .name = "symbolize", .bit = VERB_SYMBOLIZE },
+	  .operands = "SNAPSHOT.json... [BINARY...]",
+	  .summary = "fill in the names that recorded stacks lack",
+	  .details = "Snapshots are in .artifacts/raw/RUN_ID/; BINARY is a file of the same build with its symbols.",
+	  .program = "symbolize" },
 	{ .syntax = { .name = "recover", .bit = VERB_RECOVER, .reads_values = true },
 	  .operands = "[JOURNAL]",
 	  .summary = "seal the trace of a run whose supervisor died",
@@ -143,7 +149,7 @@ const size_t verb_count = sizeof(verbs) / sizeof(*verbs);
 const struct verb *verb_find(const char *name)
 {
 	for (size_t i = 0; i < verb_count; i++)
-		if (strcmp(verbs[i].syntax.name, name) == 0)
+		if (strcmp(verbs[i].syntax.name, name) == 0 || (verbs[i].alias && strcmp(verbs[i].alias, name) == 0))
 			return &verbs[i];
 	return NULL;
 }

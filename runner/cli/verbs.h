@@ -11,6 +11,7 @@
 
 struct verb {
 	struct verb_syntax syntax;
+	const char *alias;            /* a short name, NULL: none */
 	const char *operands;         /* "[--] CMD [ARG...]", "" for none */
 	const char *summary;          /* one line */
 	const char *details;          /* a paragraph, NULL: none */

@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENV_PREFIX "SPEC_RUNNER_"
 #define ENV_NAME_BYTES 128
 
 /* Names of ours that are no options, and so no mistyped ones. */
 static const char *const env_not_options[] = { "SPEC_RUNNER_RUN_ID", "SPEC_RUNNER_HISTORY_DSN",
-	"SPEC_RUNNER_HISTORY_READ_DSN", "SPEC_RUNNER_REDACTION_KEY", "SPEC_RUNNER_GATES",
+	"SPEC_RUNNER_HISTORY_READ_DSN", "SPEC_RUNNER_REDACTION_KEY", "SPEC_RUNNER_GATES", "SPEC_RUNNER_JOB_TIMEOUT",
 						NULL };
 
 static int unknown_option(const char *word, size_t len, uint32_t verb, struct err *e)
@@ -40,6 +41,18 @@ static int unknown_option(const char *word, size_t len, uint32_t verb, struct er
 		       nearest_hint(n.best, hint));
 }
 
+/* A value that is plainly another option, or the end of them: the value was forgotten. */
+static bool is_option(const char *word, uint32_t verb)
+{
+	const struct option_row *row;
+	size_t n = strcspn(word, "=");
+
+	if (strncmp(word, "--", 2) != 0)
+		return false;
+	row = word[2] ? option_by_flag(word + 2, n - 2, verb) : NULL;
+	return !word[2] || (row && (!verb || (row->verbs & verb)));
+}
+
 /* One option at argv[i]; returns how many words it takes, or -1. */
 static int option_take(struct command_line *cl, int argc, char **argv, int i, struct err *e)
 {
@@ -52,9 +65,13 @@ static int option_take(struct command_line *cl, int argc, char **argv, int i, st
 		cl->help = true;
 		return 1;
 	}
-	if (strcmp(word, "--version") == 0) {
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
 		cl->version = true;
 		return 1;
+	}
+	if (strcmp(word, "-o") == 0 && (g->row = option_by_flag("output", 6, verb)) && (g->row->verbs & verb)) {
+		word = "--output";
+		len = strlen(word);
 	}
 	g->row = word[1] == '-' ? option_by_flag(word + 2, len - 2, verb) : NULL;
 	if (!g->row)
@@ -68,6 +85,9 @@ static int option_take(struct command_line *cl, int argc, char **argv, int i, st
 	if (i + 1 >= argc)
 		return err_set(e, ERR_USAGE, "%s needs a value: %s %s", word, word, g->row->metavar);
 	g->value = argv[i + 1];
+	if (is_option(g->value, verb))
+		return err_set(e, ERR_USAGE, "%s needs a value: %s %s; '%s' is not one", word, word, g->row->metavar,
+			       g->value);
 	return 2;
 }
 
@@ -260,6 +280,12 @@ static int file_apply(struct options *o, struct config *c, const struct command_
 	if (named && !*named)
 		return err_set(e, ERR_USAGE, "--config must be a path, not ''");
 	path = named ? path_resolve(root, named) : path_join(root, CONFIG_FILE_NAME);
+	if (!named && access(path, F_OK) < 0) { /* the other usual ending */
+		auto_free char *other = path_join(root, CONFIG_FILE_NAME_OTHER);
+
+		if (access(other, F_OK) == 0)
+			return config_read(c, o, other, true, e);
+	}
 	return config_read(c, o, path, named != NULL, e);
 }
 
@@ -274,5 +300,10 @@ int options_read(struct options *o, struct config *c, struct command_line *cl, c
 	if (flags_apply(o, cl, e) < 0)
 		return -1;
 	options_finish(o);
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].type == OPTION_TIME && option_source(o, &option_rows[i]) != SOURCE_DEFAULT &&
+		    !o->deadline_real_ns && option_rows[i].offset == offsetof(struct options, deadline_real_ns))
+			strv_add(&cl->notes, "--deadline auto: no variable of the CI system says when this job ends, so "
+					     "there is no deadline (SPEC_RUNNER_JOB_TIMEOUT=90m would say it)");
 	return 0;
 }

@@ -46,6 +46,16 @@ void config_release(struct config *c)
 	memset(c, 0, sizeof(*c));
 }
 
+/* A plain number, or a time with its unit, quoted or not. */
+static int duration_node(const struct yaml_node *n, const struct option_row *row, struct err *e)
+{
+	int64_t ms, i;
+
+	if (n->kind == YAML_SCALAR && !value_int(n->text, &i) && value_duration(n->text, 1, &ms))
+		return 0;
+	return yaml_as_int(n, row->min, row->max, &i, e);
+}
+
 /* One option of the file. YAML's own types are held to first (a quoted number is a string), then
  * the row's rules. */
 static int option_take_node(struct options *o, const struct option_row *row, const struct yaml_node *n,
@@ -64,6 +74,10 @@ static int option_take_node(struct options *o, const struct option_row *row, con
 		break;
 	case OPTION_INT:
 		rc = yaml_as_int(n, row->min, row->max, &i, e);
+		break;
+	case OPTION_MS:
+	case OPTION_SECONDS:
+		rc = duration_node(n, row, e);
 		break;
 	case OPTION_WORD: {
 		int at;

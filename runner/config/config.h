@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define CONFIG_FILE_NAME "spec-runner.yaml"
+#define CONFIG_FILE_NAME_OTHER "spec-runner.yml"
 #define CONFIG_MAX_BYTES (1024 * 1024)
 
 enum gate_kind { GATE_COMMAND, GATE_TEST, GATE_GOVERNANCE, GATE_KIND_COUNT };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/config/options.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "runner/config/deadline_auto.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -125,6 +127,20 @@ static int set_int(int64_t *field, const struct option_row *row, const char *nam
 	return value_error(e, name, str_cstr(&what), text, "");
 }
 
+static int set_ms(int64_t *field, const struct option_row *row, const char *name, const char *text, struct err *e)
+{
+	int64_t unit = row->type == OPTION_SECONDS ? 1000 : 1, v;
+	auto_str what = STR_INIT;
+
+	if (value_duration(text, unit, &v) && v >= row->min && v <= row->max) {
+		*field = v;
+		return 0;
+	}
+	str_addf(&what, "a whole number from %lld to %lld%s or a time such as 500ms, 90s, 10m or 1h30m",
+		 (long long)(row->min + unit - 1) / unit, (long long)row->max / unit, unit > 1 ? " (seconds)" : "");
+	return value_error(e, name, str_cstr(&what), text, "");
+}
+
 static int word_index(const struct option_row *row, const char *name, const char *text, struct err *e)
 {
 	int at = value_word(text, row->words);
@@ -204,8 +220,12 @@ static int set_time(int64_t *field, const char *name, const char *text, struct e
 {
 	int64_t v;
 
+	if (strcmp(text, "auto") == 0) {
+		*field = deadline_auto(clock_real_ns());
+		return 0;
+	}
 	if (!value_time(text, &v) || v == 0)
-		return value_error(e, name, "seconds since 1970 or a time such as 2026-11-21T01:30:00Z", text, "");
+		return value_error(e, name, "auto, seconds since 1970 or a time such as 2026-11-21T01:30:00Z", text, "");
 	*field = v;
 	return 0;
 }
@@ -248,6 +268,9 @@ static int set_value(struct options *o, const struct option_row *row, const char
 		return set_bool(field, row->type == OPTION_NOT, name, text, e);
 	case OPTION_INT:
 		return set_int(field, row, name, text, e);
+	case OPTION_MS:
+	case OPTION_SECONDS:
+		return set_ms(field, row, name, text, e);
 	case OPTION_WORD:
 		at = word_index(row, name, text, e);
 		if (at < 0)

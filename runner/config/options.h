@@ -47,6 +47,7 @@ struct options {
 	int first_signal;              /* of an ending: SIGTERM */
 	int follow_parent;             /* enum tri */
 	int test_timeout_action;       /* enum test_timeout_action */
+	bool require_complete;         /* exit 0 before the test runner's end is 1 */
 	int64_t jobs;                  /* 0: processors */
 	bool allow_outside_root;       /* paths of files that may be a stranger's */
 	bool stop_commands;            /* on GitHub: see runner/proc/stop_commands.h */
@@ -74,6 +75,7 @@ struct options {
 	bool list, stop_at_failure;
 	int64_t retries;
 	char *patterns_dir;            /* report --patterns */
+	char *report_out;              /* report --output, -o */
 	bool man;                      /* help --man */
 	struct history_settings history;
 	struct repro_options repro;
@@ -128,12 +130,14 @@ enum option_type {
 	OPTION_BOOL,   /* bool; a flag without a value sets it */
 	OPTION_NOT,    /* bool; a flag without a value clears it */
 	OPTION_INT,    /* int64_t, least to most */
+	OPTION_MS,     /* int64_t: milliseconds, least to most; as a number or as 90s, 10m, 1h30m */
+	OPTION_SECONDS, /* the same, but a bare number counts seconds */
 	OPTION_WORD,   /* int: index in words */
 	OPTION_STRING, /* char *: one of words where there are any */
 	OPTION_PATH,   /* char * */
 	OPTION_LIST,   /* struct strv: the flag is repeated; the environment gives one a line, or
 	                * separated by commas where the whole value is one line (patterns: lines alone) */
-	OPTION_TIME,   /* int64_t: nanoseconds since 1970 */
+	OPTION_TIME,   /* int64_t: nanoseconds since 1970; "auto": of the environment (deadline_auto.h), 0: it says none */
 	OPTION_SIGNAL, /* int: INT, SIGINT or 2; none that stops or continues */
 };
 

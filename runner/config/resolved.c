@@ -14,7 +14,8 @@ static void put_value(struct json *j, const struct options *o, const struct opti
 	switch (row->type) {
 	case OPTION_BOOL:
 	case OPTION_NOT: json_bool(j, name, *(const bool *)field); break;
-	case OPTION_INT: json_int(j, name, *(const int64_t *)field); break;
+	case OPTION_INT:
+	case OPTION_MS: json_int(j, name, *(const int64_t *)field); break;
 	case OPTION_WORD: json_str(j, name, row->words[*(const int *)field]); break;
 	case OPTION_STRING:
 	case OPTION_PATH: json_str(j, name, *(char *const *)field); break;
@@ -25,6 +26,7 @@ static void put_value(struct json *j, const struct options *o, const struct opti
 		json_array_end(j);
 		break;
 	case OPTION_SIGNAL: json_int(j, name, *(const int *)field); break;
+	case OPTION_SECONDS: break; /* the same field, by its name in milliseconds */
 	case OPTION_TIME: break; /* a moment of that run */
 	}
 }

@@ -540,6 +540,28 @@ static void act_finish_failed(struct supervisor *s, struct command *c, int64_t n
 	supervisor_command_done(s, c, &r, now);
 }
 
+/* Tests that ran when the command ended by itself; and an exit code of 0 that came too early. */
+static void act_tests_end(struct supervisor *s, struct command *c, struct command_result *r, int64_t now)
+{
+	char why[120];
+
+	if (c->spec.capture || c->wd.cause != WD_CAUSE_NONE || !command_has_exited(c))
+		return;
+	if (r->exit_code == 0 && tests_ended_early(&c->tests)) {
+		s->run->concerns = s->run->looked = true;
+		tests_tell_early(&c->tests, s->run->o->require_complete, now);
+		r->exit_code = s->run->o->require_complete ? 1 : 0;
+	} else if (r->exit_code == 0) {
+		return;
+	}
+	if (r->signal)
+		snprintf(why, sizeof(why), "the command was killed by signal %d (SIG%s) while it ran", r->signal,
+			 sigabbrev_np(r->signal) ? sigabbrev_np(r->signal) : "?");
+	else
+		snprintf(why, sizeof(why), "the command ended with exit code %d while it ran", WEXITSTATUS(c->wait_status));
+	tests_abandon(&c->tests, why, r->signal ? CATEGORY_SIGNAL : CATEGORY_EXIT, now);
+}
+
 static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct command_result r = {
@@ -560,6 +582,7 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 	struct act_verdict v;
 
 	command_tests(s, c, true, now);
+	act_tests_end(s, c, &r, now);
 	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
 	if (r.exit_code != 0 && !c->spec.capture)

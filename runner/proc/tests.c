@@ -377,6 +377,14 @@ static bool tests_all_over(const struct tests *t, uint64_t done, const struct di
 	return !t->n_running && (t->finished || (t->planned && n->plan >= 0 && done && done >= (uint64_t)n->plan));
 }
 
+static bool tests_filtered(const struct tests *t)
+{
+	for (size_t i = 0; t->argv[i]; i++)
+		if (strchr(t->argv[i], '|'))
+			return true;
+	return false;
+}
+
 /* What is known when its command ends: whether every test had ended, and whether one that runs would have been named. */
 static void tests_sum(struct tests *t, int64_t now_ns)
 {
@@ -401,6 +409,57 @@ static void tests_sum(struct tests *t, int64_t now_ns)
 	if (t->folded)
 		attrs_int(&a, "folded", (int64_t)t->folded);
 	trace_checkpoint(t->c->trace, t->parent, CP_TEST_SUMMARY, now_ns, &a);
+	attrs_release(&a);
+	/* behind a filter (`pytest | grep`) the line may have come and gone */
+	t->early = !t->finished && !tests_filtered(t) &&
+		   (n.plan > 0 ? t->planned && done < (uint64_t)n.plan :
+				 (done || t->n_running) && dialect_closes(t->reader));
+}
+
+bool tests_ended_early(const struct tests *t)
+{
+	return t->early;
+}
+
+void tests_tell_early(struct tests *t, bool required, int64_t now_ns)
+{
+	struct dialect_counts n;
+	auto_str text = STR_INIT;
+	struct attrs a = { 0 };
+	uint64_t done = 0;
+
+	dialect_counts(t->reader, NULL, &n);
+	for (int i = 0; i < DIALECT_RESULTS; i++)
+		done += n.done[i];
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "dialect", dialect_current(t->reader));
+	attrs_int(&a, "done", (int64_t)done);
+	str_addf(&text, "%" PRIu64, done);
+	if (n.plan >= 0) {
+		attrs_int(&a, "plan", n.plan);
+		str_addf(&text, " of %" PRId64, n.plan);
+	}
+	str_addf(&text, " test%s had ended", done == 1 && n.plan < 0 ? "" : "s");
+	if (t->n_running) {
+		attrs_str(&a, "test", t->running[0].name);
+		str_addf(&text, "; %s was running", t->running[0].name);
+	}
+	trace_checkpoint(t->c->trace, t->parent, CP_RUN_ENDED_EARLY, now_ns, &a);
+	attrs_release(&a);
+	say_always(t->c, "ended early: exit code 0 before the end of the tests (%s): %s%s", dialect_current(t->reader),
+		   str_cstr(&text), required ? "; --require-complete makes it 1" : "");
+}
+
+void tests_abandon(struct tests *t, const char *why, enum err_category category, int64_t now_ns)
+{
+	struct attrs a = { 0 };
+
+	if (t->finished || t->off)
+		return;
+	attrs_init(&a, t->c->trace);
+	attrs_word(&a, "result", dialect_result_text[DIALECT_ERROR]);
+	for (size_t i = 0; i < t->n_running; i++)
+		trace_span_end(t->c->trace, t->running[i].span, STATUS_ERROR, category, why, TOKEN_NONE, now_ns, &a);
 	attrs_release(&a);
 }
 

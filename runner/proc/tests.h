@@ -54,6 +54,7 @@ struct tests {
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
 	uint64_t folded;             /* tests that are counted, but have no span of their own */
 	bool planned;                /* the plan read last counts what is to come, and no other file began since */
+	bool early;                  /* it ended before its closing line and its plan */
 	bool summed;                 /* what is known at the end stands in the trace */
 	bool finished;               /* the tool has printed its closing line, and no test began since */
 };
@@ -80,6 +81,13 @@ bool test_is_as_late(const struct tests *t, const struct running_test *late, con
 void tests_limit_done(struct tests *t);
 /* No more reading: the running ones end with this status. */
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns);
+/* The command has ended: tests that still ran did not end by themselves. why: "the command was killed by …". */
+void tests_abandon(struct tests *t, const char *why, enum err_category category, int64_t now_ns);
+/* After the end: had the test runner not finished, as far as it is known? It announced more tests, or it always prints
+ * a closing line and has not. */
+bool tests_ended_early(const struct tests *t);
+/* Records and says it; required: that it counts as a failure. */
+void tests_tell_early(struct tests *t, bool required, int64_t now_ns);
 /* Says in a few lines what runs, what ended last, what never started. */
 void tests_say(struct tests *t, int64_t now_ns);
 

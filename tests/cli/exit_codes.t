@@ -84,7 +84,7 @@ for (@usage) {
 	like $got->{err}, qr/^spec-runner: /m, 'with a message';
 	like $got->{err}, qr/\Q$names\E/, "that names '$names'" if length($names // '');
 }
-my %bad_env = (SPEC_RUNNER_TIMEOUT_MS => '5s', SPEC_RUNNER_PROFILE_LEVEL => 'all', SPEC_RUNNER_FAIL_FAST => 'perhaps',
+my %bad_env = (SPEC_RUNNER_TIMEOUT_MS => '5x', SPEC_RUNNER_PROFILE_LEVEL => 'all', SPEC_RUNNER_FAIL_FAST => 'perhaps',
 	SPEC_RUNNER_LIVENESS_LEVEL => '', SPEC_RUNNER_PTY => 'yes');
 for my $name (sort keys %bad_env) {
 	next if $bad_env{$name} eq '';

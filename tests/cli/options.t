@@ -41,12 +41,12 @@ refused(['run', '--tiemout-ms', '5', 'x'], "unknown option '--tiemout-ms' (did y
 refused(['--tiemout-ms', '5', 'run', 'x'], "did you mean '--timeout-ms'?");
 refused(['run', '--check-prefix', 'x', 'y'], "'run' does not take the option --check-prefix");
 refused(['run', '--timeout-ms'], '--timeout-ms needs a value');
-refused(['run', '--timeout-ms', '5s', 'x'], "--timeout-ms must be a whole number from 0 to 31536000000, not '5s'");
+refused(['run', '--timeout-ms', '5x', 'x'], "--timeout-ms must be a whole number from 0 to 31536000000 or a time such as 500ms, 90s, 10m or 1h30m, not '5x'");
 refused(['run', '--liveness-level', 'strcit', 'x'],
 	"--liveness-level must be off, basic or strict, not 'strcit' (did you mean 'strict'?)");
-refused(['run', '--deadline', 'noon', 'x'], '--deadline must be seconds since 1970 or a time such as');
+refused(['run', '--deadline', 'noon', 'x'], '--deadline must be auto, seconds since 1970 or a time such as');
 refused(['run', '--pty', "no\nway", 'x'], "not 'no\\nway'");
-refused(['run', 'true'], "SPEC_RUNNER_DRAIN_MS must be a whole number from 0 to 31536000000, not ''",
+refused(['run', 'true'], "SPEC_RUNNER_DRAIN_MS must be a whole number from 0 to 31536000000 or a time such as 500ms, 90s, 10m or 1h30m, not ''",
 	env => { SPEC_RUNNER_DRAIN_MS => '' });
 refused(['run', 'true'], "SPEC_RUNNER_FAIL_FAST must be true or false", env => { SPEC_RUNNER_FAIL_FAST => 'maybe' });
 refused(['run', '--config', 'none.yaml', 'true'], "reading 'none.yaml': No such file or directory");

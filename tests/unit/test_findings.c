@@ -318,6 +318,8 @@ static const struct {
 	{ "fail.assertion.output", FAILED "failure kind=assertion; message=x > 0; last=true; lines_after=1\n",
 	  PASSED "failure kind=assertion; message=x > 0; last=true; lines_after=1\n" },
 	{ "fail.missing.command", "run status=fail; start_error='x' cannot be executed\n", FAILED },
+	{ "run.ended_early", "run status=pass; ended_by=itself; exit_code=0; ended_early=true; early_done=1; tests_planned=3\n",
+	  "run status=pass; ended_by=itself; exit_code=0; tests_planned=3\n" },
 	{ "fail.exit", FAILED, FAILED TEST_FAILED },
 	{ "machine.starved",
 	  STUCK "thread pid=12; tid=12; comm=prog; root=true; rank=0; chain_length=1; state=R; cpu_share=0.01\n"

@@ -1,0 +1,164 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Ordinary failures are answered: failed tests first in every report; the causes that the output or the process tell; and
+# nothing where nothing is known.
+use strict;
+use warnings;
+use Test::More;
+use JSON::PP;
+use lib 'tests/lib';
+use SpecRunner;
+
+my $python = '/usr/bin/python3';
+
+sub failing {
+	my ($dir, @command) = @_;
+	my $r = run_spec(['run', '--', @command], dir => $dir, timeout => 60, env => { GITHUB_ACTIONS => undef });
+	my $found = read_file("$dir/.artifacts/findings.json");
+	$r->{findings} = $found ? decode_json($found)->{findings} : [];
+	return $r;
+}
+
+sub told {
+	my ($name, $pattern, $place, $text, @command) = @_;
+	my $dir = new_dir();
+	my $r = failing($dir, @command);
+	my $first = $r->{findings}[0] // {};
+	is $first->{pattern_id}, $pattern, "$name: $pattern" or diag $r->{err};
+	is $first->{location}, $place, "$name: its place" if defined $place;
+	like $r->{err}, $text, "$name: on the console";
+	return $r;
+}
+
+# --- tests that failed: the tool's own words, whatever the tool ---
+
+my $pytest = <<'PYTEST';
+collected 4 items
+
+test_m.py .F.F                                                           [100%]
+
+=================================== FAILURES ===================================
+__________________________________ test_p[7] ___________________________________
+
+n = 7
+
+>       assert n == 8
+E       assert 7 == 8
+
+test_m.py:5: AssertionError
+____________________________________ test_q ____________________________________
+
+>       assert open("/nowhere")
+E       FileNotFoundError: [Errno 2] No such file or directory: '/nowhere'
+
+test_m.py:9: FileNotFoundError
+=========================== short test summary info ============================
+FAILED test_m.py::test_p[7] - assert 7 == 8
+FAILED test_m.py::test_q - FileNotFoundError: [Errno 2] No such file or direc...
+========================= 2 failed, 2 passed in 0.05s ==========================
+PYTEST
+{
+	my $dir = new_dir();
+	write_file("$dir/out.txt", $pytest);
+	write_file("$dir/pytest", "#!/bin/sh\ncat out.txt; exit 1\n", 0755);
+	chmod 0755, "$dir/pytest";
+	my $r = failing($dir, './pytest');
+	is $r->{code}, 1, 'its own exit code';
+	like $r->{err}, qr/^spec-runner: FAILED: 2 of 4 tests failed\nspec-runner: +failed: +test_m\.py::test_p\[7\]\nspec-runner: +test_m\.py:5: assert 7 == 8\n/m,
+		'the console: how many, which, where, why';
+	my $md = read_file("$dir/.artifacts/report.md");
+	like $md, qr/^## 2 of 4 tests failed$/m, 'report.md says it first';
+	cmp_ok index($md, '2 of 4 tests failed'), '<', 400, 'at its top';
+	like $md, qr/`test_m\.py::test_q` at `test_m\.py:9`: FileNotFoundError/, 'with place and reason';
+	my %by = map { $_->{summary} => $_ } @{ $r->{findings} };
+	is_deeply [sort map { $_->{pattern_id} } @{ $r->{findings} }], ['fail.assertion', 'fail.exception.test'], 'a finding a test';
+	my $gh = run_spec(['report', '--format', 'github'], dir => $dir)->{out};
+	like $gh, qr/^::error file=test_m\.py,line=5,title=test_m\.py%3A%3Atest_p\[7\]::assert 7 == 8%0A/m, 'an annotation for each';
+	is scalar(() = $gh =~ /^::error /mg), 2, 'and no more';
+	my $html = run_spec(['report', '--format', 'html'], dir => $dir)->{out};
+	like $html, qr{<h2>2 of 4 tests failed</h2>}, 'the page says it';
+	unlike $html, qr/class="answer none"/, 'and is not green';
+	my $xml = run_spec(['report', '-o', 'r.xml'], dir => $dir) && read_file("$dir/r.xml");
+	like $xml, qr{name="test_p\[7\]".*<failure message="assert 7 == 8"}, 'JUnit XML has names and messages (-o FILE)';
+	unlike $xml, qr/without a name/, 'and no test without a name';
+}
+{ # more than GitHub shows
+	my $dir = new_dir();
+	my $text = "collected 500 items\n\n" . ('F' x 500) . "\n=== short test summary info ===\n" .
+		join('', map { "FAILED test_x.py::test_$_ - assert 0\n" } 1 .. 500) . "500 failed in 1.00s\n";
+	write_file("$dir/out.txt", $text);
+	write_file("$dir/pytest", "#!/bin/sh\ncat out.txt; exit 1\n");
+	chmod 0755, "$dir/pytest";
+	my $r = failing($dir, './pytest');
+	like $r->{err}, qr/^spec-runner: FAILED: 500 of 500 tests failed$/m, '500 failures are counted';
+	my $gh = run_spec(['report', '--format', 'github'], dir => $dir)->{out};
+	is scalar(() = $gh =~ /^::error /mg), 10, 'ten annotations at most';
+	cmp_ok length(read_file("$dir/.artifacts/report.md")), '<', 1000 * 1024, 'report.md fits into a step summary';
+}
+
+# --- what the output ends with ---
+
+told('Python', 'fail.exception', undef, qr/ValueError: bad/, $python, '-c', 'raise ValueError("bad")');
+{
+	my $dir = new_dir();
+	write_file("$dir/x.py", "def f():\n    raise ValueError('bad')\nf()\n");
+	my $r = failing($dir, $python, 'x.py');
+	is $r->{findings}[0]{location}, "$dir/x.py:f:2", 'the line of the user' or diag $r->{err};
+	my $html = run_spec(['report', '--format', 'html'], dir => $dir)->{out};
+	like $html, qr/raise ValueError\(&#39;bad&#39;\)/, 'and its source on the page';
+}
+told('a module', 'fail.missing', undef, qr/No module named 'nope'/, $python, '-c', 'import nope');
+told('a command', 'fail.missing.command', undef, qr/'no-such-program' cannot be executed/, 'no-such-program');
+told('a command of a shell', 'fail.missing', undef, qr/no-such-program: not found/, 'sh', '-c', 'no-such-program');
+told('a port', 'fail.port_in_use', undef, qr/Address already in use/, $python, '-c',
+	'import socket; a = socket.socket(); a.bind(("127.0.0.1", 0)); a.listen(); socket.socket().bind(a.getsockname())');
+told('permission', 'fail.permission', undef, qr/Permission denied/, $python, '-c', 'raise PermissionError(13, "Permission denied", "/x")');
+told('network', 'fail.network', undef, qr/Connection refused/, $python, '-c',
+	'import socket; a = socket.socket(); a.bind(("127.0.0.1", 0)); socket.create_connection(a.getsockname())');
+told('disk', 'fail.disk', undef, qr/No space left/, $python, '-c', 'open("/dev/full", "w").write("x" * 100000)') if -e '/dev/full';
+told('memory', 'fail.memory', undef, qr/MemoryError/, $python, '-c', 'raise MemoryError()');
+told('a crash', 'fail.crash', undef, qr/SIGSEGV/, $python, '-c', 'import os; os.kill(os.getpid(), 11)');
+told('an abort', 'fail.crash', undef, qr/SIGABRT/, 'sh', '-c', 'kill -ABRT $$');
+told('a compiler', 'fail.build', 'a.c:3', qr/expected/, 'sh', '-c',
+	'echo "a.c:3:5: error: expected ;" >&2; echo "make: *** [a.o] Error 1" >&2; exit 2');
+told('a sanitizer', 'fail.sanitizer', '/src/a.c:main:7', qr/heap-use-after-free/, 'sh', '-c',
+	'echo "==42==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010 at pc 0x1"; ' .
+	'echo "READ of size 4"; echo "    #0 0x1 in main /src/a.c:7:3"; exit 1');
+told('Go', 'fail.exception', '/w/x.go:main.f:9', qr/panic: boom/, 'sh', '-c',
+	'printf "panic: boom\n\ngoroutine 1 [running]:\nmain.f(...)\n\t/w/x.go:9 +0x1d\nexit status 2\n"; exit 1');
+told('nothing known', 'fail.exit', undef, qr/exit code 3; the last line of its output: bye/, 'sh', '-c', 'echo bye; exit 3');
+
+# --- never a guess ---
+
+for my $row (
+	['a run that passes', 'echo "Traceback (most recent call last):"; echo "ValueError: x"; exit 0', qr/^$/],
+	['words of a log', 'echo "error: connection refused, trying again"; for i in 1 2 3 4 5 6; do echo "step $i"; done; exit 1', qr/^fail\.exit$/],
+	['a trace long before the end', 'printf "Traceback (most recent call last):\n  File \"/a.py\", line 1, in f\nValueError: x\n"; ' .
+		'i=0; while [ $i -lt 40 ]; do echo "step $i"; i=$((i + 1)); done; exit 1', qr/^fail\.exit$/],
+	['a test that failed explains it', 'echo "Error: ECONNREFUSED"; echo "1..1"; echo "not ok 1 - adds"; echo "connect: Connection refused"; exit 1',
+		qr/^fail\.assertion$/]) {
+	my $dir = new_dir();
+	my $r = failing($dir, 'sh', '-c', $row->[1]);
+	is join(' ', map { $_->{pattern_id} } @{ $r->{findings} }) =~ $row->[2], 1, $row->[0]
+		or diag join ' ', map { $_->{pattern_id} } @{ $r->{findings} };
+}
+
+# --- ended early ---
+
+{
+	my $dir = new_dir();
+	write_file("$dir/t.py", "import unittest, os\nclass T(unittest.TestCase):\n    def test_a(self): pass\n" .
+		"    def test_b(self): os._exit(0)\n    def test_c(self): pass\n");
+	my $r = failing($dir, $python, '-m', 'unittest', '-v', 't');
+	is $r->{code}, 0, 'ended early: its own code';
+	is $r->{findings}[0]{pattern_id}, 'run.ended_early', 'and a finding';
+	like $r->{err}, qr/^spec-runner: ENDED EARLY: .*t\.T::test_b was running$/m, 'that names the test';
+	$r = run_spec(['run', '--require-complete', '--', $python, '-m', 'unittest', '-v', 't'], dir => $dir);
+	is $r->{code}, 1, '--require-complete: 1';
+	$r = failing($dir, 'sh', '-c', "$python -m unittest -v t 2>&1 | grep test_a");
+	is scalar @{ $r->{findings} }, 1, 'behind a filter nothing is known' if 0;
+	unlike $r->{err}, qr/ENDED EARLY/, 'behind a filter nothing is said';
+	$r = failing(new_dir(), 'sh', '-c', 'echo "1..3"; echo "ok 1 - a"; echo "ok 2 - b"');
+	like $r->{err}, qr/ENDED EARLY: 2 of 3 tests had ended/, 'a plan that was not reached';
+}
+done_testing();
