@@ -45,7 +45,7 @@ int path_descriptor(const char *path);
 
 /* A file under construction. Bytes go to a temporary name beside the target
  * (".NAME.tmp-PID"); file_out_commit renames it, file_out_abort removes it.
- * A target that exists and is no regular file (/dev/stdout, a FIFO) is written
+ * A target that exists and is not a regular file (/dev/stdout, a FIFO) is written
  * in place; so is an open file that is named by its descriptor: a rename would put
  * another file in its place, or in that of the link /dev/stdout. Behind a link the file that it leads to is
  * replaced, but for links below our artifacts folder (base/guard.h), which are replaced themselves: it is not the

@@ -304,7 +304,7 @@ static void check_alternatives(struct check *c, const struct schema *s, const st
 		fits += quiet.ok;
 	}
 	if (fits == 0)
-		complain(c, at, "is none of the %zu forms that are allowed here", s->alternative_count);
+		complain(c, at, "matches none of the %zu forms allowed here", s->alternative_count);
 	else if (fits > 1 && s->exactly_one)
 		complain(c, at, "is %zu of the forms of which it may be only one", fits);
 }

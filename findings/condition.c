@@ -133,7 +133,7 @@ static int operand_number(struct operand *o, const struct yaml_node *n, const ch
 	o->number = strtod(text, &end);
 	if (end == text || *end || !isfinite(o->number) || isspace((unsigned char)*text) ||
 	    strpbrk(text, "xXpP"))
-		return yaml_error(n, e, "%s is no number", value_quote(text, quote));
+		return yaml_error(n, e, "%s is not a number", value_quote(text, quote));
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static int term_compile(struct term *t, const struct yaml_node *n, const char *t
 	int code;
 
 	if (fact_columns[t->ref.col].type != FACT_TEXT)
-		return yaml_error(n, e, "'%s' is no text: a regular expression cannot match it",
+		return yaml_error(n, e, "'%s' is not a text: a regular expression cannot match it",
 				  fact_columns[t->ref.col].name);
 	t->re = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
 			      PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOTALL, &code, &at, NULL);
@@ -263,7 +263,7 @@ static int term_parse_scalar(struct condition *c, const struct scope *s, const s
 			break;
 		rest += strspn(rest, " \t");
 		if (!*rest)
-			return yaml_error(n, e, "nothing stands behind '%s'", signs[i].sign);
+			return yaml_error(n, e, "missing operand after '%s'", signs[i].sign);
 		t = term_add(c);
 		t->ref = *ref;
 		t->op = signs[i].op;

@@ -111,7 +111,7 @@ static int read_on(struct pattern_join *j, const struct pattern *p, const struct
 		    ref_parse(&on->ours, &p->scope, 0, item, ours, e) < 0)
 			return -1;
 		if (on->theirs.at != at)
-			return yaml_error(item->key, e, "'%s' is no column of the joined kind", item->key->text);
+			return yaml_error(item->key, e, "'%s' is not a column of the joined kind", item->key->text);
 		a = fact_columns[on->theirs.col].type;
 		b = fact_columns[on->ours.col].type;
 		if (a != b)
@@ -141,7 +141,7 @@ static int read_join(struct pattern_join *j, struct pattern *p, const struct yam
 		    yaml_get_bool(n, "all", &j->all, e) < 0)
 			return -1;
 		if (strchr(j->as, '.') || !is_id(j->as))
-			return yaml_error(yaml_get(n, "as"), e, "%s is no name for a row (letters, digits, _)",
+			return yaml_error(yaml_get(n, "as"), e, "%s is not a name for a row (letters, digits, _)",
 					  value_quote(j->as, quote));
 		for (unsigned i = 0; i < s.n; i++)
 			if (strcmp(s.name[i], j->as) == 0)
@@ -327,7 +327,7 @@ static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e
 		return -1;
 	if (!is_id(p->id))
 		return yaml_error(yaml_get(n, "id"), e,
-				  "%s is no pattern id (letters, digits, '_', '-' and '.' inside)",
+				  "%s is not a pattern id (letters, digits, '_', '-' and '.' inside)",
 				  value_quote(p->id, quote));
 	p->title = p->id;
 	if (yaml_need_string(n, "meaning", &p->meaning, e) < 0 ||

@@ -23,7 +23,7 @@ static void collect_one(struct snapshot *s, const struct collector *c, const str
 	if (own.deadline_ns > q->deadline_ns)
 		own.deadline_ns = q->deadline_ns;
 	if (c->intrusion > q->intrusion)
-		snapshot_collector(s, c->name, COLLECT_UNAVAILABLE, 0, "needs more than it was allowed to do");
+		snapshot_collector(s, c->name, COLLECT_UNAVAILABLE, 0, "requires a higher intrusion level");
 	else if (now >= q->deadline_ns)
 		snapshot_collector(s, c->name, COLLECT_TIMED_OUT, 0, "no time was left");
 	else

@@ -263,7 +263,7 @@ static int find_format(const char *name, const struct report_ops **format, struc
 	for (const struct prof_format *f = prof_formats; f->name; f++)
 		str_addf(&known, ", %s", f->name);
 	str_add(&known, ", artifacts");
-	return err_set(e, ERR_USAGE, "--format: '%s' is no format of report; accepted: %s", name, str_cstr(&known));
+	return err_set(e, ERR_USAGE, "--format: '%s' is not a format of report; accepted: %s", name, str_cstr(&known));
 }
 
 /* The formats of test results want neither facts nor patterns: a trace may hold very many tests. */

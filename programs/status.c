@@ -405,12 +405,12 @@ static int find_runs(struct cli *cli, struct held_list *l, struct err *e)
 	errno = 0;
 	pid = strtol(cli->operands[0], &end, 10);
 	if (errno || *end || end == cli->operands[0] || pid <= 0 || pid > INT_MAX)
-		return err_set(e, ERR_USAGE, "'%s' is no process id", cli->operands[0]);
+		return err_set(e, ERR_USAGE, "'%s' is not a process id", cli->operands[0]);
 	look_at_pid(l, (int)pid);
 	l->closed = true;
 	if (l->n)
 		look_at_processes(l);
-	return l->n ? 0 : err_set(e, ERR_FAILURE, "process %ld is no running spec-runner of yours", pid);
+	return l->n ? 0 : err_set(e, ERR_FAILURE, "process %ld is not a running spec-runner of yours", pid);
 }
 
 static void show_runs(struct cli *cli, const struct held_list *l)

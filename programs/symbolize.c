@@ -224,7 +224,7 @@ static int snapshot_file(const char *path, char *const files[], size_t n, struct
 	r = json_reader_text(text, size, path);
 	rc = json_take(r, &root, e);
 	if (rc == 0 && !json_get(root, "processes"))
-		rc = err_set(e, ERR_USAGE, "'%s' is no snapshot: it has no processes", path);
+		rc = err_set(e, ERR_USAGE, "'%s' is not a snapshot: it has no processes", path);
 	if (rc == 0) {
 		snapshot_read(&s, root);
 		looked_up = snapshot_symbolize(&s, files, n);

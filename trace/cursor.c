@@ -20,7 +20,7 @@ int journal_read_header(int fd, struct journal_header *h, struct err *e)
 	if (n < 0)
 		return err_sys(e, "reading a journal");
 	if (n < (ssize_t)sizeof(*h) || h->magic != JOURNAL_MAGIC)
-		return err_set(e, ERR_FAILURE, "this is no journal");
+		return err_set(e, ERR_FAILURE, "not a journal");
 	if (h->version != JOURNAL_VERSION)
 		return err_set(e, ERR_FAILURE, "a journal of format %u; this program reads format %d",
 			       h->version, JOURNAL_VERSION);

@@ -43,11 +43,11 @@ static int take_journal(const char *path, int *fd, struct err *e)
 	if (*fd < 0 && errno == ENOENT)
 		return 0;
 	if (*fd < 0 && errno == EINVAL)
-		return err_set(e, ERR_FAILURE, "journal '%s' is no regular file", path);
+		return err_set(e, ERR_FAILURE, "journal '%s' is not a regular file", path);
 	if (*fd < 0)
 		return err_sys(e, "opening journal '%s'", path);
 	if (fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(e, ERR_FAILURE, "journal '%s' is no regular file", path);
+		return err_set(e, ERR_FAILURE, "journal '%s' is not a regular file", path);
 	if (journal_lock(*fd) < 0) {
 		if (errno != EWOULDBLOCK)
 			return err_sys(e, "locking journal '%s'", path);
@@ -64,7 +64,7 @@ static int set_aside(const char *path, struct err *e)
 
 	/* only a file that has a journal's name is ours to rename: `recover FILE` may name any file */
 	if (!str_ends(path, JOURNAL_SUFFIX))
-		return err_add(e, "'%s' is no sound journal", path);
+		return err_add(e, "'%s' is damaged", path);
 	if (guard_rename(path, aside) < 0)
 		err_sys(e, "journal '%s' is damaged and cannot be set aside", path);
 	else
@@ -129,7 +129,7 @@ int seal_recover_one(const char *journal_path, const char *artifacts_dir, char o
 	int rc = recover_journal(journal_path, artifacts_dir, out_dir, e);
 
 	if (rc == 0)
-		return err_set(e, ERR_FAILURE, "there is no journal '%s'", journal_path);
+		return err_set(e, ERR_FAILURE, "no such journal: '%s'", journal_path);
 	return rc < 0 ? -1 : 0;
 }
 

@@ -77,7 +77,7 @@ static void take_span(struct verify *v, const struct json_value *value, const st
 	s.has_parent = trace_id_parse(json_get_text(value, "parent_span_id"), &s.parent);
 	has_id = trace_id_parse(json_get_text(value, "span_id"), &s.id);
 	if (has_id && !verify_span_add(v, &s))
-		verify_say(v, at, "span_id stands in another span already");
+		verify_say(v, at, "span_id is used by another span");
 	if (s.name >= 0 && kind && strcmp(kind, span_kind_text[(int)s.name]) != 0)
 		verify_say(v, at, "a %s span must be of kind %s", span_name_text[(int)s.name],
 			   span_kind_text[(int)s.name]);
@@ -150,7 +150,7 @@ static void keep_time(struct verify *v, const struct json_value *value, const st
 		      int64_t *out)
 {
 	if (value->kind == JSON_STRING && !value_time(value->text, out))
-		verify_say(v, at, "is no RFC 3339 time");
+		verify_say(v, at, "is not an RFC 3339 time");
 }
 
 static void take_top(struct verify *v, enum top top, const struct json_value *value, const struct schema_place *at)

@@ -120,7 +120,7 @@ void verify_spans_close(struct verify *v)
 		check_parent(v, &v->spans[i], &here);
 	}
 	if (!v->roots)
-		verify_say(v, &list, "there is no run.total");
+		verify_say(v, &list, "run.total is missing");
 	check_cycles(v);
 	v->spans_closed = true;
 }

@@ -174,14 +174,14 @@ static void finding_add(struct str *out, const struct finding *x, size_t number)
 		html_text(out, x->location);
 		str_add(out, "</code>. ");
 	}
-	str_addf(out, "Known again by its id <code>%s</code>", x->id);
+	str_addf(out, "Finding id <code>%s</code>", x->id);
 	if (x->occurrences > 1)
 		str_addf(out, "; the same %llu times", (unsigned long long)x->occurrences);
 	str_add(out, ".</p>\n");
 	evidence_add(out, x);
 	str_add(out, "<h4>What it means</h4>\n");
 	html_element(out, "p", x->pattern->meaning);
-	list_add(out, "How sure: the sum of", &x->basis);
+	list_add(out, "Confidence: the sum of", &x->basis);
 	list_add(out, "What to try", &x->suggestions);
 	list_add(out, "How to verify", &x->verify);
 	str_add(out, "</details>\n");

@@ -296,7 +296,7 @@ static void get_stat(struct reader *r, struct proc_stat *s)
 	s->processor = (int)v[19];
 	s->blkio_ns = v[20];
 	if (s->pid <= 0 || s->user_ns < 0 || s->system_ns < 0 || s->user_ns > INT64_MAX / 4 || s->system_ns > INT64_MAX / 4)
-		reader_fail(r, "a process is none");
+		reader_fail(r, "invalid process record");
 }
 
 /* The paths lie behind each other in one text, as maps_parse leaves them. */
@@ -409,7 +409,7 @@ int snapshot_load(struct snapshot *s, const void *bytes, size_t n, struct err *e
 
 	*s = (struct snapshot){ 0 };
 	if (n < sizeof(wire_head) || memcmp(bytes, wire_head, sizeof(wire_head)) != 0)
-		return err_set(e, ERR_FAILURE, "a copied snapshot: it is none");
+		return err_set(e, ERR_FAILURE, "not a snapshot (bad magic)");
 	r.at += sizeof(wire_head);
 	if (get_u64(&r) != WIRE_VERSION)
 		reader_fail(&r, "another version wrote it");

@@ -257,7 +257,7 @@ static int source_read(struct case_set *s, const char *path, uint32_t *source, s
 		if (strcmp(s->sources[*source].real, real) == 0)
 			return 0;
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "reading '%s': it is no regular file", path);
+		return err_set(e, ERR_USAGE, "reading '%s': not a regular file", path);
 	if (file_read(path, CASE_FILE_MAX_BYTES, &text, &len, e) < 0) {
 		e->kind = ERR_USAGE;
 		return -1;
@@ -416,7 +416,7 @@ static int cycle_visit(const struct case_set *s, uint32_t at, uint8_t *colour, u
 		}
 		while (path[from] != target)
 			from++;
-		str_add(&text, "the chain comes back to itself: ");
+		str_add(&text, "cycle in chain: ");
 		for (; from <= depth; from++)
 			str_addf(&text, "%s -> ", s->cases[path[from]].id);
 		str_add(&text, s->cases[target].id);

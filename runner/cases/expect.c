@@ -333,7 +333,7 @@ static int seen_file(struct seen *s, const struct expectation *x, const struct o
 	if (x->op == OP_EXISTS)
 		return 0;
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "'%s' is no regular file", path);
+		return err_set(e, ERR_USAGE, "'%s' is not a regular file", path);
 	if (file_read(path, FILE_LOOK_MAX_BYTES, &text, &n, e) < 0)
 		return -1;
 	str_addn(&s->own, text, n);

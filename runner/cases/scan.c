@@ -32,7 +32,7 @@ int scan_parse_count(const char *text, enum scan_op *op, int64_t *n, struct err 
 		}
 	p += strspn(p, " ");
 	if (!value_int(p, n) || *n < 0)
-		return err_set(e, ERR_USAGE, "%s is no count: wanted is ==, !=, <, <=, > or >= and a number",
+		return err_set(e, ERR_USAGE, "%s is not a count: expected ==, !=, <, <=, > or >= and a number",
 			       value_quote(text, quoted));
 	return 0;
 }

@@ -272,7 +272,7 @@ static const char *file_load(struct worker *w, const char *path)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return errno == EACCES ? "cannot be read: permission denied" : "cannot be opened";
 	if (!S_ISREG(st.st_mode))
-		return "is no regular file";
+		return "is not a regular file";
 	if (st.st_size > SCAN_FILE_MAX_BYTES)
 		return "is too large to be scanned";
 	w->len = 0;

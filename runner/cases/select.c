@@ -44,7 +44,7 @@ static int shard_env(char *const envp[], unsigned *shard, unsigned *shards, stru
 				 !value_int(env_get(envp, "SLURM_ARRAY_TASK_MIN"), &base)))
 			base = 0;
 		if (!value_int(index, &at) || !value_int(count, &n) || n < 1 || n > 1000000 || at < base || at >= base + n)
-			return err_set(e, ERR_USAGE, "--shard auto: %s=%s, %s=%s is no part of a whole", s->index, index,
+			return err_set(e, ERR_USAGE, "--shard auto: %s=%s, %s=%s is not a valid shard", s->index, index,
 				       s->count, count);
 		*shard = (unsigned)(at - base) + 1;
 		*shards = (unsigned)n;

@@ -218,7 +218,7 @@ static void env_note(struct command_line *cl, const char *name)
 		if (option_rows[i].env)
 			nearest_offer(&n, option_rows[i].env + prefix);
 	if (n.best)
-		strv_take(&cl->notes, xasprintf("%s is no option and is ignored (did you mean '%s%s'?)", name,
+		strv_take(&cl->notes, xasprintf("%s is not an option and is ignored (did you mean '%s%s'?)", name,
 						ENV_PREFIX, n.best));
 }
 

@@ -23,7 +23,7 @@ struct run_paths {
 	char *trace, *summary; /* findings.json and report.md go beside the trace */
 	char *journal;
 	char *raw;           /* raw/<run_id> */
-	char *trace_copy;    /* where the trace is no regular file (/dev/stdout): a copy to explain, or NULL */
+	char *trace_copy;    /* where the trace is not a regular file (/dev/stdout): a copy to explain, or NULL */
 	bool nested;
 	bool made_artifacts; /* the folder was not there before: remove it if it stays empty */
 };

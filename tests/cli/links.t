@@ -69,14 +69,14 @@ for my $attack (@attacks) {
 	ok(-l "$dir/work/out.json" && -s "$dir/work/elsewhere.json", '  so is one in the name of a file that he gave');
 }
 
-# A journal names the file in which it goes on: what is no regular file is not opened.
+# A journal names the file in which it goes on: what is not a regular file is not opened.
 {
 	my $dir = new_dir();
 	mkdir "$dir/.artifacts";
 	system 'mkfifo', "$dir/.artifacts/run-20261130T000000Z-00000000.journal";
 	my $r = run_spec(['recover'], dir => $dir);
 	is($r->{code}, 1, 'a FIFO with a journal\'s name is not read');
-	like($r->{err}, qr/no regular file|nothing to recover/, '  and said');
+	like($r->{err}, qr/not a regular file|nothing to recover/, '  and said');
 }
 
 # Cases and configuration may come with a pull request: they stay in the project unless the user says otherwise.

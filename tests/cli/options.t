@@ -96,7 +96,7 @@ rmdir $config;
 # A variable that is nearly an option.
 my $r = run_spec(['run', 'echo', 'e'], dir => $dir, env => { SPEC_RUNNER_TIMOUT_MS => 5 });
 is $r->{code}, 0, 'a mistyped variable does not stop the run';
-like $r->{err}, qr/\Aspec-runner: SPEC_RUNNER_TIMOUT_MS is no option and is ignored \(did you mean 'SPEC_RUNNER_TIMEOUT_MS'\?\)\n\z/,
+like $r->{err}, qr/\Aspec-runner: SPEC_RUNNER_TIMOUT_MS is not an option and is ignored \(did you mean 'SPEC_RUNNER_TIMEOUT_MS'\?\)\n\z/,
 	'it is named';
 
 # Verbs that are programs of their own.

@@ -276,7 +276,7 @@ static void test_notes(void)
 	is_int(p.rc, 0, "a variable that is no option is no error");
 	is_int(p.cl.notes.n, 1, "one that is nearly an option is worth a word");
 	is_str(p.cl.notes.n ? p.cl.notes.v[0] : "",
-	       "SPEC_RUNNER_PROFIL_LEVEL is no option and is ignored (did you mean 'SPEC_RUNNER_PROFILE_LEVEL'?)",
+	       "SPEC_RUNNER_PROFIL_LEVEL is not an option and is ignored (did you mean 'SPEC_RUNNER_PROFILE_LEVEL'?)",
 	       "that names the option");
 	release(&p);
 }

@@ -201,7 +201,7 @@ static const struct { const char *schema, *json, *want;
 	{ "{uniqueItems: true}", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "/1: stands here twice" },
 	{ "{anyOf: [{type: string}, {type: integer}]}", "1", "" },
 	{ "{anyOf: [{type: string}, {type: 'null'}]}", "1",
-	  ": is none of the 2 forms that are allowed here" },
+	  ": matches none of the 2 forms allowed here" },
 	{ "{oneOf: [{minimum: 1}, {maximum: 5}]}", "3", ": is 2 of the forms of which it may be only one" },
 	{ "{anyOf: [{properties: {k: {const: a}, v: {type: string}}}, {properties: {k: {const: b}}}]}",
 	  "{\"v\":1,\"k\":\"a\"}", "/v: must be a string, not this number" },
