@@ -16,6 +16,8 @@
 
 #define WINDOW_BYTES ((size_t)256 << 10)
 #define VALUE_MAX ((size_t)256 << 20)
+/* No text of ours comes near it; whoever reads one makes several copies of it. */
+#define STRING_MAX ((size_t)32 << 20)
 #define DEPTH_MAX 64
 #define MEMBERS_MAX 20000
 
@@ -289,6 +291,10 @@ static enum parse parse_string(struct parser *p, const char **text, size_t *len)
 		if (s[end] == '\\')
 			end++;
 		end++;
+	}
+	if (end - p->at > STRING_MAX) {
+		p->what = "a string of more than 32 MiB";
+		return PARSE_BAD;
 	}
 	if (end >= n) {
 		p->at = n;

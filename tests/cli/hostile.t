@@ -89,6 +89,19 @@ for my $what (sort keys %text) {
 	like($text, qr/the last one/, '  and has the one that failed');
 }
 
+{
+	my $d = new_dir();
+	open my $out, '>', "$d/big.json" or die $!;
+	print $out '{"version":1,"run_id":"';
+	print $out 'x' x (1 << 20) for 1 .. 100;
+	print $out '"}';
+	close $out;
+	my $run = run_spec(['report', 'big.json'], dir => $d, setup => sub { system('prlimit', "--pid=$$", '--as=' . (600 << 20)) }, timeout => 60);
+	is($run->{code}, 1, 'a string of a hundred megabytes');
+	like($run->{err}, qr/a string of more than 32 MiB/, '  is refused, in bounded memory');
+	unlink "$d/big.json";
+}
+
 # ---- the helper that explains ----------------------------------------------------------------------
 
 {
