@@ -38,6 +38,7 @@ struct json_reader {
 	uint64_t fresh;            /* bit d: nothing was read at depth d yet (no comma) */
 	uint64_t is_object;        /* bit d: depth d is an object */
 	int depth;
+	int deeper;                /* levels beyond DEPTH_MAX of values that are taken whole */
 	struct arena arena;
 	char **large;              /* allocations that fit no chunk */
 	size_t large_count;
@@ -98,6 +99,11 @@ struct json_reader *json_reader_new(int fd, const char *name)
 	r->own = xmalloc(r->cap);
 	r->buf = r->own;
 	return r;
+}
+
+void json_reader_deep(struct json_reader *r, int levels)
+{
+	r->deeper = levels > DEPTH_MAX ? levels - DEPTH_MAX : 0;
 }
 
 struct json_reader *json_reader_text(const char *text, size_t n, const char *name)
@@ -452,7 +458,7 @@ static enum parse parse_container(struct parser *p, struct json_value *v, int de
 	char close = object ? '}' : ']';
 	const struct json_value **tail = &v->first;
 
-	if (depth >= DEPTH_MAX)
+	if (depth >= DEPTH_MAX + p->r->deeper)
 		return bad(p, "nested deeper than 64 levels");
 	v->kind = object ? JSON_OBJECT : JSON_ARRAY;
 	p->at++;

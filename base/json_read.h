@@ -45,6 +45,8 @@ struct json_reader;
 struct json_reader *json_reader_new(int fd, const char *name);
 /* A text in memory; borrowed. */
 struct json_reader *json_reader_text(const char *text, size_t n, const char *name);
+/* Values that json_take takes may have so many levels: call trees are deep. */
+void json_reader_deep(struct json_reader *r, int levels);
 void json_reader_free(struct json_reader *r);
 void json_reader_free_ptr(struct json_reader **r);
 

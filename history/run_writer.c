@@ -31,6 +31,7 @@ struct chunk {
 struct run_writer {
 	struct store *s;
 	const struct run_row *row;
+	char *append_to;         /* a run that is there; row is NULL then */
 	struct names *names;
 	struct pending *rows;
 	size_t n_rows;
@@ -41,6 +42,7 @@ struct run_writer {
 	bool open, there, newest; /* newest: no run of the lane is younger */
 	int64_t run_no, lane_no;
 	uint64_t tests, failed;
+	int64_t tests_before;
 	struct query *get_recent, *put_recent;
 };
 
@@ -51,6 +53,14 @@ struct run_writer *run_writer_new(struct store *s, const struct run_row *row)
 	w->s = s;
 	w->row = row;
 	w->rows = xreallocarray(NULL, BLOCK_ROWS, sizeof(*w->rows));
+	return w;
+}
+
+struct run_writer *run_writer_append(struct store *s, const char *run_id)
+{
+	struct run_writer *w = run_writer_new(s, NULL);
+
+	w->append_to = xstrdup(run_id);
 	return w;
 }
 
@@ -77,6 +87,7 @@ void run_writer_free(struct run_writer *w)
 	free(w->rows);
 	free(w->cells);
 	free(w->attempts);
+	free(w->append_to);
 	free(w);
 }
 
@@ -141,6 +152,58 @@ static int insert_key(struct run_writer *w, struct err *e)
 			 "itit", w->run_no, r->run_id, w->lane_no, r->created_at);
 }
 
+static int attempt_of(struct run_writer *w, int64_t test, int given)
+{
+	size_t at = (size_t)test;
+
+	if (at >= w->attempts_size) {
+		size_t size = at + at / 2 + 256;
+
+		w->attempts = xreallocarray(w->attempts, size, sizeof(*w->attempts));
+		memset(w->attempts + w->attempts_size, 0, (size - w->attempts_size) * sizeof(*w->attempts));
+		w->attempts_size = size;
+	}
+	if (given > w->attempts[at])
+		w->attempts[at] = (uint16_t)given;
+	else if (w->attempts[at] < UINT16_MAX)
+		w->attempts[at]++;
+	return w->attempts[at];
+}
+
+/* Attempts go on where those that are there end. */
+static int note_attempts(struct run_writer *w, struct err *e)
+{
+	auto_query *q = query_new(w->s, "SELECT test_no, MAX(attempt) FROM results WHERE run_no = ? GROUP BY test_no", e);
+	int rc;
+
+	if (!q)
+		return -1;
+	query_bind(q, "i", w->run_no);
+	while ((rc = query_step(q, e)) == 1)
+		attempt_of(w, query_int(q, 0), (int)query_int(q, 1));
+	return rc;
+}
+
+static int open_append(struct run_writer *w, struct err *e)
+{
+	auto_query *q = NULL;
+
+	if (store_begin(w->s, e) < 0)
+		return -1;
+	w->open = true;
+	q = query_new(w->s, "SELECT k.run_no, k.lane_no, k.tests FROM run_keys k WHERE k.run_id = ?", e);
+	if (!q)
+		return -1;
+	query_bind(q, "t", w->append_to);
+	if (query_step(q, e) != 1)
+		return err_set(e, ERR_FAILURE, "history: no run '%s'", w->append_to);
+	w->run_no = query_int(q, 0);
+	w->lane_no = query_int(q, 1);
+	w->tests_before = query_int(q, 2);
+	w->names = names_new(w->s);
+	return note_attempts(w, e);
+}
+
 int run_writer_open(struct run_writer *w, struct err *e)
 {
 	struct cell cells[RUN_COLUMNS_N];
@@ -148,6 +211,8 @@ int run_writer_open(struct run_writer *w, struct err *e)
 
 	if (w->open || w->there)
 		return w->there;
+	if (w->append_to)
+		return open_append(w, e);
 	if (store_begin(w->s, e) < 0)
 		return -1;
 	w->open = true;
@@ -167,24 +232,6 @@ int run_writer_open(struct run_writer *w, struct err *e)
 }
 
 /* ---- test results ---- */
-
-static int attempt_of(struct run_writer *w, int64_t test, int given)
-{
-	size_t at = (size_t)test;
-
-	if (at >= w->attempts_size) {
-		size_t size = at + at / 2 + 256;
-
-		w->attempts = xreallocarray(w->attempts, size, sizeof(*w->attempts));
-		memset(w->attempts + w->attempts_size, 0, (size - w->attempts_size) * sizeof(*w->attempts));
-		w->attempts_size = size;
-	}
-	if (given > w->attempts[at])
-		w->attempts[at] = (uint16_t)given;
-	else if (w->attempts[at] < UINT16_MAX)
-		w->attempts[at]++;
-	return w->attempts[at];
-}
 
 /* The duration of a passing attempt goes to the end of the test's blob. */
 static int note_recent(struct run_writer *w, int64_t test, int64_t us, struct err *e)
@@ -307,6 +354,9 @@ static int finish_row(struct run_writer *w, struct err *e)
 {
 	const struct run_row *r = w->row;
 
+	if (w->append_to)
+		return store_run(w->s, e, "UPDATE run_keys SET tests = ? WHERE run_no = ?", "ii",
+				 (int64_t)w->tests + w->tests_before, w->run_no);
 	if (store_run(w->s, e, "UPDATE runs SET status = ?, finished_at = ?, ended_by = ? WHERE run_id = ?", "tttt",
 			r->status,
 		      r->finished_at, r->ended_by, r->run_id) < 0)

@@ -33,6 +33,8 @@ struct run_row {
 struct run_writer;
 /* Nothing is written yet. row must live until the commit; it may be filled in until the first flush. */
 struct run_writer *run_writer_new(struct store *s, const struct run_row *row);
+/* More test results for a run that is there. */
+struct run_writer *run_writer_append(struct store *s, const char *run_id);
 void run_writer_free(struct run_writer *w); /* rolls back what was not committed */
 void run_writer_free_ptr(struct run_writer **w);
 #define auto_run_writer __attribute__((cleanup(run_writer_free_ptr))) struct run_writer
