@@ -51,6 +51,7 @@ struct results_row {
 	uint64_t plan;               /* … of so many */
 	uint32_t suite_at;           /* in suites */
 	int32_t command;             /* in commands; -1 none */
+	int64_t cpu_ns, wait_ns;     /* by the samplers; -1 not sampled */
 	bool nested;                 /* part of another test that has a row of its own */
 	bool container;              /* a file or class of tests */
 };

@@ -51,6 +51,20 @@ static const char *suite_file(const struct results *t, const struct results_suit
 	return *file ? file : NULL;
 }
 
+/* What the samplers found; no property where nobody sampled. */
+static void add_sampled(const struct results_row *r, struct str *out)
+{
+	char cpu[32], wait[32];
+	const struct junit_property properties[] = { { "cpu_ms", cpu }, { "wait_ms", wait }, { NULL, NULL } };
+
+	if (r->cpu_ns < 0 || r->kind != RESULTS_ROW_TEST)
+		return;
+	snprintf(cpu, sizeof(cpu), "%.3f", (double)r->cpu_ns / 1e6);
+	snprintf(wait, sizeof(wait), "%.3f", (double)(r->wait_ns > 0 ? r->wait_ns : 0) / 1e6);
+	str_addc(out, '\n');
+	junit_properties(out, 3, properties);
+}
+
 static void add_suite(const struct results *t, const struct results_suite *s, struct str *out)
 {
 	const struct results_command *c = s->command >= 0 ? &t->commands[s->command] : NULL;
@@ -79,6 +93,7 @@ static void add_suite(const struct results *t, const struct results_suite *s, st
 		};
 
 		junit_case_begin(out, &what);
+		add_sampled(r, out);
 		add_result(t, r, out);
 		junit_case_end(out);
 	}

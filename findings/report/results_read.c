@@ -260,6 +260,8 @@ static void read_case(struct results *t, const struct trace_read_span *s)
 	if (attr_true(attrs, "withdrawn"))
 		return; /* a start that was read from half a line */
 	r.time_ns = attr_ms(attrs, "test_duration_ms", r.ran_ns);
+	r.cpu_ns = attr_ms(attrs, "cpu_ms", -1);
+	r.wait_ns = attr_ms(attrs, "wait_ms", -1);
 	r.dialect = "";
 	r.reason = r.result == RESULTS_UNFINISHED ? why(t, error, attr_text(v, "status")) : "";
 	if (r.command >= 0) {

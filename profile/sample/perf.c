@@ -392,6 +392,26 @@ static bool regs_take(const unsigned char *b, struct snap_regs *r)
 	return r->pc != 0;
 }
 
+/* Registers and stack of a sample's end. False where it has none that we can follow (a 32-bit program). */
+static bool sample_stack(const unsigned char *d, const unsigned char *end, struct snap_regs *regs, struct walk_stack *stack)
+{
+	uint64_t abi = u64_at(d), n, dyn;
+	bool have = false;
+
+	d += 8;
+	if (abi && end - d >= REGS_COUNT * 8 + 8) {
+		have = regs_take(d, regs) && abi == 2;
+		d += REGS_COUNT * 8;
+	}
+	n = end - d >= 8 ? u64_at(d) : 0;
+	d += 8;
+	if (n && (uint64_t)(end - d) >= n + 8) {
+		dyn = u64_at(d + n);
+		*stack = (struct walk_stack){ d, have ? regs->r[SNAP_REG_SP] : 0, dyn < n ? (size_t)dyn : (size_t)n };
+	}
+	return have;
+}
+
 static void on_sample(struct sampler *s, const struct perf_event_header *h, const unsigned char *b, int64_t at)
 {
 	bool kernel = (h->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
@@ -402,26 +422,16 @@ static void on_sample(struct sampler *s, const struct perf_event_header *h, cons
 	struct sthread *t;
 	struct snap_regs regs;
 	const unsigned char *end = b + h->size, *d = b + 24;
-	bool have = false;
-	uint64_t abi, n, dyn;
+	bool have;
 
 	if (!p || end - d < 8)
 		return;
-	abi = u64_at(d);
-	d += 8;
-	if (abi && end - d >= REGS_COUNT * 8 + 8) {
-		have = regs_take(d, &regs) && abi == 2;
-		d += REGS_COUNT * 8;
-	}
-	n = end - d >= 8 ? u64_at(d) : 0;
-	d += 8;
-	if (n && (uint64_t)(end - d) >= n + 8) {
-		dyn = u64_at(d + n);
-		stack = (struct walk_stack){ d, have ? regs.r[SNAP_REG_SP] : 0, dyn < n ? (size_t)dyn : (size_t)n };
-	}
+	have = sample_stack(d, end, &regs, &stack);
 	t = sthread_add(s, p, (pid_t)u32_at(b + 12), at);
 	x.thread = t->book;
-	x.stack = stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
+	/* Of an interpreter the stops tell more; where there are none yet, this is all there is. */
+	x.stack = p->python && p->python->ok && !s->refused[0] ? stack_unknown(s) :
+		  stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
 	s->kernel_samples += kernel;
 	s->tree_cpu_ns += s->period_ns;
 	s->batch_samples++;

@@ -69,6 +69,7 @@ int cmd_run(struct cli *cli)
 	struct proc_setup setup = {
 		.o = &cli->o, .root = cli->root, .verb = cli->verb, .config = cli->config.path,
 		.args = cli->all_args, .envp = cli->envp,
+		.command = cli->operands,
 		.ops = &ops, .ctx = &one, .attach = run_attach, .jobs = 1,
 		.junit = cli->o.junit,
 	};

@@ -23,6 +23,7 @@ struct proc_setup {
 	const char *config;          /* spec-runner.yaml as it was read; NULL: none */
 	char *const *args;           /* for the trace */
 	char *const *envp;
+	char *const *command;        /* of `run`: what is run; NULL: the verb has many */
 	char *const *learn;          /* NAME=value of the cases: their secrets are hidden too; may be NULL */
 	const struct work_ops *ops;  /* called in the supervisor only */
 	/* ctx is made before the fork; attach() is called in the supervisor when the trace is there. */

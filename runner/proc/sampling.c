@@ -111,7 +111,7 @@ static char *target_json(struct context *c)
 	char *cwd = getcwd(NULL, 0);
 	struct json j;
 
-	redact_argv(c->redactor, c->setup->args, &args);
+	redact_argv(c->redactor, c->setup->command ? c->setup->command : c->setup->args, &args);
 	redact_env_profile(c->redactor, c->setup->envp, &env);
 	json_init(&j, &out);
 	json_object(&j, NULL);
