@@ -10,6 +10,7 @@
 #include <string.h>
 
 struct sums {
+	bool lent;               /* its clock's samples have the stacks of its stops */
 	int64_t perf_ns, stop_ns, wait_ns;
 	size_t perf, stop, waits;
 	int64_t last_ns;
@@ -65,6 +66,70 @@ static void rest_add(struct raw *r, size_t thread, uint32_t stack, int32_t wait,
 	x->wall_ns = wall;
 }
 
+/* ---- stacks of stops for samples of the clock ---- */
+
+/* Of an interpreter the clock knows when it ran, evenly and to the millisecond, and stops know where. So each sample of the
+ * clock takes the stack of the stop that is nearest in time. */
+struct stop_ref {
+	uint32_t thread, stack;
+	int64_t ts_ns;
+};
+
+static int by_thread_and_time(const void *a, const void *b)
+{
+	const struct stop_ref *x = a, *y = b;
+
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
+}
+
+static const struct stop_ref *stop_nearest(const struct stop_ref *v, size_t n, const struct book_sample *x)
+{
+	struct stop_ref key = { x->thread, 0, x->ts_ns };
+	size_t lo = 0, hi = n;
+	const struct stop_ref *before, *after;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (by_thread_and_time(&v[mid], &key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	after = lo < n && v[lo].thread == x->thread ? &v[lo] : NULL;
+	before = lo && v[lo - 1].thread == x->thread ? &v[lo - 1] : NULL;
+	if (!after || !before)
+		return after ? after : before;
+	return x->ts_ns - before->ts_ns < after->ts_ns - x->ts_ns ? before : after;
+}
+
+static void stacks_lend(struct raw *r, struct sums *s)
+{
+	struct stop_ref *v = xcalloc(r->sample_count + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->sample_count; i++)
+		if (r->samples[i].source == FROM_STOP && r->samples[i].wait < 0)
+			v[n++] = (struct stop_ref){ r->samples[i].thread, r->samples[i].stack, r->samples[i].ts_ns };
+	if (n)
+		qsort(v, n, sizeof(*v), by_thread_and_time);
+	for (size_t i = 0; n && i < r->sample_count; i++) {
+		struct book_sample *x = &r->samples[i];
+		const struct stop_ref *stop;
+
+		if (x->source != FROM_PERF || x->wait >= 0 || !s[x->thread].stop)
+			continue;
+		stop = stop_nearest(v, n, x);
+		if (stop) {
+			x->stack = stop->stack;
+			s[x->thread].lent = true;
+		}
+	}
+	free(v);
+}
+
 /* What a thread's samples of CPU time must add up to, and what stands for the rest. */
 struct plan {
 	bool use_stop;           /* else those of perf */
@@ -76,7 +141,8 @@ struct plan {
 
 static struct plan plan_of(const struct raw_thread *t, const struct sums *s, const struct finish_options *o)
 {
-	struct plan p = { .use_stop = s->stop > 0, .have = s->stop ? s->stop_ns : s->perf_ns };
+	bool stops = s->stop > 0 && !s->lent;
+	struct plan p = { .use_stop = stops, .have = stops ? s->stop_ns : s->perf_ns };
 	int64_t cpu = t->cpu_ns, period = 1000000000 / (o->rate_hz > 0 ? o->rate_hz : 1);
 	size_t count = p.use_stop ? s->stop : s->perf;
 
@@ -86,7 +152,7 @@ static struct plan plan_of(const struct raw_thread *t, const struct sums *s, con
 	if (!count) {
 		p.want = 0;
 		p.rest = cpu;
-	} else if (!p.use_stop && !o->kernel_seen && cpu - p.have > period) {
+	} else if (!p.use_stop && !s->lent && !o->kernel_seen && cpu - p.have > period) {
 		/* The clock ticks in the kernel, too, where a plain user's samples may not look. */
 		p.want = p.have;
 		p.rest = cpu - p.have;
@@ -196,6 +262,7 @@ void weights_settle(struct raw *r, const struct finish_options *o, uint32_t kern
 	size_t count;
 
 	sums_take(r, s);
+	stacks_lend(r, s);
 	total_settle(r, s, unknown_stack);
 	count = r->sample_count;
 	for (size_t i = 0; i < r->thread_count; i++) {
