@@ -130,6 +130,7 @@ static int collect(struct sample_session *x, struct redactor *r, struct err *e)
 	s->cpu = asked(x, "cpu") || asked(x, "pyspy") || asked(x, "gc");
 	s->wall = asked(x, "wall") || asked(x, "pyspy") || asked(x, "io");
 	s->proc = asked(x, "proc") || asked(x, "io");
+	s->eager = asked(x, "cprofile") || asked(x, "mpa");
 	s->python_only = !asked(x, "cpu") && !asked(x, "wall") && asked(x, "pyspy");
 	if (x->intrusion == 0 && strcmp(x->with, "stop") != 0)
 		snprintf(s->refused, sizeof(s->refused), "--intrusion 0 allows no micro-stop");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/sample/output.h"
+#include "profile/sample/calls.h"
 
 #include "base/fd.h"
 #include "base/json_scan.h"
@@ -239,9 +240,26 @@ struct output {
 	const struct profile *p;
 	const struct attribution *a;
 	struct totals totals;
+	struct calls calls;       /* of cprofile, where it was asked for */
 	bool have_profile;
 	char reason[400];
 };
+
+static enum artifact_status status_of_calls(struct output *o)
+{
+	const struct calls *c = &o->calls;
+
+	if (!c->files.n) {
+		snprintf(o->reason, sizeof(o->reason), c->missed_n ? "no Python process could be counted: see "
+				"metrics.missed" :
+			 "no Python process ran");
+		return ARTIFACT_PARTIAL;
+	}
+	if (c->missed_n)
+		snprintf(o->reason, sizeof(o->reason), "%zu Python processes were not counted: see metrics.missed",
+				c->missed_n);
+	return c->missed_n ? ARTIFACT_PARTIAL : ARTIFACT_OK;
+}
 
 static enum artifact_status status_of(struct output *o, const struct collector_row *row)
 {
@@ -252,6 +270,14 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	if (x->failed) {
 		snprintf(o->reason, sizeof(o->reason), "%s", x->failed);
 		return strstr(x->failed, "refused") ? ARTIFACT_DENIED : ARTIFACT_UNAVAILABLE;
+	}
+	if (strcmp(row->name, "cprofile") == 0)
+		return status_of_calls(o);
+	if (strcmp(row->name, "jfr") == 0 || strcmp(row->name, "nodeprof") == 0) {
+		snprintf(o->reason, sizeof(o->reason), "this build has no %s collector: put spec-runner-collector-%s "
+				"on PATH",
+			 row->name, row->name);
+		return ARTIFACT_UNAVAILABLE;
 	}
 	if (strcmp(row->category, "system") == 0)
 		return ARTIFACT_OK;
@@ -287,7 +313,12 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 	art.intrusion = x->sampler.stops ? 1 : 0;
 	json_init(&j, &metrics);
 	json_object(&j, NULL);
-	if (o->have_profile && strcmp(row->name, "wall") == 0)
+	if (strcmp(row->name, "cprofile") == 0) {
+		calls_metrics(&o->calls, &j);
+		art.intrusion = 3;
+		for (size_t i = 0; i < o->calls.files.n; i++)
+			strv_take(&art.raw_files, xasprintf("raw/%s/%s", x->run_id, o->calls.files.v[i]));
+	} else if (o->have_profile && strcmp(row->name, "wall") == 0)
 		metrics_wall(&j, x, &o->totals);
 	else if (o->have_profile && strcmp(row->category, "cpu") == 0)
 		metrics_cpu(&j, x, &o->totals, o->a);
@@ -295,7 +326,7 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 	json_finish(&j);
 	metrics.data[metrics.len - 1] = '\0'; /* the members alone */
 	art.metrics = metrics.data + 1;
-	if (o->have_profile)
+	if (o->have_profile && strcmp(row->name, "cprofile") != 0)
 		strv_take(&art.raw_files, xasprintf("raw/%s/profile.json", x->run_id));
 	artifact_write(&art, &out);
 	rc = file_write(path, str_cstr(&out), out.len, e);
@@ -348,11 +379,14 @@ static int output_profile(struct output *o, struct raw *r, struct err *e)
 	o->a = &a;
 	o->have_profile = true;
 	x->samples = p.sample_count;
+	if (sample_collects(x, "cprofile"))
+		calls_read(&o->calls, x->raw, &p);
 	rc = write_profile(x, &p, e);
 	if (rc == 0)
 		rc = write_span_attrs(x, &p, &a, e);
 	if (rc == 0)
 		rc = write_artifacts(o, e);
+	calls_release(&o->calls);
 	profile_release(&p);
 	attribution_release(&a);
 	return rc;

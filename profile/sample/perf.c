@@ -361,6 +361,9 @@ static void on_mmap(struct sampler *s, const struct perf_event_header *h, const 
 	if (strcmp(m.path, "//anon") == 0)
 		m.path = "";
 	sproc_mapped(s, p, &m);
+	/* The kernel tells of an exec before the new command line is there. */
+	if (p->exec_seen && !p->argv_known)
+		sproc_names(s, p);
 }
 
 static void on_read(struct sampler *s, const unsigned char *b)

@@ -153,6 +153,7 @@ void sproc_names(struct sampler *s, struct sproc *p)
 	if (!p->comm[0] && proc_stat_read(p->pid, &st) == 0)
 		memcpy(p->comm, st.comm, sizeof(p->comm));
 	proc_argv_read(p->pid, &argv);
+	p->argv_known = argv.n > 0;
 	if (!argv.n && p->named) {
 		strv_release(&argv);
 		return;
@@ -168,7 +169,7 @@ void sproc_exec(struct sampler *s, struct sproc *p, const char *comm)
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	walk_space_release(&p->space);
 	spython_free(p);
-	p->scripted = p->maps_read = p->named = false;
+	p->scripted = p->maps_read = p->named = p->argv_known = false;
 	p->exe = NULL;
 	p->exec_seen = true;
 	/* The program alone is left of its threads. */

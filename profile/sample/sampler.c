@@ -218,13 +218,13 @@ void sampler_loop(struct sampler *s, const struct sampler_control *c)
 		int64_t left = loop_next(s, &l, c) - now;
 		struct timespec wait = { left > 0 ? left / NS_PER_S : 0, left > 0 ? left % NS_PER_S : 0 };
 		/* While samples come the clock is enough: each waking costs. */
-		int got = ppoll(fds, s->batch_samples ? 1 : (nfds_t)n, &wait, NULL);
+		int got = ppoll(fds, s->batch_samples && !s->eager ? 1 : (nfds_t)n, &wait, NULL);
 
 		now = clock_mono_ns();
 		if (got > 0 && fds[0].revents)
 			going = control_read(s, c->fd);
 		for (int i = 1; got > 0 && i < n; i++)
-			if (fds[i].revents & POLLIN && !s->batch_samples) {
+			if (fds[i].revents & POLLIN && (s->eager || !s->batch_samples)) {
 				l.ring_due = now;
 				break;
 			}

@@ -78,7 +78,7 @@ struct spython {
 struct sproc {
 	pid_t pid, ppid;
 	int64_t start_ns;
-	bool exec_seen, named, scripted, maps_read;
+	bool exec_seen, named, argv_known, scripted, maps_read;
 	char comm[PROC_COMM_SIZE];
 	const char *exe;        /* of its first mapped file; kept by the book */
 	struct walk_space space;
@@ -97,6 +97,7 @@ struct sampler {
 	pid_t root;             /* its descendants are sampled; itself only where attached is set */
 	bool attached;          /* record --pid */
 	bool cpu, wall, proc, python_only;
+	bool eager;             /* command lines of the shortest processes are wanted */
 	int hz;
 	int64_t start_ns;       /* CLOCK_MONOTONIC: the run's */
 	int64_t period_ns;      /* of CPU samples */

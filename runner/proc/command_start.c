@@ -194,6 +194,7 @@ static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 		return -1;
 	q.ns_fd = ns;
 	command_environment(s, c);
+	sampling_hooks_environment(s->run, &c->envp);
 	q.envp = c->envp.v;
 	q.stdin_fd = in;
 	q.stdout_fd = out;

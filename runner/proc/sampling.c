@@ -91,12 +91,32 @@ int sampling_check(struct context *c, struct err *e)
 	return 0;
 }
 
+static bool list_has(const char *list, const char *name)
+{
+	auto_free char *padded = xasprintf(",%s,", list), *one = xasprintf(",%s,", name);
+
+	return strstr(padded, one) != NULL;
+}
+
+static int hooks_prepare(struct context *c, struct err *e)
+{
+	auto_free char *list = collect_list(c->o->profiling.collect, e);
+	bool cprofile = list && list_has(list, "cprofile"), mpa = list && list_has(list, "mpa");
+
+	if (!cprofile && !mpa)
+		return 0;
+	c->sampling.hooks = true;
+	return sampling_hooks_write(c, cprofile, mpa, e);
+}
+
 int sampling_prepare(struct context *c, struct err *e)
 {
 	int pair[2];
 
 	if (!c->sampling.on)
 		return 0;
+	if (hooks_prepare(c, e) < 0)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, "making a socket pair for the sampler");
 	c->sampling.fd = pair[0];
@@ -224,6 +244,9 @@ void sampling_ready(struct context *c)
 	fd_close(&c->sampling.sampler_fd);
 	if (c->sampling.fd < 0)
 		return;
+	if (c->sampling.hooks)
+		say(c, "every Python program of this run is watched from inside: one that does nothing but call takes up to "
+		    "4.5 times as long with cprofile, 6 times with mpa");
 	if (poll(&p, 1, (int)(READY_NS / NS_PER_MS)) <= 0)
 		say(c, "the sampler is not ready: the beginning of the profile may be missing");
 	sampling_readable(c, clock_mono_ns());
@@ -291,5 +314,6 @@ void sampling_finish(struct context *c)
 		say(c, "the profile is not written yet: the sampler takes too long");
 	else
 		finish_again(c, until);
+	sampling_hooks_remove(c);
 	fd_close(&c->sampling.fd);
 }

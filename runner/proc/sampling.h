@@ -12,9 +12,11 @@
 #include <sys/types.h>
 
 struct context;
+struct strv;
 
 struct sampling {
 	bool on;
+	bool hooks;     /* a hook is first on PYTHONPATH of every command */
 	int fd;         /* in the supervisor: the other end of the sampler's; -1 */
 	int sampler_fd; /* in the front, until it is started */
 	pid_t pid;      /* in the front */
@@ -25,7 +27,6 @@ int sampling_check(struct context *c, struct err *e);
 /* Before the fork: both ends. 0 or -1. */
 int sampling_prepare(struct context *c, struct err *e);
 /* The words that the sampler is started with; finish: to make the profile out of a log alone. */
-struct strv;
 void sampling_words(struct context *c, pid_t root, bool finish, struct strv *argv);
 /* In the front. */
 void sampling_start(struct context *c, pid_t supervisor);
@@ -34,6 +35,10 @@ void sampling_ready(struct context *c);
 void sampling_command(struct context *c, pid_t pid, span_id wait_span);
 /* What it says meanwhile. */
 void sampling_readable(struct context *c, int64_t now_ns);
+/* Collectors of Python programs that are arranged at their start (sampling_hooks.c). */
+int sampling_hooks_write(struct context *c, bool cprofile, bool mpa, struct err *e);
+void sampling_hooks_environment(struct context *c, struct strv *envp);
+void sampling_hooks_remove(struct context *c);
 /* No command runs any more: the profile is written, for a bounded time; out of the log where the sampler is gone. */
 void sampling_finish(struct context *c);
 

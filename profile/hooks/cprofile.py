@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+# Exact call counts of this process: _lsprof in every thread, written as pstats reads it at exit, at os._exit, before an
+# exec, and every two seconds. Nothing of the program's own is changed but os._exit.
+import atexit
+import marshal
+import os
+import sys
+import time
+import _thread
+
+OUT = HERE.rsplit("/", 1)[0]  # noqa: F821  raw/RUN_ID
+MINE = (HERE + "/cprofile.py", HERE + "/sitecustomize.py")  # noqa: F821
+SINCE_312 = sys.version_info >= (3, 12)
+EVERY_S = 2.0
+
+import _lsprof  # noqa: E402
+
+Profiler = _lsprof.Profiler
+del sys.modules["_lsprof"]  # so that the program's own import of it is seen
+del _lsprof
+
+
+class State:
+    def __init__(self):
+        self.begin()
+
+    def begin(self):
+        self.pid = os.getpid()
+        self.path = "%s/cprofile-%d.pstats" % (OUT, self.pid)
+        self.profilers = []
+        self.base = {}
+        self.over = False
+        self.busy = False
+        self.written = time.monotonic()
+        self.beat = None
+
+
+state = State()
+
+
+def label(code):
+    if isinstance(code, str):
+        return ("~", 0, code)
+    return (code.co_filename, code.co_firstlineno, code.co_name)
+
+
+def is_mine(code):
+    return not isinstance(code, str) and code.co_filename in MINE
+
+
+def add(into, key, cc, nc, tt, ct):
+    old = into.get(key)
+    if old is None:
+        into[key] = (cc, nc, tt, ct)
+    else:
+        into[key] = (old[0] + cc, old[1] + nc, old[2] + tt, old[3] + ct)
+
+
+def collect():
+    sums, callers = {}, {}
+    for f, v in state.base.items():
+        add(sums, f, *v[:4])
+        for c, w in v[4].items():
+            add(callers.setdefault(f, {}), c, *w)
+    for p in list(state.profilers):
+        for e in p.getstats():
+            if is_mine(e.code):
+                continue
+            key = label(e.code)
+            add(sums, key, e.callcount - e.reccallcount, e.callcount, e.inlinetime, e.totaltime)
+            for sub in e.calls or ():
+                if not is_mine(sub.code):
+                    add(callers.setdefault(label(sub.code), {}), key, sub.callcount - sub.reccallcount,
+                        sub.callcount, sub.inlinetime, sub.totaltime)
+    return {f: v + (callers.get(f, {}),) for f, v in sums.items()}
+
+
+def write():
+    if state.busy or not (state.profilers or state.base):
+        return
+    state.busy = True
+    try:
+        data = marshal.dumps(collect())
+        tmp = "%s/.cprofile-%d.tmp" % (OUT, state.pid)
+        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            while data:
+                data = data[os.write(fd, data):]
+        finally:
+            os.close(fd)
+        os.rename(tmp, state.path)
+        state.written = time.monotonic()
+    except Exception:
+        pass
+    finally:
+        state.busy = False
+
+
+def missed(reason):
+    try:
+        fd = os.open("%s/cprofile-%d.missed" % (OUT, state.pid), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(fd, reason.encode())
+        os.close(fd)
+    except Exception:
+        pass
+
+
+def stop():
+    if state.over or state.pid != os.getpid():
+        return
+    state.over = True
+    if state.profilers:
+        try:
+            state.profilers[0].disable()
+        except Exception:
+            pass
+    write()
+
+
+def profile_thread(frame, event, arg):
+    p = Profiler()
+    state.profilers.append(p)
+    p.enable()
+
+
+def beats(lock):
+    while state.beat is lock:
+        if lock.acquire(timeout=EVERY_S):
+            break
+        if state.beat is lock and not state.over and state.pid == os.getpid():
+            write()
+    try:
+        lock.release()
+    except RuntimeError:
+        pass
+
+
+def beat_start():
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    state.beat = lock
+    try:
+        _thread.start_new_thread(beats, (lock,))
+    except RuntimeError:
+        state.beat = None
+
+
+def threads_now():
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+# A fork warns (3.12 and later) where the process has another thread: ours is not there then.
+def before_fork():
+    lock, state.beat = state.beat, None
+    if lock is None:
+        return
+    had = threads_now()
+    lock.release()
+    for _ in range(100):
+        if threads_now() < had:
+            break
+        time.sleep(0.0005)
+
+
+def after_in_child():
+    for p in state.profilers[:1]:
+        try:
+            p.disable()
+        except Exception:
+            pass
+    over = state.over
+    state.begin()
+    state.over = over
+    if not over:
+        start()
+
+
+def start():
+    p = Profiler()
+    state.profilers.append(p)
+    beat_start()
+    p.enable()
+
+
+def audit(event, args):
+    if state.busy or state.over:
+        return
+    if event == "os.exec":
+        stop()
+    elif event == "import" and args and args[0] in ("_lsprof", "cProfile"):
+        missed("it uses cProfile itself: what was counted until then is kept")
+        stop()
+    elif state.beat is None and event != "os.fork" and not SINCE_312:
+        beat_start()
+    elif time.monotonic() - state.written > EVERY_S:
+        write()
+
+
+def wrap_exit(real):
+    def _exit(status):
+        stop()
+        real(status)
+
+    _exit.__doc__ = real.__doc__
+    _exit.__module__ = real.__module__
+    _exit.__qualname__ = real.__name__
+    return _exit
+
+
+try:  # an exec keeps the pid: what was before it counts, too
+    with open(state.path, "rb") as f:
+        state.base = marshal.load(f)
+except Exception:
+    pass
+os._exit = wrap_exit(os._exit)
+atexit.register(stop)
+os.register_at_fork(before=before_fork, after_in_child=after_in_child)
+sys.addaudithook(audit)
+if not SINCE_312:
+    import threading
+
+    threading.setprofile(profile_thread)
+start()
