@@ -47,6 +47,7 @@ int findings_write_clean(const char *dir, const char *run_id, const char *comman
 {
 	struct findings none = { 0 };
 	struct report r = { .findings = &none };
+	auto_free char *numbers = NULL;
 	auto_str out = STR_INIT;
 	struct facts f;
 	int rc = -1;
@@ -54,6 +55,8 @@ int findings_write_clean(const char *dir, const char *run_id, const char *comman
 	if (clean_head(&f, &r.head, run_id, command, argv, status, exit_code, e) < 0)
 		return -1;
 	report_json(&r, &out);
+	numbers = report_numbers_read(dir);
+	r.numbers = numbers;
 	if (write_one(dir, "findings.json", &out, e) == 0) {
 		str_reset(&out);
 		report_markdown(&r, &out);

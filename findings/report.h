@@ -17,6 +17,7 @@ struct report {
 	struct report_head head;
 	const struct facts *facts;       /* NULL: there is nothing to tell beyond the head */
 	const struct findings *findings;
+	const char *numbers;             /* run-trace-summary.md beside the trace, for report.md to end with; NULL: none */
 	const char *report_path;         /* where report.md is, for the console; NULL: not written */
 	const struct strv *history;      /* lines of history.json: what was known of it from earlier runs; NULL: none */
 };
@@ -28,6 +29,9 @@ struct report_ops {
 /* By name; the last one has none. */
 extern const struct report_ops report_formats[];
 const struct report_ops *report_find(const char *name);
+
+/* run-trace-summary.md of that folder, or NULL. Caller frees. */
+char *report_numbers_read(const char *dir);
 
 /* The head out of the facts of a run. */
 void report_head_read(struct report_head *h, const struct facts *f);
@@ -58,6 +62,8 @@ void report_add_running(struct str *out, const struct facts *f);
 bool report_add_headline(struct str *out, const struct report *r);
 /* Adds the lines of source at the places of failed tests and findings to another set of facts. */
 void report_sources(const struct report *r, struct facts *to);
+/* Is there more to say than the exit code, which the runner says itself? */
+bool report_has_news(const struct report *r);
 /* Does the list of failed tests say what this finding says? Then formats leave it to the list. */
 bool report_is_brief(const struct report *r, const struct finding *x);
 

@@ -186,7 +186,7 @@ static int write_reports(const char *dir, struct report *r, bool quiet)
 	    write_file(dir, "report.md", report_markdown, r, &e) < 0)
 		return cli_fail(&e);
 	r->report_path = path;
-	if (internal ? r->findings->n && !quiet : true)
+	if (internal ? r->findings->n && !quiet && report_has_news(r) : true)
 		report_console(r, &out);
 	return print_text(internal ? stderr : stdout, &out);
 }
@@ -217,6 +217,7 @@ static void read_history(const char *dir, const char *run_id, struct strv *lines
 static int make_report(struct cli *cli, const struct report_ops *format, const char *dir, struct facts *f,
 		       const struct patterns *patterns)
 {
+	auto_free char *numbers = NULL;
 	struct strv history = STRV_INIT;
 	struct findings found;
 	struct report r = { .facts = f, .findings = &found };
@@ -226,6 +227,8 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	findings_init(&found);
 	analyze(f, patterns, &found);
 	report_head_read(&r.head, f);
+	numbers = report_numbers_read(dir);
+	r.numbers = numbers;
 	read_history(dir, r.head.run_id, &history);
 	r.history = &history;
 	if (format) {

@@ -3,6 +3,9 @@
  * its source, each conclusion how sure it is and how to check it. */
 #include "findings/report.h"
 
+#include "base/mem.h"
+#include "base/path.h"
+
 #include <string.h>
 
 static void head_write(const struct report *r, struct str *out)
@@ -38,6 +41,7 @@ static void source_write(const struct fact_row *r, struct str *out)
 	str_add(out, ")\n");
 }
 
+#define NUMBERS_BYTES ((size_t)256 << 10)
 #define TOKENS_SHOWN 6
 #define TESTS_SHOWN 10
 
@@ -306,6 +310,20 @@ static size_t findings_write(const struct report *r, struct str *out)
 	return n;
 }
 
+char *report_numbers_read(const char *dir)
+{
+	auto_free char *path = path_join(dir, "run-trace-summary.md");
+	char *text = NULL;
+	size_t n;
+	struct err none;
+
+	if (file_read(path, NUMBERS_BYTES, &text, &n, &none) < 0)
+		return NULL;
+	while (n && text[n - 1] == '\n')
+		text[--n] = '\0';
+	return text;
+}
+
 void report_markdown(const struct report *r, struct str *out)
 {
 	const struct findings *fs = r->findings;
@@ -340,4 +358,8 @@ void report_markdown(const struct report *r, struct str *out)
 		str_add(out, "\n## History\n\n");
 	for (size_t i = 0; r->history && i < r->history->n; i++)
 		str_addf(out, "- %s\n", r->history->v[i]);
+	if (r->numbers && *r->numbers)
+		str_addf(out,
+			 "\n<details>\n<summary>The record in numbers (run-trace-summary.md)</summary>\n\n%s\n</details>\n",
+			 r->numbers);
 }

@@ -166,5 +166,26 @@ void report_head_read(struct report_head *h, const struct facts *f)
 
 bool report_is_brief(const struct report *r, const struct finding *x)
 {
-	return r->facts && x->pattern->brief;
+	struct report_failures l;
+	bool listed;
+
+	if (!r->facts || !x->pattern->brief)
+		return false;
+	report_failures_get(&l, r->facts);
+	listed = l.total > 0;
+	report_failures_release(&l);
+	return listed;
+}
+
+bool report_has_news(const struct report *r)
+{
+	struct report_failures l;
+	bool news;
+
+	report_failures_get(&l, r->facts);
+	news = l.total > 0;
+	report_failures_release(&l);
+	for (size_t i = 0; i < r->findings->n; i++)
+		news |= !r->findings->v[i]->pattern->brief;
+	return news;
 }

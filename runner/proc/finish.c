@@ -126,12 +126,28 @@ static bool finish_recover_others(struct context *c)
 	return n > 0;
 }
 
+/* Nothing can be written where the files belong: a read-only checkout, a full disk. The answer is told all the same. */
+static bool finish_elsewhere(struct context *c, int exit_code, bool lost, int64_t now)
+{
+	struct err e = { 0 };
+
+	if (c->o->artifacts_dir_given || c->o->profile_out_given || c->paths.nested ||
+	    run_paths_elsewhere(&c->paths, c->run_id, &e) < 0)
+		return false;
+	if (finish_tails(c, &e) < 0 || finish_seal(c, lost, now, &e) < 0 || finish_explain(c, exit_code, &e) < 0) {
+		path_remove_tree(c->paths.artifacts, &e);
+		return false;
+	}
+	say_always(c, "the files of this run are in %s", c->paths.artifacts);
+	return true;
+}
+
 int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 {
 	bool wants = finish_wants_trace(c, exit_code);
 	int code = exit_code;
 	struct err e = { 0 };
-	bool failed = false, sealed = !wants, recovered;
+	bool failed = false, sealed = !wants, recovered, told = false;
 
 	stop_commands_finish(c, now + STOP_COMMANDS_NS); /* what follows may be annotations of ours */
 
@@ -147,6 +163,13 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	}
 	if (wants && !failed && finish_explain(c, exit_code, &e) < 0)
 		failed = true;
+	if (wants && !failed)
+		run_paths_keep(&c->paths, c->run_id, exit_code != 0);
+	if (wants && failed) {
+		say_always(c, "%s", e.msg);
+		told = true;
+		sealed |= finish_elsewhere(c, exit_code, lost, now);
+	}
 	if (finish_junit(c, wants && sealed, lost, now) < 0 && code == 0)
 		code = 125;
 	remember_run(c, wants && sealed, lost, now);
@@ -156,7 +179,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 		c->cancelled = true;
 		code = 128 + c->late_cancel;
 	}
-	if (failed)
+	if (failed && !told)
 		say_always(c, "%s", e.msg);
 	if ((failed || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)
 		code = 125;

@@ -59,6 +59,95 @@ void run_paths_tidy(const struct run_paths *p)
 		rmdir(p->artifacts); /* fails where something is in it, as it should */
 }
 
+int run_paths_elsewhere(struct run_paths *p, const char *run_id, struct err *e)
+{
+	const char *const dirs[] = { getenv("TMPDIR"), "/tmp", "/var/tmp", "/dev/shm" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		char *dir = dirs[i] && *dirs[i] == '/' ? xasprintf("%s/spec-runner-%s-XXXXXX", dirs[i], run_id) : NULL;
+		auto_free char *raw = NULL;
+
+		if (!dir || !mkdtemp(dir)) {
+			free(dir);
+			continue;
+		}
+		free(p->artifacts);
+		free(p->trace);
+		free(p->summary);
+		free(p->raw);
+		p->artifacts = dir;
+		p->trace = path_join(dir, "run-trace.json");
+		p->summary = path_join(dir, "run-trace-summary.md");
+		raw = path_join(dir, "raw");
+		p->raw = path_join(raw, run_id);
+		return 0;
+	}
+	return err_set(e, ERR_FAILURE, "no folder for temporary files can be written to");
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void ignore_for_git(const struct run_paths *p)
+{
+	auto_free char *path = path_join(p->artifacts, ".gitignore");
+	struct stat st;
+	struct err none;
+
+	/* never in a folder that is not ours alone */
+	if ((p->made_artifacts || strcmp(last_part(p->artifacts), ".artifacts") == 0) && guard_stat(path, &st) < 0)
+		(void)file_write(path, "*\n", 2, &none);
+}
+
+static void keep_one(const char *from, const char *dir)
+{
+	auto_free char *to = path_join(dir, last_part(from));
+	int from_dir = -1, to_dir = -1;
+	const char *from_leaf, *to_leaf;
+	struct stat st;
+
+	if (guard_stat(from, &st) < 0 || !S_ISREG(st.st_mode) || guard_at(from, false, &from_dir, &from_leaf) < 0)
+		return;
+	if (guard_at(to, true, &to_dir, &to_leaf) == 0) {
+		if (linkat(from_dir, from_leaf, to_dir, to_leaf, 0) < 0) {
+			auto_free char *text = NULL;
+			size_t n;
+			struct err none;
+
+			if (file_read(from, (size_t)st.st_size + 1, &text, &n, &none) == 0)
+				(void)file_write(to, text, n, &none);
+		}
+		guard_close(&to_dir);
+	}
+	guard_close(&from_dir);
+}
+
+void run_paths_keep(const struct run_paths *p, const char *run_id, bool run_failed)
+{
+	static const char *const beside[] = { "findings.json", "report.md" };
+	auto_free char *runs = path_join(p->artifacts, "runs"), *dir = path_join(runs, run_id);
+	auto_free char *trace_dir = NULL;
+	struct stat st;
+
+	if (guard_stat(p->artifacts, &st) < 0)
+		return;
+	ignore_for_git(p);
+	if (!run_failed || p->nested || p->trace_copy)
+		return;
+	trace_dir = xstrndup(p->trace, (size_t)(last_part(p->trace) - p->trace));
+	keep_one(p->trace, dir);
+	keep_one(p->summary, dir);
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		auto_free char *file = xasprintf("%s%s", trace_dir, beside[i]);
+
+		keep_one(file, dir);
+	}
+}
+
 struct kept_run {
 	char *name;
 	int64_t bytes;
@@ -131,7 +220,7 @@ static void retain_in(const struct run_paths *p, const char *sub, int64_t keep_r
 
 void run_paths_retain(const struct run_paths *p, int64_t keep_runs, int64_t keep_bytes, const char *run_id)
 {
-	static const char *const subs[] = { "raw", "nested", "recovered" };
+	static const char *const subs[] = { "raw", "runs", "nested", "recovered" };
 
 	for (size_t i = 0; i < sizeof(subs) / sizeof(*subs); i++)
 		retain_in(p, subs[i], keep_runs, keep_bytes, run_id);

@@ -14,7 +14,15 @@ int run_paths_make(struct run_paths *p, struct err *e);
 /* Removes the artifacts folder where we made it and it is empty. */
 void run_paths_tidy(const struct run_paths *p);
 
-/* Keeps the newest keep_runs entries and keep_bytes of raw/, nested/ and recovered/ each. An entry
+/* Where the folder cannot be written to: a new one of this run's own below TMPDIR, /tmp, /var/tmp or /dev/shm, the
+ * first that can. 0, or -1 where there is none. */
+int run_paths_elsewhere(struct run_paths *p, const char *run_id, struct err *e);
+
+/* Keeps this failing run's files in runs/RUN_ID/ (as links: the next run replaces those at the top by new ones), and
+ * tells git to leave the whole folder alone. Best effort. */
+void run_paths_keep(const struct run_paths *p, const char *run_id, bool run_failed);
+
+/* Keeps the newest keep_runs entries and keep_bytes of raw/, runs/, nested/ and recovered/ each. An entry
  * of a run that is still going on (its journal is there) stays. */
 void run_paths_retain(const struct run_paths *p, int64_t keep_runs, int64_t keep_bytes, const char *run_id);
 

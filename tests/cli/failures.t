@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Test::More;
 use JSON::PP;
+use POSIX ();
 use lib 'tests/lib';
 use SpecRunner;
 
@@ -126,7 +127,7 @@ told('a sanitizer', 'fail.sanitizer', '/src/a.c:main:7', qr/heap-use-after-free/
 	'echo "READ of size 4"; echo "    #0 0x1 in main /src/a.c:7:3"; exit 1');
 told('Go', 'fail.exception', '/w/x.go:main.f:9', qr/panic: boom/, 'sh', '-c',
 	'printf "panic: boom\n\ngoroutine 1 [running]:\nmain.f(...)\n\t/w/x.go:9 +0x1d\nexit status 2\n"; exit 1');
-told('nothing known', 'fail.exit', undef, qr/exit code 3; the last line of its output: bye/, 'sh', '-c', 'echo bye; exit 3');
+told('nothing known', 'fail.exit', undef, qr/\Aspec-runner: failed \(exit code 3\); the trace is in [^\n]*\n\z/, 'sh', '-c', 'echo bye; exit 3');
 
 # --- never a guess ---
 
@@ -161,4 +162,38 @@ for my $row (
 	$r = failing(new_dir(), 'sh', '-c', 'echo "1..3"; echo "ok 1 - a"; echo "ok 2 - b"');
 	like $r->{err}, qr/ENDED EARLY: 2 of 3 tests had ended/, 'a plan that was not reached';
 }
+
+# --- where the files are ---
+
+{
+	my $dir = new_dir();
+	failing($dir, 'sh', '-c', "exit $_") for 3, 4;
+	my @runs = glob "$dir/.artifacts/runs/run-*";
+	is scalar @runs, 2, 'each failing run keeps its files';
+	is join(' ', sort map { decode_json(read_file("$_/run-trace.json"))->{exit_code} } @runs), '3 4', 'its own';
+	is decode_json(read_file("$dir/.artifacts/run-trace.json"))->{exit_code}, 4, 'those at the top are the newest';
+	is read_file("$dir/.artifacts/.gitignore"), "*\n", 'git leaves them alone';
+	like read_file("$dir/.artifacts/report.md"), qr/<summary>The record in numbers/, 'report.md ends with the summary, folded';
+	run_spec(['run', '--keep-runs', 1, '--', 'false'], dir => $dir);
+	cmp_ok scalar(() = glob "$dir/.artifacts/runs/run-*"), '<=', 2, '--keep-runs bounds them'; # two of one second are equally new
+	unlink "$dir/.artifacts/run-trace.json";
+	is run_spec(['verify'], dir => $dir)->{code}, 0, 'verify without a file takes the newest';
+}
+SKIP: {
+	skip 'needs root to become another user', 3 if $>;
+	my ($dir, $tmp) = (new_dir(), new_dir());
+	chmod 0555, $dir;
+	chmod 0777, $tmp;
+	my $become = sub {
+		$) = '65534 65534';
+		$( = 65534;
+		POSIX::setuid(65534) or POSIX::_exit(99);
+	};
+	my $r = run_spec(['run', '--', 'sh', '-c', 'no-such-program; exit 3'], dir => $dir, env => { TMPDIR => $tmp }, setup => $become);
+	skip 'that user cannot reach the program', 3 if $r->{code} ne '3';
+	like $r->{err}, qr/^spec-runner: fail\.missing/m, 'a folder that cannot be written to: the finding all the same';
+	like $r->{err}, qr/the files of this run are in \Q$tmp\E/, 'and where its files are';
+	is scalar(() = glob "$tmp/spec-runner-run-*/report.md"), 1, 'below TMPDIR';
+}
+
 done_testing();

@@ -72,7 +72,7 @@ $r = run_spec(['run', '--', '/bin/false']);
 my %left = map { $_ => 1 } files_in($r->{dir});
 ok $left{".artifacts/$_"}, "off, failing: $_" for qw(run-trace.json run-trace-summary.md);
 ok !grep({ /\.journal$/ } keys %left), 'no journal stays behind';
-ok !grep({ m{/\.|\.tmp|~$} && !m{^\.artifacts/[^.]} } keys %left), 'no temporary file either' or diag(join ' ', keys %left);
+ok !grep({ m{/\.|\.tmp|~$} && !m{^\.artifacts/(?:[^.]|\.gitignore$)} } keys %left), 'no temporary file either' or diag(join ' ', keys %left);
 $r = run_spec(['run', '--profile-on-fail', 'off', '--', '/bin/false']);
 is_deeply [files_in($r->{dir})], [], 'off, failing, --profile-on-fail off: nothing';
 $r = run_spec(['run', '--profile-level', 'basic', '--', '/bin/true']);
