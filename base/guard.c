@@ -227,7 +227,9 @@ int guard_stat(const char *path, struct stat *st)
 
 	if (guard_at(path, false, &dir, &leaf) < 0)
 		return -1;
-	return fstatat(dir, leaf, st, dir >= 0 ? AT_SYMLINK_NOFOLLOW : 0);
+	if (dir < 0) /* a path that the user gave: links are followed */
+		return stat(leaf, st);
+	return fstatat(dir, leaf, st, AT_SYMLINK_NOFOLLOW);
 }
 
 int guard_rename(const char *from, const char *to)

@@ -183,6 +183,7 @@ static size_t neighbours(const struct pack *p, const char *symbol, bool callers,
 		qsort(all, n, sizeof(*all), by_cost);
 	keep = n < NEIGHBOURS ? n : NEIGHBOURS;
 	if (keep)
+		if (all)
 		memcpy(out, all, keep * sizeof(*all));
 	return keep;
 }

@@ -20,12 +20,14 @@ static bool fault_mend(uintptr_t addr)
 	for (int i = 0; i < FAULT_SLOTS; i++) {
 		uintptr_t at = atomic_load(&watched[i].at), from = addr & ~(page - 1);
 		size_t bytes = atomic_load(&watched[i].bytes);
+		void *got;
 
 		if (addr < at || addr >= at + bytes)
 			continue;
 		atomic_store(&faulted, true);
-		return mmap((void *)from, at + bytes - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-			    -1, 0) != MAP_FAILED;
+		got = mmap((void *)from, at + bytes - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			   -1, 0);
+		return got != MAP_FAILED;
 	}
 	return false;
 }

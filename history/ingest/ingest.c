@@ -79,7 +79,9 @@ static int map_file(struct input *in, const char *path, struct err *e)
 				" regular file");
 	in->n = (size_t)st.st_size;
 	p = mmap(NULL, in->n + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED || mmap(p, in->n, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) {
+	if (p != MAP_FAILED)
+		p = mmap(p, in->n, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+	if (p == MAP_FAILED) {
 		in->n = 0;
 		return err_sys(e, "reading '%s'", path);
 	}

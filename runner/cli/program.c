@@ -34,7 +34,7 @@ int program_exec(const char *path, char *const args[], struct err *e)
 static void newest_below(const char *dir, char **best, struct timespec *when)
 {
 	struct dirent **names = NULL;
-	int n = scandir(dir, &names, NULL, NULL);
+	int n = scandir(dir, &names, NULL, alphasort);
 
 	for (int i = 0; i < n; i++) {
 		auto_free char *path = xasprintf("%s/%s/run-trace.json", dir, names[i]->d_name);

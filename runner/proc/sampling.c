@@ -167,6 +167,8 @@ void sampling_words(struct context *c, pid_t supervisor, bool finish, struct str
 	if (finish) {
 		strv_add(argv, "finish=1");
 	} else {
+		auto_free char *target = target_json(c);
+
 		strv_take(argv, xasprintf("pid=%d", (int)supervisor));
 		strv_take(argv, xasprintf("start=%lld", (long long)c->start_mono_ns));
 		strv_take(argv, xasprintf("start_real=%lld", (long long)c->start_real_ns));
@@ -175,7 +177,7 @@ void sampling_words(struct context *c, pid_t supervisor, bool finish, struct str
 		strv_take(argv, xasprintf("with=%s", with_text[o->sample_with]));
 		strv_take(argv, xasprintf("bytes=%lld", (long long)o->bytes));
 		strv_take(argv, xasprintf("intrusion=%lld", (long long)o->intrusion));
-		strv_take(argv, xasprintf("target=%s", ({ auto_free char *t = target_json(c); xstrdup(t); })));
+		strv_take(argv, xasprintf("target=%s", target));
 	}
 	free(list);
 }
