@@ -140,16 +140,20 @@ static void on_cut(struct dialect_reader *r, struct spoken *sp, const struct rul
 
 static void apply(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 {
+	bool next = r->body.open && r->body.next && u->kind == RULE_END;
+
 	if (u->kind == RULE_DETAIL) {
 		on_detail(r, spoken, u);
 		return;
 	}
-	if (!u->share && u->kind != RULE_BODY)
+	if (!u->share && u->kind != RULE_BODY && !next)
 		body_close(r);
 	if (u->enter)
 		enter(r, spoken);
 	r->last_spoken = (int)spoken;
 	rule_apply(r, spoken, u);
+	if (next)
+		body_close_for_last(r);
 	if (u->leave || u->kind == RULE_LEAVE) {
 		leave(r, spoken);
 		r->spoken[spoken].muted = u->mute;
@@ -158,16 +162,31 @@ static void apply(struct dialect_reader *r, unsigned spoken, const struct rule *
 
 /* --- lines --- */
 
-/* "> cmd" (npm, yarn), "$ cmd" (pnpm, make -n), "+ cmd" (sh -x). */
-static void on_echo(struct dialect_reader *r, const char *line, size_t n)
+/* Where the command begins in a line by which a wrapper says what it runs; 0: it is none. "> cmd" (npm, yarn), "$ cmd"
+ * (pnpm, make -n), "+ cmd" (sh -x), "nox > cmd", "py311: commands[0]> cmd" (tox). */
+static size_t echo_command(const struct dialect_reader *r, const char *line, size_t n)
 {
+	const char *p;
 	size_t at = 0;
 
+	if (n > 6 && memcmp(line, "nox > ", 6) == 0)
+		return 6;
+	if (r->wrapped && (p = memmem(line, n, ": commands", 10)) &&
+	    (p = memmem(p, n - (size_t)(p - line), "]> ", 3)))
+		return (size_t)(p - line) + 3;
+	if (line[0] != '>' && line[0] != '$' && line[0] != '+')
+		return 0;
 	while (at < n && line[at] == line[0])
 		at++;
-	if (at == n || line[at] != ' ')
+	return at == n || line[at] != ' ' ? 0 : at + 1;
+}
+
+static void on_echo(struct dialect_reader *r, const char *line, size_t n)
+{
+	size_t at = echo_command(r, line, n);
+
+	if (!at)
 		return;
-	at++;
 	for (unsigned i = 0; i < r->n; i++)
 		if (!r->spoken[i].active && dialect_argv_matches(r->spoken[i].d, line + at, n - at, r->md, r->mc)) {
 			enter(r, i);
@@ -229,7 +248,7 @@ static void on_line(void *ctx, const char *line, size_t n)
 	r->touched = 0;
 	if (!offer(r, line, n)) {
 		body_line(r, line, n);
-		if (line[0] == '>' || line[0] == '$' || line[0] == '+')
+		if (line[0] == '>' || line[0] == '$' || line[0] == '+' || line[0] == 'n' || r->wrapped)
 			on_echo(r, line, n);
 	}
 	if (partial && r->touched && r->touched != partial && r->partial_id[r->stream] == partial)
@@ -328,6 +347,7 @@ static int choose(struct dialect_reader *r, struct dialect_set *set, const char 
 
 	argv_join(argv, &line);
 	r->argv_line = xstrdup(str_cstr(&line));
+	r->wrapped = strstr(r->argv_line, "tox") != NULL;
 	nearest_init(&near, choice);
 	r->spoken = xcalloc(set->n + 1, sizeof(*r->spoken));
 	for (unsigned i = 0; i < set->n; i++) {

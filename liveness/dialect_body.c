@@ -15,9 +15,10 @@ void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, 
 	if (b->open && !u->group[G_TEST] && u->kind == RULE_BODY && strcmp(b->test, test) == 0 && b->stream == r->stream)
 		return; /* one more line of it */
 	body_close(r);
-	if (!test[0] || r->in_partial)
+	if ((!test[0] && !u->next) || r->in_partial)
 		return;
 	b->open = true;
+	b->next = u->next;
 	b->spoken = spoken;
 	b->stream = r->stream;
 	b->begins = u->body;
@@ -71,6 +72,8 @@ void body_close(struct dialect_reader *r)
 	if (!b->open)
 		return;
 	b->open = false;
+	if (b->next && !b->test[0])
+		return; /* no test ended behind it */
 	while (b->text.len > 0 && strchr("\n \t", b->text.data[b->text.len - 1]))
 		body_cut(b, b->text.len - 1);
 	if (b->text.len == 0 && !b->message[0])
@@ -83,4 +86,15 @@ void body_close(struct dialect_reader *r)
 	ev.file = b->file;
 	ev.line = b->line;
 	reader_emit(r, &ev);
+}
+
+void body_close_for_last(struct dialect_reader *r)
+{
+	struct body *b = &r->body;
+
+	if (is_failure(r->last_result)) {
+		snprintf(b->suite, NAME_SIZE, "%s", r->last_suite);
+		snprintf(b->test, NAME_SIZE, "%s", r->last_test);
+	}
+	body_close(r);
 }

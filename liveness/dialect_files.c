@@ -26,6 +26,15 @@ EMBED(dialect_meson, "liveness/dialects/meson.yaml");
 EMBED(dialect_exunit, "liveness/dialects/exunit.yaml");
 EMBED(dialect_junit5, "liveness/dialects/junit5.yaml");
 EMBED(dialect_surefire, "liveness/dialects/surefire.yaml");
+EMBED(dialect_nextest, "liveness/dialects/nextest.yaml");
+EMBED(dialect_automake, "liveness/dialects/automake.yaml");
+EMBED(dialect_playwright, "liveness/dialects/playwright.yaml");
+EMBED(dialect_bun, "liveness/dialects/bun.yaml");
+EMBED(dialect_deno, "liveness/dialects/deno.yaml");
+EMBED(dialect_ava, "liveness/dialects/ava.yaml");
+EMBED(dialect_gradle, "liveness/dialects/gradle.yaml");
+EMBED(dialect_dotnet, "liveness/dialects/dotnet.yaml");
+EMBED(dialect_bazel, "liveness/dialects/bazel.yaml");
 EMBED(dialect_teamcity, "liveness/dialects/teamcity.yaml");
 EMBED(dialect_prove, "liveness/dialects/prove.yaml");
 EMBED(dialect_tap, "liveness/dialects/tap.yaml");
@@ -52,6 +61,15 @@ const struct dialect_file dialect_files[] = {
 	{ "dialects/exunit.yaml", dialect_exunit, dialect_exunit_end },
 	{ "dialects/junit5.yaml", dialect_junit5, dialect_junit5_end },
 	{ "dialects/surefire.yaml", dialect_surefire, dialect_surefire_end },
+	{ "dialects/nextest.yaml", dialect_nextest, dialect_nextest_end },
+	{ "dialects/automake.yaml", dialect_automake, dialect_automake_end },
+	{ "dialects/playwright.yaml", dialect_playwright, dialect_playwright_end },
+	{ "dialects/bun.yaml", dialect_bun, dialect_bun_end },
+	{ "dialects/deno.yaml", dialect_deno, dialect_deno_end },
+	{ "dialects/ava.yaml", dialect_ava, dialect_ava_end },
+	{ "dialects/gradle.yaml", dialect_gradle, dialect_gradle_end },
+	{ "dialects/dotnet.yaml", dialect_dotnet, dialect_dotnet_end },
+	{ "dialects/bazel.yaml", dialect_bazel, dialect_bazel_end },
 	{ "dialects/teamcity.yaml", dialect_teamcity, dialect_teamcity_end },
 	{ "dialects/prove.yaml", dialect_prove, dialect_prove_end },
 	{ "dialects/tap.yaml", dialect_tap, dialect_tap_end },

@@ -50,6 +50,7 @@ struct rule {
 	bool naming;             /* of body: its test is one that failed without a name */
 	bool last;               /* of detail and body: the last such line counts, not the first */
 	bool more;               /* of detail: its message is added to the one before */
+	bool next;               /* of body: what follows belongs to the test that ends next */
 	bool closes;             /* of leave: the tool's closing line */
 	bool fixed;              /* `result:` given */
 	enum dialect_result result;
@@ -203,6 +204,7 @@ struct spoken {
 /* The output of a failing test, while it is gathered. */
 struct body {
 	bool open;
+	bool next;               /* whose it is comes behind it */
 	unsigned spoken;
 	int stream;
 	const char *begins;
@@ -221,6 +223,7 @@ struct candidate {
 struct dialect_reader {
 	struct dialect_set *set;
 	char *argv_line;         /* the command line */
+	bool wrapped;            /* it names tox, which says what it runs in words of its own */
 	struct spoken *spoken;
 	unsigned n;
 	dialect_event_fn *fn;
@@ -280,6 +283,8 @@ void body_open(struct dialect_reader *r, unsigned spoken, const struct rule *u, 
 /* A line that no rule has claimed. */
 void body_line(struct dialect_reader *r, const char *line, size_t n);
 void body_close(struct dialect_reader *r);
+/* The test that ended last is the one that it was waiting for, if it failed. */
+void body_close_for_last(struct dialect_reader *r);
 
 /* --- what rules share (dialect_rules.c) --- */
 

@@ -708,7 +708,9 @@ static void on_body(struct dialect_reader *r, unsigned spoken, const struct rule
 	const struct test *t = test_latest(r, spoken);
 
 	capture_name(r, u, G_SUITE, suite);
-	if (capture_name(r, u, G_TEST, test)) {
+	if (u->next) {
+		body_open(r, spoken, u, "", "");
+	} else if (capture_name(r, u, G_TEST, test)) {
 		ev.file = sp->file ? sp->file : "";
 		ev.suite = suite[0] ? suite : ev.file;
 		ev.test = test;

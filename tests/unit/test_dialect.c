@@ -22,6 +22,30 @@ struct fixture {
 };
 
 static const struct fixture fixtures[] = {
+	{ "automake/check.done", "make check", "automake",
+	  { 2, 1, 1, 1, 1, 0 }, -1, "", "|sub/deep.sh" },
+	{ "automake/verbose.done", "make check", "automake",
+	  { 2, 1, 1, 1, 1, 0 }, -1, "", "|sub/deep.sh" },
+	{ "ava/plain.done", "ava x", "ava",
+	  { 1, 1, 0, 2, 0, 0 }, -1, "", "|fails to add" },
+	{ "bazel/plain.done", "bazel test x", "bazel",
+	  { 2, 1, 0, 0, 0, 0 }, -1, "", "|//calc:fails_test" },
+	{ "bun/plain.done", "sh x", "bun",
+	  { 2, 1, 0, 1, 0, 0 }, -1, "", "calc|deepest" },
+	{ "deno/plain.done", "sh x", "deno",
+	  { 2, 1, 0, 1, 0, 0 }, 4, "", "|calc" },
+	{ "dotnet/plain.done", "sh x", "dotnet",
+	  { 3, 1, 0, 0, 0, 0 }, -1, "", "|CalcTests.Fails" },
+	{ "gradle/plain.done", "sh x", "gradle",
+	  { 1, 1, 0, 1, 0, 0 }, -1, "", "CalcTest|skipped()" },
+	{ "nextest/plain.done", "sh x", "nextest",
+	  { 2, 1, 1, 0, 0, 0 }, 4, "", "calc|tests::panics" },
+	{ "playwright/list.done", "playwright test", "playwright",
+	  { 2, 1, 0, 1, 0, 0 }, 4, "", "calc|deepest" },
+	{ "playwright/dot.done", "sh x", "playwright",
+	  { 2, 1, 0, 0, 0, 0 }, 4, "", "|fails to add" },
+	{ "playwright/line.done", "sh x", "playwright",
+	  { 2, 1, 0, 0, 0, 0 }, 4, "", "|fails to add" },
 	{ "cargo/single.done", "sh x", "cargo",
 	  { 3, 1, 0, 1, 0, 0 }, 5, "", "|tests::skipped" },
 	{ "cargo/single.hang", "sh x", "cargo",
@@ -458,94 +482,6 @@ static void test_mixtures(void)
 	dialect_reader_free(r);
 }
 
-/* Of each tool that says so: which test failed, where, why. Joined by the end of the name, as reports do. */
-struct failure_told {
-	const char *file, *command, *test, *place, *message;
-};
-
-static const struct failure_told failures_told[] = {
-	{ "cargo/threads.done", "sh", "tests::fails", "src/lib.rs:7", "assertion `left == right` failed, left: 1, right: 2" },
-	{ "ctest/plain.done", "sh", "fails_to_add", "", "Failed" },
-	{ "exunit/trace.done", "sh", "fails to add", "calc_test.exs:5", "Assertion with == failed, left:  1, right: 2" },
-	{ "go/json.done", "sh", "TestFails", "calc_test.go:4", "1 != 2" },
-	{ "go/v.done", "sh", "TestFails", "calc_test.go:4", "1 != 2" },
-	{ "go/plain.done", "sh", "TestTable/b_c", "calc_test.go:6", "bad" },
-	{ "gtest/plain.done", "sh", "Fails", "t.cc:6", "Expected equality of these values: 1, 2" },
-	{ "jest/plain.done", "sh", "fails to add", "a.test.js:1",
-	  "expect(received).toBe(expected) // Object.is equality, Expected: 2, Received: 1" },
-	{ "junit5/tree.done", "sh", "fails()", "CalcTest.java:5", "AssertionFailedError: expected: <1> but was: <2>" },
-	{ "meson/plain.done", "sh", "fails to add", "", "exit status 1" },
-	{ "minitest/v.done", "sh", "test_fails", "t.rb:4", "Expected: 1, Actual: 2" },
-	{ "mocha/spec.done", "mocha", "fails to add", "a.js:3", "AssertionError [ERR_ASSERTION]: 1 == 2" },
-	{ "node/spec.done", "node --test", "fails to add", "/src/node/a.test.js:2", "AssertionError [ERR_ASSERTION]: 1 == 2" },
-	{ "phpunit/plain.done", "sh", "testFails", "/src/phpunit/CalcTest.php:5", "Failed asserting that 2 is identical to 1." },
-	{ "pytest/q.done", "pytest", "test_param[2]", "test_a.py:18", "assert 2 == 1" },
-	{ "pytest/plain.done", "pytest", "test_fails", "test_a.py:4", "AssertionError: 1 != 2" },
-	{ "pytest/v.done", "pytest", "test_error", "test_a.py:9", "RuntimeError: boom" },
-	{ "pytest/xdist.done", "pytest", "test_fails", "test_a.py:4", "AssertionError: 1 != 2" },
-	{ "rspec/doc.done", "rspec", "fails to add", "./t_spec.rb:3", "expected: 2, got: 1" },
-	{ "rspec/dots.done", "rspec", "Calc fails to add", "./t_spec.rb:3", "expected: 2, got: 1" },
-	{ "surefire/v3.done", "mvn", "fails", "ATest.java:10", "java.lang.AssertionError: expected:<3> but was:<2>" },
-	{ "tap/bats.done", "sh", "fails to add", "a.bats:2", "`@test \"fails to add\" { [ 1 -eq 2 ]; }' failed" },
-	{ "tap/node.done", "node --test", "fails to add", "/src/node/a.test.js:2", "1 == 2" },
-	{ "tap/prove.done", "prove", "a.t", "", "Wstat: 256 (exited 1) Tests: 5 Failed: 1" },
-	{ "teamcity/phpunit.done", "sh", "testFails", "/src/phpunit/CalcTest.php:5",
-	  "Failed asserting that 2 is identical to 1." },
-	{ "unittest/v.done", "sh", "test_fails", "/src/py/ut_a.py:4", "AssertionError: 1 != 2" },
-	{ "vitest/plain.done", "sh", "fails to add", "a.test.js:1",
-	  "AssertionError: expected 1 to be 2 // Object.is equality" },
-};
-
-struct failure_heard {
-	const char *test;
-	unsigned ended;
-	char place[400], message[1100];
-};
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-static void hear_failure(void *ctx, const struct dialect_event *ev)
-{
-	struct failure_heard *h = ctx;
-
-	if (ev->kind == DIALECT_TEST_END && strcmp(ev->test, h->test) == 0 &&
-	    (ev->result == DIALECT_FAIL || ev->result == DIALECT_ERROR))
-		h->ended++;
-	if ((ev->kind != DIALECT_TEST_END && ev->kind != DIALECT_BODY && ev->kind != DIALECT_FAILURE) ||
-	    (!ends_with(ev->test, h->test) && !ends_with(h->test, ev->test)) || !*ev->test)
-		return;
-	if (*ev->file && (ev->line || ev->kind != DIALECT_TEST_END) && !h->place[0])
-		snprintf(h->place, sizeof(h->place), "%s:%lld", ev->file, (long long)ev->line);
-	if (*ev->message && (!h->message[0] || strcmp(ev->dialect, "go-json") == 0))
-		snprintf(h->message, sizeof(h->message), "%s", ev->message);
-}
-
-static void test_failures_told(void)
-{
-	for (size_t i = 0; i < sizeof(failures_told) / sizeof(failures_told[0]); i++) {
-		const struct failure_told *f = &failures_told[i];
-		char *argv[] = { (char *)(uintptr_t)f->command, NULL, NULL };
-		struct failure_heard h = { .test = f->test };
-		struct dialect_reader *r = NULL;
-		size_t n;
-		auto_free char *text = fixture_text(f->file, &n);
-
-		if (dialect_reader_new(&r, set, "auto", argv, hear_failure, &h, &err) < 0)
-			printf("# %s\n", err.msg);
-		feed(r, 1, text, n, 0);
-		dialect_flush(r, 3000);
-		is_int(h.ended, 1, "%s: %s failed, once", f->file, f->test);
-		is_str(h.place, f->place, "and where");
-		is_str(h.message, f->message, "and why");
-		dialect_reader_free(r);
-	}
-}
-
 static void test_unknown(void)
 {
 	static const char ordinary[] =
@@ -566,6 +502,16 @@ static void test_unknown(void)
 	r = reader_for("npm test", &h);
 	feed_text(r, "\n> pkg@1.0.0 test\n> mocha a.js\n\n\n  calc\n    \342\234\224 adds\n");
 	ok(done_by(r, "mocha") == 1, "the command line that npm prints chooses");
+	dialect_reader_free(r);
+
+	r = reader_for("tox -e py311", &h);
+	feed_text(r, "py311: commands[0]> pytest -q\n..F\n");
+	ok(done_by(r, "pytest") == 3, "the command line that tox prints chooses");
+	dialect_reader_free(r);
+
+	r = reader_for("nox", &h);
+	feed_text(r, "nox > Running session tests\nnox > python -m pytest -q\n.s\n");
+	ok(done_by(r, "pytest") == 2, "the command line that nox prints chooses");
 	dialect_reader_free(r);
 }
 
@@ -749,7 +695,6 @@ int main(void)
 	test_fixtures();
 	test_disguised();
 	test_totals();
-	test_failures_told();
 	test_mixtures();
 	test_unknown();
 	test_doctest_runs();
