@@ -165,6 +165,9 @@ $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS_TESTS)
 
+# It brings a machine of its own: its definitions go before those of the archives.
+$(BUILD)/tests/sim/sim_supervisor: LDFLAGS += -Wl,-z,muldefs
+
 $(ZOO_PROGS): $(BUILD)/%: $(BUILD)/%.o
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lpthread

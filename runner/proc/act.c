@@ -6,6 +6,7 @@
 #include "runner/proc/act.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/contain.h"
+#include "runner/proc/kernel.h"
 #include "runner/proc/machine.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/unlisted.h"
@@ -180,7 +181,7 @@ static void act_member_attrs(struct attrs *a, const struct member *m)
 }
 
 /* Members that outlive the command: named once, with why they are still there. */
-static void act_survivor(struct supervisor *s, struct command *c, const struct member *m, const char *reason,
+static void act_survivor(struct supervisor *s, span_id span, const struct member *m, const char *reason,
 			 int64_t now)
 {
 	struct attrs a = { 0 };
@@ -190,7 +191,7 @@ static void act_survivor(struct supervisor *s, struct command *c, const struct m
 	act_member_attrs(&a, m);
 	attrs_word(&a, "reason", reason);
 	s->run->concerns = true;
-	trace_event(s->run->trace, c->wait_span, EVENT_SUBPROCESS_STATE, now, &a);
+	trace_event(s->run->trace, span, EVENT_SUBPROCESS_STATE, now, &a);
 	attrs_release(&a);
 }
 
@@ -207,7 +208,7 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 			continue; /* c->pid: the init of its namespace is ours */
 		if (++c->leaked > ACT_NAMED_MAX)
 			continue;
-		act_survivor(s, c, m, "leaked", now);
+		act_survivor(s, c->wait_span, m, "leaked", now);
 		attrs_init(&a, s->run->trace);
 		act_member_attrs(&a, m);
 		trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_LEAKED, now, &a);
@@ -368,7 +369,7 @@ static void act_not_permitted(struct supervisor *s, struct command *c, int64_t n
 		if (!m->not_permitted || m->announced)
 			continue;
 		m->announced = true;
-		act_survivor(s, c, m, "not_permitted", now);
+		act_survivor(s, c->wait_span, m, "not_permitted", now);
 		c->survivors++;
 		say(s->run, "%s (pid %d) belongs to another user and cannot be signalled",
 		    act_comm(s, m->st.comm), (int)m->pid);
@@ -411,7 +412,8 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 		members = tree_can_list(&s->tree) ? tree_count(&s->tree, owner) : 1;
 		act_kill(s, owner);
 	}
-	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && killpg(c->pid, kill ? SIGKILL : SIGTERM) == 0 && !members)
+	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && kernel_kill(-c->pid, kill ? SIGKILL : SIGTERM) == 0 &&
+	    !members)
 		members = 1; /* at least: those that left us are counted by nobody */
 	act_not_permitted(s, c, now);
 	if (!members)
@@ -425,6 +427,22 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	attrs_release(&a);
 }
 
+static void act_unkillable(struct supervisor *s, span_id span, struct member *m, int64_t now)
+{
+	auto_attrs a = { 0 };
+	char wchan[64] = "";
+
+	m->given_up = true;
+	act_survivor(s, span, m, "unkillable", now);
+	proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
+	attrs_init(&a, s->run->trace);
+	act_member_attrs(&a, m);
+	attrs_str(&a, "wchan", wchan);
+	trace_checkpoint(s->run->trace, span, CP_PROCESS_UNKILLABLE, now, &a);
+	say_always(s->run, "%s (pid %d) does not die (state %c, in %s)", act_comm(s, m->st.comm), (int)m->pid, m->st.state,
+		   wchan[0] ? wchan : "the kernel");
+}
+
 static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 {
 	uint32_t owner = act_owner(s, c);
@@ -432,22 +450,21 @@ static void act_survivors(struct supervisor *s, struct command *c, int64_t now)
 	tree_scan(&s->tree, true, &s->hooks);
 	for (size_t i = 0; i < s->tree.n; i++) {
 		struct member *m = &s->tree.m[i];
-		struct attrs a = { 0 };
-		char wchan[64] = "";
 
 		if (m->st.state == 'Z' || tree_spares(&s->tree, m) || m->not_permitted || (owner && m->owner != owner))
 			continue;
 		c->survivors++;
-		m->given_up = true;
-		act_survivor(s, c, m, "unkillable", now);
-		proc_wchan_read(m->pid, m->pid, wchan, sizeof(wchan));
-		attrs_init(&a, s->run->trace);
-		act_member_attrs(&a, m);
-		attrs_str(&a, "wchan", wchan);
-		trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_UNKILLABLE, now, &a);
-		attrs_release(&a);
-		say_always(s->run, "%s (pid %d) does not die (state %c, in %s)",
-			   act_comm(s, m->st.comm), (int)m->pid, m->st.state, wchan[0] ? wchan : "the kernel");
+		act_unkillable(s, c->wait_span, m, now);
+	}
+}
+
+void act_strangers(struct supervisor *s, int64_t now)
+{
+	for (size_t i = 0; i < s->tree.n; i++) {
+		struct member *m = &s->tree.m[i];
+
+		if (m->st.state != 'Z' && !tree_spares(&s->tree, m) && !m->not_permitted && !m->given_up)
+			act_unkillable(s, s->run->dispatch_span, m, now);
 	}
 }
 
@@ -518,7 +535,7 @@ static void act_left_running(struct supervisor *s, struct command *c, int64_t no
 		const struct member *m = &s->tree.m[i];
 
 		if (m->st.state != 'Z' && m->allowed && !m->foreign && (!owner || m->owner == owner))
-			act_survivor(s, c, m, "left_running", now);
+			act_survivor(s, c->wait_span, m, "left_running", now);
 	}
 }
 

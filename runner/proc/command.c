@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "liveness/notify.h"
 #include "runner/proc/command_state.h"
+#include "runner/proc/kernel.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/test_tree.h"
 
@@ -297,7 +298,7 @@ static bool command_streams_at_end(const struct command *c)
 		if (stream_owed(&c->stream[i]))
 			return false;
 		if (c->stream[i].fd >= 0 &&
-		    (!c->only_stayers || ioctl(c->stream[i].fd, FIONREAD, &waiting) < 0 || waiting > 0))
+		    (!c->only_stayers || kernel_bytes_waiting(c->stream[i].fd, &waiting) < 0 || waiting > 0))
 			return false;
 	}
 	return true;
@@ -317,9 +318,9 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 {
 	siginfo_t si = { 0 };
 
-	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && kill(-c->pid, 0) == 0)
+	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && kernel_kill(-c->pid, 0) == 0)
 		return false; /* orphans of the group are not ours: only the group tells of them */
-	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+	if (kernel_wait(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
 		return true;
 	if (s->active == 1 && s->tree.leave_running.n == 0 && !s->takeover)
 		return false;
@@ -333,7 +334,7 @@ static bool command_tree_empty(struct supervisor *s, struct command *c)
 	/* one that died during the walk may have left a child that the walk did not see: its SIGCHLD is
 	 * to come, and with it another look */
 	si.si_pid = 0;
-	return waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid;
+	return kernel_wait(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || !si.si_pid;
 }
 
 static void command_check_streams(struct supervisor *s, struct command *c, int64_t now)
@@ -446,7 +447,7 @@ void command_stopped(struct supervisor *s, struct command *c, int sig, int64_t n
 		/* nobody would ever continue it: it goes on */
 		if (t->mode == TERMINAL_SHARED)
 			terminal_give(t, c->pid);
-		killpg(c->pid, SIGCONT);
+		kernel_kill(-c->pid, SIGCONT);
 		return;
 	}
 	c->suspended = true;
@@ -470,7 +471,7 @@ void command_resume(struct supervisor *s, struct command *c, int64_t now)
 		t->foreground = tcgetpgrp(t->tty_fd) == t->signal_own_group;
 		terminal_give(t, c->pid);
 	}
-	killpg(c->pid, SIGCONT);
+	kernel_kill(-c->pid, SIGCONT);
 	runner_watch_resume(&s->watch, now);
 	command_event(s, c, WD_EV_RESUME, 0, now);
 }

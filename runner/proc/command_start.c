@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/command_state.h"
+#include "runner/proc/kernel.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor_state.h"
 
@@ -21,7 +22,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define PIPE_WANTED_BYTES (256 * 1024)
 
 /* A tree that computes has so many times the stall limit. */
 enum { BUSY_STALLS = 10 };
@@ -106,18 +106,12 @@ static int command_stream_make(struct supervisor *s, struct command *c, int whic
 		stream_init_pass(&c->stream[which], which, master, true, x->shared, &x->outlet[which]);
 		return 0;
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (kernel_pipe(ends, !c->spec.capture) < 0)
 		return err_sys(e, "making a pipe");
 	*child = ends[1];
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
-		err_sys(e, "preparing a pipe");
-		close(ends[0]);
-		return -1;
-	}
 	if (c->spec.capture) {
 		stream_init_capture(&c->stream[which], which, ends[0], c->spec.capture_max_bytes);
 	} else {
-		fcntl(ends[0], F_SETPIPE_SZ, PIPE_WANTED_BYTES);
 		stream_init_pass(&c->stream[which], which, ends[0], false, x->shared, &x->outlet[which]);
 	}
 	return 0;
@@ -400,6 +394,7 @@ void command_adopt(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t no
 	const struct shared_pulse *p = &s->run->shared->pulse;
 	static char *const nameless[] = { "command", NULL };
 	struct command *c = command_new(s, 0, now_ns);
+	siginfo_t si = { 0 };
 
 	c->spec.argv = nameless;
 	tests_init(&c->tests, s->run, nameless, true); /* what it prints now changes nothing */
@@ -417,7 +412,8 @@ void command_adopt(struct supervisor *s, int stream_fd[STREAM_COUNT], int64_t no
 	c->spec.limit_token = (enum token)atomic_load(&p->limit_token);
 	command_watchdog_init(s, c, c->start_ns);
 	command_arm_streams(s, c);
-	if (c->pid <= 0 || kill(c->pid, 0) < 0)
+	/* it came to us when its parent died; another one's process may have its number by now */
+	if (c->pid <= 0 || kernel_wait(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
 		c->phase = COMMAND_EXITED; /* and was reaped; others of its tree may be left */
 	command_go_on(s, c, now_ns);
 	for (int i = 0; i < STREAM_COUNT; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/proc/stream.h"
+#include "runner/proc/kernel.h"
 
 #include "base/fd.h"
 #include "base/mem.h"
@@ -92,7 +93,7 @@ static enum stream_state stream_read_pass(struct stream *s, size_t *bytes, bool 
 		return STREAM_FULL;
 	if (room > SHARED_READ_BYTES)
 		room = SHARED_READ_BYTES;
-	n = read(s->fd, s->data + pos, room);
+	n = kernel_read(s->fd, s->data + pos, room);
 	if (n > 0) {
 		*bytes = (size_t)n;
 		*progress = progress_filter_bytes(&s->filter, (const char *)s->data + pos, (size_t)n);
@@ -106,7 +107,7 @@ static enum stream_state stream_read_pass(struct stream *s, size_t *bytes, bool 
 static enum stream_state stream_read_capture(struct stream *s, size_t *bytes, bool *progress)
 {
 	static char scratch[CAPTURE_READ_BYTES];
-	ssize_t n = read(s->fd, scratch, sizeof(scratch));
+	ssize_t n = kernel_read(s->fd, scratch, sizeof(scratch));
 
 	if (n > 0) {
 		size_t room = s->keep_max > s->kept.len ? s->keep_max - s->kept.len : 0;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
+#include "runner/proc/kernel.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/unlisted.h"
@@ -163,14 +164,14 @@ void supervisor_reap(struct supervisor *s, int64_t now_ns)
 		siginfo_t si = { 0 };
 
 		if (command_is_running(c) && command_pid(c) > 0 &&
-		    waitid(P_PID, (id_t)command_pid(c), &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
+		    kernel_wait(P_PID, (id_t)command_pid(c), &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
 			supervisor_child(s, &si, now_ns);
 	}
 	s->reap_again = true;
 	for (int i = 1; i % REAP_ROUND || clock_mono_ns() - now_ns < REAP_ROUND_NS; i++) {
 		siginfo_t si = { 0 };
 
-		if (waitid(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 && errno == EINTR)
+		if (kernel_wait(P_ALL, 0, &si, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0 && errno == EINTR)
 			continue;
 		if (!si.si_pid) {
 			s->reap_again = false;
@@ -376,9 +377,13 @@ static void supervisor_sweep(struct supervisor *s, int64_t now_ns)
 	siginfo_t si = { 0 };
 
 	supervisor_reap(s, now_ns);
-	if (now_ns >= s->sweep_until_ns ||
-	    (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)) {
+	if (kernel_wait(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
 		s->phase = RUN_OVER;
+		return;
+	}
+	if (now_ns >= s->sweep_until_ns) {
+		s->phase = RUN_OVER;
+		act_strangers(s, now_ns);
 		return;
 	}
 	if (tree_can_list(&s->tree))

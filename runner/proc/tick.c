@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tick.c - see tick.h. */
 #include "runner/proc/tick.h"
+#include "runner/proc/kernel.h"
 
 #include "base/clock.h"
 #include "runner/proc/machine.h"
@@ -191,7 +192,7 @@ void tick_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct 
 	const struct tick_sample *from = tick_window_start(u, now_ns - window_ns);
 	int64_t pressure;
 
-	*f = (struct window_facts){ .window_ns = window_ns, .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN) };
+	*f = (struct window_facts){ .window_ns = window_ns, .cpus = kernel_processors() };
 	if (!from)
 		return;
 	pressure = tick_pressure();

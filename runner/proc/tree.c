@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/proc/tree.h"
+#include "runner/proc/kernel.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -118,7 +119,7 @@ void tree_gone(struct tree *t, pid_t pid)
 	struct member *m = tree_find(t, pid);
 
 	if (m)
-		m->seen = t->generation - 1; /* swept by the next scan */
+		m->reaped = true; /* swept by the next scan, unless that finds its number again */
 }
 
 /* Drops all that the walk did not meet. */
@@ -217,8 +218,7 @@ static uint32_t tree_owner(struct tree *t, struct member *m, const struct member
 
 static void member_reset(struct member *m)
 {
-	struct member anew = { .pid = m->pid, .owner = m->owner, .seen = m->seen,
-			       .fresh = TREE_FRESH_SCANS };
+	struct member anew = { .pid = m->pid, .seen = m->seen, .fresh = TREE_FRESH_SCANS };
 
 	member_release(m);
 	*m = anew;
@@ -240,11 +240,14 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 		m = tree_add(t, pid);
 		m->watched = t->n <= t->watched_max && proc_watch_open(&m->watch, pid, 0) == 0;
 	}
+	if (m->reaped)
+		member_reset(m); /* its number was given to another */
 	m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
 	m->seen = t->generation;
 	if ((is_new || with_stat || m->fresh) && !member_sample(t, m, h)) {
 		/* gone, or its pid was given to another: begin anew with whoever has it */
 		member_reset(m);
+		m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
 		if (!member_sample(t, m, h))
 			m->st.state = 'Z';
 	}
@@ -402,8 +405,8 @@ int tree_signal_one(struct tree *t, const struct member *m, int sig)
 	int fd, rc;
 
 	if (m->st.ppid == t->root)
-		return kill(m->pid, sig);
-	fd = (int)syscall(SYS_pidfd_open, m->pid, 0);
+		return kernel_kill(m->pid, sig);
+	fd = kernel_pidfd_open(m->pid);
 	if (fd < 0 && errno == ESRCH)
 		return -1;
 	/* without pidfds (before 5.3, or refused by a filter) the start time alone must do */
@@ -412,9 +415,9 @@ int tree_signal_one(struct tree *t, const struct member *m, int sig)
 		errno = ESRCH;
 		return -1;
 	}
-	rc = fd < 0 ? -1 : (int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+	rc = fd < 0 ? -1 : kernel_pidfd_signal(fd, sig);
 	if (fd < 0 || (rc < 0 && errno == ENOSYS))
-		rc = kill(m->pid, sig);
+		rc = kernel_kill(m->pid, sig);
 	fd_close(&fd);
 	return rc;
 }
@@ -486,7 +489,7 @@ bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx
 		kids.n = 0;
 		tree_own_children(t, &kids);
 		for (size_t i = 0; i < kids.n; i++)
-			if (kill(kids.v[i], SIGKILL) < 0 && errno == EPERM)
+			if (kernel_kill(kids.v[i], SIGKILL) < 0 && errno == EPERM)
 				permitted = false;
 		reap(ctx);
 	} while (kids.n && permitted && clock_mono_ns() < until_ns);

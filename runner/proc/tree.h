@@ -26,6 +26,7 @@ struct member {
 	bool allowed;            /* matches --leave-running */
 	bool foreign;            /* our child before the run began (`sleep & exec spec-runner`): not ours to end */
 	bool signalled;          /* got our KILL */
+	bool reaped;             /* by us: whoever has its number now is another one */
 	bool not_permitted;      /* could not be signalled */
 	bool given_up;           /* named as one that does not die: nobody waits for it any more */
 	unsigned fresh;          /* scans left in which its command line is read again */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/proc/unlisted.h"
+#include "runner/proc/kernel.h"
 
 #include "base/clock.h"
 #include "runner/proc/context.h"
@@ -34,11 +35,11 @@ size_t unlisted_signal(struct supervisor *s, uint32_t owner, int sig)
 
 		if (pid <= 1 || (owner && command_serial(c) != owner))
 			continue;
-		got = killpg(pid, sig) == 0;
+		got = kernel_kill(-pid, sig) == 0;
 		if (command_is_running(c)) /* else its number may be another's by now */
-			got |= kill(pid, sig) == 0;
+			got |= kernel_kill(pid, sig) == 0;
 		if (sig == SIGTERM)
-			killpg(pid, SIGCONT);
+			kernel_kill(-pid, SIGCONT);
 		sent += got;
 	}
 	return sent;
