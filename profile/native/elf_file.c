@@ -241,16 +241,14 @@ const unsigned char *elf_file_at(const struct elf_file *f, uint64_t vaddr, size_
 }
 
 static bool symbol_matches(const struct elf_file *f, const Elf64_Shdr *symbols, const Elf64_Shdr *strings, uint64_t i,
-			   const char *name, size_t len, uint64_t *value)
+			   const char *name, size_t len, Elf64_Sym *sym)
 {
-	Elf64_Sym sym;
-
-	if (i >= symbols->sh_size / sizeof(sym))
+	if (i >= symbols->sh_size / sizeof(*sym))
 		return false;
-	memcpy(&sym, f->bytes + symbols->sh_offset + i * sizeof(sym), sizeof(sym));
-	*value = sym.st_value;
-	return sym.st_shndx != SHN_UNDEF && sym.st_value && sym.st_name < strings->sh_size &&
-	       len <= strings->sh_size - sym.st_name && memcmp(f->bytes + strings->sh_offset + sym.st_name, name, len) == 0;
+	memcpy(sym, f->bytes + symbols->sh_offset + i * sizeof(*sym), sizeof(*sym));
+	return sym->st_shndx != SHN_UNDEF && sym->st_value && sym->st_name < strings->sh_size &&
+	       len <= strings->sh_size - sym->st_name &&
+	       memcmp(f->bytes + strings->sh_offset + sym->st_name, name, len) == 0;
 }
 
 static uint32_t word_of(const unsigned char *b, uint64_t i)
@@ -264,7 +262,7 @@ static uint32_t word_of(const unsigned char *b, uint64_t i)
 /* By the table that the dynamic linker uses: four words, a Bloom filter of 64-bit words, buckets, chains. 1 found, 0
  * it is not there, -1 there is no such table for these symbols, or a broken one. */
 static int symbol_by_hash(const struct elf_file *f, unsigned table, const Elf64_Shdr *symbols, const Elf64_Shdr *strings,
-			  const char *name, size_t len, uint64_t *value)
+			  const char *name, size_t len, Elf64_Sym *sym)
 {
 	uint64_t words, buckets, chains;
 	const unsigned char *b;
@@ -292,7 +290,7 @@ static int symbol_by_hash(const struct elf_file *f, unsigned table, const Elf64_
 
 		if (at >= words)
 			return -1;
-		if ((word_of(b, at) | 1) == (hash | 1) && symbol_matches(f, symbols, strings, i, name, len, value))
+		if ((word_of(b, at) | 1) == (hash | 1) && symbol_matches(f, symbols, strings, i, name, len, sym))
 			return 1;
 		if (word_of(b, at) & 1)
 			break;
@@ -302,9 +300,15 @@ static int symbol_by_hash(const struct elf_file *f, unsigned table, const Elf64_
 
 uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only)
 {
+	Elf64_Sym sym;
+
+	return elf_file_symbol_entry(f, name, dynamic_only, &sym) ? sym.st_value : 0;
+}
+
+bool elf_file_symbol_entry(const struct elf_file *f, const char *name, bool dynamic_only, Elf64_Sym *sym)
+{
 	size_t len = strlen(name) + 1;
 	Elf64_Shdr sh, strings;
-	uint64_t value;
 
 	for (unsigned i = 0; section(f, i, &sh); i++) {
 		int known = -1;
@@ -314,12 +318,12 @@ uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynami
 		    strings.sh_type != SHT_STRTAB || !in_file(f, strings.sh_offset, strings.sh_size))
 			continue;
 		if (sh.sh_type == SHT_DYNSYM)
-			known = symbol_by_hash(f, i, &sh, &strings, name, len, &value);
+			known = symbol_by_hash(f, i, &sh, &strings, name, len, sym);
 		if (known > 0)
-			return value;
+			return true;
 		for (uint64_t k = 0; known < 0 && k < sh.sh_size / sizeof(Elf64_Sym); k++)
-			if (symbol_matches(f, &sh, &strings, k, name, len, &value))
-				return value;
+			if (symbol_matches(f, &sh, &strings, k, name, len, sym))
+				return true;
 	}
-	return 0;
+	return false;
 }

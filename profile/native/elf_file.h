@@ -49,6 +49,8 @@ struct elf_name {
 bool elf_file_names(const struct elf_file *f, struct elf_name *names, size_t n);
 /* Address of one symbol by name, 0 where it is not there. dynamic_only: among those for other files alone. */
 uint64_t elf_file_symbol(const struct elf_file *f, const char *name, bool dynamic_only);
+/* The same, with all that the table says of it. */
+bool elf_file_symbol_entry(const struct elf_file *f, const char *name, bool dynamic_only, Elf64_Sym *sym);
 /* A section's place in the file's own numbering; false where it is not there. */
 bool elf_file_section(const struct elf_file *f, const char *name, uint64_t *vaddr, uint64_t *offset, uint64_t *size);
 

@@ -75,7 +75,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 
 	if (!t->stack)
 		return;
-	whole = unwind_thread(n, t) || (!n->own_unwinder && frame_pointer_prove(n, t));
+	whole = unwind_thread(n, t) || frame_pointer_prove(n, t);
 	if (!whole && !n->own_unwinder && o->intrusion >= INTRUSION_MICRO_STOP && t->intrusion == INTRUSION_READ &&
 	    t->state != 'D' && !thread_call_ends_early(t)) {
 		int64_t frozen_ns;
@@ -85,7 +85,7 @@ static void thread_resolve(struct native *n, struct snap_thread *t, const struct
 			whole = unwind_thread(n, t);
 		}
 	}
-	if (!whole && !n->own_unwinder)
+	if (!whole)
 		whole = guessed = frame_pointer_try(n, t);
 	t->truncated = !whole;
 	if (guessed && t->status == COLLECT_OK)

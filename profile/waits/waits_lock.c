@@ -159,6 +159,8 @@ void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *
 	if (!h->holder_count && t->lock_owner)
 		wait_holder_add(t, w->s, p->pid, t->lock_owner, -1);
 	t->wait.proved = h->holder_count || h->instead ? h->proved : t->lock_owner && h->kind == WAIT_MUTEX;
+	if (h->kind == WAIT_CHILD && !h->holder_count)
+		waits_children(w, p, t, 0);
 }
 
 static void wait_python_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)

@@ -12,15 +12,19 @@ const zoo = {
 		const server = net.createServer(() => {}).listen(0, '127.0.0.1', () => net.connect(server.address().port, '127.0.0.1'));
 	},
 	js_child() { spawn('sleep', ['60'], { stdio: ['ignore', 'pipe', 'inherit'] }).stdout.on('data', () => {}); },
-	js_child_sync() { spawnSync('sleep', ['60']); },
-	js_child_prompts() { spawnSync('sh', ['-c', 'read answer'], { stdio: 'inherit' }); },
-	js_stdin_sync() { fs.readSync(0, Buffer.alloc(1)); },
+	js_child_sync() { spawnSync('sleep', ['60']); }, // AT js_child_sync
+	js_child_prompts() { spawnSync('sh', ['-c', 'read answer'], { stdio: 'inherit' }); }, // AT js_child_prompts
+	js_stdin_sync() { fs.readSync(0, Buffer.alloc(1)); }, // AT js_stdin_sync
 	js_stdin() { process.stdin.on('data', () => {}); },
-	js_atomics() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },
-	js_spin() { for (let n = 0; ; n++) if (n < 0) break; },
+	js_atomics() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); }, // AT js_atomics
+	js_spin() { for (let n = 0; ; n++) if (n < 0) break; }, // AT js_spin
 	js_interval() { setInterval(() => {}, 200); },
 	js_timeout() { setTimeout(() => {}, 60000); },
 	js_worker() { new Worker(__filename, { argv: ['worker'] }); },
+	js_hot() { // as hot code is compiled, baseline and optimised
+		const read = (n) => (n > 30000 ? fs.readSync(0, Buffer.alloc(1)) : n % 7); // AT js_hot
+		for (let k = 0; ; k++) read(k);
+	},
 	js_lock_file() {
 		spawn('flock', [__filename, 'sleep', '60']);
 		setTimeout(() => spawnSync('flock', [__filename, 'true']), 200);
@@ -32,7 +36,7 @@ const zoo = {
 };
 
 if (!isMainThread) {
-	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // AT js_worker
 } else {
 	setTimeout(() => process.exit(1), 60000).unref();
 	zoo[process.argv[2]]();

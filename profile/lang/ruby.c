@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ruby.c - Ruby threads of a process. A thread's record has a pointer to its execution context, which has one back: where both
+ * lie is found by that. So are the kernel's thread id, a lock that a thread waits for (an object of type "mutex"), and who
+ * holds it (the fiber of its context). */
+#include "profile/lang/ruby.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "profile/lang/language.h"
+#include "profile/lang/runtime_frames.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VM_MAIN_THREAD = 40, THREAD_VM = 32, THREADS_MAX = 4000, THREAD_BYTES = 480, CONTEXT_BYTES = 128, TID_REACH = 400,
+       FRAMES_BYTES = 64 << 10, STACK_WORDS_MAX = 1 << 24, CODE_BYTES = 256 };
+
+struct ruby_thread {
+	struct snap_thread *t;   /* NULL: not among those that were copied */
+	uint64_t address, context;
+	unsigned char record[THREAD_BYTES], ec[CONTEXT_BYTES];
+	unsigned char *frames;   /* its control frames, innermost first */
+	size_t bytes;
+	bool moved;
+	char *called;            /* innermost methods in C, and where from: for what it waits */
+	char *caller;
+};
+struct ruby {
+	struct ruby_mem r;
+	struct native *n;
+	uint64_t vm;
+	uint32_t ec_at, tid_at;  /* within a thread's record */
+	bool tid_native;         /* tid_at: within what the record leads to at nt_at */
+	uint32_t nt_at;
+	struct ruby_thread *v;
+	size_t count;
+};
+
+static struct module *ruby_module(struct native *n)
+{
+	for (size_t i = 0; i < n->module_count; i++) {
+		const char *path = n->modules[i].image ? n->modules[i].image->path : "", *slash = strrchr(path, '/');
+
+		slash = slash ? slash + 1 : path;
+		if ((str_starts(slash, "libruby") || str_starts(slash, "ruby")) &&
+		    native_symbol(n, &n->modules[i], "ruby_current_vm_ptr"))
+			return &n->modules[i];
+	}
+	return NULL;
+}
+
+static bool ruby_detect(struct native *n)
+{
+	return ruby_module(n) != NULL;
+}
+
+static void ruby_free(void *state)
+{
+	struct ruby *ruby = state;
+
+	for (size_t i = 0; i < ruby->count; i++) {
+		free(ruby->v[i].frames);
+		free(ruby->v[i].called);
+		free(ruby->v[i].caller);
+	}
+	free(ruby->v);
+	lang_mem_release(&ruby->r.m);
+	free(ruby);
+}
+
+/* The address where it is code, else 0: not every byte that looks like a jump is one. */
+static uint64_t code_at(const struct ruby *ruby, uint64_t address)
+{
+	const struct map_entry *map = maps_find(&ruby->n->p->maps, address);
+
+	return map && map->x ? address : 0;
+}
+
+/* rb_id2str() leads to the array of all names: through a jump to the function that looks it up. */
+static void ids_find(struct ruby *ruby, uint64_t code)
+{
+#if defined(__x86_64__)
+	unsigned char b[CODE_BYTES];
+
+	for (int hop = 0; code && hop < 3; hop++) {
+		uint64_t next = 0;
+
+		if (!lang_read(&ruby->r.m, code, b, sizeof(b)))
+			return;
+		for (size_t i = 0; i + 7 <= sizeof(b); i++) {
+			uint64_t at = code + i + 7 + (uint64_t)(int64_t)(int32_t)bytes_u32(b, sizeof(b), i + 3), array;
+
+			if (b[i] == 0xe9 && !next)
+				next = code_at(ruby, code + i + 5 + (uint64_t)(int64_t)(int32_t)bytes_u32(b, sizeof(b), i + 1));
+			if ((b[i] != 0x48 && b[i] != 0x4c) || b[i + 1] != 0x8b || (b[i + 2] & 0xc7) != 5)
+				continue;
+			array = lang_u64(&ruby->r.m, at);
+			if (ruby_type(&ruby->r, array) != RUBY_ARRAY || ruby_type(&ruby->r, ruby_element(&ruby->r, array, 0)) != RUBY_ARRAY)
+				continue;
+			ruby->r.ids = array;
+			return;
+		}
+		code = next;
+	}
+#else
+	(void)ruby, (void)code; /* methods in C have no names then */
+#endif
+}
+
+static bool runtime_open(struct ruby *ruby, struct module *m, char *reason, size_t size)
+{
+	struct native *n = ruby->n;
+	auto_free char *version = lang_string(&ruby->r.m, native_symbol(n, m, "ruby_version"), 32);
+	const struct ruby_layout *l;
+	unsigned major = 0, minor = 0;
+
+	if (version && sscanf(version, "%2u.%2u", &major, &minor) != 2)
+		major = 0;
+	l = major ? ruby_layout_of(major * 100 + minor) : NULL;
+	if (!l) {
+		snprintf(reason, size, "Ruby %s is not known (3.0 to 3.4 are)", version ? version : "?");
+		return false;
+	}
+	ruby->r.l = *l;
+	ruby->vm = lang_u64(&ruby->r.m, native_symbol(n, m, "ruby_current_vm_ptr"));
+	if (!ruby->vm) {
+		snprintf(reason, size, "it has not started yet, or its memory may not be read");
+		return false;
+	}
+	ids_find(ruby, native_symbol(n, m, "rb_id2str"));
+	return true;
+}
+
+static bool is_context(struct ruby *ruby, uint64_t context, uint64_t thread)
+{
+	uint64_t stack = lang_u64(&ruby->r.m, context), words = lang_u64(&ruby->r.m, context + 8);
+	uint64_t cfp = lang_u64(&ruby->r.m, context + 16);
+
+	if (!stack || !words || words > STACK_WORDS_MAX || cfp < stack || cfp > stack + 8 * words)
+		return false;
+	for (uint32_t off = 24; off < CONTEXT_BYTES; off += 8)
+		if (lang_u64(&ruby->r.m, context + off) == thread)
+			return true;
+	return false;
+}
+
+/* Where the record of a thread has its context, by the main thread's. */
+static bool context_find(struct ruby *ruby, uint64_t thread)
+{
+	for (ruby->ec_at = THREAD_VM + 8; ruby->ec_at < 96; ruby->ec_at += 8)
+		if (is_context(ruby, lang_u64(&ruby->r.m, thread + ruby->ec_at), thread))
+			return true;
+	return false;
+}
+
+static bool holds_tid(struct ruby *ruby, uint64_t record, uint32_t *at)
+{
+	for (*at = 16; *at < TID_REACH; *at += 4)
+		if (lang_u32(&ruby->r.m, record + *at) == (uint32_t)ruby->n->p->ns_pid)
+			return true;
+	return false;
+}
+
+/* The main thread's id is the process's. From 3.2 on it stands in a record of the native thread. */
+static bool tid_find(struct ruby *ruby, uint64_t thread)
+{
+	for (ruby->nt_at = THREAD_VM + 8; ruby->nt_at <= 56; ruby->nt_at += 8) {
+		uint64_t native = lang_u64(&ruby->r.m, thread + ruby->nt_at);
+
+		if (ruby->nt_at != ruby->ec_at && native && !(native & 7) && ruby->r.l.version >= 302 &&
+		    holds_tid(ruby, native, &ruby->tid_at)) {
+			ruby->tid_native = true;
+			return true;
+		}
+	}
+	return holds_tid(ruby, thread, &ruby->tid_at);
+}
+
+static void frames_copy(void *arg)
+{
+	struct { struct ruby *ruby; struct ruby_thread *rt; } *w = arg;
+	struct lang_mem *m = &w->ruby->r.m;
+	struct ruby_thread *rt = w->rt;
+	uint64_t end, cfp;
+
+	lang_forget(m);
+	rt->bytes = 0;
+	if (!lang_read(m, rt->address, rt->record, THREAD_BYTES) || !lang_read(m, rt->context, rt->ec, CONTEXT_BYTES))
+		return;
+	end = bytes_u64(rt->ec, CONTEXT_BYTES, 0) + 8 * bytes_u64(rt->ec, CONTEXT_BYTES, 8);
+	cfp = bytes_u64(rt->ec, CONTEXT_BYTES, 16);
+	if (cfp >= end)
+		return;
+	rt->bytes = end - cfp < FRAMES_BYTES ? (size_t)(end - cfp) : FRAMES_BYTES;
+	if (!peek_full(m->peek, cfp, rt->frames, rt->bytes))
+		rt->bytes = 0;
+}
+
+static void thread_read(struct ruby *ruby, struct ruby_thread *rt, enum intrusion allowed)
+{
+	struct { struct ruby *ruby; struct ruby_thread *rt; } w = { ruby, rt };
+	struct stop_also also = { frames_copy, &w };
+	struct snap_thread *t = rt->t;
+	int64_t frozen_ns;
+
+	rt->frames = xmalloc(FRAMES_BYTES);
+	frames_copy(&w);
+	if (!t || native_stood_still(ruby->n, t))
+		return;
+	if (allowed >= INTRUSION_MICRO_STOP && t->state != 'D' &&
+	    thread_stop_copy(ruby->n->p, t, 256 * 1024, &also, &frozen_ns) == 0) {
+		t->intrusion = INTRUSION_MICRO_STOP;
+		return;
+	}
+	rt->moved = true;
+}
+
+static void threads_read(struct ruby *ruby, uint64_t first, enum intrusion allowed)
+{
+	struct lang_mem *m = &ruby->r.m;
+	uint64_t at = first;
+
+	for (size_t i = 0; at && i < THREADS_MAX; i++) {
+		/* the head of the ring lies in the ractor, and is no thread */
+		if (lang_u64(m, at + THREAD_VM) == ruby->vm) {
+			uint64_t record = ruby->tid_native ? lang_u64(m, at + ruby->nt_at) : at;
+			struct ruby_thread *rt;
+
+			ruby->v = xreallocarray(ruby->v, ruby->count + 1, sizeof(*ruby->v));
+			rt = &ruby->v[ruby->count++];
+			*rt = (struct ruby_thread){ .address = at, .context = lang_u64(m, at + ruby->ec_at) };
+			rt->t = native_thread(ruby->n, lang_u32(m, record + ruby->tid_at));
+			thread_read(ruby, rt, allowed);
+		}
+		at = lang_u64(m, at);
+		if (at == first)
+			break;
+	}
+}
+
+static void *ruby_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
+{
+	struct ruby *ruby = xcalloc(1, sizeof(*ruby));
+	uint64_t first;
+
+	ruby->n = n;
+	lang_mem_init(&ruby->r.m, &n->p->peek);
+	if (!runtime_open(ruby, ruby_module(n), reason, size)) {
+		ruby_free(ruby);
+		return NULL;
+	}
+	first = lang_u64(&ruby->r.m, ruby->vm + VM_MAIN_THREAD);
+	if (!first || !context_find(ruby, first) || !tid_find(ruby, first)) {
+		snprintf(reason, size, "its threads were not found: this build lays them out in an unknown way");
+		ruby_free(ruby);
+		return NULL;
+	}
+	threads_read(ruby, first, allowed);
+	return ruby;
+}
+
+/* ---- waits ---- */
+
+/* The object of that type whose address stands somewhere in the thread's record; its C structure. */
+static uint64_t data_in_record(struct ruby *ruby, const struct ruby_thread *rt, const char *type)
+{
+	for (uint32_t off = 64; off + 8 <= THREAD_BYTES; off += 8) {
+		uint64_t data = ruby_data(&ruby->r, bytes_u64(rt->record, THREAD_BYTES, off), type);
+
+		if (data)
+			return data;
+	}
+	return 0;
+}
+
+static struct ruby_thread *thread_of_fiber(struct ruby *ruby, uint64_t fiber)
+{
+	for (size_t i = 0; fiber && i < ruby->count; i++)
+		for (uint32_t off = 24; off < 72; off += 8)
+			if (bytes_u64(ruby->v[i].ec, CONTEXT_BYTES, off) == fiber)
+				return &ruby->v[i];
+	return NULL;
+}
+
+static bool mutex_tell(struct ruby *ruby, struct ruby_thread *rt)
+{
+	uint64_t mutex = data_in_record(ruby, rt, "mutex");
+	struct ruby_thread *holder;
+
+	if (!mutex)
+		return false;
+	holder = thread_of_fiber(ruby, lang_u64(&ruby->r.m, mutex));
+	hint_set(rt->t, WAIT_MUTEX, "Mutex 0x%llx", (unsigned long long)mutex);
+	rt->t->hint.endless = true;
+	if (holder && holder->t && holder != rt) {
+		hint_holder(rt->t, holder->t->tid);
+		rt->t->hint.proved = true;
+	}
+	return true;
+}
+
+/* Whom it joins: the one whose list of those who wait for its end has it. */
+static void join_tell(struct ruby *ruby, struct ruby_thread *rt)
+{
+	hint_set(rt->t, WAIT_CONDITION, "exit of a thread (Thread#%s)", rt->called);
+	for (size_t i = 0; i < ruby->count; i++)
+		for (uint32_t off = 160; off + 8 <= THREAD_BYTES && &ruby->v[i] != rt; off += 8) {
+			uint64_t list = bytes_u64(ruby->v[i].record, THREAD_BYTES, off);
+
+			for (int k = 0; list && !(list & 7) && k < 64; k++, list = lang_u64(&ruby->r.m, list)) {
+				if (lang_u64(&ruby->r.m, list + 8) != rt->address || !ruby->v[i].t)
+					continue;
+				hint_holder(rt->t, ruby->v[i].t->tid);
+				rt->t->hint.proved = rt->t->hint.holder_count == 1;
+				return;
+			}
+		}
+}
+
+static bool is_one_of(const char *name, const char *const names[])
+{
+	for (size_t i = 0; name && names[i]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A thread that stands in a method in C and waits by a condition variable of the interpreter, or sleeps: by the method. */
+static void thread_waits(struct ruby *ruby, struct ruby_thread *rt)
+{
+	static const char *const pops[] = { "pop", "shift", "deq", NULL }, *const pushes[] = { "push", "<<", "enq", NULL };
+	static const char *const joins[] = { "join", "value", NULL }, *const waits[] = { "wait", NULL };
+	static const char *const children[] = { "wait", "wait2", "waitpid", "waitpid2", "waitall", "system", "`", NULL };
+	static const char *const locks[] = { "lock", "synchronize", "enter", "mon_enter", "sleep", NULL };
+	struct snap_thread *t = rt->t;
+
+	if (!t || t->state == 'R' || !rt->called)
+		return;
+	if (is_one_of(rt->called, locks) && strcmp(rt->called, "sleep") != 0 && mutex_tell(ruby, rt))
+		;
+	else if (is_one_of(rt->called, pops))
+		hint_set(t, WAIT_CONDITION, "Queue#%s: an empty queue", rt->called);
+	else if (is_one_of(rt->called, pushes))
+		hint_set(t, WAIT_CONDITION, "SizedQueue#%s: a full queue", rt->called);
+	else if (is_one_of(rt->called, joins))
+		join_tell(ruby, rt);
+	else if (strcmp(rt->called, "sleep") == 0 && is_one_of(rt->caller, waits))
+		hint_set(t, WAIT_CONDITION, "ConditionVariable#wait");
+	else if (strcmp(rt->called, "sleep") == 0)
+		hint_set(t, WAIT_SLEEP, "sleep");
+	else if (is_one_of(rt->called, children))
+		hint_set(t, WAIT_CHILD, "exit of a child (%s)", rt->called);
+	else if (strcmp(rt->called, "stop") == 0)
+		hint_set(t, WAIT_CONDITION, "Thread.stop: a wakeup");
+	else
+		return;
+	t->hint.instead = true;
+}
+
+/* ---- frames ---- */
+
+static bool is_ruby(const struct snap_frame *f)
+{
+	const char *slash = f->module ? strrchr(f->module, '/') : NULL;
+
+	return slash && (str_starts(slash + 1, "libruby") || str_starts(slash + 1, "ruby"));
+}
+
+static void frames_name(struct ruby *ruby, struct ruby_thread *rt)
+{
+	uint32_t size = ruby->r.l.cfp_size;
+
+	for (size_t at = 0; at + size <= rt->bytes; at += size) {
+		struct ruby_frame rf;
+		struct snap_frame *f;
+
+		if (!ruby_frame_name(&ruby->r, rt->frames + at, &rf))
+			continue;
+		if (!rf.file && !rt->caller && (at == 0 || rt->called)) {
+			char **to = rt->called ? &rt->caller : &rt->called;
+
+			*to = xstrdup(rf.function);
+		} else if (!rt->caller) {
+			rt->caller = xstrdup("");
+		}
+		f = thread_frame_add(rt->t);
+		if (!f) {
+			free(rf.function);
+			free(rf.file);
+			return;
+		}
+		f->language = "ruby";
+		f->function = rf.function;
+		f->file = rf.file;
+		f->line = rf.line;
+		f->runtime = !rf.file;
+	}
+}
+
+/* What lies inside of the interpreter's functions, Ruby's frames, and what is around: the interpreter's own names are few in a
+ * stripped library, and none of them tells which frame of Ruby it runs. */
+static void thread_merge(struct ruby *ruby, struct ruby_thread *rt)
+{
+	struct snap_thread *t = rt->t;
+	struct snap_frame *old = t->frames;
+	size_t count = t->frame_count, first = 0;
+
+	while (first < count && !is_ruby(&old[first]))
+		first++;
+	t->frames = NULL;
+	t->frame_count = t->frame_cap = 0;
+	for (size_t i = 0; i <= count; i++) {
+		struct snap_frame *f = NULL;
+
+		if (i == first)
+			frames_name(ruby, rt);
+		if (i == count)
+			break;
+		if (i < first || !is_ruby(&old[i]))
+			f = thread_frame_add(t);
+		if (f)
+			*f = old[i];
+		else
+			snap_frame_release(&old[i]);
+	}
+	free(old);
+	if (rt->moved)
+		thread_reason(t, COLLECT_PARTIAL, "it ran while its Ruby frames were read");
+	else if (t->status == COLLECT_PARTIAL && t->truncated) {
+		t->status = COLLECT_OK;
+		mem_free_ptr(&t->reason);
+	}
+}
+
+static size_t ruby_merge(struct native *n, void *state)
+{
+	struct ruby *ruby = state;
+	size_t threads = 0;
+
+	(void)n;
+	for (size_t i = 0; i < ruby->count; i++)
+		if (ruby->v[i].t && ruby->v[i].bytes) {
+			thread_merge(ruby, &ruby->v[i]);
+			threads++;
+		}
+	for (size_t i = 0; i < ruby->count; i++)
+		thread_waits(ruby, &ruby->v[i]);
+	return threads;
+}
+
+const struct language_ops language_ruby = { .name = "ruby", .detect = ruby_detect, .collect = ruby_collect,
+					    .merge = ruby_merge, .is_runtime = runtime_frame_marked, .free = ruby_free };

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* v8_frame.c - frames of JavaScript in a copied stack. V8 keeps the frame pointer in every frame of its own: below the
+ * caller's fp stands the function, and in interpreted frames the bytecode and how far it has come. */
+#include "profile/lang/v8.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_BYTES = 300, FILE_BYTES = 2000, TABLE_BYTES = 256 << 10, LINES_MAX = 1 << 20, SCOPE_WORDS = 160,
+       LOCALS_INLINED_MAX = 75, TABLE_REACH = 64, JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096 };
+
+static bool is_js(uint64_t word)
+{
+	return (word & 3) == 1;
+}
+
+static bool vlq(const unsigned char *b, size_t n, size_t *at, int64_t *v)
+{
+	uint64_t raw = 0;
+
+	for (unsigned shift = 0; shift < 63; shift += 7) {
+		unsigned char c;
+
+		if (*at >= n)
+			return false;
+		c = b[(*at)++];
+		raw |= (uint64_t)(c & 127) << shift;
+		if (c < 128) {
+			*v = (int64_t)(raw >> 1) ^ -(int64_t)(raw & 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool v8_position(const unsigned char *table, size_t n, int64_t code_offset, int32_t *position, bool *exact)
+{
+	int64_t code = 0, source = 0, dc, ds;
+	bool found = false;
+
+	*exact = false;
+	for (size_t at = 0; at < n && vlq(table, n, &at, &dc) && vlq(table, n, &at, &ds);) {
+		/* an entry of an expression has its distance turned over */
+		code += dc >= 0 ? dc : -(dc + 1);
+		source += ds;
+		if (code > code_offset)
+			break;
+		*exact = code == code_offset;
+		/* bit 0: of another language; 30 bits of position + 1; then which inlined function */
+		*position = (int32_t)(source >> 1 & 0x3fffffff) - 1;
+		found = *position >= 0;
+	}
+	return found;
+}
+
+/* A ScopeInfo: flags, counts, names of locals, as many words of them again, then the function's own name. */
+static char *scope_name(struct v8 *v, uint64_t scope)
+{
+	int32_t locals;
+	size_t at = 4;
+
+	if (!v8_small(lang_u64(&v->m, scope - 1 + 8 * 3), &locals) || locals < 0)
+		return NULL;
+	at += (size_t)(locals < LOCALS_INLINED_MAX ? locals : 1) + (size_t)locals;
+	for (size_t i = at; i < at + 4 && i < SCOPE_WORDS; i++) {
+		uint64_t word = v8_pointer(v, scope, (int32_t)(8 * i));
+
+		if (v8_is_string(v, word))
+			return v8_string(v, word, NAME_BYTES);
+	}
+	return NULL;
+}
+
+static char *shared_name(struct v8 *v, uint64_t shared)
+{
+	uint64_t what = v8_pointer(v, shared, v->l.shared_name);
+	char *name = v8_is_string(v, what) ? v8_string(v, what, NAME_BYTES) :
+		     v8_type(v, what) == v->l.type_scope ? scope_name(v, what) : NULL;
+
+	if (name && *name)
+		return name;
+	free(name);
+	return xstrdup("(anonymous)");
+}
+
+static uint64_t shared_script(struct v8 *v, uint64_t shared)
+{
+	uint64_t script = v8_pointer(v, shared, v->l.shared_script);
+
+	if (v8_type(v, script) == v->l.type_script)
+		return script;
+	/* a record for the debugger stands in between */
+	for (int32_t off = 8; script && off <= 40; off += 8) {
+		uint64_t inner = v8_pointer(v, script, off);
+
+		if (v8_type(v, inner) == v->l.type_script)
+			return inner;
+	}
+	return 0;
+}
+
+static char *script_file(struct v8 *v, uint64_t script)
+{
+	char *file = script ? v8_string(v, v8_pointer(v, script, v->l.script_name), FILE_BYTES) : NULL;
+
+	if (file && str_starts(file, "file://"))
+		memmove(file, file + 7, strlen(file) - 6);
+	if (file && !*file)
+		mem_free_ptr(&file);
+	return file;
+}
+
+/* Line of a position: by the list of line ends, which V8 makes when it first needs it, or by the source itself. */
+static int script_line(struct v8 *v, uint64_t script, int32_t position)
+{
+	uint64_t ends = v8_pointer(v, script, v->l.script_ends);
+	auto_free char *source = NULL;
+	int32_t count = 0, end, line = 1;
+
+	if (ends && v8_type(v, ends) == v->l.type_array && v8_small(lang_u64(&v->m, ends - 1 + 8), &count) && count > 0 &&
+	    count < LINES_MAX) {
+		int32_t lo = 0, hi = count;
+
+		while (lo < hi) {
+			int32_t mid = lo + (hi - lo) / 2;
+
+			if (!v8_small(lang_u64(&v->m, ends - 1 + 16 + 8 * (uint64_t)mid), &end))
+				return 0;
+			if (end < position)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		return lo + 1;
+	}
+	source = v8_string(v, v8_pointer(v, script, v->l.script_source), (size_t)position + 1);
+	if (!source)
+		return 0;
+	for (const char *s = source; *s && s < source + position; s++)
+		line += *s == '\n';
+	return line;
+}
+
+/* The bytes of a ByteArray; NULL. Caller frees. */
+static unsigned char *byte_array(struct v8 *v, uint64_t object, size_t *n)
+{
+	unsigned char *b;
+	int32_t length;
+
+	if (!object || !v8_small(lang_u64(&v->m, object - 1 + 8), &length) || length <= 0 || length > TABLE_BYTES)
+		return NULL;
+	b = xmalloc((size_t)length);
+	if (!lang_read(&v->m, object - 1 + 16, b, (size_t)length))
+		mem_free_ptr(&b);
+	*n = (size_t)length;
+	return b;
+}
+
+static bool is_bytes(struct v8 *v, uint64_t object)
+{
+	int32_t type = v8_type(v, object);
+
+	return type >= 0 && (type == v->l.type_bytes || type == v->l.type_trusted_bytes);
+}
+
+/* Does every entry lie within so much code, in order, and at a place in the source? Of the byte arrays that hang on a
+ * bytecode one lists handlers of exceptions, and which is which differs between versions. */
+static bool table_plausible(const unsigned char *table, size_t n, int64_t length)
+{
+	int64_t code = 0, source = 0, dc, ds;
+	size_t at = 0;
+
+	while (at < n) {
+		if (!vlq(table, n, &at, &dc) || !vlq(table, n, &at, &ds))
+			return false;
+		code += dc >= 0 ? dc : -(dc + 1);
+		source += ds;
+		if (code > length || (source >> 1 & 0x3fffffff) < 1 || source < 0)
+			return false;
+	}
+	return n > 0;
+}
+
+/* The table of positions that belongs to a bytecode; NULL. Caller frees. */
+static unsigned char *positions_of(struct v8 *v, uint64_t bytecode, size_t *n)
+{
+	int32_t length;
+
+	if (!v8_small(lang_u64(&v->m, bytecode - 1 + 8), &length))
+		return NULL;
+	for (int32_t off = 16; off < TABLE_REACH; off += 8) {
+		uint64_t object = v8_pointer(v, bytecode, off);
+		unsigned char *table = is_bytes(v, object) ? byte_array(v, object, n) : NULL;
+
+		if (table && table_plausible(table, *n, length))
+			return table;
+		free(table);
+	}
+	return NULL;
+}
+
+/* Position of bytecode offset `raw` as it stands on the stack: counted from the tagged address of the object. By how much more
+ * than where the bytecodes begin differs between versions; an offset is stored at calls, which have entries of their own. */
+static bool bytecode_position(struct v8 *v, uint64_t bytecode, int32_t raw, int32_t *position)
+{
+	size_t n = 0;
+	auto_free unsigned char *table = positions_of(v, bytecode, &n);
+	bool exact;
+
+	for (int32_t bias = v->l.bytecode_data + 2; table && !v->bias && bias >= v->l.bytecode_data - 4; bias--)
+		if (v8_position(table, n, raw - bias, position, &exact) && exact)
+			v->bias = bias;
+	return table && v8_position(table, n, raw - (v->bias ? v->bias : v->l.bytecode_data - 1), position, &exact);
+}
+
+/* The bytecode that a function's data leads to: itself, or by one step. */
+static uint64_t shared_bytecode(struct v8 *v, uint64_t shared)
+{
+	for (int32_t off = 8; off <= 40; off += 8) {
+		uint64_t data = v8_pointer(v, shared, off);
+
+		if (v8_type(v, data) == v->l.type_bytecode)
+			return data;
+		for (int32_t in = 8; data && off <= 16 && in <= 72; in += 8)
+			if (v8_type(v, v8_pointer(v, data, in)) == v->l.type_bytecode)
+				return v8_pointer(v, data, in);
+	}
+	return 0;
+}
+
+/* Position at which the function begins: the first of its table. */
+static bool function_position(struct v8 *v, uint64_t shared, int32_t *position)
+{
+	uint64_t bytecode = shared_bytecode(v, shared);
+	size_t n = 0;
+	auto_free unsigned char *table = bytecode ? positions_of(v, bytecode, &n) : NULL;
+	int64_t dc, ds;
+	size_t at = 0;
+
+	if (!table || !vlq(table, n, &at, &dc) || !vlq(table, n, &at, &ds))
+		return false;
+	*position = (int32_t)(ds >> 1 & 0x3fffffff) - 1;
+	return *position >= 0;
+}
+
+/* The code that the function runs now, and how far into it pc is. 0: pc is in other code, or none is known. */
+static uint64_t code_of(struct v8 *v, uint64_t function, uint64_t pc, int64_t *into)
+{
+	uint64_t code = 0;
+
+	for (int32_t off = 24; off <= 64 && !code; off += 8)
+		if (v8_type(v, v8_pointer(v, function, off)) == v->l.type_code)
+			code = v8_pointer(v, function, off);
+	if (!code)
+		return 0;
+	*into = -1;
+	/* instructions follow the object's head (before V8 11), or it has their address */
+	if (v->l.code_inline > 0 && pc >= code && pc - code < CODE_BYTES_MAX)
+		*into = (int64_t)(pc - (code - 1) - (uint64_t)v->l.code_inline);
+	for (uint64_t off = 8; *into < 0 && off <= 120; off += 8) {
+		uint64_t start = lang_u64(&v->m, code - 1 + off);
+
+		if (!(start & 31) && start && start <= pc && pc - start < CODE_BYTES_MAX)
+			*into = (int64_t)(pc - start);
+	}
+	return *into >= 0 ? code : 0;
+}
+
+static size_t bytecode_size(const unsigned char *sizes, uint64_t count, const unsigned char *b, size_t n, size_t at)
+{
+	unsigned row = 0, prefix = 0;
+	uint8_t op = b[at];
+
+	/* Wide, ExtraWide, and what a debugger puts in their place */
+	if (op < 4 && at + 1 < n) {
+		row = op & 1 ? 2 : 1;
+		prefix = 1;
+		op = b[at + 1];
+	}
+	return op < count ? prefix + sizes[row * count + op] : 0;
+}
+
+/* Which bytecode an address of baseline code belongs to: a table has for each one how long its code is. */
+static bool baseline_offset(struct v8 *v, uint64_t code, uint64_t bytecode, int64_t into, int64_t *offset)
+{
+	auto_free unsigned char *sizes = NULL, *b = NULL;
+	int32_t length;
+
+	if (!v->size_count || !v8_small(lang_u64(&v->m, bytecode - 1 + 8), &length) || length <= 0 || length > TABLE_BYTES)
+		return false;
+	sizes = xmalloc(3 * v->size_count);
+	b = xmalloc((size_t)length);
+	if (!lang_read(&v->m, v->sizes, sizes, 3 * v->size_count) ||
+	    !lang_read(&v->m, bytecode - 1 + (uint64_t)v->l.bytecode_data, b, (size_t)length))
+		return false;
+	for (int32_t off = 8; off <= 80; off += 8) {
+		uint64_t object = v8_pointer(v, code, off);
+		size_t n = 0, at = 0, step, begin = 0;
+		auto_free unsigned char *table = is_bytes(v, object) ? byte_array(v, object, &n) : NULL;
+		int64_t pc = 0, found = -1;
+		bool first = true;
+
+		while (table && at < n && begin <= (size_t)length) {
+			uint64_t more = 0;
+			unsigned shift = 0;
+
+			for (; at < n && shift < 35; shift += 7) {
+				more |= (uint64_t)(table[at] & 127) << shift;
+				if (table[at++] < 128)
+					break;
+			}
+			pc += (int64_t)more;
+			if (found < 0 && into <= pc)
+				found = first ? 0 : (int64_t)begin;
+			if (!first) {
+				step = begin < (size_t)length
+					       ? bytecode_size(sizes, v->size_count, b, (size_t)length, begin)
+					       : 0;
+				if (!step)
+					break;
+				begin += step;
+			}
+			first = false;
+		}
+		/* the right table has an entry for each bytecode, and no more */
+		if (found >= 0 && at == n && begin == (size_t)length) {
+			*offset = found;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Position within the function itself of an address of optimised code; what was inlined there is not told. Of the byte arrays
+ * that hang on code the last one that reads as a table is meant: before it comes the one for the linker of code. */
+static bool optimised_position(struct v8 *v, uint64_t code, int64_t into, int32_t *position)
+{
+	bool any = false;
+
+	for (int32_t off = 8; off <= 80; off += 8) {
+		uint64_t object = v8_pointer(v, code, off);
+		size_t n = 0, at = 0;
+		auto_free unsigned char *table = is_bytes(v, object) ? byte_array(v, object, &n) : NULL;
+		int64_t pc = 0, source = 0, dc, ds;
+		int32_t here = -1;
+
+		if (v8_type(v, object) == v->l.type_bytecode)
+			return false; /* baseline code: it has no such table */
+		while (table && at < n && vlq(table, n, &at, &dc) && vlq(table, n, &at, &ds)) {
+			pc += dc >= 0 ? dc : -(dc + 1);
+			source += ds;
+			if (source < 0 || pc >= CODE_BYTES_MAX)
+				break;
+			if (pc < into && (source >> 31) == 0) /* of no inlined function */
+				here = (int32_t)(source >> 1 & 0x3fffffff) - 1;
+		}
+		if (table && at == n && here >= 0) {
+			*position = here;
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void frame_from(const struct v8_known *k, struct v8_frame *f)
+{
+	f->function = xstrdup(k->function);
+	f->file = k->file ? xstrdup(k->file) : NULL;
+	f->line = k->line;
+	f->begins = k->begins;
+}
+
+static const struct v8_known *known_find(const struct v8 *v, uint64_t shared, int64_t at)
+{
+	for (size_t i = 0; i < v->known_count; i++)
+		if (v->known[i].shared == shared && v->known[i].at == at)
+			return &v->known[i];
+	return NULL;
+}
+
+/* Compiled code: by the bytecode it was made of, or by its own table. begins: only where the function does. */
+static bool compiled_position(struct v8 *v, uint64_t function, uint64_t shared, uint64_t pc, int32_t *position, bool *begins)
+{
+	uint64_t bytecode = shared_bytecode(v, shared), code;
+	int64_t into, offset;
+
+	*begins = false;
+	code = pc ? code_of(v, function, pc, &into) : 0;
+	if (code && bytecode && baseline_offset(v, code, bytecode, into, &offset)) {
+		size_t n = 0;
+		auto_free unsigned char *table = positions_of(v, bytecode, &n);
+		bool exact;
+
+		if (table && v8_position(table, n, offset, position, &exact))
+			return true;
+	}
+	if (code && optimised_position(v, code, into, position))
+		return true;
+	*begins = true;
+	return function_position(v, shared, position);
+}
+
+static void frame_name(struct v8 *v, uint64_t function, uint64_t shared, uint64_t bytecode, int32_t raw, uint64_t pc,
+		       struct v8_frame *f)
+{
+	int64_t at = bytecode ? raw : -(int64_t)(pc & 0x7fffffffffff) - 1;
+	const struct v8_known *old = known_find(v, shared, at);
+	struct v8_known k = { .shared = shared, .at = at };
+	uint64_t script = shared_script(v, shared);
+	int32_t position;
+
+	f->optimised = !bytecode;
+	if (!old) {
+		k.function = shared_name(v, shared);
+		k.file = script_file(v, script);
+		if (script && (bytecode ? bytecode_position(v, bytecode, raw, &position) :
+			       compiled_position(v, function, shared, pc, &position, &k.begins)))
+			k.line = script_line(v, script, position);
+	}
+	frame_from(old ? old : &k, f);
+	if (!old && v->known_count < V8_NAMES_MAX) {
+		v->known[v->known_count++] = k;
+	} else if (!old) {
+		free(k.function);
+		free(k.file);
+	}
+}
+
+/* To where a frame returns: the call that it has made last has saved its fp, and right above that the address. */
+static uint64_t return_into(const unsigned char *stack, uint64_t base, size_t n, uint64_t fp)
+{
+	for (uint64_t i = (fp - base) & ~UINT64_C(7), steps = 0; i >= 8 && steps < RETURN_REACH; i -= 8, steps++)
+		if (bytes_u64(stack, n, i - 8) == fp)
+			return bytes_u64(stack, n, i);
+	return 0;
+}
+
+/* Is there a frame whose fp is `at`? [fp] the caller's, [fp - 8] its context (a frame of V8's machinery has a small number
+ * there), [fp - 16] the function. */
+static bool frame_at(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, uint64_t at, struct v8_frame *f)
+{
+	uint64_t function = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_function);
+	uint64_t bytecode = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_array);
+	uint64_t offset = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_offset);
+	uint64_t shared = is_js(function) ? v8_pointer(v, function, v->l.function_shared) : 0;
+	int32_t raw = 0;
+
+	if (!shared || !is_js(bytes_u64(stack, n, at - base - 8)) || v8_type(v, shared) != v->l.type_shared)
+		return false;
+	if (!is_js(bytecode) || v8_type(v, bytecode) != v->l.type_bytecode || !v8_small(offset, &raw))
+		bytecode = 0;
+	*f = (struct v8_frame){ .fp = at, .caller = bytes_u64(stack, n, at - base) };
+	frame_name(v, function, shared, bytecode, raw,
+		   bytecode	 ? 0
+		   : at == v->fp ? v->pc
+				 : return_into(stack, base, n, at),
+		   f);
+	return true;
+}
+
+size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, struct v8_frame out[V8_FRAMES_MAX])
+{
+	uint64_t end = base + n;
+	size_t count = 0;
+
+	for (size_t i = 40; i + 16 <= n && count < V8_FRAMES_MAX; i += 8) {
+		uint64_t at = base + i, saved = bytes_u64(stack, n, i);
+
+		if (saved <= at || saved > end + (1 << 20) || saved & 7 || !is_js(bytes_u64(stack, n, i - 16)))
+			continue;
+		count += frame_at(v, base, stack, n, at, &out[count]);
+	}
+	return count;
+}
+
+static bool is_named(const struct v8_frame *frames, size_t at, const struct snap_frame *native, size_t count, uint64_t fp,
+		     bool whole)
+{
+	uint64_t mine = frames[at].fp;
+
+	if (mine == fp)
+		return true;
+	/* the next frame's stack pointer stands above the saved fp and the return address */
+	for (size_t i = 1; i < count; i++)
+		if (native[i].sp == mine + 16)
+			return true;
+	/* code that was made while it ran ends native unwinding: its own frame is the next one, and a small one */
+	return !whole && count && native[count - 1].sp && mine >= native[count - 1].sp &&
+	       mine - native[count - 1].sp < JIT_FRAME_MAX && (at == 0 || frames[at - 1].fp < native[count - 1].sp);
+}
+
+size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct snap_frame *native, size_t native_count, uint64_t fp,
+		      bool whole)
+{
+	uint64_t next = 0; /* to which the last kept frame returns */
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (frames[i].fp == next || is_named(frames, i, native, native_count, fp, whole)) {
+			next = frames[i].caller;
+			frames[kept++] = frames[i];
+		} else {
+			v8_frame_release(&frames[i]);
+		}
+	}
+	return kept;
+}
+
+void v8_frame_release(struct v8_frame *f)
+{
+	free(f->function);
+	free(f->file);
+}
