@@ -8,6 +8,7 @@
 #include "profile/waits/waits.h"
 
 #include "base/clock.h"
+#include "base/frame_home.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -43,8 +44,40 @@ static void edge_add(struct graph *g, int from, int to, bool proved)
 	v->proved[v->edges++] = proved;
 }
 
+/* A thread of a runtime's own: its whole stack is known, and nothing of the user's is on it. */
+static bool is_helper(const struct snap_thread *t)
+{
+	if (!t->frame_count || t->truncated || t->status != COLLECT_OK)
+		return false;
+	for (size_t i = 0; i < t->frame_count; i++) {
+		const struct snap_frame *f = &t->frames[i];
+		struct frame_words words = { .language = f->language, .function = f->function, .file = f->file,
+					     .module = f->module, .line = f->line, .runtime = f->runtime };
+		enum frame_home home = frame_home(&words);
+
+		if (home != FRAME_RUNTIME && home != FRAME_INTERPRETER)
+			return false;
+	}
+	return true;
+}
+
+/* The one thread that runs the user's code; NULL where there are more, or it cannot be told. */
+static const struct snap_thread *only_user(const struct snap_process *p)
+{
+	const struct snap_thread *found = NULL;
+
+	for (size_t k = 0; k < p->thread_count; k++) {
+		if (is_helper(&p->threads[k]))
+			continue;
+		if (found)
+			return NULL;
+		found = &p->threads[k];
+	}
+	return found;
+}
+
 /* Who waits for a process to exit waits for its main thread; who waits for its end of a pipe is served by any
- * of its threads, so with several of them no single one is proved. */
+ * of its threads, so with several that run the user's code no single one is proved. */
 static void node_edges(struct graph *g, int from)
 {
 	const struct snap_wait *w = &g->v[from].t->wait;
@@ -57,6 +90,10 @@ static void node_edges(struct graph *g, int from)
 			continue;
 		if (h->tid || w->kind == WAIT_CHILD || p->thread_count == 1) {
 			edge_add(g, from, graph_node(g, h->pid, h->tid ? h->tid : h->pid), w->proved);
+			continue;
+		}
+		if (only_user(p)) {
+			edge_add(g, from, graph_node(g, h->pid, only_user(p)->tid), w->proved);
 			continue;
 		}
 		for (size_t k = 0; k < p->thread_count; k++)

@@ -438,24 +438,60 @@ static bool runs_tests(struct go *go, const struct goroutine *g)
 	return frame_named(frames, go_walk(go, &g->stack, g->pc, g->sp, false, frames, NULL), names) != NULL;
 }
 
-/* Who waits in net/http for an answer waits for the goroutine that reads the connection. */
-static void http_look(struct go *go, struct goroutine *g)
+/* Functions of libraries that wait, at a channel, for a goroutine of the library's own that waits for a descriptor: that is
+ * what they wait for. */
+static const struct proxy {
+	const char *waits, *reads;
+	bool any; /* each of several such descriptors has to come to its end */
+} proxies[] = {
+	{ "net/http.(*persistConn).roundTrip", "net/http.(*persistConn).readLoop", false },
+	{ "net/http.(*bodyEOFSignal).Read", "net/http.(*persistConn).readLoop", false },
+	{ "os/exec.(*Cmd).Wait", "os/exec.(*Cmd).writerDescriptor.func1", true },
+	{ "os/exec.(*Cmd).Wait", "os/exec.(*Cmd).Start.func", true },
+};
+
+static bool has_frame(const struct go_frame *frames, size_t n, const char *name)
 {
-	static const char *const waits[] = { "net/http.(*persistConn).roundTrip", "net/http.(*bodyEOFSignal).Read", NULL };
-	static const char *const reads[] = { "net/http.(*persistConn).readLoop", NULL };
+	for (size_t i = 0; i < n; i++)
+		if (str_starts(frames[i].site->calls[frames[i].site->count - 1].function, name))
+			return true;
+	return false;
+}
+
+static void proxy_follow(struct go *go, struct goroutine *g, const struct proxy *p)
+{
+	const struct goroutine *reader = NULL;
+	struct go_frame frames[GO_FRAMES_MAX];
+	size_t readers = 0;
+
+	for (size_t i = 0; i < go->count && readers < 200; i++) {
+		const struct goroutine *r = &go->v[i];
+
+		if (r->hint.kind != WAIT_POLL ||
+		    !has_frame(frames, go_walk(go, &r->stack, r->pc, r->sp, false, frames, NULL), p->reads))
+			continue;
+		if (!reader)
+			reader = r;
+		readers++;
+		if (g->hint.task_count < HOLDERS_MAX)
+			hint_add_task(&g->hint, r->id);
+	}
+	/* of several connections none is the one */
+	if (!reader || (readers > 1 && !p->any) || !reader->hint.has_fd)
+		return;
+	g->hint.has_fd = true;
+	g->hint.fd = reader->hint.fd;
+	g->hint.task_count = 0;
+}
+
+static void proxies_look(struct go *go, struct goroutine *g)
+{
 	struct go_frame frames[GO_FRAMES_MAX];
 	size_t n = go_walk(go, &g->stack, g->pc, g->sp, false, frames, NULL);
 
-	if (!frame_named(frames, n, waits))
-		return;
-	for (size_t i = 0; i < go->count && g->hint.task_count < HOLDERS_MAX; i++) {
-		if (go->v[i].hint.kind != WAIT_POLL)
-			continue;
-		n = go_walk(go, &go->v[i].stack, go->v[i].pc, go->v[i].sp, false, frames, NULL);
-		if (!frame_named(frames, n, reads))
-			continue;
-		hint_add_task(&g->hint, go->v[i].id);
-	}
+	for (size_t i = 0; i < sizeof(proxies) / sizeof(*proxies) && !g->hint.has_fd; i++)
+		if (has_frame(frames, n, proxies[i].waits))
+			proxy_follow(go, g, &proxies[i]);
 }
 
 struct named {
@@ -525,8 +561,8 @@ void go_waits(struct go *go)
 			children_look(go, g);
 		if (g->hint.kind == WAIT_CHAN_RECV && !g->hint.task_count && tests++ < 100 && runs_tests(go, g))
 			children_look(go, g);
-		if (g->hint.kind == WAIT_SELECT && readers++ < 200)
-			http_look(go, g);
+		if ((g->hint.kind == WAIT_SELECT || g->hint.kind == WAIT_CHAN_RECV) && readers++ < 200)
+			proxies_look(go, g);
 	}
 	holders_sort(go);
 }

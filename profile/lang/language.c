@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/lang/language.h"
 
-const struct language_ops *const languages[] = { &language_python, &language_go, &language_java, &language_javascript, NULL };
+const struct language_ops *const languages[] = {
+	&language_python, &language_go, &language_java, &language_javascript, &language_ruby, NULL
+};
 _Static_assert(sizeof(languages) / sizeof(*languages) <= LANGUAGES_MAX + 1, "room for the state of each");

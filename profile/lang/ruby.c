@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ruby.c - Ruby threads of a process. A thread's record has a pointer to its execution context, which has one back: where both
- * lie is found by that. So are the kernel's thread id, a lock that a thread waits for (an object of type "mutex"), and who
- * holds it (the fiber of its context). */
+/* ruby.c - Ruby threads of a process. A thread's record has a pointer to its execution context, which has one back: where
+ * both lie is found by that. So are the kernel's thread id, a lock that a thread waits for (an object of type "mutex"), and
+ * who holds it (the fiber of its context). */
 #include "profile/lang/ruby.h"
 
 #include "base/mem.h"
@@ -92,11 +92,13 @@ static void ids_find(struct ruby *ruby, uint64_t code)
 			uint64_t at = code + i + 7 + (uint64_t)(int64_t)(int32_t)bytes_u32(b, sizeof(b), i + 3), array;
 
 			if (b[i] == 0xe9 && !next)
-				next = code_at(ruby, code + i + 5 + (uint64_t)(int64_t)(int32_t)bytes_u32(b, sizeof(b), i + 1));
+				next = code_at(ruby,
+					       code + i + 5 + (uint64_t)(int64_t)(int32_t)bytes_u32(b, sizeof(b), i + 1));
 			if ((b[i] != 0x48 && b[i] != 0x4c) || b[i + 1] != 0x8b || (b[i + 2] & 0xc7) != 5)
 				continue;
 			array = lang_u64(&ruby->r.m, at);
-			if (ruby_type(&ruby->r, array) != RUBY_ARRAY || ruby_type(&ruby->r, ruby_element(&ruby->r, array, 0)) != RUBY_ARRAY)
+			if (ruby_type(&ruby->r, array) != RUBY_ARRAY ||
+			    ruby_type(&ruby->r, ruby_element(&ruby->r, array, 0)) != RUBY_ARRAY)
 				continue;
 			ruby->r.ids = array;
 			return;
@@ -398,8 +400,8 @@ static void frames_name(struct ruby *ruby, struct ruby_thread *rt)
 	}
 }
 
-/* What lies inside of the interpreter's functions, Ruby's frames, and what is around: the interpreter's own names are few in a
- * stripped library, and none of them tells which frame of Ruby it runs. */
+/* What lies inside of the interpreter's functions, Ruby's frames, and what is around: the interpreter's own names are
+ * few in a stripped library, and none of them tells which frame of Ruby it runs. */
 static void thread_merge(struct ruby *ruby, struct ruby_thread *rt)
 {
 	struct snap_thread *t = rt->t;

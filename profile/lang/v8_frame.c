@@ -202,8 +202,9 @@ static unsigned char *positions_of(struct v8 *v, uint64_t bytecode, size_t *n)
 	return NULL;
 }
 
-/* Position of bytecode offset `raw` as it stands on the stack: counted from the tagged address of the object. By how much more
- * than where the bytecodes begin differs between versions; an offset is stored at calls, which have entries of their own. */
+/* Position of bytecode offset `raw` as it stands on the stack: counted from the tagged address of the object. By how
+ * much more than where the bytecodes begin differs between versions; an offset is stored at calls, which have entries of
+ * their own. */
 static bool bytecode_position(struct v8 *v, uint64_t bytecode, int32_t raw, int32_t *position)
 {
 	size_t n = 0;
@@ -334,8 +335,8 @@ static bool baseline_offset(struct v8 *v, uint64_t code, uint64_t bytecode, int6
 	return false;
 }
 
-/* Position within the function itself of an address of optimised code; what was inlined there is not told. Of the byte arrays
- * that hang on code the last one that reads as a table is meant: before it comes the one for the linker of code. */
+/* Position within the function itself of an address of optimised code; what was inlined there is not told. Of the byte
+ * arrays that hang on code the last one that reads as a table is meant: before it comes the one for the linker of code. */
 static bool optimised_position(struct v8 *v, uint64_t code, int64_t into, int32_t *position)
 {
 	bool any = false;
