@@ -188,6 +188,28 @@ static const struct {
 	{ "hang.wait.sync.java_park", AT_FRAME("condition", "Unsafe_Park"), AT_FRAME("condition", "JVM_Sleep") },
 	{ "hang.exit.threads.java", AT_FRAME("condition", "Threads::destroy_vm()"), AT_FRAME("condition", "Unsafe_Park") },
 	{ "hang.wait.sync.go", AT_FRAME("futex", "runtime.stopm"), AT_FRAME("futex", "runtime.futexsleep") },
+	{ "hang.deadlock.locks.java",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=monitor; comm=java; pid=12; tid=13; function=A.left; "
+		"file=A.java; line=7; ring=a ring; signature=c-1\n"
+		"thread pid=12; tid=13; language=java; name=main; waits_kind=monitor\n"
+		"edge cycle=1; pid=12; tid=13; kind=monitor; proved=true; holder_pid=12; holder_tid=14\n",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; comm=prog; pid=12; tid=13; ring=a ring; "
+		"signature=c-1\nthread pid=12; tid=13; language=native; waits_kind=mutex\n" },
+	{ "hang.exit.threads.java_kept",
+	  STUCK "thread pid=12; tid=13; root=true; root_pattern=hang.exit.threads; language=java; comm=java; name=pool-1-thread-1; "
+		"waits_kind=condition; waits_resource=Condition 0x1; function=Unsafe.park\n",
+	  STUCK "thread pid=12; tid=13; root=true; root_pattern=hang.exit.threads; language=python; waits_kind=condition\n" },
+	{ "hang.wait.event.loop",
+	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=event loop kept alive by a timer due in 9.0 s, epoll of 2: fd 1\n",
+	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=epoll of 2: fd 1\n" },
+	{ "hang.wait.sync.channel",
+	  STUCK ROOT "comm=prog; task=goroutine 7; language=go; waits_kind=chan_recv; waits_resource=channel 0x1; function=main.f; "
+		"file=a.go; line=3\n",
+	  STUCK "thread pid=12; tid=12; waits_kind=chan_recv\n" },
+	{ "hang.wait.sync.goroutine",
+	  STUCK ROOT "comm=prog; task=goroutine 7; language=go; waits_kind=mutex; waits_resource=sync.Mutex 0x1; function=main.f; "
+		"file=a.go; line=3\n",
+	  STUCK ROOT "comm=prog; language=go; waits_kind=mutex\n" },
 	{ "hang.stopped", STUCK ROOT "waits_kind=stopped\n", STUCK "thread pid=12; tid=12; waits_kind=stopped\n" },
 	{ "hang.unkillable", "leak kind=process; pid=9; comm=dd; reason=unkillable; wchan=nfs_wait\n",
 	  "leak kind=process; pid=9; comm=dd; reason=leaked\n" },
