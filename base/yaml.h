@@ -101,6 +101,8 @@ int yaml_as_strings(const struct yaml_node *n, struct strv *out, struct err *e);
 int yaml_as_string_or_list(const struct yaml_node *n, struct strv *out, struct err *e);
 
 /* The entry of a map as a type: 1, 0 where there is none (*out untouched), -1. */
+/* A limit: `timeout_ms` in milliseconds, or `timeout` in seconds; either also as 90s, 10m, 1h30m. 1 where one is there. */
+int yaml_get_timeout(const struct yaml_node *map, int64_t max_ms, int64_t *out_ms, struct err *e);
 int yaml_get_int(const struct yaml_node *map, const char *key, int64_t min, int64_t max, int64_t *out,
 		 struct err *e);
 int yaml_get_bool(const struct yaml_node *map, const char *key, bool *out, struct err *e);

@@ -203,6 +203,26 @@ int yaml_get_int(const struct yaml_node *map, const char *key, int64_t min, int6
 	GET(yaml_as_int(n, min, max, out, e));
 }
 
+int yaml_get_timeout(const struct yaml_node *map, int64_t max_ms, int64_t *out_ms, struct err *e)
+{
+	const struct yaml_node *in_ms = yaml_get(map, "timeout_ms"), *in_s = yaml_get(map, "timeout");
+	const struct yaml_node *n = in_ms ? in_ms : in_s;
+	int64_t v, unit = in_ms ? 1 : 1000;
+
+	if (!n)
+		return 0;
+	if (in_ms && in_s)
+		return yaml_error(in_s, e, "'timeout' and 'timeout_ms' are the same limit: give one of them");
+	if (n->kind == YAML_SCALAR && !value_int(n->text, &v) && value_duration(n->text, 1, &v) && v <= max_ms) {
+		*out_ms = v;
+		return 1;
+	}
+	if (yaml_as_int(n, 0, max_ms / unit, &v, e) < 0)
+		return -1;
+	*out_ms = v * unit;
+	return 1;
+}
+
 int yaml_get_bool(const struct yaml_node *map, const char *key, bool *out, struct err *e)
 {
 	GET(yaml_as_bool(n, out, e));

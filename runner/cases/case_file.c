@@ -36,7 +36,7 @@ static int string_take(const struct yaml_node *map, const char *key, char **out,
 
 static int timeout_read(const struct yaml_node *map, int64_t *out, struct err *e)
 {
-	return yaml_get_int(map, "timeout_ms", 0, TIMEOUT_MAX_MS, out, e) < 0 ? -1 : 0;
+	return yaml_get_timeout(map, TIMEOUT_MAX_MS, out, e) < 0 ? -1 : 0;
 }
 
 /* ---- harness ---- */
@@ -61,7 +61,7 @@ static int env_read(struct harness *h, const struct yaml_node *n, struct err *e)
 
 static int cli_run_read(struct harness *h, const struct yaml_node *n, struct err *e)
 {
-	static const char *const known[] = { "type", "argv", "env", "cwd", "stdin", "timeout_ms", NULL };
+	static const char *const known[] = { "type", "argv", "env", "cwd", "stdin", "timeout_ms", "timeout", NULL };
 	const struct yaml_node *argv = yaml_get(n, "argv"), *in = yaml_get(n, "stdin");
 
 	if (yaml_check_keys(n, known, e) < 0)
@@ -176,7 +176,7 @@ static int paths_read(struct strv *paths, const struct yaml_node *n, const char 
 static int file_scan_read(struct harness *h, const struct yaml_node *n, struct err *e)
 {
 	static const char *const known[] = { "type", "paths", "present", "absent", "ordered", "count", "each",
-					     "timeout_ms", NULL };
+					     "timeout_ms", "timeout", NULL };
 	struct scan *probe;
 	struct err inner = { 0 };
 	int rc;
@@ -198,7 +198,7 @@ static int file_scan_read(struct harness *h, const struct yaml_node *n, struct e
 
 static int data_validate_read(struct harness *h, const struct yaml_node *n, struct err *e)
 {
-	static const char *const known[] = { "type", "paths", "schema", "keys", "timeout_ms", NULL };
+	static const char *const known[] = { "type", "paths", "schema", "keys", "timeout_ms", "timeout", NULL };
 
 	if (yaml_check_keys(n, known, e) < 0 || paths_read(&h->paths, n, "data.validate", e) < 0 ||
 	    string_take(n, "schema", &h->schema, e) < 0 || yaml_get_strings(n, "keys", &h->keys, e) < 0)
@@ -210,7 +210,7 @@ static int data_validate_read(struct harness *h, const struct yaml_node *n, stru
 
 static int trace_verify_read(struct harness *h, const struct yaml_node *n, struct err *e)
 {
-	static const char *const known[] = { "type", "paths", "timeout_ms", NULL };
+	static const char *const known[] = { "type", "paths", "timeout_ms", "timeout", NULL };
 
 	if (yaml_check_keys(n, known, e) < 0 || paths_read(&h->paths, n, "trace.verify", e) < 0)
 		return -1;
@@ -273,7 +273,7 @@ static int step_read(struct chain *c, const struct yaml_node *n, struct err *e)
 
 static int chain_read(struct chain *c, const struct yaml_node *n, struct err *e)
 {
-	static const char *const known[] = { "fail_fast", "timeout_ms", "steps", NULL };
+	static const char *const known[] = { "fail_fast", "timeout_ms", "timeout", "steps", NULL };
 	const struct yaml_node *steps;
 
 	if (!n)

@@ -35,6 +35,7 @@ static void gate_step_release(struct gate_step *s)
 	strv_release(&s->check_prefix);
 	strv_release(&s->exclude_check_prefix);
 	strv_release(&s->env);
+	strv_release(&s->needs);
 }
 
 void config_release(struct config *c)
@@ -161,13 +162,14 @@ static int step_env(struct gate_step *s, const struct yaml_node *map, struct err
 	return 0;
 }
 
-static const char *const step_keys_command[] = { "name", "kind", "argv", "cwd", "env", "timeout_ms", NULL };
-static const char *const step_keys_test[] = { "name", "kind", "paths", "timeout_ms", NULL };
+static const char *const step_keys_command[] = { "name", "kind", "argv", "cwd", "env", "timeout_ms", "timeout", "run",
+						 "needs", NULL };
+static const char *const step_keys_test[] = { "name", "kind", "paths", "timeout_ms", "timeout", "needs", NULL };
 static const char *const step_keys_governance[] = { "name", "kind", "paths", "check_prefix",
 						    "exclude_check_prefix",
-						    "timeout_ms", NULL };
+						    "timeout_ms", "timeout", "needs", NULL };
 static const char *const step_keys_any[] = { "name", "kind", "argv", "cwd", "env", "paths", "check_prefix",
-					     "exclude_check_prefix", "timeout_ms", NULL };
+					     "exclude_check_prefix", "timeout_ms", "timeout", "run", "needs", NULL };
 static const char *const *const step_keys[] = {
 	[GATE_COMMAND] = step_keys_command,
 	[GATE_TEST] = step_keys_test,
@@ -189,9 +191,18 @@ static int step_check_keys(const struct yaml_node *map, enum gate_kind kind, str
 static int step_words(struct gate_step *s, const struct yaml_node *map, struct err *e)
 {
 	const struct yaml_node *argv = yaml_get(map, "argv"), *env = yaml_get(map, "env");
-	const char *cwd = NULL;
+	const char *cwd = NULL, *line = NULL;
 
-	if (s->kind == GATE_COMMAND && !argv)
+	if (argv && yaml_get(map, "run"))
+		return yaml_error(argv, e, "'argv' and 'run' are the same: give one of them");
+	if (yaml_get_string(map, "run", &line, e) < 0)
+		return -1;
+	if (line) { /* a line or more for a shell, which ends at the first that fails */
+		strv_add(&s->argv, "/bin/sh");
+		strv_add(&s->argv, "-ec");
+		strv_add(&s->argv, line);
+	}
+	if (s->kind == GATE_COMMAND && !argv && !line)
 		return yaml_error(map, e, "'argv' is missing");
 	if (argv && yaml_as_strings(argv, &s->argv, e) < 0)
 		return -1;
@@ -208,7 +219,23 @@ static int step_words(struct gate_step *s, const struct yaml_node *map, struct e
 	    yaml_get_string_or_list(map, "check_prefix", &s->check_prefix, e) < 0 ||
 	    yaml_get_string_or_list(map, "exclude_check_prefix", &s->exclude_check_prefix, e) < 0)
 		return -1;
-	return yaml_get_int(map, "timeout_ms", 0, TIMEOUT_MAX_MS, &s->timeout_ms, e) < 0 ? -1 : 0;
+	return yaml_get_timeout(map, TIMEOUT_MAX_MS, &s->timeout_ms, e) < 0 ? -1 : 0;
+}
+
+/* Steps run in their order, so what a step needs stands above it. */
+static int step_needs(const struct config *c, struct gate_step *s, const struct yaml_node *map, struct err *e)
+{
+	if (yaml_get_string_or_list(map, "needs", &s->needs, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->needs.n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k + 1 < c->step_count; k++)
+			found |= strcmp(c->steps[k].name, s->needs.v[i]) == 0;
+		if (!found)
+			return yaml_error(yaml_get(map, "needs"), e, "no step above is named '%s'", s->needs.v[i]);
+	}
+	return 0;
 }
 
 static int step_read(struct config *c, const struct yaml_node *map, struct err *e)
@@ -231,10 +258,12 @@ static int step_read(struct config *c, const struct yaml_node *map, struct err *
 					  name, c->steps[i].line);
 	if (yaml_get_word(map, "kind", gate_kind_text, &kind, e) < 0)
 		return -1;
+	if (kind < 0 && yaml_get(map, "run"))
+		kind = GATE_COMMAND;
 	if (kind < 0)
 		return yaml_error(map, e, "'kind' is missing (command, test or governance)");
 	s->kind = (enum gate_kind)kind;
-	return step_check_keys(map, s->kind, e) < 0 || step_words(s, map, e) < 0 ? -1 : 0;
+	return step_check_keys(map, s->kind, e) < 0 || step_words(s, map, e) < 0 || step_needs(c, s, map, e) < 0 ? -1 : 0;
 }
 
 static int gate_read(struct config *c, const struct yaml_node *gate, struct err *e)

@@ -27,6 +27,7 @@ struct gate_step {
 	struct strv check_prefix, exclude_check_prefix; /* governance */
 	struct strv env;                   /* command: "NAME=value", on top of ours */
 	char *cwd;                         /* command: as written (relative: from the root), or NULL */
+	struct strv needs;                 /* steps that must have passed */
 	int64_t timeout_ms;                /* 0 none */
 	unsigned line, column;             /* where the step stands in config.path */
 };

@@ -129,7 +129,10 @@ static void group_begin(struct gate *g)
 {
 	auto_str text = STR_INIT;
 
+	auto_free char *said = xasprintf("step %zu of %zu: %s", g->at + 1, g->row_count, g->rows[g->at].step->name);
+
 	str_reset(&g->failing);
+	print_say(said);
 	print_mark();
 	ci_group_begin(&text, g->ci, g->rows[g->at].step->name, (unsigned)g->at + 1, clock_real_ns());
 	print_lines(str_cstr(&text));
@@ -145,6 +148,13 @@ static void group_end(struct gate *g, const struct gate_row *row)
 	if (failed && !ci_group_hides(g->ci) && !row->cancelled) {
 		auto_free char *said = xasprintf("step '%s' failed (exit code %d)", row->step->name, row->exit_code);
 
+		print_say(said);
+	} else if (!failed) {
+		auto_free char *said = xasprintf("step '%s' passed in %.1f s", row->step->name,
+						 (double)(row->end_ns - row->begin_ns) / 1e9);
+
+		print_lines(str_cstr(&text));
+		str_reset(&text);
 		print_say(said);
 	} else if (failed && ci_group_hides(g->ci)) {
 		if (row->step->kind == GATE_COMMAND)
@@ -165,10 +175,13 @@ static void failing_cases(struct gate *g)
 
 	case_work_totals(g->session.work, &t);
 	str_reset(&g->failing);
+	g->rows[g->at].tests = t.cases;
+	g->rows[g->at].tests_failed = 0;
 	for (uint32_t i = 0; i < t.cases; i++) {
 		struct case_outcome o;
 
 		case_work_outcome(g->session.work, i, &o);
+		g->rows[g->at].tests_failed += o.result == CASE_FAIL || o.result == CASE_ENDED;
 		if (o.result == CASE_FAIL || o.result == CASE_ENDED || o.result == CASE_CANCELLED)
 			str_addf(&g->failing, "%s %s: %s\n", case_result_text[o.result],
 				 case_work_case(g->session.work, i)->id, o.message ? o.message : "");
@@ -286,6 +299,70 @@ static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
 	return false;
 }
 
+/* The first of the steps that this one needs and that has not passed, or NULL. */
+static const char *missing_need(const struct gate *g)
+{
+	const struct strv *needs = &g->rows[g->at].step->needs;
+
+	for (size_t i = 0; i < needs->n; i++)
+		for (size_t k = 0; k < g->at; k++)
+			if (strcmp(g->rows[k].step->name, needs->v[i]) == 0 && g->rows[k].status != STEP_PASS)
+				return needs->v[i];
+	return NULL;
+}
+
+/* Leaves out the step at hand. True where it is to be left out. */
+static bool step_left_out(struct gate *g, int64_t now)
+{
+	const char *need = missing_need(g);
+	struct gate_row *row = &g->rows[g->at];
+	auto_free char *said = NULL;
+
+	if (!need)
+		return false;
+	row->status = STEP_SKIPPED;
+	row->skip_reason = "needs.not_passed";
+	row->blocked_by = need;
+	said = xasprintf("step '%s' is skipped: '%s' has not passed", row->step->name, need);
+	print_say(said);
+	gate_event(g, CP_GATE_STEP_SKIPPED, row->step->name, now);
+	g->at++;
+	return true;
+}
+
+static const char *row_word(const struct gate_row *row)
+{
+	return row->status == STEP_SKIPPED || row->status == STEP_PENDING ? "skipped" : row->cancelled ? "cancelled" :
+	       row->watchdog ? "ended" : row->exit_code ? "FAILED" : "passed";
+}
+
+/* All steps once more, for whoever reads the end of a log alone. */
+static void closing_table(const struct gate *g)
+{
+	size_t width = 4;
+
+	for (size_t i = 0; i < g->row_count; i++)
+		if (strlen(g->rows[i].step->name) > width && strlen(g->rows[i].step->name) <= 40)
+			width = strlen(g->rows[i].step->name);
+	for (size_t i = 0; i < g->row_count; i++) {
+		const struct gate_row *row = &g->rows[i];
+		auto_str line = STR_INIT;
+
+		str_addf(&line, "  %-*.40s  %-9s", (int)width, row->step->name, row_word(row));
+		if (row->exit_code >= 0)
+			str_addf(&line, "  %8.1f s", (double)(row->end_ns - row->begin_ns) / 1e9);
+		if (row->exit_code > 0)
+			str_addf(&line, "  exit code %d", row->exit_code);
+		if (row->tests > 0)
+			str_addf(&line, "  %lld tests", (long long)row->tests);
+		if (row->tests_failed > 0)
+			str_addf(&line, ", %lld failed", (long long)row->tests_failed);
+		if (row->blocked_by)
+			str_addf(&line, "  after '%s'", row->blocked_by);
+		print_say(str_cstr(&line));
+	}
+}
+
 static enum work_next gate_next(void *ctx, struct command_spec *spec, int64_t now_ns)
 {
 	struct gate *g = ctx;
@@ -307,6 +384,8 @@ static enum work_next gate_next(void *ctx, struct command_spec *spec, int64_t no
 		}
 		if (g->at == g->row_count)
 			return WORK_END;
+		if (step_left_out(g, now_ns))
+			continue;
 		if (step_begin(g, spec, now_ns))
 			return WORK_START;
 	}
@@ -328,6 +407,8 @@ static void gate_done(void *ctx, void *user, const struct command_result *r, int
 	row->watchdog = r->ended_by_watchdog;
 	row->cancelled = r->cancelled || r->lost;
 	row->stall_phase = r->ended_by_watchdog ? span_name_text[SPAN_SUBPROCESS_WAIT] : NULL;
+	row->tests = r->tests;
+	row->tests_failed = r->tests_failed;
 	if (r->spawn_errno)
 		row->message = xasprintf("'%s' could not be started: %s", row->step->argv.v[0], strerror(r->spawn_errno));
 	step_finish(g, now_ns);
@@ -349,6 +430,7 @@ static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
 		}
 	g->finished = true;
 	g->now_ns = now_ns;
+	closing_table(g);
 	if (!g->exit_code && interrupted)
 		g->exit_code = 1; /* the supervisor turns it into 128+N */
 	if (gate_write(g, &e) < 0) {

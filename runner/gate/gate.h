@@ -16,6 +16,7 @@ struct gate_row {
 	enum step_status status;
 	int exit_code;                 /* -1: it never ran */
 	int64_t begin_ns, end_ns;
+	int64_t tests, tests_failed;   /* that were recognised; 0 none */
 	uint32_t tokens;               /* 1 << enum token */
 	bool watchdog, cancelled;      /* ended by a watchdog; from outside */
 	const char *stall_phase;       /* span name, or NULL */

@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "runner/gate/gate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const step_status_text[] = { "skipped", "fail", "pass", "fail", "skipped" };
@@ -14,6 +15,7 @@ void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t
 	struct attrs a = { 0 };
 	struct json j;
 	auto_str row = STR_INIT;
+	char span[20];
 
 	attrs_init(&a, g->trace);
 	attrs_str(&a, "step", step);
@@ -23,8 +25,12 @@ void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t
 	json_object(&j, NULL);
 	json_int(&j, "ts_ns", now_ns - g->begin_ns);
 	json_str(&j, "kind", event_kind_text[EVENT_CHECKPOINT]);
+	snprintf(span, sizeof(span), "%016llx", (unsigned long long)g->dispatch);
+	json_str(&j, "span_id", span);
+	json_object_begin(&j, "attrs");
 	json_str(&j, "event", checkpoint_text[event]);
 	json_str(&j, "step", step);
+	json_object_end(&j);
 	json_object_end(&j);
 	json_finish(&j);
 	if (g->events.len)

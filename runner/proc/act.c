@@ -600,6 +600,7 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 
 	command_tests(s, c, true, now);
 	act_tests_end(s, c, &r, now);
+	tests_totals(&c->tests, &r.tests, &r.tests_failed);
 	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
 	if (r.exit_code != 0 && !c->spec.capture)

@@ -416,6 +416,19 @@ static void tests_sum(struct tests *t, int64_t now_ns)
 				 (done || t->n_running) && dialect_closes(t->reader));
 }
 
+void tests_totals(const struct tests *t, int64_t *done, int64_t *failed)
+{
+	struct dialect_counts n;
+
+	*done = *failed = 0;
+	if (!t->reader)
+		return;
+	dialect_counts(t->reader, NULL, &n);
+	for (int i = 0; i < DIALECT_RESULTS; i++)
+		*done += (int64_t)n.done[i];
+	*failed = (int64_t)(n.done[DIALECT_FAIL] + n.done[DIALECT_ERROR]);
+}
+
 bool tests_ended_early(const struct tests *t)
 {
 	return t->early;

@@ -81,6 +81,8 @@ bool test_is_as_late(const struct tests *t, const struct running_test *late, con
 void tests_limit_done(struct tests *t);
 /* No more reading: the running ones end with this status. */
 void tests_freeze(struct tests *t, enum span_status status, enum token token, int64_t now_ns);
+/* Those that have ended, and those of them that failed. */
+void tests_totals(const struct tests *t, int64_t *done, int64_t *failed);
 /* The command has ended: tests that still ran did not end by themselves. why: "the command was killed by …". */
 void tests_abandon(struct tests *t, const char *why, enum err_category category, int64_t now_ns);
 /* After the end: had the test runner not finished, as far as it is known? It announced more tests, or it always prints

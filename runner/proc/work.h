@@ -46,6 +46,7 @@ struct command_result {
 	enum span_status status;
 	uint32_t tokens;           /* 1 << enum token for each that was recorded */
 	int64_t duration_ns;
+	int64_t tests, tests_failed; /* that a dialect recognised */
 	const char *out, *err;     /* captured bytes, valid during done(); not redacted */
 	size_t out_bytes, err_bytes;          /* kept */
 	uint64_t out_total, err_total;        /* read */

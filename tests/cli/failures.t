@@ -196,4 +196,56 @@ SKIP: {
 	is scalar(() = glob "$tmp/spec-runner-run-*/report.md"), 1, 'below TMPDIR';
 }
 
+# --- the gate on the console ---
+{
+	my $dir = new_dir();
+	write_file("$dir/spec-runner.yml", <<'YAML');
+version: 1
+gate:
+  steps:
+    - name: build
+      run: |
+        echo one
+        echo two
+    - {name: unit, kind: command, argv: [sh, -c, 'echo 1..2; echo ok 1 - a; echo not ok 2 - b; exit 1'], timeout: 1m30s}
+    - {name: deploy, run: 'echo never', needs: unit}
+    - {name: lint, run: 'false; echo not reached', needs: [build]}
+YAML
+	my $r = run_spec(['gate', '--continue-on-fail'], dir => $dir, env => { GITHUB_ACTIONS => undef });
+	is $r->{code}, 1, 'gate: a short name, spec-runner.yml is read';
+	like $r->{out}, qr/\Aone\ntwo\n1\.\.2\n/, 'run: lines of a shell';
+	unlike $r->{out}, qr/never|not reached/, 'needs holds back, and a line that fails ends its step';
+	like $r->{err}, qr/^spec-runner: step 1 of 4: build\nspec-runner: step 'build' passed in \d+\.\d s$/m, 'each step begins and ends';
+	like $r->{err}, qr/^spec-runner: +unit +FAILED +\d+\.\d s +exit code 1 +2 tests, 1 failed\nspec-runner: +deploy +skipped +after 'unit'$/m,
+		'the closing table';
+	my $summary = decode_json(read_file("$dir/.artifacts/gate-summary.json"));
+	is $summary->{events}[0]{attrs}{event}, 'gate.step.start', 'events have the shape of the trace';
+	like $summary->{events}[0]{span_id}, qr/^[0-9a-f]{16}$/, 'with their span';
+	my ($row) = grep { $_->{name} eq 'deploy' } @{ $summary->{steps} };
+	is "$row->{status} $row->{skip_reason} $row->{blocked_by}", 'skipped needs.not_passed unit', 'why a step was left out';
+	write_file("$dir/spec-runner.yml", "version: 1\ngate: {steps: [{name: a, run: x, needs: b}]}\n");
+	$r = run_spec(['gate'], dir => $dir);
+	ok $r->{code} == 2 && $r->{err} =~ /spec-runner\.yml:2:\d+: no step above is named 'b'/, 'a need that is not there' or diag $r->{err};
+}
+
+# --- mistakes ---
+for my $row (
+	[['make', 'test'], 2, qr/unknown verb 'make'; did you mean: spec-runner run -- make test$/m],
+	[['run', '--', 'true && true'], 127, qr/spec-runner run -- sh -c 'true && true'$/m],
+	[['run', '--junit', '--', 'true'], 2, qr/--junit needs a value: --junit FILE; '--' is not one/],
+	[['run', '--junit', '/no-such-folder/j.xml', '--', 'true'], 2, qr/the folder '\/no-such-folder' does not exist/],
+	[['run', '--timeout', '5 parsecs', '--', 'true'], 2, qr/--timeout must be .* \(seconds\) or a time such as 500ms, 90s/],
+	[['report', '-o', 'x.doc'], 2, qr/--output: the ending of 'x.doc' tells no format/],
+	[['-V'], 0, qr/^$/], [['run', '--deadline', 'auto', '--', 'true'], 0, qr/no variable of the CI system says when this job ends/]) {
+	my $r = run_spec($row->[0], dir => new_dir(), env => { map { $_ => undef } qw(CI_JOB_TIMEOUT SLURM_JOB_END_TIME BUILDKITE_TIMEOUT BUILD_TIMEOUT) });
+	is $r->{code}, $row->[1], "@{$row->[0]}: $row->[1]";
+	like $r->{err}, $row->[2], 'and the word for it';
+}
+for my $row (['--timeout', '0.3s'], ['--timeout', '0.3s', '--quiet'], ['--timeout-ms', '300ms'], ['--timeout-ms', '300'], ['--timeout', '1']) {
+	is run_spec(['run', @$row, '--', 'sleep', '600'], timeout => 60)->{code}, 124, "@$row ends a command";
+}
+is run_spec(['run', '--', 'sleep', '600'], timeout => 60, env => { SPEC_RUNNER_TIMEOUT => '300ms' })->{code}, 124, 'SPEC_RUNNER_TIMEOUT=300ms';
+is run_spec(['run', '--deadline', 'auto', '--', 'sleep', '600'], timeout => 60, env => { SPEC_RUNNER_JOB_TIMEOUT => '9s' })->{code}, 124,
+	'--deadline auto: SPEC_RUNNER_JOB_TIMEOUT' if !$ENV{SPEC_RUNNER_QUICK};
+
 done_testing();
