@@ -512,7 +512,7 @@ static int holder_rank(const struct named *names, size_t n, const struct gorouti
 	const struct named key = { id, NULL }, *found = bsearch(&key, names, n, sizeof(key), by_id);
 	const struct snap_hint *h = found ? &found->g->hint : NULL;
 
-	for (size_t i = 0; h && i < h->task_count; i++)
+	for (size_t i = 0; h && h->kind != WAIT_SEMAPHORE && i < h->task_count; i++)
 		if (h->tasks[i] == g->id)
 			return 0;
 	return !h || h->kind == WAIT_SEMAPHORE ? 2 : 1;
