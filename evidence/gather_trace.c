@@ -4,6 +4,7 @@
 #include "evidence/gather.h"
 
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "evidence/gather_json.h"
 #include "trace/read.h"
 
@@ -364,8 +365,8 @@ static void read_state(struct trace_gatherer *t, const struct trace_read_event *
 	put_int(p, FC_PROCESS_returncode, a, "returncode");
 	put_int(p, FC_PROCESS_signal, a, "signal");
 	put_bool(p, FC_PROCESS_core_dumped, a, "core_dumped");
-	if (jint(a, "signal", &number) && number > 0 && number < 65 && sigabbrev_np((int)number)) {
-		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np((int)number));
+	if (jint(a, "signal", &number) && number > 0 && number < 65 && signal_abbrev((int)number)) {
+		snprintf(name, sizeof(name), "SIG%s", signal_abbrev((int)number));
 		fact_set_text(t->f, p, FC_PROCESS_signal_name, name);
 	}
 }

@@ -212,13 +212,19 @@ WRAP(int, pthread_barrier_wait, (pthread_barrier_t *b), (b))
 #else
 #define COND_VERSION "GLIBC_2.17"
 #endif
+/* musl has neither versions nor dlvsym. */
+#if defined(__GLIBC__)
+#define COND_SYMBOL(name) dlvsym(RTLD_NEXT, name, COND_VERSION)
+#else
+#define COND_SYMBOL(name) NULL
+#endif
 #define WRAP_COND(name, params, args)                                                                          \
 	EXPORT int name params                                                                                 \
 	{                                                                                                      \
 		static __typeof__(name) *real;                                                                 \
                                                                                                                \
 		if (!real)                                                                                     \
-			*(void **)&real = dlvsym(RTLD_NEXT, #name, COND_VERSION);                              \
+			*(void **)&real = COND_SYMBOL(#name);                                                  \
 		if (!real)                                                                                     \
 			*(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
 		delay();                                                                                       \

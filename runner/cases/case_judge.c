@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/signal_name.h"
 #include "runner/cases/case_state.h"
 
 #include <inttypes.h>
@@ -249,7 +250,7 @@ void case_judge_command(struct case_work *w, uint32_t at, const struct case_job 
 		if (r->spawn_errno && !judges_exit_code(c))
 			problem = xasprintf("'%s' could not be started: %s", job->argv.v[0], strerror(r->spawn_errno));
 		else if (!any && r->signal)
-			problem = xasprintf("killed by signal %d (%s)", r->signal, strsignal(r->signal));
+			problem = xasprintf("killed by signal %d (%s)", r->signal, signal_text(r->signal));
 		else if (!any && r->exit_code)
 			problem = xasprintf("exit code %d", r->exit_code);
 		judge_case(w, at, &o, problem, now_ns);

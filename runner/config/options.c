@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "base/signal_name.h"
 #include "base/value.h"
 #include "runner/config/deadline_auto.h"
 
@@ -238,7 +239,7 @@ static bool signal_ends(int sig)
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (sig == others[i])
 			return false;
-	return sig > 0 && sigabbrev_np(sig);
+	return sig > 0 && signal_abbrev(sig);
 }
 
 static int set_signal(int *field, const char *name, const char *text, struct err *e)
@@ -248,7 +249,7 @@ static int set_signal(int *field, const char *name, const char *text, struct err
 
 	for (int sig = 1; sig < NSIG; sig++) {
 		snprintf(number, sizeof(number), "%d", sig);
-		if (!signal_ends(sig) || (strcasecmp(bare, sigabbrev_np(sig)) != 0 && strcmp(text, number) != 0))
+		if (!signal_ends(sig) || (strcasecmp(bare, signal_abbrev(sig)) != 0 && strcmp(text, number) != 0))
 			continue;
 		*field = sig;
 		return 0;

@@ -2,6 +2,7 @@
 /* act.c - see act.h. Each action is recorded, then carried out. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
 #include "runner/proc/command_state.h"
@@ -573,7 +574,7 @@ static void act_tests_end(struct supervisor *s, struct command *c, struct comman
 	}
 	if (r->signal)
 		snprintf(why, sizeof(why), "the command was killed by signal %d (SIG%s) while it ran", r->signal,
-			 sigabbrev_np(r->signal) ? sigabbrev_np(r->signal) : "?");
+			 signal_abbrev(r->signal) ? signal_abbrev(r->signal) : "?");
 	else
 		snprintf(why, sizeof(why), "the command ended with exit code %d while it ran", WEXITSTATUS(c->wait_status));
 	tests_abandon(&c->tests, why, r->signal ? CATEGORY_SIGNAL : CATEGORY_EXIT, now);

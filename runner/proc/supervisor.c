@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
 #include "runner/proc/kernel.h"
@@ -200,7 +201,7 @@ static void supervisor_record_cancel(struct supervisor *s, int sig, const char *
 /* Whoever presses Ctrl-C again wants to leave, and must be told how; whoever does it a third time leaves. */
 static void supervisor_say_cancel(struct supervisor *s, int sig)
 {
-	const char *name = sigabbrev_np(sig);
+	const char *name = signal_abbrev(sig);
 
 	if (s->cancels == 1 && s->run->o->diagnose_ms > 0)
 		say(s->run, "signal %d (%s): looking at the command, then handing it on", sig, name);
