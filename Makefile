@@ -5,20 +5,24 @@
 #   make run        install what is missing, build, supervise a real test suite and a program that hangs
 #   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some;
 #                   LOAD=8: with so many busy loops running beside it)
+#   make portable   one static tree that runs on any Linux, and its tarball (docs/INSTALL.md)
 #   make lint san fuzz bench install uninstall dist clean
+# WERROR=1: a warning is an error, as in `make lint` and CI. LIBEXECDIR, STATIC_LIBS=0: for distributions.
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Found relative to the program; compiled in only where it is somewhere else.
 LIBEXECDIR ?= $(PREFIX)/libexec/spec-runner
 CC ?= gcc
 BUILD ?= .artifacts/build
 LIBEXEC ?= .artifacts/libexec
 PROG ?= spec-runner
 OPT ?= -O2 -g
+comma := ,
 # This program parses other people's files and traces other people's processes.
 HARDEN := $(if $(SANITIZE),,$(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)) -fstack-protector-strong -fPIE
-HARDEN_LINK := -pie -Wl,-z,relro -Wl,-z,now
-WARN := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
+HARDEN_LINK := $(if $(PORTABLE),-static-pie -Wl$(comma)--gc-sections,-pie) -Wl,-z,relro -Wl,-z,now
+WARN := -Wall -Wextra $(if $(WERROR),-Werror) -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla
 PKGS := yaml-0.1 libpcre2-8 libsodium
 # What a program of programs/ needs besides, by its name; LIBS_NAME is for archives without a pkg-config file
 # (libiberty: names of C++ and Rust). A program in OPTIONAL is left out, with a word, where its packages are missing.
@@ -32,7 +36,8 @@ LIBS_symbolize := -liberty
 LIBS_repro := -lm
 PKGS_tests := jansson
 # The history: SQLite; PostgreSQL where libpq is there, too.
-PKGS_history = sqlite3 $(if $(call has_pkgs,libpq),libpq)
+# No static libpq: it needs Kerberos, LDAP and TLS.
+PKGS_history = sqlite3 $(if $(PORTABLE),,$(if $(call has_pkgs,libpq),libpq))
 PKGS_compare = $(PKGS_history)
 PKGS_shard = $(PKGS_history)
 PKGS_bisect = $(PKGS_history)
@@ -54,13 +59,17 @@ PKG_CONFIG ?= pkg-config
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1)')
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# As many jobs as processors, unless -j says otherwise (a sub-make has the jobs of the one above).
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(JOBS)
+endif
 FUZZ_SECONDS ?= 60
-
-comma := ,
 
 # Asked once. Empty where pkg-config or a library is missing: parsing must not fail then,
 # because `make run` and `make check` install them; a compile says what to do (needs_pkgs).
-has_pkgs = $(if $(strip $(1)),$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes),yes)
+# For the portable tree a package is there when all of its archives are.
+has_pkgs = $(if $(strip $(1)),$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && $(if $(PORTABLE),$(call has_archives,$(1)) && )echo yes),yes)
+has_archives = ! for l in $$($(PKG_CONFIG) --static --libs-only-l $(1)); do test -f "$$($(CC) -print-file-name=lib$${l\#-l}.a)" || echo no; done | grep -q no
 LIBEXEC_NAMES := $(filter-out $(foreach p,$(OPTIONAL),$(if $(call has_pkgs,$(PKGS_$(p))),,$(p))),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
 LEFT_OUT := $(filter-out $(LIBEXEC_NAMES),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
 PKGS_PROGRAMS := $(sort $(foreach p,$(filter-out $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKGS_$(p))))
@@ -68,16 +77,21 @@ PKGS_OPTIONAL := $(sort $(foreach p,$(filter $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKG
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_PROGRAMS) $(PKGS_OPTIONAL) 2>/dev/null)
 PKG_FOUND := $(call has_pkgs,$(PKGS) $(PKGS_PROGRAMS))
 needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_PROGRAMS) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
-CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' -DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"' -DPCRE2_CODE_UNIT_WIDTH=8
-CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
+COMPILED_IN = $(if $(PORTABLE),-DSPEC_RUNNER_NO_POSTGRES,$(if $(filter-out $(PREFIX)/libexec/spec-runner,$(LIBEXECDIR)),-DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"'))
+CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' $(COMPILED_IN) -DPCRE2_CODE_UNIT_WIDTH=8
+# The same bytes from every folder.
+SAME_BYTES = -ffile-prefix-map=$(CURDIR)=. $(if $(PORTABLE),-ffunction-sections -fdata-sections)
+CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) $(SAME_BYTES) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
 # The program that is started for every command links these statically where their archives are
 # there: the dynamic linker would take a sixth of its whole start. STATIC_LIBS=0 for a distribution.
 STATIC_LIBS ?= 1
 HAVE_ARCHIVES := $(filter-out 0,$(STATIC_LIBS))$(if $(SANITIZE),no)$(shell for l in yaml pcre2-8 sodium; do \
 	test -f "$$($(CC) -print-file-name=lib$$l.a)" || echo no; done)
 LIBS_DYNAMIC := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
-LIBS := $(if $(filter 1,$(HAVE_ARCHIVES)),-Wl$(comma)-Bstatic $(LIBS_DYNAMIC) -Wl$(comma)-Bdynamic -lpthread,$(LIBS_DYNAMIC))
-libs_of = $(LIBS) $(if $(PKGS_$(1)),$(shell $(PKG_CONFIG) --libs $(PKGS_$(1)) 2>/dev/null)) $(LIBS_$(1))
+LIBS_MIXED := $(if $(filter 1,$(HAVE_ARCHIVES)),-Wl$(comma)-Bstatic $(LIBS_DYNAMIC) -Wl$(comma)-Bdynamic -lpthread,$(LIBS_DYNAMIC))
+PKG_LIBS := $(PKG_CONFIG) $(if $(PORTABLE),--static )--libs
+LIBS := $(if $(PORTABLE),$(shell $(PKG_LIBS) $(PKGS) 2>/dev/null),$(LIBS_MIXED))
+libs_of = $(LIBS) $(if $(PKGS_$(1)),$(shell $(PKG_LIBS) $(PKGS_$(1)) 2>/dev/null)) $(LIBS_$(1))
 # Tests, fuzz targets and benchmarks may call any wing.
 LIBS_TESTS := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_PROGRAMS) 2>/dev/null) \
 	$(if $(PKGS_OPTIONAL),$(shell $(PKG_CONFIG) --libs $(PKGS_OPTIONAL) 2>/dev/null)) $(shell $(PKG_CONFIG) --libs $(PKGS_tests) 2>/dev/null) -liberty -lpthread -lm
@@ -112,7 +126,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 
 .DEFAULT_GOAL := all
 .PHONY: all programs docs tests-built run check check-here lint san fuzz fuzz-build fuzz-keep bench bench-docs \
-	install uninstall dist clean cross-arm64 FORCE
+	install uninstall dist portable clean cross-arm64 FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs
@@ -120,7 +134,8 @@ programs: $(PROG) $(LIBEXEC_PROGS) $(PRELOADS)
 	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(PKGS_$(p))))',@:)
 
 # Rewritten only when the compiler or a flag changes: then everything is compiled again.
-$(BUILD)/flags: FORCE
+# `make install` takes what was built, whatever its CC says: recompiling as root helps nobody.
+$(BUILD)/flags: $(if $(and $(filter install,$(MAKECMDGOALS)),$(wildcard $(BUILD)/flags),$(if $(findstring LIBEXECDIR,$(COMPILED_IN)),,yes)),,FORCE)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(CC) $(CFLAGS_ALL) $(LDFLAGS))' > $@.new
 	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
@@ -141,16 +156,17 @@ define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))
 	@rm -f $$@
 	$$(call say,AR    $$@)
-	$$(Q)$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcsD $$@ $$^
 endef
 $(foreach w,$(WINGS),$(eval $(call wing_archive,$(w))))
 
-$(PROG): $(BUILD)/runner/cli/main.o $(ARCHIVES)
+NO_DLOPEN := $(if $(PORTABLE),$(BUILD)/contrib/portable/no_dlopen.o)
+$(PROG): $(BUILD)/runner/cli/main.o $(NO_DLOPEN) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
-$(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(ARCHIVES)
+$(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(NO_DLOPEN) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(call libs_of,$*)
@@ -159,7 +175,7 @@ $(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(ARCHIVES)
 $(PRELOADS): $(LIBEXEC)/spec-runner-%.so: programs/preload/%.c $(wildcard programs/preload/*.h runner/repro/delay_state.h) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) -std=gnu17 -O2 -g $(WARN) -I. -D_GNU_SOURCE -shared -fPIC -fvisibility=hidden -o $@ $< -ldl
+	$(Q)$(CC) -std=gnu17 -O2 -g $(WARN) $(SAME_BYTES) -I. -D_GNU_SOURCE -shared -fPIC -fvisibility=hidden -o $@ $< -ldl
 
 $(UNIT_PROGS) $(BENCH_PROGS): $(BUILD)/%: $(BUILD)/%.o $(ARCHIVES)
 	$(call say,LINK  $@)
@@ -185,21 +201,24 @@ $(FAULT_LIB): $(BUILD)/tests/fault/%.so: tests/fault/%.c $(BUILD)/flags
 
 tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
 
-MAN := .artifacts/man/spec-runner.1
-COMPLETIONS := .artifacts/completion/spec-runner.bash .artifacts/completion/_spec-runner .artifacts/completion/spec-runner.fish
+DOCS ?= .artifacts
+MAN := $(DOCS)/man/spec-runner.1
+COMPLETIONS := $(DOCS)/completion/spec-runner.bash $(DOCS)/completion/_spec-runner $(DOCS)/completion/spec-runner.fish
+# Words come from the program; a machine of another kind takes them from one that runs here.
+DOCS_PROG ?= ./$(PROG)
 docs: $(MAN) $(COMPLETIONS)
 $(MAN): $(PROG)
 	@mkdir -p $(@D)
-	./$(PROG) help --man > $@
-.artifacts/completion/spec-runner.bash: $(PROG)
+	$(DOCS_PROG) help --man > $@
+$(DOCS)/completion/spec-runner.bash: $(PROG)
 	@mkdir -p $(@D)
-	./$(PROG) completion bash > $@
-.artifacts/completion/_spec-runner: $(PROG)
+	$(DOCS_PROG) completion bash > $@
+$(DOCS)/completion/_spec-runner: $(PROG)
 	@mkdir -p $(@D)
-	./$(PROG) completion zsh > $@
-.artifacts/completion/spec-runner.fish: $(PROG)
+	$(DOCS_PROG) completion zsh > $@
+$(DOCS)/completion/spec-runner.fish: $(PROG)
 	@mkdir -p $(@D)
-	./$(PROG) completion fish > $@
+	$(DOCS_PROG) completion fish > $@
 
 # A sub-make after the installation, because what pkg-config says is read while parsing.
 run:
@@ -268,21 +287,39 @@ install: programs docs
 	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(PRELOADS) $(DESTDIR)$(LIBEXECDIR)/)
 	$(if $(SCHEMAS),install -m 644 $(SCHEMAS) $(SHARE)/spec-runner/schemas/)
 	install -m 644 $(MAN) $(SHARE)/man/man1/spec-runner.1
-	install -m 644 .artifacts/completion/spec-runner.bash $(SHARE)/bash-completion/completions/spec-runner
-	install -m 644 .artifacts/completion/_spec-runner $(SHARE)/zsh/site-functions/_spec-runner
-	install -m 644 .artifacts/completion/spec-runner.fish $(SHARE)/fish/vendor_completions.d/spec-runner.fish
+	install -m 644 $(DOCS)/completion/spec-runner.bash $(SHARE)/bash-completion/completions/spec-runner
+	install -m 644 $(DOCS)/completion/_spec-runner $(SHARE)/zsh/site-functions/_spec-runner
+	install -m 644 $(DOCS)/completion/spec-runner.fish $(SHARE)/fish/vendor_completions.d/spec-runner.fish
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(SHARE)/man/man1/spec-runner.1 \
 		$(SHARE)/bash-completion/completions/spec-runner $(SHARE)/zsh/site-functions/_spec-runner \
 		$(SHARE)/fish/vendor_completions.d/spec-runner.fish
-	rm -f $(PRELOADS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(LIBEXEC_PROGS:$(LIBEXEC)/%=$(DESTDIR)$(LIBEXECDIR)/%) $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
-	-rmdir $(DESTDIR)$(LIBEXECDIR) $(SHARE)/spec-runner/schemas $(SHARE)/spec-runner 2>/dev/null
+	rm -f $(DESTDIR)$(LIBEXECDIR)/spec-runner-* $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
+	@: 'folders that install made and nobody else uses; those of the system stay though they are empty'
+	@cd '$(DESTDIR)/' && for d in $(LIBEXECDIR) $(PREFIX)/share/spec-runner/schemas $(PREFIX)/share/bash-completion/completions \
+		$(PREFIX)/share/zsh/site-functions $(PREFIX)/share/fish/vendor_completions.d $(PREFIX)/share/man/man1 $(PREFIX)/bin; do \
+		test '$(DESTDIR)' -o '$(filter-out /usr /usr/local,$(PREFIX))' || case $$d in */bin | */man1) continue ;; esac; \
+		d=$${d#/}; while [ "$$d" ] && [ "/$$d" != '$(if $(DESTDIR),,$(PREFIX))' ] && rmdir "$$PWD/$$d" 2>/dev/null; do \
+			case $$d in */*) d=$${d%/*} ;; *) d= ;; esac; done; done; :
 
+# What is committed, as one file that builds by itself.
 dist:
 	@mkdir -p .artifacts
+	@git rev-parse --git-dir >/dev/null || { echo 'make dist: takes what is committed; this folder is not a git checkout' >&2; exit 1; }
 	git archive --prefix=spec-runner-$(VERSION)/ -o .artifacts/spec-runner-$(VERSION).tar.gz HEAD
 	@echo .artifacts/spec-runner-$(VERSION).tar.gz
+
+# Everything that has archives to link, static and relocatable: bin/, libexec/, share/ and one tarball.
+PORTABLE_DIR := .artifacts/portable
+portable:
+	+@$(MAKE) --no-print-directory programs docs PORTABLE=1 BUILD=$(PORTABLE_DIR)/build PROG=$(PORTABLE_DIR)/spec-runner \
+		LIBEXEC=$(PORTABLE_DIR)/.artifacts/libexec DOCS=$(PORTABLE_DIR)
+	+@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' contrib/portable.sh $(PORTABLE_DIR) $(VERSION)
+
+# What a script must know about this build.
+print-%:
+	@printf '%s\n' '$($*)'
 
 clean:
 	rm -f spec-runner

@@ -35,7 +35,7 @@ mapfile -t scripts < <(files '*.sh' '*.t' '*.pl' '*.pm' '*.py' .ci/run tests/run
 mapfile -t shell < <(for f in "${scripts[@]}"; do head -n 1 "$f" | grep -qE '^#!.*\b(ba|da)?sh$' && echo "$f"; done)
 mapfile -t perl < <(for f in "${scripts[@]}"; do case $f in *.pm) echo "$f" ;; *) head -n 1 "$f" | grep -q perl && echo "$f" ;; esac; done)
 
-cflags=(-std=gnu17 -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"0"' -DSPEC_RUNNER_LIBEXECDIR='"/"' -DPCRE2_CODE_UNIT_WIDTH=8)
+cflags=(-std=gnu17 -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"0"' -DPCRE2_CODE_UNIT_WIDTH=8)
 
 headers_alone() {
 	local status=0 header
@@ -47,7 +47,7 @@ headers_alone() {
 }
 
 both_compilers() { # COMPILER OPT
-	make -s -j"$(nproc)" CC="$1" OPT="$2" BUILD="$out/$1$2" PROG="$out/$1$2/spec-runner" \
+	make -s -j"$(nproc)" WERROR=1 CC="$1" OPT="$2" BUILD="$out/$1$2" PROG="$out/$1$2/spec-runner" \
 		LIBEXEC="$out/$1$2/.artifacts/libexec" tests-built
 }
 

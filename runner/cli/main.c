@@ -47,9 +47,9 @@ static int run_program(const struct verb *v, const struct command_line *cl)
 		return cli_fail(&e);
 	}
 	if (v) {
-		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in %s "
-				       "or on PATH",
-			v->syntax.name, v->program, SPEC_RUNNER_LIBEXECDIR);
+		err_set(&e, ERR_USAGE, "'%s' is not installed: no program spec-runner-%s beside this one, in "
+				       "../libexec/spec-runner or on PATH",
+			v->syntax.name, v->program);
 		return cli_fail(&e);
 	}
 	if (is_on_path(cl->verb)) {

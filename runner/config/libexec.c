@@ -74,8 +74,10 @@ char *libexec_find(const char *name)
 		if (!found)
 			found = try_folder(self, (size_t)n, "/.artifacts/libexec", program);
 	}
+#ifdef SPEC_RUNNER_LIBEXECDIR
 	if (!found)
 		found = try_folder(SPEC_RUNNER_LIBEXECDIR, strlen(SPEC_RUNNER_LIBEXECDIR), "", program);
+#endif
 	return found ? found : find_on_path(program);
 }
 

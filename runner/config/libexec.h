@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libexec.h - finds verbs that are programs of their own, as git's are (the supervisor stays
  * dull). Looked for beside our own program (../libexec/spec-runner, then .artifacts/libexec of a
- * development tree), in SPEC_RUNNER_LIBEXECDIR as compiled in, and on PATH. */
+ * development tree), in SPEC_RUNNER_LIBEXECDIR if a distribution compiled one in, and on PATH. */
 #ifndef RUNNER_CONFIG_LIBEXEC_H
 #define RUNNER_CONFIG_LIBEXEC_H
 
