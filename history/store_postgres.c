@@ -4,7 +4,7 @@
  * alone, and those of a connection not at all: they may repeat parts of the DSN. */
 #include "history/store_ops.h"
 
-#if __has_include(<libpq-fe.h>)
+#if __has_include(<libpq-fe.h>) && !defined(SPEC_RUNNER_NO_POSTGRES)
 
 #include "base/mem.h"
 #include "base/path.h"
