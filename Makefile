@@ -130,7 +130,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs
-programs: $(PROG) $(LIBEXEC_PROGS) $(PRELOADS)
+programs: $(PROG) $(LIBEXEC_PROGS) $(PRELOADS) $(LIBEXEC)/hmopt
 	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(PKGS_$(p))))',@:)
 
 # Rewritten only when the compiler or a flag changes: then everything is compiled again.
@@ -198,6 +198,11 @@ $(FAULT_LIB): $(BUILD)/tests/fault/%.so: tests/fault/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) -std=gnu17 $(OPT) $(WARN) -D_GNU_SOURCE -shared -fPIC -o $@ $< -ldl
+
+# Another name of the program (runner/cli/main.c).
+$(LIBEXEC)/hmopt: $(PROG)
+	@mkdir -p $(@D)
+	@ln -sf $(abspath $(PROG)) $@
 
 tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
 
@@ -284,6 +289,7 @@ install: programs docs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR) $(SHARE)/man/man1 $(SHARE)/spec-runner/schemas \
 		$(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/spec-runner
+	ln -sf spec-runner $(DESTDIR)$(PREFIX)/bin/hmopt
 	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(PRELOADS) $(DESTDIR)$(LIBEXECDIR)/)
 	$(if $(SCHEMAS),install -m 644 $(SCHEMAS) $(SHARE)/spec-runner/schemas/)
 	install -m 644 $(MAN) $(SHARE)/man/man1/spec-runner.1
@@ -292,7 +298,7 @@ install: programs docs
 	install -m 644 $(DOCS)/completion/spec-runner.fish $(SHARE)/fish/vendor_completions.d/spec-runner.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(SHARE)/man/man1/spec-runner.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(DESTDIR)$(PREFIX)/bin/hmopt $(SHARE)/man/man1/spec-runner.1 \
 		$(SHARE)/bash-completion/completions/spec-runner $(SHARE)/zsh/site-functions/_spec-runner \
 		$(SHARE)/fish/vendor_completions.d/spec-runner.fish
 	rm -f $(DESTDIR)$(LIBEXECDIR)/spec-runner-* $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)

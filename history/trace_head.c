@@ -8,9 +8,13 @@
 #include "trace/repo.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 void trace_head_init(struct trace_head *h)
 {
@@ -162,6 +166,48 @@ static char *workload_of(const struct trace_head *h)
 
 	sha256_hex(line, strlen(line), hex);
 	return xasprintf("%s-%.8s", slash && slash[1] ? slash + 1 : first, hex);
+}
+
+char *device_here(const char *said)
+{
+	struct utsname u = { 0 };
+	struct sysinfo si = { 0 };
+	cpu_set_t set;
+	int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (said)
+		return xstrdup(said);
+	uname(&u);
+	sysinfo(&si);
+	return device_class(u.machine, cpus, (int64_t)si.totalram * (si.mem_unit ? si.mem_unit : 1));
+}
+
+char *workload_to_be(const char *said, char *const envp[], const char *verb, char *const words[], struct redactor *r)
+{
+	struct strv clean = STRV_INIT;
+	struct trace_head h;
+	auto_str line = STR_INIT;
+	static struct ci ci;
+	char *workload;
+
+	ci_read(&ci, envp);
+	if (said || ci.job[0])
+		return xstrdup(said ? said : ci.job);
+	redact_argv(r, words, &clean);
+	for (size_t i = 0; i < clean.n; i++)
+		words_add(&line, clean.v[i]);
+	trace_head_init(&h);
+	h.verb = xstrdup(verb);
+	if (strcmp(verb, "run") == 0) {
+		h.argv_line = xstrdup(str_cstr(&line));
+		h.argv0 = clean.n ? xstrdup(clean.v[0]) : NULL;
+	} else {
+		h.args_line = xstrdup(str_cstr(&line));
+	}
+	workload = workload_of(&h);
+	trace_head_release(&h);
+	strv_release(&clean);
+	return workload;
 }
 
 static const char *kind_of(const char *verb)

@@ -35,4 +35,11 @@ void trace_head_end(const struct trace_head *h, struct run_row *row);
 /* ARCH-NCPU-MEMGIB-8 hex of the processor's name: a class of machines. Caller frees. */
 char *device_class(const char *arch, int64_t cpus, int64_t memory_bytes);
 
+/* The device of this machine; said: by the user, or NULL. Caller frees. */
+char *device_here(const char *said);
+/* The workload that a run of these words will have: said by the user, the CI system's job, or of the
+ * redacted words. verb "run": words
+ * are the command; else the verb's arguments. Caller frees. */
+char *workload_to_be(const char *said, char *const envp[], const char *verb, char *const words[], struct redactor *r);
+
 #endif

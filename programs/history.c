@@ -9,10 +9,12 @@
 #include "base/path.h"
 #include "base/value.h"
 #include "history/keep.h"
+#include "history/limits.h"
 #include "history/note.h"
 #include "history/record.h"
 #include "history/run_writer.h"
 #include "history/spool.h"
+#include "history/trace_head.h"
 #include "history/transfer.h"
 #include "history/view.h"
 #include "runner/cli/cli.h"
@@ -210,6 +212,45 @@ static int verb_read(struct cli *cli, const struct reader *r, char **args, int n
 	return rc;
 }
 
+/* The supervisor's question before a run: VERB WORD... is what will run. */
+static int verb_limits_for(struct cli *cli, char **args, int n)
+{
+	auto_free char *workload = NULL, *device = device_here(cli->o.history.device);
+	struct redactor *r = NULL;
+	auto_store *s = NULL;
+	struct limits l = { 0 };
+	struct err e = { 0 };
+	struct json j;
+	auto_str out = STR_INIT;
+
+	if (n < 2 || redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, &e) < 0 ||
+	    open_store(cli, STORE_READ, &s, &e) != 0)
+		return 1;
+	workload = workload_to_be(cli->o.history.workload, cli->envp, args[0], args + 1, r);
+	redactor_free(r);
+	if (limits_read(s, workload, device, false, &l, &e) < 0)
+		return 1;
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	json_fixed(&j, "run_limit_ms", l.run.limit_ms > 0 ? l.run.limit_ms : 0, 0);
+	json_fixed(&j, "usual_ms", l.run_last_ms > 0 ? l.run_last_ms : 0, 3);
+	json_array(&j, "tests");
+	for (size_t i = 0; i < l.n; i++) {
+		if (l.tests[i].limit_ms <= 0)
+			continue;
+		json_object(&j, NULL);
+		json_str(&j, "suite", l.tests[i].suite);
+		json_str(&j, "case_id", l.tests[i].case_id);
+		json_fixed(&j, "limit_ms", l.tests[i].limit_ms, 0);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_object_end(&j);
+	json_finish(&j);
+	limits_release(&l);
+	return print(&out);
+}
+
 /* ---- keeping ---- */
 
 static int verb_export(struct cli *cli, char **args, int n)
@@ -344,6 +385,8 @@ static int history_body(struct cli *cli)
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		if (strcmp(name, readers[i].name) == 0)
 			return verb_read(cli, &readers[i], args, n);
+	if (internal && strcmp(name, "limits-for") == 0)
+		return verb_limits_for(cli, args, n);
 	if (strcmp(name, "record") == 0)
 		return verb_record(cli, args, n);
 	if (strcmp(name, "export") == 0)

@@ -432,6 +432,10 @@ static void text_write(struct project *p, struct str *out, struct str *told)
 		     "\n"
 		     "# run:\n"
 		     "#   timeout_ms: 600000    # limit of the command of `spec-runner run`\n"
+		     "\n"
+		     "history:\n"
+		     "  dir: .artifacts/history    # what runs are remembered in; carry it between CI jobs"
+				" (docs/HISTORY.md)\n"
 		     "\n");
 	if (!running)
 		str_add(out, "# Nothing was found that runs here. Name your own commands, then remove the '#'.\n"

@@ -14,12 +14,9 @@
 #include "runner/config/history_place.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 
 #define PLAN_MAX_BYTES ((size_t)256 << 20)
 
@@ -50,20 +47,6 @@ static int read_list(struct sharding *w, const char *path, struct err *e)
 	return 0;
 }
 
-static char *this_device(const struct cli *cli)
-{
-	struct utsname u = { 0 };
-	struct sysinfo si = { 0 };
-	cpu_set_t set;
-	int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	if (cli->o.history.device)
-		return xstrdup(cli->o.history.device);
-	uname(&u);
-	sysinfo(&si);
-	return device_class(u.machine, cpus, (int64_t)si.totalram * (si.mem_unit ? si.mem_unit : 1));
-}
-
 static char *plan_key(const struct cli *cli)
 {
 	static struct ci ci;
@@ -81,7 +64,7 @@ static int make_plan(struct sharding *w, struct err *e)
 {
 	const struct options *o = &w->cli->o;
 	bool named = history_is_named(o, w->cli->envp);
-	auto_free char *dir = history_dir(o, w->cli->root), *device = this_device(w->cli);
+	auto_free char *dir = history_dir(o, w->cli->root), *device = device_here(o->history.device);
 	struct store_where where = { .dir = dir, .dsn = history_dsn(w->cli->envp, !w->key),
 			.network_ok = o->history.network_ok };
 	auto_store *s = NULL;

@@ -2,6 +2,7 @@
 /* run [--] CMD [ARG...]: supervise one command (contract 1). */
 #include "base/clock.h"
 #include "runner/cli/cmd.h"
+#include "runner/config/history_place.h"
 #include "runner/proc/proc.h"
 
 #include <string.h>
@@ -62,8 +63,29 @@ static bool is_shell_line(const char *word)
 	return strpbrk(word, "&|;<>$`* ") && access(word, F_OK) < 0;
 }
 
+/* auto: what the history gives; without an answer there is no such limit. The usual length of a run is for the status line,
+ * and not worth a moment's wait elsewhere. */
+static void run_learn(struct cli *cli, struct learned *l)
+{
+	struct options *o = &cli->o;
+	bool run_auto = o->timeout_ms == OPTION_AUTO_MS, tests_auto = o->test_timeout_ms == OPTION_AUTO_MS;
+
+	if (!run_auto && !tests_auto && !(history_is_named(o, cli->envp) && isatty(STDERR_FILENO)))
+		return;
+	learned_read(l, o, cli->root, cli->verb, cli->all_args, cli->operands, cli->envp);
+	if (run_auto)
+		o->timeout_ms = l->run_limit_ms;
+	else
+		l->run_limit_ms = 0;
+	if (tests_auto)
+		o->test_timeout_ms = 0;
+	else
+		l->n_tests = 0;
+}
+
 int cmd_run(struct cli *cli)
 {
+	struct learned learned = { 0 };
 	static const struct work_ops ops = { .next = run_next, .done = run_done, .end = run_end };
 	struct run_one one = { .cli = cli, .result.exit_code = 125 };
 	struct proc_setup setup = {
@@ -81,6 +103,8 @@ int cmd_run(struct cli *cli)
 			cli->verb);
 		return cli_fail(&e);
 	}
+	run_learn(cli, &learned);
+	setup.learned = &learned;
 	code = proc_run(&setup, &e);
 	if (code == 127 && cli->operand_count == 1 && is_shell_line(cli->operands[0]))
 		cli_note("'%s' is one word, and no program has that name; a shell reads such a line: "

@@ -94,10 +94,23 @@ static int dispatch(struct command_line *cl)
 	return v->run(&cli);
 }
 
+/* Under the name hmopt the verbs are the same, but for `run`: that is a run of the optimiser. */
+static void take_other_name(int argc, char **argv)
+{
+	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
+
+	if (argc < 2 || strcmp(slash ? slash + 1 : argv[0], "hmopt") != 0)
+		return;
+	if (strcmp(argv[1], "run") == 0)
+		argv[1] = "optimize";
+}
+
 int main(int argc, char **argv)
 {
 	static struct command_line cl;
 	struct err e = { 0 };
+
+	take_other_name(argc, argv);
 
 	if (command_line_split(&cl, argc, argv, verb_syntax_find, &e) < 0)
 		return cli_fail(&e);

@@ -18,7 +18,7 @@
 const char *const gate_kind_text[] = { "command", "test", "governance", NULL };
 
 /* Sections whose keys are options (runner/config/options.def); `gate` has its steps besides. */
-static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts",
+static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts", "history", "ingest",
 					"gate", NULL };
 
 void config_init(struct config *c)

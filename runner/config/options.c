@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const words_auto[] = { "auto", NULL };
 static const char *const words_level[] = { "off", "basic", "detailed", "debug", NULL };
 static const char *const words_on_fail[] = { "off", "basic", "detailed", NULL };
 static const char *const words_liveness[] = { "off", "basic", "strict", NULL };
@@ -133,13 +134,17 @@ static int set_ms(int64_t *field, const struct option_row *row, const char *name
 	int64_t unit = row->type == OPTION_SECONDS ? 1000 : 1, v;
 	auto_str what = STR_INIT;
 
+	if (row->words && value_word(text, row->words) == 0) {
+		*field = OPTION_AUTO_MS;
+		return 0;
+	}
 	if (value_duration(text, unit, &v) && v >= row->min && v <= row->max) {
 		*field = v;
 		return 0;
 	}
 	str_addf(&what, "a whole number from %lld to %lld%s or a time such as 500ms, 90s, 10m or 1h30m",
 		 (long long)(row->min + unit - 1) / unit, (long long)row->max / unit, unit > 1 ? " (seconds)" : "");
-	return value_error(e, name, str_cstr(&what), text, "");
+	return value_error(e, name, str_cstr(&what), text, row->words ? " (or auto)" : "");
 }
 
 static int word_index(const struct option_row *row, const char *name, const char *text, struct err *e)

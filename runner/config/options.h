@@ -130,7 +130,8 @@ enum option_type {
 	OPTION_BOOL,   /* bool; a flag without a value sets it */
 	OPTION_NOT,    /* bool; a flag without a value clears it */
 	OPTION_INT,    /* int64_t, least to most */
-	OPTION_MS,     /* int64_t: milliseconds, least to most; as a number or as 90s, 10m, 1h30m */
+	OPTION_MS,     /* int64_t: milliseconds, least to most; as a number or as 90s, 10m, 1h30m; OPTION_AUTO_MS for the
+	                * first of words, if there are any */
 	OPTION_SECONDS, /* the same, but a bare number counts seconds */
 	OPTION_WORD,   /* int: index in words */
 	OPTION_STRING, /* char *: one of words where there are any */
@@ -140,6 +141,8 @@ enum option_type {
 	OPTION_TIME,   /* int64_t: nanoseconds since 1970; "auto": of the environment (deadline_auto.h), 0: it says none */
 	OPTION_SIGNAL, /* int: INT, SIGINT or 2; none that stops or continues */
 };
+
+#define OPTION_AUTO_MS INT64_C(-1)
 
 enum option_group {
 	GROUP_RUN, GROUP_LIVENESS, GROUP_RECORD, GROUP_TESTS, GROUP_GATE, GROUP_REPRO, GROUP_FILES, GROUP_HISTORY,

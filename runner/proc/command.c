@@ -214,7 +214,7 @@ static void command_record_late_test(struct supervisor *s, struct command *c, co
 
 	attrs_init(&a, s->run->trace);
 	attrs_ms(&a, "elapsed_ms", now - late->start_ns);
-	attrs_int(&a, "limit_ms", s->run->o->test_timeout_ms);
+	attrs_int(&a, "limit_ms", late->limit_ns / NS_PER_MS);
 	attrs_str(&a, "test", late->name);
 	c->tokens |= 1u << TOKEN_CASE_HARNESS;
 	s->run->concerns = true;
@@ -228,7 +228,7 @@ static void command_end_as_late(struct supervisor *s, struct command *c, const s
 	for (size_t i = 0; i < c->tests.n_running; i++) {
 		struct running_test *other = &c->tests.running[i];
 
-		if (other == r || other->container || !test_is_as_late(&c->tests, r, other))
+		if (other == r || other->container || !test_is_as_late(r, other))
 			continue;
 		command_record_late_test(s, c, other, next_ns - clock_ms_to_ns(s->run->o->liveness_kill_grace_ms));
 		memcpy(other->root, r->root, sizeof(other->root));

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "runner/config/options.h"
+#include "runner/proc/learned.h"
 #include "runner/proc/work.h"
 #include "trace/redact.h"
 
@@ -35,6 +36,7 @@ struct proc_setup {
 	/* Called once before sealing, in the sealing process: JSON fields to merge into the trace's
 	 * summary, or NULL. May be NULL. */
 	const char *(*summary_json)(void *ctx);
+	const struct learned *learned; /* limits out of the history, NULL: none */
 	const char *junit;           /* JUnit XML of the tests that dialects recognised goes there; NULL: none */
 };
 

@@ -130,6 +130,22 @@ static int context_contain(struct context *c, struct err *e)
 	return 0;
 }
 
+/* Which limits stand for this run and whence they are. */
+static void context_tell_limits(struct context *c)
+{
+	const struct learned *l = c->setup->learned;
+	auto_attrs a = { 0 };
+
+	if (!l || (!l->run_limit_ms && !l->n_tests))
+		return;
+	attrs_init(&a, c->trace);
+	attrs_int(&a, "timeout_ms", l->run_limit_ms);
+	attrs_int(&a, "tests", (int64_t)l->n_tests);
+	if (l->n_tests)
+		attrs_raw(&a, "test_timeout_ms", l->tests_json);
+	trace_checkpoint(c->trace, c->dispatch_span, CP_LIMITS_HISTORY, clock_mono_ns(), &a);
+}
+
 static void context_say_start(struct context *c)
 {
 	static const char *const names[] = { "stdin", "stdout", "stderr" };
@@ -177,6 +193,7 @@ static int supervisor_main(struct context *c)
 		code = finish_run(c, 125, false, clock_mono_ns());
 	} else {
 		context_say_start(c);
+		context_tell_limits(c);
 		print_attach(c);
 		sampling_ready(c);
 		p->attach(p->ctx, c->trace, c->dispatch_span, clock_mono_ns());

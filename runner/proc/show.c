@@ -211,7 +211,8 @@ static void show_view(struct supervisor *s, struct status_view *v, struct names 
 	struct command *c = show_command(s);
 
 	*v = (struct status_view){ .now_ns = now_ns, .start_ns = s->run->start_mono_ns, .total = -1,
-				   .last_output_ns = s->show.last_output_ns, .processes = s->tree.alive };
+				   .last_output_ns = s->show.last_output_ns, .processes = s->tree.alive,
+				   .usual_ns = p->learned ? p->learned->usual_ns : 0 };
 	if (c && !c->spec.capture) {
 		v->step = c->spec.name;
 		tests_view(&c->tests, v, &n->after);

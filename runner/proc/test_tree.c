@@ -56,7 +56,7 @@ static bool is_root(const struct search *q, const struct member *m)
  * this one. */
 static bool is_other(const struct search *q, const struct running_test *r)
 {
-	return r->id != q->test->id && !r->container && !r->kill_stage && !test_is_as_late(&q->c->tests, q->test, r);
+	return r->id != q->test->id && !r->container && !r->kill_stage && !test_is_as_late(q->test, r);
 }
 
 static size_t others(const struct search *q)

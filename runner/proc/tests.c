@@ -49,6 +49,7 @@ void tests_init(struct tests *t, struct context *c, char *const argv[], bool cap
 	t->off = captured || strcmp(c->o->dialect, "none") == 0;
 	t->begin_ns = t->settle_ns = TIME_NEVER;
 	t->limit_ns = c->o->test_timeout_ms ? clock_ms_to_ns(c->o->test_timeout_ms) : TIME_NEVER;
+	t->limits = t->limit_ns != TIME_NEVER || (c->setup->learned && c->setup->learned->n_tests);
 	for (int i = 0; i < STREAM_COUNT && !captured; i++)
 		t->fed[i] = atomic_load(&c->shared->ring[i].read_total);
 }
@@ -135,6 +136,9 @@ static void tests_started(struct tests *t, const struct dialect_event *ev)
 	r->id = ev->id;
 	r->start_ns = ev->start_ns >= 0 ? ev->start_ns : ev->now_ns;
 	r->name = tests_name(ev);
+	r->limit_ns = learned_limit(t->c->setup->learned, ev->suite, ev->test);
+	if (t->limit_ns < r->limit_ns)
+		r->limit_ns = t->limit_ns;
 	r->container = ev->container;
 	r->outer = ev->outer;
 	/* 0: its end makes one, should it fail */
@@ -514,7 +518,7 @@ static int64_t tests_case_due(const struct tests *t, const struct running_test *
 {
 	int64_t since = r->outer && t->told_ns > r->start_ns ? t->told_ns : r->start_ns;
 
-	return r->kill_stage ? r->next_ns : clock_add(since, t->limit_ns);
+	return r->kill_stage ? r->next_ns : r->limit_ns == TIME_NEVER ? TIME_NEVER : clock_add(since, r->limit_ns);
 }
 
 /* The one whose limit comes first; a test before the file that it is part of. */
@@ -522,7 +526,7 @@ static const struct running_test *tests_first_due(const struct tests *t)
 {
 	const struct running_test *first = NULL;
 
-	if (t->limit_ns == TIME_NEVER || t->limit_told)
+	if (!t->limits || t->limit_told)
 		return NULL;
 	for (size_t i = 0; i < t->n_running; i++) {
 		const struct running_test *r = &t->running[i];
@@ -559,9 +563,9 @@ struct running_test *tests_over_limit(struct tests *t, int64_t now_ns)
 	return &t->running[first - t->running];
 }
 
-bool test_is_as_late(const struct tests *t, const struct running_test *late, const struct running_test *r)
+bool test_is_as_late(const struct running_test *late, const struct running_test *r)
 {
-	return !r->kill_stage && r->start_ns <= late->start_ns + AS_LATE_NS && t->limit_ns != TIME_NEVER;
+	return !r->kill_stage && r->start_ns <= late->start_ns + AS_LATE_NS && r->limit_ns <= late->limit_ns;
 }
 
 void tests_limit_done(struct tests *t)

@@ -22,6 +22,7 @@ struct running_test {
 	uint32_t id;
 	span_id span;
 	int64_t start_ns;
+	int64_t limit_ns;    /* TIME_NEVER none */
 	bool container;      /* a file or class: its tests may be named, too */
 	bool outer;          /* a file whose tests another dialect names: it lives while they come and go */
 	char *name;          /* "suite::test", redacted when shown */
@@ -50,6 +51,7 @@ struct tests {
 	size_t n_running, cap_running;
 	int64_t told_ns;             /* when a test that is no file began or ended last */
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
+	bool limits;                 /* some test has one */
 	bool limit_told;
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
 	uint64_t folded;             /* tests that are counted, but have no span of their own */
@@ -76,7 +78,7 @@ int64_t tests_due(const struct tests *t);
 /* The test that outlived --test-timeout-ms, or for which more is due; NULL none. Until tests_limit_done it is told again. */
 struct running_test *tests_over_limit(struct tests *t, int64_t now_ns);
 /* Is r late as well, but for a moment? Tests that began together cannot be told apart by time, nor need they be. */
-bool test_is_as_late(const struct tests *t, const struct running_test *late, const struct running_test *r);
+bool test_is_as_late(const struct running_test *late, const struct running_test *r);
 /* From now on limits of tests are nobody's business: the command is being ended. */
 void tests_limit_done(struct tests *t);
 /* No more reading: the running ones end with this status. */

@@ -83,6 +83,7 @@ static void head_line(const struct status_view *v, const struct status_style *st
 {
 	struct line l = { .text = STR_INIT, .most = style->cols - 1, .color = style->color };
 	auto_str text = STR_INIT;
+	int64_t left;
 
 	str_add(&text, "spec-runner: ");
 	status_age(&text, v->now_ns - v->start_ns);
@@ -93,6 +94,11 @@ static void head_line(const struct status_view *v, const struct status_style *st
 		width_add_safe(&text, v->step, strlen(v->step), style->unicode);
 	str_add(&text, "'");
 	if (v->step)
+		line_add(&l, NULL, str_cstr(&text));
+	left = v->usual_ns - (v->now_ns - v->start_ns);
+	str_reset(&text);
+	str_addf(&text, ", about %02lld:%02lld left", (long long)(left / NS_PER_S / 60), (long long)(left / NS_PER_S % 60));
+	if (left > 0)
 		line_add(&l, NULL, str_cstr(&text));
 	head_counts(v, &l);
 	str_reset(&text);

@@ -26,6 +26,7 @@ struct status_view {
 	uint64_t running;             /* of them; test[] holds the oldest */
 	const char *after;            /* where a test is named at its end only: the last one; else NULL or "" */
 	size_t processes;
+	int64_t usual_ns;             /* how long such a run takes, by the history; 0: not known */
 	struct status_test test[STATUS_TESTS_MAX];
 	size_t n_tests;
 };

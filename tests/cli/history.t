@@ -165,6 +165,8 @@ history($dir, 'gc');
 is scalar @{ history_json($dir, 'runs', '--branch', 'g')->{runs} }, 20, 'gc drops what is old, and keeps the last 20 of a branch';
 is history($dir, 'verify')->{out}, "ok\n", 'and the store is whole' unless -e "$dir/h/artifacts/aa/link.bin";
 
+my $hmopt = (spec() =~ s{[^/]*$}{}r) . '.artifacts/libexec/hmopt';
+is scalar(qx{cd $dir && SPEC_RUNNER_HISTORY=$dir/h $hmopt history info}), history($dir, 'info')->{out}, 'hmopt is another name';
 obeys('history_v1.yaml', 'every answer', map { my $x = history($dir, @$_, '--json'); $x->{out} } ['runs'], ['show', $id], ['tests'], ['test', 's a'],
 	['flaky'], ['hangs'], ['limits'], ['info'], ['sql', 'SELECT 1 AS x']);
 done_testing();

@@ -88,6 +88,18 @@ is "$limit{t01}{n} $limit{t01}{limit_ms}", '30 10000', 'a quick test: the least 
 is $limit{dead}{n}, 25, 'only passes count';
 ok $v->{run}{n} == 30 && $v->{run}{limit_ms} == 60000, 'the run';
 
+# --- limits of a run
+for my $n (0 .. 20) {
+	verb(undef, 'history', 'record', '--workload', 'W', '--device', 'D', (write_trace($dir, id => sprintf('aa%06x', $n), at => time - 5000 + $n, ms => 100, tests => [['', 'quick', 'pass', 5]]))[0]);
+}
+write_file("$dir/quick.sh", "echo TAP version 13; echo 1..1; echo 'ok 1 - quick'\n");
+$r = verb(undef, 'run', '--timeout-ms', 'auto', '--test-timeout-ms', 'auto', '--workload', 'W', '--device', 'D', '--profile-level', 'basic', '--', 'sh', 'quick.sh');
+is $r->{code}, 0, '--timeout auto, --test-timeout auto' or diag $r->{err};
+my ($told) = grep { ($_->{attrs}{event} // '') eq 'limits.history' } @{ decode_json(read_file("$dir/.artifacts/run-trace.json"))->{events} };
+is_deeply $told->{attrs}, { event => 'limits.history', timeout_ms => 60000, tests => 1, test_timeout_ms => { quick => 10000 } }, 'the limits used stand in the trace';
+is verb(undef, 'run', '--timeout-ms', 'automatic', '--', 'true')->{code}, 2, 'another word is exit 2';
+is verb(undef, 'run', '--timeout-ms', 'auto', '--workload', 'unknown', '--', 'true')->{code}, 0, 'no history of it: no limit';
+
 # --- shards
 my @device = ('--device', history_json($dir, 'show', $ids[0], $home)->{run}{device_id});
 my @names = ('slow', 'dead', map { sprintf 't%02d', $_ } 1 .. 5);
