@@ -225,16 +225,16 @@ static void test_refusals(void)
 	refused("run --trace-out a x", NULL, "'run' does not take the option --trace-out");
 	refused("run --timeout-ms", NULL, "--timeout-ms needs a value: --timeout-ms MS");
 	refused("run --timeout-ms abc x", NULL,
-		"--timeout-ms must be " A_TIME ", not 'abc'");
-	refused("run --timeout-ms= x", NULL, "--timeout-ms must be " A_TIME ", not ''");
+		"--timeout-ms must be " A_TIME ", not 'abc' (or auto)");
+	refused("run --timeout-ms= x", NULL, "--timeout-ms must be " A_TIME ", not '' (or auto)");
 	refused("run --timeout-ms 1.5 x", NULL,
-		"--timeout-ms must be " A_TIME ", not '1.5'");
+		"--timeout-ms must be " A_TIME ", not '1.5' (or auto)");
 	refused("run --timeout-ms 99999999999999999999 x", NULL,
-		"--timeout-ms must be " A_TIME ", not '99999999999999999999'");
+		"--timeout-ms must be " A_TIME ", not '99999999999999999999' (or auto)");
 	refused("run --liveness-stall-ms 0 x", NULL,
 		"--liveness-stall-ms must be a whole number from 1 to 31536000000 or a time such as 500ms, 90s, 10m or 1h30m, not '0'");
 	refused("run --timeout-ms x --timeout-ms 5 x", NULL,
-		"--timeout-ms must be " A_TIME ", not 'x'");
+		"--timeout-ms must be " A_TIME ", not 'x' (or auto)");
 	refused("run --contain jail x", NULL, "--contain must be auto, group, subreaper, cgroup or pidns, not "
 		"'jail'");
 	refused("run --quiet=maybe x", NULL, "--quiet must be true or false (1, 0, yes, no, on, off), not "
