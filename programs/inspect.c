@@ -87,17 +87,14 @@ static int redactor_for(struct inspection *in, struct strv *env, struct err *e)
  * environments, and, as like as not, one of them in its arguments. */
 static void learn_members(struct inspection *in)
 {
-	auto_free char *theirs = xmalloc(PROC_ARGV_MAX);
-
 	for (size_t i = 0; i < in->copy.process_count && i < LEARN_MEMBERS_MAX; i++) {
+		auto_free char *theirs = NULL; /* of one whose memory is locked the front's thread knows, we do not */
 		struct strv env = STRV_INIT;
-		char path[40];
 		ssize_t n;
 
 		if (clock_mono_ns() > in->deadline_ns - in->spare_ns)
 			return;
-		snprintf(path, sizeof(path), "/proc/%d/environ", (int)in->copy.processes[i].pid);
-		n = fd_read_file(AT_FDCWD, path, theirs, PROC_ARGV_MAX);
+		n = proc_slow_read(in->copy.processes[i].pid, "environ", PROC_ARGV_MAX, &theirs);
 		if (n > 0)
 			proc_argv_split(theirs, (size_t)n, &env);
 		redactor_learn_env(in->redactor, env.v);

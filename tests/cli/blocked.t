@@ -16,9 +16,9 @@ my $fuse = "$build/tests/lib/hung_fuse";
 my ($limit, $grace) = (1.5, 0.5);
 my @limits = ('--timeout-ms', $limit * 1000, '--liveness-kill-grace-ms', $grace * 1000);
 # What a starved machine may take for starting and sealing, besides.
-my $slack = 4 * slow_factor();
+my $slack = 3 + slow_factor();
 # The server of a test lets everybody go then, whatever we do: other programs of the machine hang with it.
-my $server_s = 12;
+my $server_s = 20;
 
 # Without the right to mount there is no such file system.
 sub fuse_works {
