@@ -5,11 +5,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 #include "runner/cases/glob.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,9 @@ struct project {
 	bool configure;        /* it is there already: autoreconf has run */
 	const char *python_dir, *python_path;
 	bool npm_install, npm_lock;
+	const char *npm;       /* npm, pnpm or bun: whose lock file is there */
 	bool perl_lib;
+	char *just_target;     /* as make_target */
 	const char *bats_dir;
 };
 
@@ -139,7 +143,7 @@ static bool is_go(struct project *p)
 static void go_steps(const struct project *p, struct str *out, const char *lead)
 {
 	(void)p;
-	step(out, lead, "go-test", "go, test, ./...");
+	step(out, lead, "go-test", "go, test, -v, ./..."); /* -v names each test when it begins */
 }
 
 static bool is_maven(struct project *p)
@@ -160,7 +164,8 @@ static bool is_npm(struct project *p)
 	/* what `npm init` leaves behind only fails */
 	if (!text || !strstr(text, "\"test\"") || strstr(text, "no test specified"))
 		return false;
-	p->npm_lock = has(p, "package-lock.json");
+	p->npm = has(p, "pnpm-lock.yaml") ? "pnpm" : has(p, "bun.lockb") || has(p, "bun.lock") ? "bun" : "npm";
+	p->npm_lock = strcmp(p->npm, "npm") != 0 || has(p, "package-lock.json");
 	p->npm_install = !has(p, "node_modules") &&
 			 (strstr(text, "\"dependencies\"") || strstr(text, "\"devDependencies\""));
 	return true;
@@ -168,9 +173,115 @@ static bool is_npm(struct project *p)
 
 static void npm_steps(const struct project *p, struct str *out, const char *lead)
 {
+	auto_free char *install = strcmp(p->npm, "npm") == 0 ? xstrdup(p->npm_lock ? "npm, ci" : "npm, install")
+							     : xasprintf("%s, install, --frozen-lockfile", p->npm);
+	auto_free char *test = strcmp(p->npm, "bun") == 0 ? xstrdup("bun, run, test") : xasprintf("%s, test", p->npm);
+	auto_free char *name_install = xasprintf("%s-install", p->npm), *name_test = xasprintf("%s-test", p->npm);
+
 	if (p->npm_install)
-		step(out, lead, "npm-install", p->npm_lock ? "npm, ci" : "npm, install");
-	step(out, lead, "npm-test", "npm, test");
+		step(out, lead, name_install, install);
+	step(out, lead, name_test, test);
+}
+
+/* The target that runs the tests: a rule at the beginning of a line. NULL: none. */
+static char *test_target(const char *makefile)
+{
+	static const char *const targets[] = { "check", "test" };
+	auto_free char *lines = xasprintf("\n%s", makefile);
+
+	for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++)
+		for (const char *at = lines; (at = strchr(at, '\n')); at++) {
+			size_t n = strlen(targets[t]);
+
+			if (strncmp(at + 1, targets[t], n) != 0)
+				continue;
+			n += strspn(at + 1 + n, " \t");
+			if (at[1 + n] == ':' && at[2 + n] != '=')
+				return xstrdup(targets[t]);
+		}
+	return NULL;
+}
+
+static bool is_gradle(struct project *p)
+{
+	return has(p, "build.gradle") || has(p, "build.gradle.kts");
+}
+
+static void gradle_steps(const struct project *p, struct str *out, const char *lead)
+{
+	step(out, lead, "gradle-test", has(p, "gradlew") ? "./gradlew, --no-daemon, test" : "gradle, --no-daemon, test");
+}
+
+static bool is_bazel(struct project *p)
+{
+	return has(p, "MODULE.bazel") || has(p, "WORKSPACE") || has(p, "WORKSPACE.bazel");
+}
+
+static void bazel_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	step(out, lead, "bazel-test", "bazel, test, --test_output=errors, //...");
+}
+
+static bool is_dotnet(struct project *p)
+{
+	return any_file(p, "*.sln") || any_file(p, "*.csproj") || any_file(p, "*/*.csproj");
+}
+
+static void dotnet_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	/* this logger names tests that passed, too */
+	step(out, lead, "dotnet-test", "dotnet, test, --logger, 'console;verbosity=normal'");
+}
+
+static bool is_deno(struct project *p)
+{
+	return has(p, "deno.json") || has(p, "deno.jsonc");
+}
+
+static void deno_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	step(out, lead, "deno-test", "deno, test");
+}
+
+/* Tests that bun itself runs: no script of package.json names them. */
+static bool is_bun(struct project *p)
+{
+	return has(p, "bunfig.toml") && !is_npm(p);
+}
+
+static void bun_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	step(out, lead, "bun-test", "bun, test");
+}
+
+static bool is_tox(struct project *p)
+{
+	return has(p, "tox.ini") || holds(p, "pyproject.toml", "[tool.tox");
+}
+
+static void tox_steps(const struct project *p, struct str *out, const char *lead)
+{
+	(void)p;
+	step(out, lead, "tox", "tox");
+}
+
+static bool is_just(struct project *p)
+{
+	auto_free char *text = look(p, has(p, "justfile") ? "justfile" : "Justfile");
+
+	p->just_target = text ? test_target(text) : NULL;
+	return p->just_target != NULL;
+}
+
+static void just_steps(const struct project *p, struct str *out, const char *lead)
+{
+	auto_free char *argv = xasprintf("just, %s", p->just_target);
+
+	step(out, lead, "just", argv);
 }
 
 static bool is_meson(struct project *p)
@@ -222,7 +333,7 @@ static void pytest_steps(const struct project *p, struct str *out, const char *l
 	auto_free char *env = p->python_path ? xasprintf(", env: {PYTHONPATH: %s}", p->python_path) : xstrdup("");
 
 	/* the python3 of a virtual environment may be another than that of the pytest that is installed */
-	step_with(out, lead, "pytest", on_path("pytest") ? "pytest" : "python3, -m, pytest", env);
+	step_with(out, lead, "pytest", on_path("pytest") ? "pytest, -v" : "python3, -m, pytest, -v", env);
 }
 
 static bool is_unittest(struct project *p)
@@ -252,25 +363,6 @@ static void unittest_steps(const struct project *p, struct str *out, const char 
 		argv[strlen(argv) - strlen(", -t, .")] = '\0';
 	step_with(out, lead, "unittest", argv,
 		  p->python_path && strcmp(p->python_path, "src") == 0 ? ", env: {PYTHONPATH: src}" : "");
-}
-
-/* The target that runs the tests: a rule at the beginning of a line. NULL: none. */
-static char *test_target(const char *makefile)
-{
-	static const char *const targets[] = { "check", "test" };
-	auto_free char *lines = xasprintf("\n%s", makefile);
-
-	for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++)
-		for (const char *at = lines; (at = strchr(at, '\n')); at++) {
-			size_t n = strlen(targets[t]);
-
-			if (strncmp(at + 1, targets[t], n) != 0)
-				continue;
-			n += strspn(at + 1 + n, " \t");
-			if (at[1 + n] == ':' && at[2 + n] != '=')
-				return xstrdup(targets[t]);
-		}
-	return NULL;
 }
 
 static bool is_make(struct project *p)
@@ -373,11 +465,18 @@ static const struct kind kinds[] = {
 	{ "cargo", "a Rust crate (Cargo.toml)", "cargo", false, is_cargo, cargo_steps },
 	{ "go", "a Go module (go.mod)", "go", false, is_go, go_steps },
 	{ "maven", "a Maven project (pom.xml)", "mvn", false, is_maven, maven_steps },
-	{ "npm", "an npm package with a test script (package.json)", "npm", false, is_npm, npm_steps },
+	{ "gradle", "a Gradle project (build.gradle)", "java", false, is_gradle, gradle_steps },
+	{ "dotnet", "a .NET project (*.sln, *.csproj)", "dotnet", false, is_dotnet, dotnet_steps },
+	{ "bazel", "a Bazel workspace (MODULE.bazel)", "bazel", false, is_bazel, bazel_steps },
+	{ "deno", "a Deno project (deno.json)", "deno", false, is_deno, deno_steps },
+	{ "bun", "tests for bun (bunfig.toml)", "bun", false, is_bun, bun_steps },
+	{ "npm", "a package with a test script (package.json)", "npm", false, is_npm, npm_steps },
 	{ "meson", "a Meson project (meson.build)", "meson", false, is_meson, meson_steps },
 	{ "cmake", "a CMake project (CMakeLists.txt)", "cmake", false, is_cmake, cmake_steps },
 	{ "pytest", "Python tests for pytest", "python3", false, is_pytest, pytest_steps },
 	{ "unittest", "Python tests for unittest", "python3", false, is_unittest, unittest_steps },
+	{ "tox", "environments of tox (tox.ini)", "tox", true, is_tox, tox_steps },
+	{ "just", "recipes of just (justfile)", "just", true, is_just, just_steps },
 	{ "perl-xs", "a Perl module with parts in C (Makefile.PL)", "perl", false, is_xs, xs_steps },
 	{ "configure", "a configure script that writes the Makefile", "make", true, is_configure, configure_steps },
 	{ "make", "a Makefile", "make", true, is_make, make_steps },
@@ -426,7 +525,10 @@ static void text_write(struct project *p, struct str *out, struct str *told)
 		     "version: 1\n"
 		     "\n"
 		     "liveness:\n"
-		     "  level: basic        # strict: what is silent for stall_ms is diagnosed, then ended\n"
+		     "  # basic: a stall is diagnosed and recorded; only hard_cap_ms ends a command: safe on day one.\n"
+		     "  # strict: one without progress for stall_ms is ended, too: for when you know how long yours may\n"
+		     "  # be silent.\n"
+		     "  level: basic\n"
 		     "  stall_ms: 30000\n"
 		     "  hard_cap_ms: 1800000\n"
 		     "\n"
@@ -464,9 +566,15 @@ static int init_body(struct cli *cli)
 	}
 	text_write(&p, &text, &told);
 	mem_free_ptr(&p.make_target);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	mem_free_ptr(&p.just_target);
+	if (cli->o.init_stdout) {
+		fwrite(str_cstr(&text), 1, text.len, stdout);
+		return cli_flush();
+	}
+	fd = open(path, O_WRONLY | O_CREAT | (cli->o.init_force ? O_TRUNC : O_EXCL) | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
-		err_set(&e, ERR_USAGE, "'%s' is there already and is left as it is", path);
+		err_set(&e, ERR_USAGE, "'%s' is there already and is left as it is (--force replaces it, --stdout prints)",
+			path);
 	else if (fd < 0 || fd_write_all(fd, str_cstr(&text), text.len) < 0)
 		err_sys(&e, "writing '%s'", path);
 	if (e.kind != ERR_NONE)

@@ -75,6 +75,7 @@ struct options {
 	bool list, stop_at_failure;
 	int64_t retries;
 	char *patterns_dir;            /* report --patterns */
+	bool init_stdout, init_force;  /* init */
 	char *report_out;              /* report --output, -o */
 	bool man;                      /* help --man */
 	struct history_settings history;

@@ -248,4 +248,17 @@ is run_spec(['run', '--', 'sleep', '600'], timeout => 60, env => { SPEC_RUNNER_T
 is run_spec(['run', '--deadline', 'auto', '--', 'sleep', '600'], timeout => 60, env => { SPEC_RUNNER_JOB_TIMEOUT => '9s' })->{code}, 124,
 	'--deadline auto: SPEC_RUNNER_JOB_TIMEOUT' if !$ENV{SPEC_RUNNER_QUICK};
 
+# --- init ---
+{
+	my $dir = new_dir();
+	write_file("$dir/go.mod", "module x\n");
+	my $r = run_spec(['init', '--stdout'], dir => $dir);
+	like $r->{out}, qr/argv: \[go, test, -v, \.\/\.\.\.\]/, 'init --stdout: commands that name tests';
+	ok !-e "$dir/spec-runner.yaml", 'and nothing is written';
+	write_file("$dir/spec-runner.yaml", "version: 1\n");
+	is run_spec(['init'], dir => $dir)->{code}, 2, 'init leaves what is there';
+	is run_spec(['init', '--force'], dir => $dir)->{code}, 0, '--force replaces it';
+	like read_file("$dir/spec-runner.yaml"), qr/^gate:/m, 'by a new one';
+}
+
 done_testing();
