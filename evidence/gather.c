@@ -46,6 +46,7 @@ int gather(struct facts *f, const char *trace, const char *const raw_dirs[], str
 	}
 	gather_output(f);
 	gather_derive(f);
+	gather_tests(f);
 	facts_sort(f);
 	return 0;
 }

@@ -28,6 +28,7 @@ int gather_rows(struct facts *f, const char *file, const char *path, const struc
 /* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
 void gather_tails(struct facts *f, const char *dir, const char *run_id);
 void gather_derive(struct facts *f);
+void gather_tests(struct facts *f);
 /* Part of gather_trace: attrs of a test.output; and once all of them are read. named: tests were told by name, so
  * that their files and classes do not count. */
 struct json_value;

@@ -18,6 +18,10 @@ EMBED(patterns_phase, "findings/patterns/hang-phase.yaml");
 EMBED(patterns_machine, "findings/patterns/machine.yaml");
 EMBED(patterns_leak, "findings/patterns/leak.yaml");
 EMBED(patterns_fail, "findings/patterns/fail.yaml");
+EMBED(patterns_perf_cpu, "findings/patterns/perf-cpu.yaml");
+EMBED(patterns_perf_process, "findings/patterns/perf-process.yaml");
+EMBED(patterns_perf_wait, "findings/patterns/perf-wait.yaml");
+EMBED(patterns_perf_tests, "findings/patterns/perf-tests.yaml");
 EMBED(patterns_run, "findings/patterns/run.yaml");
 
 int patterns_add_builtin(struct patterns *p, struct err *e)
@@ -33,6 +37,10 @@ int patterns_add_builtin(struct patterns *p, struct err *e)
 		{ "patterns/machine.yaml", patterns_machine, patterns_machine_end },
 		{ "patterns/leak.yaml", patterns_leak, patterns_leak_end },
 		{ "patterns/fail.yaml", patterns_fail, patterns_fail_end },
+		{ "patterns/perf-cpu.yaml", patterns_perf_cpu, patterns_perf_cpu_end },
+		{ "patterns/perf-process.yaml", patterns_perf_process, patterns_perf_process_end },
+		{ "patterns/perf-wait.yaml", patterns_perf_wait, patterns_perf_wait_end },
+		{ "patterns/perf-tests.yaml", patterns_perf_tests, patterns_perf_tests_end },
 		{ "patterns/run.yaml", patterns_run, patterns_run_end },
 	};
 

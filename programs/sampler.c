@@ -12,7 +12,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/config/options.h"
+#include "evidence/write.h"
 #include "runner/proc/helper.h"
+#include "runner/sampled/rows.h"
 #include "trace/redact.h"
 
 #include <errno.h>
@@ -149,6 +151,19 @@ static int collect(struct sample_session *x, struct redactor *r, struct err *e)
 	return 0;
 }
 
+static int write_rows(struct sample_session *x, const struct sample_result *r, struct err *e)
+{
+	struct facts f;
+	int rc;
+
+	if (facts_init(&f, e) < 0)
+		return -1;
+	sampled_rows(&f, r, x->run_id);
+	rc = evidence_write(&f, x->raw, "profile", e);
+	facts_release(&f);
+	return rc;
+}
+
 static int run(struct sample_session *x, struct redactor *r)
 {
 	struct err e = { 0 };
@@ -175,7 +190,7 @@ static int run(struct sample_session *x, struct redactor *r)
 int main(int argc, char **argv)
 {
 	static struct sample_session x = { .with = "auto", .collect = "cpu", .hz = 99, .bytes = 64 << 20, .intrusion = 1,
-					   .run_id = "", .raw = ".", .target_json = "{}" };
+					   .run_id = "", .raw = ".", .target_json = "{}", .on_result = write_rows };
 	struct redactor *r = NULL;
 	struct err e = { 0 };
 	int rc;

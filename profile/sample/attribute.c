@@ -435,6 +435,27 @@ static void weight_add(struct weight *v, size_t *n, size_t max, uint32_t key, in
 
 enum { WEIGHTS_MAX = 4096 };
 
+/* Phases of pytest, the runner whose stacks tell them. */
+static void phase_add(const struct profile *p, struct case_sums *c, const struct prof_sample *x)
+{
+	int64_t ns = x->wait < 0 ? x->cpu_ns : x->wall_ns;
+
+	for (uint32_t i = p->stack_len[x->stack]; i-- > 0;) {
+		const char *name = p->frames[p->pool[p->stack_first[x->stack] + i]].function;
+
+		if (!name || strncmp(name, "pytest_runtest_", 15) != 0)
+			continue;
+		if (strcmp(name + 15, "setup") == 0)
+			c->setup_ns += ns;
+		else if (strcmp(name + 15, "teardown") == 0)
+			c->teardown_ns += ns;
+		else if (strcmp(name + 15, "call") != 0)
+			continue;
+		c->phases = true;
+		return;
+	}
+}
+
 /* One test: its CPU time by place, and the waits of the thread that did its work. */
 static void case_sum(struct work *w, struct case_sums *c, const uint32_t *samples, size_t n)
 {
@@ -448,6 +469,7 @@ static void case_sum(struct work *w, struct case_sums *c, const uint32_t *sample
 		bool child = x->wait >= 0 && strcmp(p->waits[x->wait].kind, "child") == 0;
 
 		c->samples += x->wait < 0;
+		phase_add(p, c, x);
 		c->cpu_ns += x->cpu_ns;
 		if (x->wait < 0)
 			weight_add(places, &place_n, WEIGHTS_MAX, profile_place(p, x->stack), x->cpu_ns);
@@ -465,6 +487,10 @@ static void case_sum(struct work *w, struct case_sums *c, const uint32_t *sample
 		if (x->wait < 0 || !thread_n || x->thread != threads[0].key)
 			continue;
 		c->wait_ns += x->wall_ns;
+		if (strcmp(p->waits[x->wait].kind, "sleep") == 0 && x->wall_ns > c->sleep_ns) {
+			c->sleep_ns = x->wall_ns;
+			c->sleep_place = profile_place(p, x->stack);
+		}
 		weight_add(waits, &wait_n, WEIGHTS_MAX, (uint32_t)x->wait, x->wall_ns);
 	}
 	if (place_n)

@@ -19,6 +19,10 @@ struct case_sums {
 	uint32_t span;           /* of the profile */
 	uint32_t journal_span;   /* its number in the journal */
 	int64_t cpu_ns, wait_ns, delay_ns, samples;
+	int64_t sleep_ns;              /* the longest that one place slept */
+	uint32_t sleep_place;          /* its frame, where sleep_ns is more than 0 */
+	int64_t setup_ns, teardown_ns; /* of CPU time and waits, in its fixtures */
+	bool phases;                   /* the runner tells them */
 	struct case_top top[5];
 	struct case_wait waits[3];
 	size_t top_n, wait_n;

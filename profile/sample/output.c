@@ -75,6 +75,21 @@ static void case_members(struct json *j, const struct profile *p, const struct c
 	json_fixed(j, "wait_ms", (double)c->wait_ns / 1e6, 3);
 	json_fixed(j, "run_delay_ms", (double)c->delay_ns / 1e6, 3);
 	json_int(j, "samples", c->samples);
+	if (c->phases && c->cpu_ns + c->wait_ns > 0) {
+		double all = (double)(c->cpu_ns + c->wait_ns), setup = (double)c->setup_ns / all;
+
+		json_fixed(j, "setup_share", setup > 1 ? 1 : setup, 3);
+		json_fixed(j, "teardown_share", (double)c->teardown_ns / all > 1 ? 1 : (double)c->teardown_ns / all, 3);
+	}
+	if (c->sleep_ns > 0) {
+		const struct prof_frame *f = &p->frames[c->sleep_place];
+
+		json_object(j, "sleep_at");
+		json_str(j, "function", f->function);
+		json_str(j, "file", f->file);
+		json_int(j, "line", f->line);
+		json_object_end(j);
+	}
 	json_array(j, "top");
 	for (size_t i = 0; i < c->top_n; i++) {
 		const struct prof_frame *f = &p->frames[c->top[i].frame];
@@ -384,6 +399,8 @@ static int output_profile(struct output *o, struct raw *r, struct err *e)
 	rc = write_profile(x, &p, e);
 	if (rc == 0)
 		rc = write_span_attrs(x, &p, &a, e);
+	if (rc == 0 && x->on_result)
+		rc = x->on_result(x, &(struct sample_result){ &p, &a, r, &o->calls }, e);
 	if (rc == 0)
 		rc = write_artifacts(o, e);
 	calls_release(&o->calls);

@@ -4,10 +4,20 @@
 #define PROFILE_SAMPLE_OUTPUT_H
 
 #include "profile/sample/artifact.h"
+#include "profile/sample/calls.h"
 #include "profile/sample/finish.h"
 #include "profile/sample/sampler.h"
 
+/* What a finished profile is made into elsewhere (evidence, other formats). Valid during the call. */
+struct sample_result {
+	const struct profile *p;
+	const struct attribution *a;
+	const struct raw *raw;
+	const struct calls *calls;
+};
+
 struct sample_session {
+	int (*on_result)(struct sample_session *x, const struct sample_result *r, struct err *e); /* NULL none */
 	const char *run_id, *raw, *root, *journal, *with, *collect, *target_json;
 	int64_t pid, start_ns, start_real_ns, hz, bytes, attached, seconds, intrusion, finish_only;
 	struct sampler sampler;

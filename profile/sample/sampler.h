@@ -103,6 +103,7 @@ struct sampler {
 	int64_t period_ns;      /* of CPU samples */
 	struct sproc *procs[1024], *first;
 	size_t proc_count, thread_count, pending;
+	int usage_points;
 	/* the governor */
 	int64_t tick_ns, tick_due_ns;
 	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */

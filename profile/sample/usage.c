@@ -1,5 +1,225 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* usage.c - the proc collector: what each process used, once a second by reads that stop nobody, and of the whole tree. */
 #include "profile/sample/sampler.h"
-void usage_tick(struct sampler *s, int64_t now) { (void)s; (void)now; }
-void usage_end(struct sampler *s, struct sproc *p, int64_t now) { (void)s; (void)p; (void)now; }
-void usage_finish(struct sampler *s, int64_t now) { (void)s; (void)now; }
+
+#include "base/json_write.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERIES_MAX = 600 };
+
+struct sproc_usage {
+	struct proc_stat first, last;
+	struct proc_io io;
+	struct proc_status status;
+	bool have_io, have_status, looked;
+	int64_t looks, rss_max_bytes, pss_bytes, swap_bytes, fd_first, fd_max, fd_last, threads_max, delay_ns;
+	int64_t first_ns, last_ns;
+};
+
+static int64_t number_after(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoll(at + strlen(name), NULL, 10) : 0;
+}
+
+static ssize_t read_of(const struct sproc *p, const char *name, char *buf, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)p->pid, name);
+	return fd_read_file(AT_FDCWD, path, buf, size);
+}
+
+static int64_t fds_of(const struct sproc *p)
+{
+	char path[64];
+	int64_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)p->pid);
+	d = opendir(path);
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n > 2 ? n - 2 : 0;
+}
+
+/* The costly ones only where memory has grown by a tenth since the last time: PSS at its peak, and swap. */
+static void usage_memory(const struct sproc *p, struct sproc_usage *u)
+{
+	char text[4096];
+
+	if (u->last.rss_bytes <= u->rss_max_bytes + u->rss_max_bytes / 10)
+		return;
+	u->rss_max_bytes = u->last.rss_bytes;
+	if (read_of(p, "smaps_rollup", text, sizeof(text)) > 0) {
+		u->pss_bytes = number_after(text, "\nPss:") * 1024;
+		u->swap_bytes = number_after(text, "\nSwap:") * 1024;
+	}
+}
+
+static void usage_look(struct sampler *s, struct sproc *p, int64_t now)
+{
+	struct sproc_usage *u = p->usage;
+	struct proc_stat st;
+	char text[512];
+	ssize_t n;
+
+	if (proc_stat_read(p->pid, &st) < 0 || st.state == 'Z')
+		return;
+	if (!u) {
+		u = p->usage = xcalloc(1, sizeof(*u));
+		u->first = st;
+		u->first_ns = now;
+	}
+	u->last = st;
+	u->last_ns = now;
+	u->looks++;
+	if (st.num_threads > u->threads_max)
+		u->threads_max = st.num_threads;
+	n = read_of(p, "io", text, sizeof(text));
+	u->have_io = n > 0 && proc_io_parse(text, (size_t)n, &u->io) == 0;
+	u->have_status = proc_status_read(p->pid, p->pid, &u->status) == 0;
+	usage_memory(p, u);
+	u->fd_last = fds_of(p);
+	if (u->looks == 1)
+		u->fd_first = u->fd_last;
+	if (u->fd_last > u->fd_max)
+		u->fd_max = u->fd_last;
+	(void)s;
+}
+
+/* Members of one process: as the last look found it. */
+static void usage_json(const struct sampler *s, const struct sproc *p, const struct sproc_usage *u, int64_t end_ns,
+		       struct json *j)
+{
+	int64_t lived = u->last_ns - u->first_ns, grown = u->last.rss_bytes - u->first.rss_bytes;
+
+	json_int(j, "pid", p->pid);
+	json_int(j, "ppid", p->ppid);
+	json_str(j, "comm", p->comm);
+	json_int(j, "start_ns", since_start(s, p->start_ns));
+	json_int(j, "end_ns", since_start(s, end_ns));
+	json_int(j, "user_ns", u->last.user_ns);
+	json_int(j, "system_ns", u->last.system_ns);
+	json_int(j, "rss_max_bytes", u->rss_max_bytes > u->last.rss_bytes ? u->rss_max_bytes : u->last.rss_bytes);
+	json_int(j, "rss_last_bytes", u->last.rss_bytes);
+	json_int(j, "pss_bytes", u->pss_bytes);
+	json_int(j, "swap_bytes", u->swap_bytes);
+	json_int(j, "rss_growth_bytes_s", lived > NS_PER_S ? grown / (lived / NS_PER_S) : 0);
+	json_int(j, "observed_ns", lived);
+	json_int(j, "minor_faults", u->last.minor_faults);
+	json_int(j, "major_faults", u->last.major_faults);
+	json_int(j, "blkio_ns", u->last.blkio_ns);
+	json_int(j, "read_bytes", u->have_io ? u->io.read_bytes : 0);
+	json_int(j, "write_bytes", u->have_io ? u->io.write_bytes : 0);
+	json_int(j, "read_chars", u->have_io ? u->io.rchar : 0);
+	json_int(j, "write_chars", u->have_io ? u->io.wchar : 0);
+	json_int(j, "read_calls", u->have_io ? u->io.syscr : 0);
+	json_int(j, "write_calls", u->have_io ? u->io.syscw : 0);
+	json_int(j, "voluntary", u->have_status ? u->status.voluntary : 0);
+	json_int(j, "involuntary", u->have_status ? u->status.involuntary : 0);
+	json_int(j, "threads_max", u->threads_max);
+	json_int(j, "fd_max", u->fd_max);
+	json_int(j, "fd_growth", u->fd_last - u->fd_first);
+}
+
+void usage_end(struct sampler *s, struct sproc *p, int64_t now)
+{
+	auto_str text = STR_INIT;
+	struct json j;
+
+	if (!p->usage)
+		return;
+	json_init(&j, &text);
+	json_object(&j, NULL);
+	usage_json(s, p, p->usage, now, &j);
+	json_object_end(&j);
+	json_finish(&j);
+	book_note(&s->book, "usage", str_cstr(&text), text.len);
+	free(p->usage);
+	p->usage = NULL;
+}
+
+/* The whole tree at one moment, for the charts. */
+static void series_point(struct sampler *s, int64_t now)
+{
+	int64_t cpu = 0, rss = 0, processes = 0, threads = 0, fds = 0;
+	char text[256];
+	int n;
+
+	for (struct sproc *p = s->first; p; p = p->after) {
+		if (!p->usage)
+			continue;
+		cpu += proc_stat_cpu_ns(&p->usage->last);
+		rss += p->usage->last.rss_bytes;
+		threads += p->usage->last.num_threads;
+		fds += p->usage->fd_last;
+		processes++;
+	}
+	n = snprintf(text, sizeof(text), "[%lld,%lld,%lld,%lld,%lld,%lld]", (long long)since_start(s, now), (long long)cpu,
+		     (long long)rss, (long long)processes, (long long)threads, (long long)fds);
+	book_note(&s->book, "series", text, (size_t)n);
+}
+
+/* In the cgroup of the first command: limits, and how long it was throttled. */
+static void cgroup_note(struct sampler *s)
+{
+	char dir[512], path[600], text[1024] = "";
+	auto_str out = STR_INIT;
+	struct json j;
+
+	if (!s->first || proc_cgroup_dir(s->first->pid, dir, sizeof(dir)) < 0)
+		return;
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	snprintf(path, sizeof(path), "%s/cpu.stat", dir);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0) {
+		json_int(&j, "throttled_us", number_after(text, "throttled_usec "));
+		json_int(&j, "periods", number_after(text, "nr_periods "));
+		json_int(&j, "throttled_periods", number_after(text, "nr_throttled "));
+	}
+	snprintf(path, sizeof(path), "%s/cpu.max", dir);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "max", 3) != 0) {
+		char *period;
+		double quota = (double)strtoll(text, &period, 10), of = (double)strtoll(period, NULL, 10);
+
+		json_fixed(&j, "quota_cores", of > 0 ? quota / of : 0, 3);
+	}
+	snprintf(path, sizeof(path), "%s/memory.max", dir);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "max", 3) != 0)
+		json_int(&j, "memory_max_bytes", strtoll(text, NULL, 10));
+	snprintf(path, sizeof(path), "%s/memory.events", dir);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0)
+		json_int(&j, "oom_kills", number_after(text, "oom_kill "));
+	json_object_end(&j);
+	json_finish(&j);
+	book_note(&s->book, "cgroup", str_cstr(&out), out.len);
+}
+
+void usage_tick(struct sampler *s, int64_t now)
+{
+	if (!sampler_affords(s, 90) && s->usage_points > 2)
+		return; /* a second without a look is no loss */
+	for (struct sproc *p = s->first; p; p = p->after)
+		usage_look(s, p, now);
+	if (s->usage_points++ < SERIES_MAX)
+		series_point(s, now);
+	if (s->usage_points == 1 || s->usage_points % 10 == 0)
+		cgroup_note(s);
+}
+
+void usage_finish(struct sampler *s, int64_t now)
+{
+	for (struct sproc *p = s->first; p; p = p->after)
+		usage_look(s, p, now);
+	cgroup_note(s);
+}

@@ -343,6 +343,145 @@ static const struct {
 	{ "run.ended_early", "run status=pass; ended_by=itself; exit_code=0; ended_early=true; early_done=1; tests_planned=3\n",
 	  "run status=pass; ended_by=itself; exit_code=0; tests_planned=3\n" },
 	{ "fail.exit", FAILED, FAILED TEST_FAILED },
+	{ "perf.high_call_count_small_fn",
+	  "function function=parse; file=app.py; line=12; language=python; call_count=2000000; "
+		"avg_time_us=1.2; total_time_us=2400000\n",
+	  "function function=parse; file=app.py; line=12; language=python; call_count=2000000; "
+		"avg_time_us=9; total_time_us=18000000\n" },
+	{ "perf.hot.function",
+	  "function function=parse; file=app.py; line=12; language=python; self_share=0.62; "
+		"self_ms=1860; total_share=0.7; cpu_ms=3000; profile_samples=297; lines=12: 0.5; "
+		"processes=1; line_share=0.2\n",
+	  "function function=parse; file=app.py; line=12; language=python; self_share=0.2; "
+		"self_ms=600; total_share=0.9; cpu_ms=3000; profile_samples=297; line_share=0.1\n" },
+	{ "perf.hot.line",
+	  "function function=parse; file=app.py; line=12; language=python; line_share=0.45; "
+		"self_share=0.39; lines=12: 0.45; cpu_ms=3000; profile_samples=297\n",
+	  "function function=parse; file=app.py; line=12; language=python; line_share=0.2; "
+		"self_share=0.39; cpu_ms=3000; profile_samples=297\n" },
+	{ "perf.regex.backtracking",
+	  "function function=parse; file=app.py; line=12; language=python; work=regex; "
+		"work_share=0.4; cpu_ms=3000; profile_samples=297; self_share=0.3\n",
+	  "function function=parse; file=app.py; line=12; language=python; work=regex; "
+		"work_share=0.1; cpu_ms=3000; profile_samples=297; self_share=0.3\n" },
+	{ "perf.copy.heavy",
+	  "function function=parse; file=app.py; line=12; language=python; work=copy; "
+		"work_share=0.4; cpu_ms=3000; profile_samples=297; self_share=0.3\n",
+	  "function function=parse; file=app.py; line=12; language=python; work=copy; "
+		"work_share=0.1; cpu_ms=3000; profile_samples=297; self_share=0.3\n" },
+	{ "perf.serialize.heavy",
+	  "function function=parse; file=app.py; line=12; language=python; work=serialize; "
+		"work_share=0.4; cpu_ms=3000; profile_samples=297; self_share=0.3\n",
+	  "function function=parse; file=app.py; line=12; language=python; work=serialize; "
+		"work_share=0.1; cpu_ms=3000; profile_samples=297; self_share=0.3\n" },
+	{ "perf.gc.pressure",
+	  "runtime language=python; gc_share=0.3; gc_ms=300; cpu_ms=1000; samples=99\n",
+	  "runtime language=python; gc_share=0.05; gc_ms=50; cpu_ms=1000; samples=99\n" },
+	{ "perf.import.dominates",
+	  "runtime language=python; import_share=0.6; import_ms=300; import_function=<module>; "
+		"import_file=app.py; cpu_ms=500; samples=49\n",
+	  "runtime language=python; import_share=0.1; import_ms=50; cpu_ms=500; samples=49\n" },
+	{ "perf.repeat.identical_work",
+	  "repeat function=load; file=conftest.py; line=3; signature=load; tests=12; cpu_ms=900; "
+		"share=0.5\n",
+	  "repeat function=load; file=conftest.py; line=3; signature=load; tests=2; cpu_ms=900; "
+		"share=0.5\n" },
+	{ "perf.regression.function",
+	  "diff function=parse; file=a.py; line=2; before_share=0.1; after_share=0.4; change=0.3; "
+		"times=4; samples=200\n",
+	  "diff function=parse; file=a.py; line=2; before_share=0.1; after_share=0.4; change=0.3; "
+		"times=4; samples=9\n" },
+	{ "perf.spawn.storm",
+	  "spawn argv0=sed; count=80; per_second=20; lifetime_ms_median=9; cpu_ms=400; "
+		"cpu_share=0.4\n",
+	  "spawn argv0=cc1; count=80; per_second=1; lifetime_ms_median=900; cpu_ms=60000; "
+		"cpu_share=0.9\n" },
+	{ "perf.startup.repeated",
+	  "spawn argv0=python3; count=20; startup_ms=30; startup_share=0.5; cpu_ms=1200; "
+		"interpreter=true; per_second=2; lifetime_ms_median=60\n",
+	  "spawn argv0=python3; count=3; startup_ms=30; startup_share=0.1; cpu_ms=1200; "
+		"interpreter=true; per_second=2; lifetime_ms_median=60\n" },
+	{ "perf.serial.on_many_cores",
+	  "usage scope=tree; cores_used=0.99; cpus=8; cpu_share=0.99; cpu_ms=9000; wall_ms=9100\n",
+	  "usage scope=tree; cores_used=3.9; cpus=8; cpu_share=3.9; cpu_ms=9000; wall_ms=2300\n" },
+	{ "perf.machine.contended",
+	  "usage scope=tree; delay_share=0.8; run_delay_ms=800; cpu_ms=1000; cpus=2\n",
+	  "usage scope=tree; delay_share=0.01; run_delay_ms=10; cpu_ms=1000; cpus=2\n" },
+	{ "perf.cgroup.throttled",
+	  "cgroup throttled_share=0.5; throttled_ms=3000; quota_cores=1\n",
+	  "cgroup throttled_share=0.01; throttled_ms=10; quota_cores=1\n" },
+	{ "perf.kernel.heavy",
+	  "usage scope=process; pid=12; comm=app; system_share=0.8; system_ms=1600; user_ms=400; "
+		"cpu_ms=2000\n",
+	  "usage scope=process; pid=12; comm=app; system_share=0.1; system_ms=200; user_ms=1800; "
+		"cpu_ms=2000\n" },
+	{ "perf.io.small_calls",
+	  "usage scope=process; pid=12; comm=app; io_calls=300000; bytes_per_call=8; "
+		"read_calls=150000; write_calls=150000; top_function=copy; top_file=c.py; top_line=4\n",
+	  "usage scope=process; pid=12; comm=app; io_calls=300000; bytes_per_call=65536; "
+		"read_calls=150000; write_calls=150000\n" },
+	{ "perf.memory.growth",
+	  "usage scope=process; pid=12; comm=app; rss_growth_bytes_s=30000000; "
+		"rss_max_bytes=900000000; observed_ms=20000; rising=true\n",
+	  "usage scope=process; pid=12; comm=app; rss_growth_bytes_s=30000000; "
+		"rss_max_bytes=90000000; observed_ms=2000; rising=true\n" },
+	{ "perf.memory.faults",
+	  "usage scope=process; pid=12; comm=app; major_faults=5000; minor_faults=9000\n",
+	  "usage scope=process; pid=12; comm=app; major_faults=3; minor_faults=9000\n" },
+	{ "perf.memory.swap",
+	  "usage scope=process; pid=12; comm=app; swap_bytes=200000000; rss_max_bytes=900000000\n",
+	  "usage scope=process; pid=12; comm=app; swap_bytes=0; rss_max_bytes=900000000\n" },
+	{ "perf.fd.growth",
+	  "usage scope=process; pid=12; comm=app; fd_growth=400; fd_max=420\n",
+	  "usage scope=process; pid=12; comm=app; fd_growth=4; fd_max=20\n" },
+	{ "perf.thread.growth",
+	  "usage scope=process; pid=12; comm=app; thread_growth=300; threads_running=310\n",
+	  "usage scope=process; pid=12; comm=app; thread_growth=3; threads_running=10\n" },
+	{ "perf.net.dns",
+	  "wait function=fetch; file=net.py; line=7; kind=poll; resolver=true; wait_ms=900; "
+		"longest_ms=500; share=0.2; threads=1; on_main=true; thread_share=0.2\n",
+	  "wait function=fetch; file=net.py; line=7; kind=poll; resolver=true; wait_ms=9; "
+		"longest_ms=5; share=0.01; threads=1; on_main=true\n" },
+	{ "perf.io.wait",
+	  "wait function=fetch; file=net.py; line=7; kind=io; wait_ms=900; longest_ms=100; "
+		"share=0.5; threads=1; on_main=true; resolver=false\n",
+	  "wait function=fetch; file=net.py; line=7; kind=io; wait_ms=9; longest_ms=1; share=0.01; "
+		"threads=1; on_main=true; resolver=false\n" },
+	{ "perf.net.wait",
+	  "wait function=fetch; file=net.py; line=7; kind=socket_recv; "
+		"resource=fd 3: tcp 127.0.0.1:80; wait_ms=900; longest_ms=500; share=0.5; threads=1; "
+		"on_main=true; resolver=false\n",
+	  "wait function=fetch; file=net.py; line=7; kind=socket_recv; "
+		"resource=fd 3: tcp 127.0.0.1:80; wait_ms=9; longest_ms=5; share=0.01; threads=1; "
+		"on_main=true; resolver=false\n" },
+	{ "perf.lock.contention",
+	  "lock resource=mutex; waiters=4; wait_ms=3000; share=0.9; function=put; file=q.py; "
+		"line=8\n",
+	  "lock resource=mutex; waiters=1; wait_ms=3000; share=0.9; function=put; file=q.py; "
+		"line=8\n" },
+	{ "perf.gil.contention",
+	  "wait function=fetch; file=net.py; line=7; kind=gil; thread_share=0.6; threads=4; "
+		"wait_ms=4000; share=2; on_main=true; resolver=false\n",
+	  "wait function=fetch; file=net.py; line=7; kind=gil; thread_share=0.02; threads=4; "
+		"wait_ms=40; share=0.02; on_main=true; resolver=false\n" },
+	{ "perf.poll.busy",
+	  "wait function=fetch; file=net.py; line=7; kind=sleep; wakeups_s=900; wait_ms=800; "
+		"threads=1; on_main=true; resolver=false\n",
+	  "wait function=fetch; file=net.py; line=7; kind=sleep; wakeups_s=1; wait_ms=800; "
+		"threads=1; on_main=true; resolver=false\n" },
+	{ "perf.sleep.in_test",
+	  "case suite=s; case_id=test_x; file=t.py; line=3; status=ok; sleep_ms=900; "
+		"sleep_share=0.9; duration_ms=1000; cpu_ms=5\n",
+	  "case suite=s; case_id=test_x; file=t.py; line=3; status=ok; sleep_ms=100; "
+		"sleep_share=0.1; duration_ms=1000; cpu_ms=5\n" },
+	{ "perf.test.slow_outlier",
+	  "case suite=s; case_id=test_x; file=t.py; line=3; status=ok; times_median=40; share=0.5; "
+		"duration_ms=5000; rank=1\n",
+	  "case suite=s; case_id=test_x; file=t.py; line=3; status=ok; times_median=2; share=0.5; "
+		"duration_ms=5000; rank=1\n" },
+	{ "perf.fixture.dominates",
+	  "run fixture_share=0.8; fixture_tests=12\n",
+	  "run fixture_share=0.8; fixture_tests=2\n" },
 	{ "machine.starved",
 	  STUCK "thread pid=12; tid=12; comm=prog; root=true; rank=0; chain_length=1; state=R; cpu_share=0.01\n"
 		"timeout token=stall.subprocess.no_output_no_event; verdict=starved; window_ms=1000; window_cpu_ms=10; "

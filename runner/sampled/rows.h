@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows.h - a profile as evidence: the rows of which performance patterns speak (facts-profile.json). */
+#ifndef RUNNER_SAMPLED_ROWS_H
+#define RUNNER_SAMPLED_ROWS_H
+
+#include "evidence/fact.h"
+#include "profile/sample/output.h"
+
+/* Adds the rows. run_id: for the places that they name. */
+void sampled_rows(struct facts *f, const struct sample_result *r, const char *run_id);
+/* Against a baseline: functions whose share has changed. */
+void sampled_diff(struct facts *f, const struct profile *now, const struct profile *before, const char *run_id);
+
+/* The parts (rows_functions.c, rows_usage.c). */
+void sampled_functions(struct facts *f, const struct profile *p, const char *file);
+void sampled_runtimes(struct facts *f, const struct profile *p, const char *file);
+void sampled_usage(struct facts *f, const struct sample_result *r, const char *file);
+void sampled_spawns(struct facts *f, const struct sample_result *r, const char *file);
+void sampled_repeats(struct facts *f, const struct profile *p, const char *file);
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rows_functions.c - functions by CPU time, what kind of library work they cause, and what interpreters do beside
+ * the program. */
+#include "runner/sampled/rows.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FUNCTIONS_MAX = 60, LINES_SHOWN = 3 };
+
+struct hot_line {
+	int32_t line;
+	int64_t ns;
+};
+struct hot {
+	const char *function, *file, *language;
+	int64_t self_ns, total_ns, work_ns[4];
+	struct hot_line lines[32];
+	uint32_t line_n, seen, processes;
+	int32_t last_pid;
+};
+struct hots {
+	struct hot *v;
+	size_t n;
+};
+enum work { WORK_NONE = -1, WORK_REGEX, WORK_COPY, WORK_SERIALIZE, WORK_RESOLVE };
+static const char *const work_text[] = { "regex", "copy", "serialize", "resolve" };
+
+/* Library functions that tell what kind of work is done below the program's own. */
+static const struct {
+	const char *name, *file; /* NULL: any */
+	enum work work;
+} works[] = {
+	{ "sre_ucs1_match", NULL, WORK_REGEX }, { "sre_ucs2_match", NULL, WORK_REGEX }, { "sre_ucs4_match", NULL,
+			WORK_REGEX },
+	{ "sre_match", NULL, WORK_REGEX }, { "sre_search", NULL, WORK_REGEX }, { "pattern_search", NULL, WORK_REGEX },
+	{ "pcre2_match", NULL, WORK_REGEX }, { "pcre_exec", NULL, WORK_REGEX }, { "re_search_internal", NULL, WORK_REGEX },
+	{ "regexec", NULL, WORK_REGEX }, { "onig_", NULL, WORK_REGEX }, { "irregexp", NULL, WORK_REGEX },
+	{ "_match", "/re/", WORK_REGEX }, { "deepcopy", "copy.py", WORK_COPY }, { "memcpy", NULL, WORK_COPY },
+	{ "memmove", NULL, WORK_COPY }, { "__memmove", NULL, WORK_COPY }, { "__memcpy", NULL, WORK_COPY },
+	{ "raw_decode", "/json/", WORK_SERIALIZE }, { "encode", "/json/", WORK_SERIALIZE }, { "iterencode",
+			"/json/", WORK_SERIALIZE },
+	{ "dumps", NULL, WORK_SERIALIZE }, { "loads", NULL, WORK_SERIALIZE }, { "save_", "pickle", WORK_SERIALIZE },
+	{ "_pickle_", NULL, WORK_SERIALIZE }, { "getaddrinfo", NULL, WORK_RESOLVE },
+};
+
+static enum work work_of(const struct profile *p, uint32_t stack)
+{
+	for (uint32_t i = 0; i < p->stack_len[stack]; i++) {
+		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[stack] + i]];
+
+		for (size_t k = 0; f->function && k < sizeof(works) / sizeof(*works); k++)
+			if (strncmp(f->function, works[k].name, strlen(works[k].name)) == 0 &&
+			    (!works[k].file || (f->file && strstr(f->file, works[k].file))))
+				return works[k].work;
+	}
+	return WORK_NONE;
+}
+
+static struct hot *hot_for(struct hots *h, const struct prof_frame *f)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->v[i].function == f->function && h->v[i].file == f->file)
+			return &h->v[i];
+	if (!(h->n & (h->n - 1)))
+		h->v = xreallocarray(h->v, h->n ? h->n * 2 : 1, sizeof(*h->v));
+	h->v[h->n] = (struct hot){ .function = f->function, .file = f->file, .language = f->language };
+	return &h->v[h->n++];
+}
+
+static void hot_line(struct hot *h, int32_t line, int64_t ns)
+{
+	for (uint32_t i = 0; i < h->line_n; i++)
+		if (h->lines[i].line == line) {
+			h->lines[i].ns += ns;
+			return;
+		}
+	if (h->line_n < 32)
+		h->lines[h->line_n++] = (struct hot_line){ line, ns };
+}
+
+static bool is_named(const struct prof_frame *f)
+{
+	return f->function && f->function[0] != '[';
+}
+
+static void sample_take(struct hots *h, const struct profile *p, const struct prof_sample *x, uint32_t serial)
+{
+	const struct prof_frame *place = &p->frames[profile_place(p, x->stack)];
+	enum work work = work_of(p, x->stack);
+
+	if (is_named(place)) {
+		struct hot *k = hot_for(h, place);
+		int32_t pid = p->threads[x->thread].pid;
+
+		k->self_ns += x->cpu_ns;
+		hot_line(k, place->line, x->cpu_ns);
+		if (work != WORK_NONE)
+			k->work_ns[work] += x->cpu_ns;
+		k->processes += k->last_pid != pid;
+		k->last_pid = pid;
+	}
+	for (uint32_t i = 0; i < p->stack_len[x->stack]; i++) {
+		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + i]];
+		struct hot *k = is_named(f) ? hot_for(h, f) : NULL;
+
+		if (k && k->seen != serial) { /* once a sample, however often it calls itself */
+			k->seen = serial;
+			k->total_ns += x->cpu_ns;
+		}
+	}
+}
+
+static int hottest_first(const void *a, const void *b)
+{
+	const struct hot *x = a, *y = b;
+
+	if (x->self_ns != y->self_ns)
+		return x->self_ns > y->self_ns ? -1 : 1;
+	if (x->total_ns != y->total_ns)
+		return x->total_ns > y->total_ns ? -1 : 1;
+	return strcmp(x->function, y->function);
+}
+
+static int by_ns(const void *a, const void *b)
+{
+	const struct hot_line *x = a, *y = b;
+
+	return x->ns != y->ns ? (x->ns > y->ns ? -1 : 1) : x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void lines_put(struct facts *f, struct fact_row *r, struct hot *h, int64_t all)
+{
+	auto_str text = STR_INIT;
+
+	qsort(h->lines, h->line_n, sizeof(*h->lines), by_ns);
+	if (h->lines[0].line > 0)
+		fact_set_int(r, FC_FUNCTION_line, h->lines[0].line);
+	for (uint32_t i = 0; i < h->line_n && i < LINES_SHOWN; i++)
+		str_addf(&text, "%s%d: %.3f", i ? ", " : "", h->lines[i].line, (double)h->lines[i].ns / (double)all);
+	fact_set_num(r, FC_FUNCTION_line_share, h->lines[0].line > 0 ? (double)h->lines[0].ns / (double)all : 0);
+	fact_set_text(f, r, FC_FUNCTION_lines, str_cstr(&text));
+}
+
+static void function_row(struct facts *f, struct hot *h, int64_t all, int64_t samples, const char *file)
+{
+	struct fact_row *r = fact_add(f, FACT_FUNCTION, file, "/samples");
+	int work = 0;
+
+	if (!r)
+		return;
+	fact_set_text(f, r, FC_FUNCTION_function, h->function);
+	fact_set_text(f, r, FC_FUNCTION_file, h->file);
+	fact_set_text(f, r, FC_FUNCTION_language, h->language);
+	fact_set_num(r, FC_FUNCTION_self_share, (double)h->self_ns / (double)all);
+	fact_set_num(r, FC_FUNCTION_total_share, (double)h->total_ns / (double)all);
+	fact_set_num(r, FC_FUNCTION_share, (double)h->self_ns / (double)all);
+	fact_set_num(r, FC_FUNCTION_self_ms, (double)h->self_ns / 1e6);
+	fact_set_num(r, FC_FUNCTION_cpu_ms, (double)all / 1e6);
+	fact_set_int(r, FC_FUNCTION_profile_samples, samples);
+	fact_set_int(r, FC_FUNCTION_processes, h->processes);
+	if (h->line_n)
+		lines_put(f, r, h, all);
+	for (int i = 1; i < 4; i++)
+		if (h->work_ns[i] > h->work_ns[work])
+			work = i;
+	if (h->work_ns[work] > 0) {
+		fact_set_text(f, r, FC_FUNCTION_work, work_text[work]);
+		fact_set_num(r, FC_FUNCTION_work_share, (double)h->work_ns[work] / (double)all);
+	}
+}
+
+void sampled_functions(struct facts *f, const struct profile *p, const char *file)
+{
+	struct hots h = { 0 };
+	int64_t all = 0, samples = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].wait < 0) {
+			sample_take(&h, p, &p->samples[i], (uint32_t)i + 1);
+			all += p->samples[i].cpu_ns;
+			samples++;
+		}
+	if (h.n)
+		qsort(h.v, h.n, sizeof(*h.v), hottest_first);
+	for (size_t i = 0; i < h.n && i < FUNCTIONS_MAX && all > 0; i++)
+		function_row(f, &h.v[i], all, samples, file);
+	free(h.v);
+}
+
+/* ---- interpreters ---- */
+
+struct runtime {
+	const char *language;
+	int64_t cpu_ns, gc_ns, import_ns;
+	uint32_t importer;  /* place of the heaviest import; UINT32_MAX */
+	int64_t importer_ns, samples;
+};
+
+static bool is_collector(const struct prof_frame *f)
+{
+	static const char *const names[] = { "gc_collect", "collect_with_callback", "deduce_unreachable", "visit_reachable",
+					     "visit_decref", "gc_start", "gc_marks", "gc_sweep", "gc_mark", "runtime.gc",
+					     "runtime.scan", "runtime.mark", "runtime.greyobject", "G1",
+							"MarkCompact", "Scavenger" };
+
+	for (size_t i = 0; f->function && i < sizeof(names) / sizeof(*names); i++)
+		if (strncmp(f->function, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool is_import(const struct prof_frame *f)
+{
+	if (!f->function)
+		return false;
+	return (strcmp(f->function, "_find_and_load") == 0 && f->file && strstr(f->file, "importlib")) ||
+	       strcmp(f->function, "Module._load") == 0 || strcmp(f->function, "Module._compile") == 0;
+}
+
+static const char *language_of(const struct profile *p, uint32_t stack)
+{
+	for (uint32_t i = p->stack_len[stack]; i-- > 0;) {
+		const char *language = p->frames[p->pool[p->stack_first[stack] + i]].language;
+
+		if (strcmp(language, "native") != 0)
+			return language;
+	}
+	return NULL;
+}
+
+static void runtime_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x)
+{
+	bool gc = false;
+	uint32_t importer = UINT32_MAX;
+
+	for (uint32_t i = 0; i < p->stack_len[x->stack]; i++) {
+		uint32_t id = p->pool[p->stack_first[x->stack] + i];
+
+		gc |= is_collector(&p->frames[id]);
+		if (is_import(&p->frames[id]) && i + 1 < p->stack_len[x->stack])
+			importer = p->pool[p->stack_first[x->stack] + i + 1]; /* the outermost import's caller, at last */
+	}
+	r->cpu_ns += x->cpu_ns;
+	r->samples++;
+	if (gc)
+		r->gc_ns += x->cpu_ns;
+	if (importer == UINT32_MAX)
+		return;
+	r->import_ns += x->cpu_ns;
+	if (p->frames[importer].function && x->cpu_ns > r->importer_ns) {
+		r->importer = importer;
+		r->importer_ns = x->cpu_ns;
+	}
+}
+
+static void runtime_row(struct facts *f, const struct profile *p, const struct runtime *r, const char *file)
+{
+	struct fact_row *row = fact_add(f, FACT_RUNTIME, file, "/samples");
+
+	if (!row || r->cpu_ns <= 0)
+		return;
+	fact_set_text(f, row, FC_RUNTIME_language, r->language);
+	fact_set_num(row, FC_RUNTIME_cpu_ms, (double)r->cpu_ns / 1e6);
+	fact_set_num(row, FC_RUNTIME_gc_share, (double)r->gc_ns / (double)r->cpu_ns);
+	fact_set_num(row, FC_RUNTIME_gc_ms, (double)r->gc_ns / 1e6);
+	fact_set_num(row, FC_RUNTIME_import_share, (double)r->import_ns / (double)r->cpu_ns);
+	fact_set_num(row, FC_RUNTIME_import_ms, (double)r->import_ns / 1e6);
+	fact_set_int(row, FC_RUNTIME_samples, r->samples);
+	if (r->importer != UINT32_MAX) {
+		fact_set_text(f, row, FC_RUNTIME_import_function, p->frames[r->importer].function);
+		fact_set_text(f, row, FC_RUNTIME_import_file, p->frames[r->importer].file);
+	}
+}
+
+void sampled_runtimes(struct facts *f, const struct profile *p, const char *file)
+{
+	struct runtime v[16];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++) {
+		const char *language = p->samples[i].wait < 0 ? language_of(p, p->samples[i].stack) : NULL;
+		size_t k = 0;
+
+		if (!language)
+			continue;
+		while (k < n && strcmp(v[k].language, language) != 0)
+			k++;
+		if (k == 16)
+			continue;
+		if (k == n)
+			v[n++] = (struct runtime){ .language = language, .importer = UINT32_MAX };
+		runtime_sample(&v[k], p, &p->samples[i]);
+	}
+	for (size_t k = 0; k < n; k++)
+		runtime_row(f, p, &v[k], file);
+}
+
+/* ---- work that tests repeat ---- */
+
+struct repeated {
+	uint32_t frame;
+	int64_t ns;
+	uint32_t tests;
+	int32_t last_span;
+};
+
+enum { REPEATS_MAX = 4096, TESTS_LEAST = 5, DEPTH_LEAST = 3 };
+
+static bool is_own(const struct prof_frame *f)
+{
+	return is_named(f) && f->file && f->file[0] != '/' && f->file[0] != '<' && !strstr(f->file, "site-packages");
+}
+
+static void repeat_add(struct repeated *v, size_t *n, uint32_t frame, int32_t span, int64_t ns)
+{
+	size_t i = 0;
+
+	while (i < *n && v[i].frame != frame)
+		i++;
+	if (i == REPEATS_MAX)
+		return;
+	if (i == *n)
+		v[(*n)++] = (struct repeated){ frame, 0, 0, -1 };
+	v[i].ns += ns;
+	v[i].tests += v[i].last_span != span;
+	v[i].last_span = span;
+}
+
+static int most_first(const void *a, const void *b)
+{
+	const struct repeated *x = a, *y = b;
+
+	return x->ns != y->ns ? (x->ns > y->ns ? -1 : 1) : x->frame < y->frame ? -1 : x->frame > y->frame;
+}
+
+/* The outermost functions of the program itself, below which at least three frames stand, that many tests run through.
+ * Samples come in order of time: a test that comes again is counted again only if another came between. */
+void sampled_repeats(struct facts *f, const struct profile *p, const char *file)
+{
+	struct repeated *v = xcalloc(REPEATS_MAX, sizeof(*v));
+	int64_t all = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++) {
+		const struct prof_sample *x = &p->samples[i];
+		uint32_t len = p->stack_len[x->stack];
+
+		if (x->wait >= 0 || x->span < 0 || !p->spans[x->span].is_case)
+			continue;
+		all += x->cpu_ns;
+		for (uint32_t k = DEPTH_LEAST - 1; k < len; k++) {
+			uint32_t id = p->pool[p->stack_first[x->stack] + k];
+
+			if (is_own(&p->frames[id]))
+				repeat_add(v, &n, id, x->span, x->cpu_ns);
+		}
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), most_first);
+	for (size_t i = 0, rows = 0; i < n && rows < 10 && all > 0; i++) {
+		const struct prof_frame *at = &p->frames[v[i].frame];
+		struct fact_row *r = v[i].tests >= TESTS_LEAST ? fact_add(f, FACT_REPEAT, file, "/samples") : NULL;
+
+		if (!r)
+			continue;
+		rows++;
+		fact_set_text(f, r, FC_REPEAT_function, at->function);
+		fact_set_text(f, r, FC_REPEAT_file, at->file);
+		if (at->line > 0)
+			fact_set_int(r, FC_REPEAT_line, at->line);
+		fact_set_text(f, r, FC_REPEAT_signature, at->function);
+		fact_set_int(r, FC_REPEAT_tests, v[i].tests);
+		fact_set_num(r, FC_REPEAT_cpu_ms, (double)v[i].ns / 1e6);
+		fact_set_num(r, FC_REPEAT_share, (double)v[i].ns / (double)all);
+	}
+	free(v);
+}
+
+/* ---- against a baseline ---- */
+
+static int64_t hots_of(struct hots *h, const struct profile *p)
+{
+	int64_t all = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].wait < 0) {
+			sample_take(h, p, &p->samples[i], (uint32_t)i + 1);
+			all += p->samples[i].cpu_ns;
+		}
+	return all;
+}
+
+static int64_t same_self(const struct hots *h, const struct hot *k)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (strcmp(h->v[i].function, k->function) == 0 &&
+		    (h->v[i].file ? k->file && strcmp(h->v[i].file, k->file) == 0 : !k->file))
+			return h->v[i].self_ns;
+	return 0;
+}
+
+void sampled_diff(struct facts *f, const struct profile *now, const struct profile *before, const char *run_id)
+{
+	auto_free char *shown = xasprintf("raw/%s/profile.json", run_id);
+	const char *file = facts_strn(f, shown, strlen(shown));
+	struct hots a = { 0 }, b = { 0 };
+	int64_t after_all = hots_of(&a, now), before_all = hots_of(&b, before);
+
+	for (size_t i = 0; i < a.n && after_all > 0 && before_all > 0; i++) {
+		double after = (double)a.v[i].self_ns / (double)after_all;
+		double was = (double)same_self(&b, &a.v[i]) / (double)before_all;
+		struct fact_row *r = after > 0.01 ? fact_add(f, FACT_DIFF, file, "/samples") : NULL;
+
+		if (!r)
+			continue;
+		fact_set_text(f, r, FC_DIFF_function, a.v[i].function);
+		fact_set_text(f, r, FC_DIFF_file, a.v[i].file);
+		if (a.v[i].line_n && a.v[i].lines[0].line > 0)
+			fact_set_int(r, FC_DIFF_line, a.v[i].lines[0].line);
+		fact_set_num(r, FC_DIFF_before_share, was);
+		fact_set_num(r, FC_DIFF_after_share, after);
+		fact_set_num(r, FC_DIFF_change, after - was);
+		fact_set_num(r, FC_DIFF_times, was > 0 ? after / was : 1000);
+		fact_set_int(r, FC_DIFF_samples, (int64_t)(now->sample_count < before->sample_count ? now->sample_count :
+							   before->sample_count));
+	}
+	free(a.v);
+	free(b.v);
+}
