@@ -42,7 +42,10 @@ static int exec(struct store *s, const char *sql, struct err *e)
 
 static int postgres_version(struct store *s, int *version, struct err *e)
 {
-	PGresult *r = PQexec(s->db, "SELECT to_regclass('schema_migrations') IS NOT NULL");
+	/* not to_regclass(): it answers from a cache that waiting for an advisory lock does not refresh */
+	PGresult *r = PQexec(s->db, "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON"
+				    " n.oid = c.relnamespace WHERE c.relname = 'schema_migrations' AND n.nspname ="
+				    " current_schema())");
 	bool there = PQresultStatus(r) == PGRES_TUPLES_OK && strcmp(PQgetvalue(r, 0, 0), "t") == 0;
 
 	*version = 0;

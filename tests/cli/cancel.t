@@ -72,7 +72,9 @@ note "CANCEL_SEED=$seed";
 sub ours {
 	my ($r) = @_;
 	my %all = tagged($r->{tag});
-	return grep { $all{$_} =~ /^spec-runner/ && (read_file("/proc/$_/status") // '') =~ /^PPid:\t$r->{pid}$/m } keys %all;
+	# the oldest first: the guard passes through a child of the front, and helpers are children, too
+	my @found = sort { $a <=> $b } grep { $all{$_} =~ /^spec-runner/ && (read_file("/proc/$_/status") // '') =~ /^PPid:\t$r->{pid}$/m } keys %all;
+	return @found; # sort has no value in scalar context
 }
 
 sub journal {
