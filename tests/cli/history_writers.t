@@ -23,9 +23,9 @@ for my $w (1 .. $writers) {
 	my @paths = map { (write_trace($dir, id => sprintf('%04x%04x', $w, $_), at => time - 100 + $_, tests => [map { ['s', "t$_", 'pass', 1] } 1 .. $tests]))[0] } 1 .. $runs;
 	push @jobs, start_spec(['history', 'record', @paths], dir => $dir, env => $home);
 }
-for my $i (1 .. 6) {
-	sleep rand 0.03;
-	kill 'KILL', $jobs[rand @jobs]{pid};
+for my $i (1 .. 8) {
+	sleep rand 0.004;
+	kill 'KILL', $jobs[$#jobs - int rand 6]{pid};
 }
 my ($killed, @said) = (0);
 for my $job (@jobs) {
