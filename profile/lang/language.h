@@ -26,7 +26,8 @@ struct language_ops {
 	void (*free)(void *state);
 };
 
-extern const struct language_ops language_python, language_go, language_java, language_javascript, language_ruby;
+extern const struct language_ops language_python, language_go, language_java, language_javascript, language_ruby,
+	language_shell;
 
 /* Every reader of this build, ended by NULL; at most LANGUAGES_MAX. */
 extern const struct language_ops *const languages[];
