@@ -255,10 +255,97 @@ struct output {
 	const struct profile *p;
 	const struct attribution *a;
 	struct totals totals;
+	struct used_sums {
+		int64_t processes, user_ns, system_ns, rss_max, read_bytes, write_bytes, read_calls, write_calls,
+				major, minor;
+		int64_t voluntary, involuntary, blkio_ns, fd_max, threads_max, swap;
+	} used;                   /* by the notes of the proc collector */
 	struct calls calls;       /* of cprofile, where it was asked for */
 	bool have_profile;
 	char reason[400];
 };
+
+static bool is_usage(const struct collector_row *row)
+{
+	return strcmp(row->name, "proc") == 0 || strcmp(row->name, "io") == 0;
+}
+
+static int64_t note_int(const struct json_value *v, const char *key)
+{
+	const struct json_value *m = json_get(v, key);
+
+	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : 0;
+}
+
+static void at_least(int64_t *most, int64_t v)
+{
+	if (v > *most)
+		*most = v;
+}
+
+static void used_add(struct used_sums *u, const struct json_value *v)
+{
+	u->processes++;
+	u->user_ns += note_int(v, "user_ns");
+	u->system_ns += note_int(v, "system_ns");
+	u->read_bytes += note_int(v, "read_bytes");
+	u->write_bytes += note_int(v, "write_bytes");
+	u->read_calls += note_int(v, "read_calls");
+	u->write_calls += note_int(v, "write_calls");
+	u->major += note_int(v, "major_faults");
+	u->minor += note_int(v, "minor_faults");
+	u->voluntary += note_int(v, "voluntary");
+	u->involuntary += note_int(v, "involuntary");
+	u->blkio_ns += note_int(v, "blkio_ns");
+	u->swap += note_int(v, "swap_bytes");
+	at_least(&u->rss_max, note_int(v, "rss_max_bytes"));
+	at_least(&u->fd_max, note_int(v, "fd_max"));
+	at_least(&u->threads_max, note_int(v, "threads_max"));
+}
+
+static void used_take(struct used_sums *u, const struct raw *r)
+{
+	*u = (struct used_sums){ 0 };
+	for (size_t i = 0; i < r->note_count; i++) {
+		struct json_reader *reader;
+		const struct json_value *v;
+		struct err e;
+
+		if (strcmp(r->notes[i].kind, "usage") != 0)
+			continue;
+		reader = json_reader_text(r->notes[i].text, r->notes[i].n, "usage");
+		if (json_take(reader, &v, &e) == 0)
+			used_add(u, v);
+		json_reader_free(reader);
+	}
+}
+
+static void metrics_used(struct json *j, const struct used_sums *u, bool io_alone)
+{
+	json_int(j, "processes_count", u->processes);
+	json_int(j, "read_bytes", u->read_bytes);
+	json_int(j, "write_bytes", u->write_bytes);
+	json_int(j, "read_calls_count", u->read_calls);
+	json_int(j, "write_calls_count", u->write_calls);
+	json_fixed(j, "disk_wait_ms", (double)u->blkio_ns / 1e6, 3);
+	if (io_alone)
+		return;
+	json_fixed(j, "user_ms", (double)u->user_ns / 1e6, 3);
+	json_fixed(j, "system_ms", (double)u->system_ns / 1e6, 3);
+	json_int(j, "rss_max_bytes", u->rss_max);
+	json_int(j, "swap_bytes", u->swap);
+	json_int(j, "major_faults_count", u->major);
+	json_int(j, "minor_faults_count", u->minor);
+	json_int(j, "voluntary_count", u->voluntary);
+	json_int(j, "involuntary_count", u->involuntary);
+	json_int(j, "threads_max_count", u->threads_max);
+	json_int(j, "fd_max_count", u->fd_max);
+}
+
+static bool status_has_samples(const struct collector_row *row)
+{
+	return strcmp(row->name, "cpu") == 0 || strcmp(row->name, "pyspy") == 0;
+}
 
 static enum artifact_status status_of_calls(struct output *o)
 {
@@ -288,14 +375,20 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	}
 	if (strcmp(row->name, "cprofile") == 0)
 		return status_of_calls(o);
-	if (strcmp(row->name, "jfr") == 0 || strcmp(row->name, "nodeprof") == 0) {
-		snprintf(o->reason, sizeof(o->reason), "this build has no %s collector: put spec-runner-collector-%s "
-				"on PATH",
-			 row->name, row->name);
+	if (strcmp(row->name, "jfr") == 0 || strcmp(row->name, "nodeprof") == 0 || strcmp(row->name, "mpa") == 0) {
+		snprintf(o->reason, sizeof(o->reason), "this build has no collector %s yet", row->name);
 		return ARTIFACT_UNAVAILABLE;
 	}
-	if (strcmp(row->category, "system") == 0)
-		return ARTIFACT_OK;
+	if (is_usage(row)) {
+		if (!o->used.processes)
+			snprintf(o->reason, sizeof(o->reason), "no process lived long enough to be looked at");
+		return o->used.processes ? ARTIFACT_OK : ARTIFACT_PARTIAL;
+	}
+	if (strcmp(row->name, "gc") == 0) {
+		snprintf(o->reason, sizeof(o->reason), "shares of runtimes stand in facts-profile.json; pauses are "
+				"not counted");
+		return ARTIFACT_PARTIAL;
+	}
 	if (x->finish_only)
 		snprintf(o->reason, sizeof(o->reason), "the sampler was killed: what came after its last second is lost");
 	else if (x->sampler.refused[0] && (wall || x->sampler.stops_refused || x->sampler.unknown_samples))
@@ -333,9 +426,11 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 		art.intrusion = 3;
 		for (size_t i = 0; i < o->calls.files.n; i++)
 			strv_take(&art.raw_files, xasprintf("raw/%s/%s", x->run_id, o->calls.files.v[i]));
-	} else if (o->have_profile && strcmp(row->name, "wall") == 0)
+	} else if (is_usage(row))
+		metrics_used(&j, &o->used, strcmp(row->name, "io") == 0);
+	else if (o->have_profile && strcmp(row->name, "wall") == 0)
 		metrics_wall(&j, x, &o->totals);
-	else if (o->have_profile && strcmp(row->category, "cpu") == 0)
+	else if (o->have_profile && strcmp(row->category, "cpu") == 0 && status_has_samples(row))
 		metrics_cpu(&j, x, &o->totals, o->a);
 	json_object_end(&j);
 	json_finish(&j);
@@ -390,6 +485,7 @@ static int output_profile(struct output *o, struct raw *r, struct err *e)
 	attribute(&p, r, journal, &a);
 	p.dropped = (int64_t)x->sampler.book.lost;
 	totals_take(&p, &o->totals);
+	used_take(&o->used, r);
 	o->p = &p;
 	o->a = &a;
 	o->have_profile = true;

@@ -2,6 +2,7 @@
 #include "runner/cli/help.h"
 
 #include "base/mem.h"
+#include "profile/sample/collectors.h"
 #include "base/nearest.h"
 #include "base/value.h"
 #include "runner/cli/cli.h"
@@ -157,6 +158,13 @@ int help_man(void)
 	return print(&out);
 }
 
+static int help_collectors(void)
+{
+	for (const struct collector_row *r = collector_rows; r->name; r++)
+		printf("%-9s %-7s needs %-15s %s\n", r->name, r->category, r->needs, r->help);
+	return cli_flush();
+}
+
 int cmd_help(struct cli *cli)
 {
 	const char *word = cli->operand_count ? cli->operands[0] : NULL;
@@ -175,6 +183,8 @@ int cmd_help(struct cli *cli)
 		return help_all();
 	if (v)
 		return help_verb(v);
+	if (strcmp(word, "collectors") == 0)
+		return help_collectors();
 	nearest_init(&n, word);
 	for (size_t i = 0; i < verb_count; i++)
 		nearest_offer(&n, verbs[i].syntax.name);

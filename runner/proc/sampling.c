@@ -101,12 +101,12 @@ static bool list_has(const char *list, const char *name)
 static int hooks_prepare(struct context *c, struct err *e)
 {
 	auto_free char *list = collect_list(c->o->profiling.collect, e);
-	bool cprofile = list && list_has(list, "cprofile"), mpa = list && list_has(list, "mpa");
+	bool cprofile = list && list_has(list, "cprofile");
 
-	if (!cprofile && !mpa)
+	if (!cprofile)
 		return 0;
 	c->sampling.hooks = true;
-	return sampling_hooks_write(c, cprofile, mpa, e);
+	return sampling_hooks_write(c, e);
 }
 
 int sampling_prepare(struct context *c, struct err *e)
@@ -248,7 +248,7 @@ void sampling_ready(struct context *c)
 		return;
 	if (c->sampling.hooks)
 		say(c, "every Python program of this run is watched from inside: one that does nothing but call takes up to "
-		    "4.5 times as long with cprofile, 6 times with mpa");
+		    "4.5 times as long");
 	if (poll(&p, 1, (int)(READY_NS / NS_PER_MS)) <= 0)
 		say(c, "the sampler is not ready: the beginning of the profile may be missing");
 	sampling_readable(c, clock_mono_ns());

@@ -36,7 +36,7 @@ void sampling_command(struct context *c, pid_t pid, span_id wait_span);
 /* What it says meanwhile. */
 void sampling_readable(struct context *c, int64_t now_ns);
 /* Collectors of Python programs that are arranged at their start (sampling_hooks.c). */
-int sampling_hooks_write(struct context *c, bool cprofile, bool mpa, struct err *e);
+int sampling_hooks_write(struct context *c, struct err *e);
 void sampling_hooks_environment(struct context *c, struct strv *envp);
 void sampling_hooks_remove(struct context *c);
 /* No command runs any more: the profile is written, for a bounded time; out of the log where the sampler is gone. */

@@ -11,7 +11,6 @@
 
 EMBED(hook_sitecustomize, "profile/hooks/sitecustomize.py");
 EMBED(hook_cprofile, "profile/hooks/cprofile.py");
-EMBED(hook_mpa, "profile/hooks/mpa.py");
 
 static char *hooks_dir(const struct context *c)
 {
@@ -28,16 +27,14 @@ static int hook_write(const char *dir, const char *name, const char *text, size_
 	return file_write(path, text, n, e);
 }
 
-int sampling_hooks_write(struct context *c, bool cprofile, bool mpa, struct err *e)
+int sampling_hooks_write(struct context *c, struct err *e)
 {
 	auto_free char *dir = path_join(c->paths.raw, "pyhook");
 
 	if (path_mkdirs(dir, e) < 0 ||
 	    hook_write(dir, "sitecustomize.py", hook_sitecustomize, EMBED_SIZE(hook_sitecustomize), e) < 0)
 		return -1;
-	if (cprofile && hook_write(dir, "cprofile.py", hook_cprofile, EMBED_SIZE(hook_cprofile), e) < 0)
-		return -1;
-	return mpa ? hook_write(dir, "mpa.py", hook_mpa, EMBED_SIZE(hook_mpa), e) : 0;
+	return hook_write(dir, "cprofile.py", hook_cprofile, EMBED_SIZE(hook_cprofile), e);
 }
 
 void sampling_hooks_environment(struct context *c, struct strv *envp)
