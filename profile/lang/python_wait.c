@@ -127,14 +127,47 @@ static bool value_holds(struct python_mem *m, uint64_t value, uint64_t lock)
 	return self && python_is(m, self, "Condition") && python_attr(m, self, "_lock") == lock;
 }
 
-/* A plain lock names no owner. But for as long as its `with` block lasts, a frame keeps what it needs to leave it. */
-static bool frame_holds(struct python_mem *m, const struct python_frame *f, uint64_t lock)
+/* A plain lock names no owner. But for as long as its `with` block lasts, a frame keeps what it needs to leave it. How
+ * many such blocks it is in. */
+static unsigned frame_holds(struct python_mem *m, const struct python_frame *f, uint64_t lock)
 {
 	struct python_live live = python_live(m, f);
+	unsigned n = 0;
 
 	for (size_t i = live.locals; i < live.end && i < live.locals + SLOTS_MAX; i++)
-		if (value_holds(m, python_local(m, f, i), lock))
+		n += value_holds(m, python_local(m, f, i), lock);
+	return n;
+}
+
+static bool frame_is_of_threading(struct python_mem *m, const struct python_frame *f)
+{
+	struct python_place place;
+	bool is;
+
+	if (!python_place(m, f, &place))
+		return false;
+	is = place.file && str_ends(place.file, "/threading.py");
+	free(place.function);
+	free(place.file);
+	return is;
+}
+
+/* Does the waiter hold it itself? The frames with which it waits have the mark of the block that they are about to enter:
+ * the innermost, and the caller of one of threading's own. */
+static bool holds_itself(struct python *py, const struct python_thread *pt, uint64_t lock)
+{
+	size_t k = 0;
+	bool entering = true;
+
+	while (k < pt->count && pt->frames[k].shim)
+		k++;
+	for (; k < pt->count && k < HOLDING_FRAMES; k++) {
+		unsigned marks = frame_holds(&py->m, &pt->frames[k], lock);
+
+		if (marks > (entering ? 1u : 0u))
 			return true;
+		entering = entering && frame_is_of_threading(&py->m, &pt->frames[k]);
+	}
 	return false;
 }
 
@@ -143,6 +176,10 @@ static void lock_holder_find(struct python *py, struct snap_thread *t, uint64_t 
 	for (size_t i = 0; i < py->n; i++) {
 		const struct python_thread *pt = &py->v[i];
 
+		if (pt->t && pt->t == t && holds_itself(py, pt, lock)) {
+			t->lock_owner = t->tid;
+			return;
+		}
 		/* Who waits for it too, or for its condition, has let go of it. */
 		if (!pt->t || pt->t == t || pt->t->wait.address == lock || pt->t->hint.kind == WAIT_CONDITION)
 			continue;

@@ -62,9 +62,13 @@ bool thread_has_function(const struct snap_thread *t, const char *const names[],
 	return false;
 }
 
-/* The thread that the program itself calls `tid`: in its own process first. */
+/* The thread that the program itself calls `tid`: of its own process, or, where the lock may be shared, of another. A
+ * futex that is private to its process has no owner elsewhere, whatever number stands in it: a child of fork has copied
+ * it. */
 static bool owner_add(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t tid)
 {
+	bool is_private = t->syscall.nr == SYS_futex && t->syscall.arg[1] & 128 /* FUTEX_PRIVATE_FLAG */;
+
 	if (tid <= 0)
 		return false;
 	for (size_t i = 0; i < p->thread_count; i++)
@@ -72,7 +76,7 @@ static bool owner_add(struct waits *w, struct snap_process *p, struct snap_threa
 			wait_holder_add(t, w->s, p->pid, p->threads[i].tid, -1);
 			return true;
 		}
-	for (size_t i = 0; i < w->s->process_count; i++)
+	for (size_t i = 0; i < w->s->process_count && !is_private; i++)
 		for (size_t k = 0; k < w->s->processes[i].thread_count; k++)
 			if (w->s->processes[i].threads[k].ns_tid == tid) {
 				wait_holder_add(t, w->s, w->s->processes[i].pid, w->s->processes[i].threads[k].tid, -1);
@@ -90,8 +94,8 @@ static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thre
 	if (peek_u32(&p->peek, addr + 8, &owner) && owner_add(w, p, t, (pid_t)(owner & 0x3fffffff)))
 		t->wait.proved = true;
 	else if (owner & 0x3fffffff)
-		wait_set(t, WAIT_MUTEX, "mutex 0x%llx, of thread %u, which has ended", (unsigned long long)addr,
-			 owner & 0x3fffffff);
+		wait_set(t, WAIT_MUTEX, "mutex 0x%llx, of thread %u, which this process does not have (any more)",
+			 (unsigned long long)addr, owner & 0x3fffffff);
 }
 
 static void wait_rwlock(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
@@ -241,11 +245,13 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 	}
 }
 
-/* Open file description locks belong to no process: whoever has the file open with a lock on it. */
-static void ofd_holders(struct waits *w, struct snap_process *p, struct snap_thread *t, const struct fd_entry *mine)
+/* Locks of flock and of open file descriptions belong to no process: whoever has the file open with a lock on it, in its
+ * own name or because it has inherited the descriptor. The process that took it may have ended long ago. */
+static void description_holders(struct waits *w, struct snap_process *p, struct snap_thread *t, const struct fd_entry *mine,
+				const struct fd_table *fds)
 {
-	for (size_t i = 0; i < w->fds.n; i++) {
-		const struct fd_entry *e = &w->fds.v[i];
+	for (size_t i = 0; i < fds->n; i++) {
+		const struct fd_entry *e = &fds->v[i];
 		char path[64], info[4096];
 
 		if (e->ino != mine->ino || e->dev != mine->dev || (e->pid == p->pid && e->fd == mine->fd))
@@ -256,12 +262,20 @@ static void ofd_holders(struct waits *w, struct snap_process *p, struct snap_thr
 	}
 }
 
+static bool is_alive(pid_t pid)
+{
+	struct proc_stat st;
+
+	return proc_stat_read(pid, &st) == 0 && st.state != 'Z' && st.state != 'X';
+}
+
 void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, (int)t->syscall.arg[0]);
 	auto_free char *text = xmalloc(1 << 20);
 	ssize_t n = fd_read_file(AT_FDCWD, "/proc/locks", text, 1 << 20);
 	struct lock_wait l;
+	bool of_process;
 
 	wait_set(t, WAIT_FILE_LOCK, "lock on %s", e ? e->target : "a file");
 	t->wait.endless = true;
@@ -271,9 +285,13 @@ void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread
 	    !lock_wait_parse(text, (size_t)n, -1, e ? e->ino : 0, &l))
 		return;
 	wait_set(t, WAIT_FILE_LOCK, "%s on %s", l.text, e ? e->target : "a file");
-	if (l.holder > 0)
+	of_process = strncmp(l.text, "POSIX", 5) == 0;
+	if (!of_process && e) {
+		description_holders(w, p, t, e, &w->fds);
+		if (!t->wait.holder_count)
+			description_holders(w, p, t, e, waits_machine(w));
+	}
+	if (!t->wait.holder_count && l.holder > 0 && is_alive(l.holder) && (of_process || l.holder != p->pid))
 		wait_holder_add(t, w->s, l.holder, 0, -1);
-	else if (e)
-		ofd_holders(w, p, t, e);
 	t->wait.proved = t->wait.holder_count == 1;
 }

@@ -115,6 +115,16 @@ static const struct {
 		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n",
 	  STUCK "thread pid=12; tid=12; comm=sh; waits_kind=poll; chain_length=1\n"
 		"thread pid=13; tid=13; ppid=12; comm=yes; waits_kind=pipe_write; root=true; chain_length=2\n" },
+	{ "hang.deadlock.locks.self",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=mutex; pid=12; tid=12; comm=prog; function=flush; ring=a\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex; resource=mutex 0x5; holder_pid=12; holder_tid=12\n",
+	  STUCK "cycle cycle=1; proved=true; members=2; processes=1; kinds=mutex; pid=12; tid=12; comm=prog; ring=a\n"
+		"edge cycle=1; pid=12; tid=12; kind=mutex; resource=mutex 0x5; holder_pid=12; holder_tid=13\n" },
+	{ "hang.deadlock.processes.self_lock",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=file_lock; pid=12; tid=12; comm=perl; ring=a\n"
+		"process pid=12; threads=1\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=file_lock; pid=12; tid=12; comm=perl; ring=a\n"
+		"process pid=12; threads=2\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n" },
 	{ "hang.deadlock.processes.possible",
 	  STUCK "cycle cycle=1; proved=false; members=2; processes=2; pid=12; comm=node; ring=a; rank=0\n"
 		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=13; holder_tid=13\n",
