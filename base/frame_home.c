@@ -40,12 +40,6 @@ static bool row_fits(const struct row *r, const char *value)
 	return false;
 }
 
-/* A library, not a program that happens to be installed below /usr/lib. */
-static bool is_shared_object(const char *module)
-{
-	return strstr(base_of(module), ".so") != NULL;
-}
-
 enum frame_home frame_home(const struct frame_words *f)
 {
 	const char *language = f->language && *f->language ? f->language : "native";
@@ -61,7 +55,7 @@ enum frame_home frame_home(const struct frame_words *f)
 			continue;
 		if (native && has_file && r->field == FIELD_FUNCTION)
 			continue;
-		if (r->field == FIELD_MODULE && r->home == FRAME_LIBRARY && !is_shared_object(value))
+		if (r->field == FIELD_MODULE && r->home == FRAME_LIBRARY && (has_file || str_starts(value, "/usr/local/")))
 			continue;
 		if (row_fits(r, value))
 			return r->home;

@@ -169,6 +169,28 @@ static unsigned way_to(const struct search *s, int64_t to, int64_t link[CHAIN_MA
 	return n;
 }
 
+/* A leaf without source has a caller that has one; of an interpreter whose stack nobody reads the script at least. */
+static void put_up(const struct derive *d, const int64_t *link, unsigned n)
+{
+	struct fact_row *r = d->thread[link[n - 1]];
+
+	if (fact_bool(r, FC_THREAD_own_line) || *fact_text(r, FC_THREAD_file))
+		return;
+	for (unsigned i = n - 1; i-- > 0;) {
+		const struct fact_row *up = d->thread[link[i]];
+		bool line = fact_bool(up, FC_THREAD_own_line);
+		auto_str place = STR_INIT;
+
+		if (!line && (!*fact_text(up, FC_THREAD_file) || fact_get(up, FC_THREAD_line)->known))
+			continue;
+		str_addf(&place, "%s:%s", fact_text(up, FC_THREAD_file), fact_text(up, FC_THREAD_function));
+		if (line)
+			str_addf(&place, ":%lld", (long long)fact_int(up, FC_THREAD_line, 0));
+		fact_set_text(d->f, r, FC_THREAD_up, str_cstr(&place));
+		return;
+	}
+}
+
 static void mark_way(struct search *s, int64_t root)
 {
 	struct derive *d = s->d;
@@ -184,6 +206,7 @@ static void mark_way(struct search *s, int64_t root)
 		chain_text(d, link, i + 1, &text);
 		fact_set_text(d->f, r, FC_THREAD_chain, str_cstr(&text));
 		fact_set_int(r, FC_THREAD_chain_length, i + 1);
+		put_up(d, link, i + 1);
 	}
 }
 

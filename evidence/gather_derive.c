@@ -326,10 +326,14 @@ static void cycle_place(struct derive *d, struct fact_row *cycle, struct fact_ro
 	const struct fact_row *best = edge[0];
 
 	for (size_t i = 0; i < n; i++) {
-		if (fact_get(edge[i], FC_EDGE_line)->known) {
+		int64_t at = derive_thread(d, fact_int(edge[i], FC_EDGE_pid, -1), fact_int(edge[i], FC_EDGE_tid, 0));
+
+		if (at >= 0 && fact_bool(d->thread[at], FC_THREAD_own_line)) {
 			best = edge[i];
 			break;
 		}
+		if (!fact_get(best, FC_EDGE_line)->known && fact_get(edge[i], FC_EDGE_line)->known)
+			best = edge[i];
 		if (!fact_get(best, FC_EDGE_function)->known && fact_get(edge[i], FC_EDGE_function)->known)
 			best = edge[i];
 	}

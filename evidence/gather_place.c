@@ -50,6 +50,9 @@ static const struct json_value *best_of(const struct json_value *frames, enum fr
 		struct frame_words f = frame_words_of(frame);
 		enum frame_place place = frame_place(&f, interpreted);
 
+		/* an engine's own function tells its own authors alone */
+		if (place == PLACE_RUNTIME && !interpreted)
+			continue;
 		if (place < *best_place) {
 			*best_place = place;
 			best = frame;

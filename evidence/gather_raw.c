@@ -130,8 +130,12 @@ static void put_place(struct snapshot_reader *s, struct fact_row *r, const struc
 {
 	const char *module = json_get_text(frame, "module"), *slash = module ? strrchr(module, '/') : NULL;
 
+	struct frame_words words;
+
 	if (!frame)
 		return;
+	words = frame_words_of(frame);
+	fact_set_bool(r, FC_THREAD_own_line, frame_place(&words, false) == PLACE_OWN_LINE);
 	fact_set_text(s->f, r, FC_THREAD_module, slash ? slash + 1 : module);
 	put_text(s->f, r, FC_THREAD_language, frame, "language");
 	put_text(s->f, r, FC_THREAD_function, frame, "function");

@@ -29,7 +29,17 @@ static size_t last_lines(const char *text, size_t n, size_t lines, size_t *befor
 	return (size_t)(p - text);
 }
 
-static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream)
+/* What was printed last, as far as two streams tell: a line without its end is a question that waits for an answer. */
+static void mark_last(struct fact_row *const last[2], const bool open[2])
+{
+	struct fact_row *r = open[1] && !open[0] ? last[1] : last[0] ? last[0] : last[1];
+
+	if (r)
+		fact_set_bool(r, FC_TAIL_last, true);
+}
+
+static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream,
+		      struct fact_row **last, bool *open)
 {
 	auto_free char *shown = xasprintf("raw/%s/%s.tail", run_id, stream), *path = NULL, *text = NULL;
 	const char *file = facts_strn(f, shown, strlen(shown));
@@ -39,6 +49,7 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 	path = xasprintf("%s/%s.tail", dir, stream);
 	if (file_read(path, TAIL_FILE_BYTES, &text, &n, &none) < 0)
 		return; /* a run without output, or at a level that keeps none, has no such file */
+	*open = n && text[n - 1] != '\n';
 	at = last_lines(text, n, TAIL_LINES, &before);
 	while (at < n) {
 		const char *end = memchr(text + at, '\n', n - at);
@@ -53,12 +64,18 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 		fact_set_text(f, r, FC_TAIL_stream, stream);
 		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
 		fact_set_text(f, r, FC_TAIL_text, line);
+		if (line[strspn(line, " \t")])
+			*last = r;
 		at += len + 1;
 	}
 }
 
 void gather_tails(struct facts *f, const char *dir, const char *run_id)
 {
-	tail_read(f, dir, run_id, "stdout");
-	tail_read(f, dir, run_id, "stderr");
+	struct fact_row *last[2] = { NULL, NULL };
+	bool open[2] = { false, false };
+
+	tail_read(f, dir, run_id, "stdout", &last[0], &open[0]);
+	tail_read(f, dir, run_id, "stderr", &last[1], &open[1]);
+	mark_last(last, open);
 }

@@ -217,6 +217,16 @@ static void make_id(struct search *s, struct finding *x)
 #define ORDER_OFF_CHAIN 100000
 #define ORDER_LEAK 200000
 
+static const struct fact_row *facts_thread(const struct facts *f, int64_t pid, int64_t tid)
+{
+	const struct fact_table *t = &f->table[FACT_THREAD];
+
+	for (size_t i = 0; i < t->n; i++)
+		if (fact_int(t->rows[i], FC_THREAD_pid, -1) == pid && fact_int(t->rows[i], FC_THREAD_tid, -1) == tid)
+			return t->rows[i];
+	return NULL;
+}
+
 static int64_t order_of(const struct search *s)
 {
 	static const struct {
@@ -243,6 +253,35 @@ static int64_t order_of(const struct search *s)
 	return least >= 0 ? least : asked ? ORDER_OFF_CHAIN : 0;
 }
 
+/* A place outside of any file, or in code that is not the program's own, tells less than the nearest line of the
+ * program's own up the chain. */
+static void place_up(const struct search *s, struct finding *x)
+{
+	for (unsigned at = 0; at < s->p->scope.n; at++) {
+		const struct fact_row *r = s->b.row[at];
+
+		if (s->p->scope.kind[at] == FACT_EDGE && r)
+			r = facts_thread(s->facts, fact_int(r, FC_EDGE_pid, -1), fact_int(r, FC_EDGE_tid, 0));
+		else if (s->p->scope.kind[at] == FACT_CYCLE && r)
+			r = facts_thread(s->facts, fact_int(r, FC_CYCLE_pid, -1), fact_int(r, FC_CYCLE_tid, 0));
+		else if (s->p->scope.kind[at] != FACT_THREAD)
+			continue;
+		if (!r)
+			continue;
+		if (fact_bool(r, FC_THREAD_own_line))
+			return;
+		if (fact_get(r, FC_THREAD_up)->known) {
+			free(x->location);
+			x->location = xstrdup(fact_text(r, FC_THREAD_up));
+			return;
+		}
+	}
+	if (x->location && x->location[0] == '<') {
+		free(x->location);
+		x->location = NULL;
+	}
+}
+
 static struct finding *finding_make(struct search *s)
 {
 	struct finding *x = xcalloc(1, sizeof(*x));
@@ -253,6 +292,7 @@ static struct finding *finding_make(struct search *s)
 	x->after = s->p->after && condition_holds(s->p->after, &s->b, s->cut);
 	x->order = order_of(s);
 	x->location = first_text(&s->p->location, &s->b);
+	place_up(s, x);
 	x->summary = first_text(&s->p->summary, &s->b);
 	if (!x->summary)
 		x->summary = xstrdup(s->p->meaning);

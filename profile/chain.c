@@ -317,6 +317,19 @@ static void ways_by_signal(struct chain *c, struct ways *w, int at)
 		way_to_process(c, w, child[i], false);
 }
 
+/* A task that waits for one of a library, which waits for another process: that one leads on. */
+static const struct snap_task *task_outside(const struct snap_process *p, const struct snap_task *task)
+{
+	for (size_t i = 0; i < task->wait.holder_count; i++) {
+		const struct snap_task *other = snapshot_task(p, task->wait.holders[i].task);
+
+		for (size_t k = 0; other && k < other->wait.holder_count; k++)
+			if (!other->wait.holders[k].task && other->wait.holders[k].pid != p->pid)
+				return other;
+	}
+	return task;
+}
+
 /* Of a program whose tasks are known its first thread tells nothing: where its main task leads does. */
 static void way_by_tasks(struct chain *c, struct ways *w, int at)
 {
@@ -326,7 +339,7 @@ static void way_by_tasks(struct chain *c, struct ways *w, int at)
 	if (v->t->tid != v->p->pid || !v->p->task_count || !task_root(v->p, &r))
 		return;
 	if (!r.thread)
-		c->task[at] = r.task;
+		c->task[at] = task_outside(v->p, r.task);
 	else if (r.thread != v->t)
 		way_add(w, graph_node(c->g, v->p->pid, r.thread->tid), true);
 }
@@ -434,7 +447,9 @@ static enum end follow_all(struct chain *c, int at, int depth)
 	led = w->n > 0;
 	if (!led && !c->task[at] && waits_for_anybody(v->t)) {
 		ways_beside(c, w, at, BESIDE_FIRST);
-		ways_by_signal(c, w, at);
+		/* a server's own helpers wait for work, as it does */
+		if (!is_idle_at(c, at))
+			ways_by_signal(c, w, at);
 	}
 	if (w->n)
 		end = ways_follow(c, at, w, depth);

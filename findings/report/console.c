@@ -77,6 +77,20 @@ static void summary_write(const struct finding *x, struct str *out)
 	line_add(out, "", str_cstr(&text));
 }
 
+/* What the command printed last: the question that nobody answered, or how far it had come. */
+static void printed_write(const struct facts *f, struct str *out)
+{
+	const struct fact_table *t = &f->table[FACT_TAIL];
+
+	if (!f->table[FACT_RUN].n || !fact_bool(f->table[FACT_RUN].rows[0], FC_RUN_stuck))
+		return;
+	for (size_t i = t->n; i-- > 0;)
+		if (fact_bool(t->rows[i], FC_TAIL_last)) {
+			line_add(out, "printed:", fact_text(t->rows[i], FC_TAIL_text));
+			return;
+		}
+}
+
 static void first_write(const struct report *r, const struct finding *x, struct str *out)
 {
 	const struct evidence *argv = report_evidence(x, "argv"), *chain = report_evidence(x, "chain");
@@ -89,6 +103,8 @@ static void first_write(const struct report *r, const struct finding *x, struct 
 		line_add(out, "place:", x->location);
 	if (argv)
 		line_add(out, "command:", argv->value.s);
+	if (r->facts)
+		printed_write(r->facts, out);
 	if (chain && strstr(chain->value.s, "->"))
 		line_add(out, "chain:", chain->value.s);
 	report_add_confidence(&text, x);

@@ -380,6 +380,9 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 		p->sig_ignored = st.sig_ignored;
 	}
 	proc_argv_read(pid, &p->argv);
+	/* a title that was written over the arguments has their rest behind it */
+	while (p->argv.n > 1 && !*p->argv.v[p->argv.n - 1])
+		free(p->argv.v[--p->argv.n]);
 	p->cwd = link_text(pid, "cwd");
 	p->exe = link_text(pid, "exe");
 	p->foreign_ns = other_mounts(pid);

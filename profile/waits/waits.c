@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
 #include "profile/collector.h"
+#include "profile/lang/script.h"
 #include "profile/waits/waits.h"
 
 #include "base/clock.h"
@@ -217,11 +218,25 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 	}
 }
 
+/* A pair of sockets with both ends in one process wakes its own loop. */
+static bool is_own_pair(const struct waits *w, pid_t pid, const struct sock_info *si)
+{
+	bool mine = false;
+
+	for (size_t i = 0; si->peer_ino && i < w->fds.n; i++)
+		if (w->fds.v[i].kind == FD_SOCKET && w->fds.v[i].ino == si->peer_ino) {
+			if (w->fds.v[i].pid != pid)
+				return false;
+			mine = true;
+		}
+	return mine;
+}
+
 /* One member of a poll set, in words; its peers become possible holders. */
 static void set_add(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd, bool writing, struct str *out)
 {
 	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, fd);
-	struct sock_info si;
+	struct sock_info si = { 0 };
 	char text[300];
 
 	if (out->len > 600)
@@ -232,6 +247,8 @@ static void set_add(struct waits *w, struct snap_process *p, struct snap_thread 
 	} else if (e->kind == FD_SOCKET) {
 		socket_text(p->pid, e, &si, text, sizeof(text));
 		str_add(out, text);
+		if (strcmp(si.proto, "unix") == 0 && is_own_pair(w, p->pid, &si))
+			str_add(out, " (its own)");
 		socket_holders(w, t, &si);
 	} else {
 		str_add(out, e->target);
@@ -603,6 +620,8 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 		t->wait.proved = tracer != 0;
 		return;
 	}
+	if (t->state == 'S' && waits_by_title(w, p, t))
+		return;
 	if (t->hint.instead && t->hint.kind != WAIT_NONE) {
 		waits_by_hint(w, p, t);
 		return;
@@ -669,6 +688,7 @@ void waits_resolve(struct snapshot *s)
 static void waits_collect(struct snapshot *s, const struct collect_request *q)
 {
 	(void)q;
+	script_places(s);
 	waits_resolve(s);
 }
 

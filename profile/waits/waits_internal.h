@@ -24,6 +24,8 @@ void waits_eventfd(struct waits *w, struct snap_process *p, struct snap_thread *
 void waits_timerfd(struct snap_process *p, struct snap_thread *t, int fd);
 /* Of a thread whose system call may not be read: the kernel's function that it sleeps in, which more may see. */
 void waits_by_channel(struct snap_thread *t);
+/* What the process says of itself in its command line; false where it says nothing of a wait. */
+bool waits_by_title(struct waits *w, struct snap_process *p, struct snap_thread *t);
 /* The interpreter's own word (its hint). */
 void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t);
 void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);

@@ -191,6 +191,8 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 		contain_cgroup_sweep();
 		run_paths_retain(&c->paths, c->o->keep_runs, c->o->keep_bytes, c->run_id);
 	}
+	if (!wants)
+		run_paths_drop_raw(&c->paths);
 	run_paths_tidy(&c->paths);
 	if (wants && !failed && code != 0)
 		say(c, "%s (exit code %d); the trace is in %s", lost ? "supervisor lost" : "failed", code,

@@ -148,6 +148,20 @@ void run_paths_keep(const struct run_paths *p, const char *run_id, bool run_fail
 	}
 }
 
+void run_paths_drop_raw(const struct run_paths *p)
+{
+	auto_free char *all = path_join(p->raw, "..");
+	struct stat st;
+	struct err e;
+
+	if (guard_stat(p->raw, &st) < 0)
+		return;
+	all[strlen(all) - strlen("/..")] = '\0';
+	*strrchr(all, '/') = '\0';
+	path_remove_tree(p->raw, &e);
+	rmdir(all); /* fails where other runs have theirs in it */
+}
+
 struct kept_run {
 	char *name;
 	int64_t bytes;

@@ -13,6 +13,8 @@ int run_paths_make(struct run_paths *p, struct err *e);
 
 /* Removes the artifacts folder where we made it and it is empty. */
 void run_paths_tidy(const struct run_paths *p);
+/* Removes what a run has gathered that leaves no trace: looks at a stall that passed. */
+void run_paths_drop_raw(const struct run_paths *p);
 
 /* Where the folder cannot be written to: a new one of this run's own below TMPDIR, /tmp, /var/tmp or /dev/shm, the
  * first that can. 0, or -1 where there is none. */

@@ -33,7 +33,7 @@ static const struct {
 	{ { "native", "recv", "/rustc/abc/library/std/src/sync/mpsc/mod.rs", "/home/me/collect", 12, false }, FRAME_RUNTIME },
 	{ { "native", "futex_wait", NULL, "/usr/lib/x86_64-linux-gnu/libc.so.6", 0, false }, FRAME_RUNTIME },
 	{ { "native", "curl_multi_poll", NULL, "/usr/lib/x86_64-linux-gnu/libcurl.so.4.8.0", 0, false }, FRAME_LIBRARY },
-	{ { "native", "main", NULL, "/usr/lib/git-core/git", 0, false }, FRAME_PROGRAM },
+	{ { "native", "main", NULL, "/usr/lib/git-core/git", 0, false }, FRAME_LIBRARY },
 	{ { "native", "clone_repository", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
 	{ { "native", "os::PlatformEvent::park", NULL, "/usr/lib/jvm/java-17/lib/server/libjvm.so", 0, false }, FRAME_INTERPRETER },
 	{ { NULL, "work", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* script.c - where a shell stands in its script.
+ *
+ * A shell keeps its place in memory that differs by shell and version. But whoever waits for a child has started it from a
+ * line that names it: where just one line of the script has the child's name and the most of its arguments, that is the
+ * place; where two are as good, nothing is said. Reads the script and nothing of the process. */
+#include "profile/lang/script.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SCRIPT_BYTES = 256 * 1024, LINES_MAX = 20000, NAME_MAX_BYTES = 80 };
+
+struct script {
+	char *path;   /* as it is to be shown */
+	char *text;   /* its lines are ended by NUL */
+	char **line;
+	int lines;
+};
+
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_shell(const struct snap_process *p)
+{
+	static const char *const shells[] = { "sh", "dash", "bash", "ash", "ksh", "mksh", "zsh" };
+	const char *name = p->argv.n ? base_of(p->argv.v[0]) : "";
+
+	name += *name == '-';
+	for (size_t i = 0; i < sizeof(shells) / sizeof(*shells); i++)
+		if (strcmp(name, shells[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The first argument that is no option; NULL for -c, -s and a script on standard input. */
+static const char *script_argument(const struct snap_process *p)
+{
+	for (size_t i = 1; i < p->argv.n; i++) {
+		const char *a = p->argv.v[i];
+
+		if (a[0] != '-' && a[0] != '+')
+			return a;
+		if (strcmp(a, "-o") == 0 || strcmp(a, "+o") == 0 || strcmp(a, "--rcfile") == 0)
+			i++;
+		else if (a[0] == '-' && a[1] != '-' && strpbrk(a, "cs"))
+			return NULL;
+	}
+	return NULL;
+}
+
+static void script_release(struct script *s)
+{
+	free(s->path);
+	free(s->text);
+	free(s->line);
+}
+
+static bool script_read(const struct snap_process *p, const char *name, struct script *s)
+{
+	auto_free char *path = p->foreign_ns && *name == '/' ? xasprintf("/proc/%d/root%s", (int)p->pid, name) :
+			       *name == '/' ? xstrdup(name) : xasprintf("/proc/%d/cwd/%s", (int)p->pid, name);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > SCRIPT_BYTES)
+		return false;
+	s->text = xcalloc((size_t)st.st_size + 1, 1);
+	n = read(fd, s->text, (size_t)st.st_size);
+	if (n <= 0 || memchr(s->text, '\0', (size_t)n))
+		return false;
+	s->path = *name != '/' && p->cwd ? path_join(p->cwd, name) : xstrdup(name);
+	s->line = xcalloc(LINES_MAX, sizeof(*s->line));
+	for (char *at = s->text; at && *at && s->lines < LINES_MAX;) {
+		char *end = strchr(at, '\n');
+
+		if (end)
+			*end++ = '\0';
+		while (*at == ' ' || *at == '\t')
+			at++;
+		s->line[s->lines++] = at;
+		at = end;
+	}
+	return true;
+}
+
+static bool is_word_byte(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+}
+
+/* Does the line have the word, with nothing that would make it part of another one? */
+static bool has_word(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = line; n && (at = strstr(at, word)); at++)
+		if ((at == line || !is_word_byte(at[-1])) && !is_word_byte(at[n]))
+			return true;
+	return false;
+}
+
+static int line_score(const char *line, const struct snap_process *child)
+{
+	const char *name = base_of(child->argv.v[0]);
+	int score = 1;
+
+	bool named = has_word(line, name);
+
+	/* what begins with #! is started by its interpreter, with its own name among the first words */
+	for (size_t i = 1; i < child->argv.n && i <= 3; i++)
+		named = named || (strchr(child->argv.v[i], '/') && has_word(line, base_of(child->argv.v[i])));
+	if (line[0] == '#' || !named)
+		return 0;
+	for (size_t i = 1; i < child->argv.n && i < 16; i++)
+		score += *child->argv.v[i] && strstr(line, child->argv.v[i]) != NULL;
+	return score;
+}
+
+/* The only line that is best; -1 where there is none or more than one. */
+static int line_of_child(const struct script *s, const struct snap_process *child)
+{
+	int best = 0, at = -1;
+
+	for (int i = 0; child->argv.n && i < s->lines; i++) {
+		int score = line_score(s->line[i], child);
+
+		if (score > best) {
+			best = score;
+			at = i;
+		} else if (score && score == best) {
+			at = -1;
+		}
+	}
+	return at;
+}
+
+static int line_of_read(const struct script *s)
+{
+	int at = -1;
+
+	for (int i = 0; i < s->lines; i++)
+		if (s->line[i][0] != '#' && has_word(s->line[i], "read")) {
+			if (at >= 0)
+				return -1;
+			at = i;
+		}
+	return at;
+}
+
+static bool begins_word(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncmp(line, word, n) == 0 && !is_word_byte(line[n]);
+}
+
+/* The head of the loop around a line, or the line itself; -1 none. */
+static int loop_of(const struct script *s, int at)
+{
+	int inner = 0;
+
+	for (int i = at; i >= 0; i--) {
+		const char *l = s->line[i];
+
+		if (i != at && begins_word(l, "done"))
+			inner++;
+		if (!begins_word(l, "until") && !begins_word(l, "while") && !begins_word(l, "for"))
+			continue;
+		if (i != at && strstr(l, "done"))
+			continue; /* all in one line */
+		if (inner-- == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void frame_add(struct snap_thread *t, const struct script *s, int at, const char *function)
+{
+	struct snap_frame *f = thread_frame_add(t);
+
+	if (!f)
+		return;
+	f->language = "shell";
+	f->function = xstrndup(function, NAME_MAX_BYTES);
+	f->file = xstrdup(s->path);
+	f->line = at + 1;
+}
+
+/* The youngest child that is no copy of the shell itself, such as of a pipeline: that one has children of its own. */
+static const struct snap_process *child_of(const struct snapshot *s, const struct snap_process *p)
+{
+	const struct snap_process *best = NULL;
+
+	for (size_t i = 0; i < s->process_count; i++) {
+		const struct snap_process *c = &s->processes[i];
+
+		if (c->stat.ppid == p->pid && c->alive && c->argv.n &&
+		    (!best || c->stat.start_ticks > best->stat.start_ticks ||
+		     (c->stat.start_ticks == best->stat.start_ticks && c->pid > best->pid)))
+			best = c;
+	}
+	return best;
+}
+
+static bool is_copy(const struct snap_process *p, const struct snap_process *c)
+{
+	if (p->argv.n != c->argv.n)
+		return false;
+	for (size_t i = 0; i < p->argv.n; i++)
+		if (strcmp(p->argv.v[i], c->argv.v[i]) != 0)
+			return false;
+	return true;
+}
+
+static void place_shell(struct snapshot *all, struct snap_process *p)
+{
+	const struct snap_process *child = child_of(all, p);
+	const char *name = is_shell(p) ? script_argument(p) : NULL;
+	struct snap_thread *t = p->thread_count ? &p->threads[0] : NULL;
+	struct script s = { NULL, NULL, NULL, 0 };
+	int at, loop;
+
+	if (!name || !t || !p->alive || (child && is_copy(p, child)))
+		return;
+	if (!child && t->syscall.nr != SYS_read)
+		return;
+	if (script_read(p, name, &s)) {
+		at = child ? line_of_child(&s, child) : line_of_read(&s);
+		loop = at >= 0 ? loop_of(&s, at) : -1;
+		if (at >= 0)
+			frame_add(t, &s, at, child ? base_of(child->argv.v[0]) : "read");
+		if (loop >= 0)
+			frame_add(t, &s, loop, s.line[loop]);
+	}
+	script_release(&s);
+}
+
+/* Interpreters whose stacks nobody reads here: the script is known, the line is not. */
+static void place_interpreter(struct snap_process *p)
+{
+	static const struct { const char *program, *language; } known[] = { { "perl", "perl" }, { "php", "php" } };
+	const char *base = p->argv.n ? base_of(p->argv.v[0]) : "", *name = NULL;
+	struct snap_frame *f;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strncmp(base, known[i].program, strlen(known[i].program)) != 0 || !p->thread_count || !p->alive)
+			continue;
+		for (size_t k = 1; k < p->argv.n && !name; k++) {
+			const char *a = p->argv.v[k];
+
+			if (strcmp(a, "-e") == 0 || strcmp(a, "-E") == 0 || strcmp(a, "-r") == 0)
+				return;
+			if (*a != '-')
+				name = a;
+		}
+		f = name ? thread_frame_add(&p->threads[0]) : NULL;
+		if (!f)
+			return;
+		f->language = known[i].language;
+		f->function = xstrdup("main");
+		f->file = *name != '/' && p->cwd ? path_join(p->cwd, name) : xstrdup(name);
+	}
+}
+
+void script_places(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->process_count; i++) {
+		place_shell(s, &s->processes[i]);
+		place_interpreter(&s->processes[i]);
+	}
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* script.h - the line of a shell script from which the shell started what it waits for. */
+#ifndef PROFILE_LANG_SCRIPT_H
+#define PROFILE_LANG_SCRIPT_H
+
+#include "profile/snapshot/snapshot.h"
+
+/* Adds frames of the language "shell" to the first thread of each shell that runs a script: the line of its youngest child
+ * or of its only read, and the head of the loop around it. After the processes are known; reads the scripts. */
+void script_places(struct snapshot *s);
+
+#endif
