@@ -1,0 +1,4 @@
+flock l sleep 3 &
+sleep 0.2
+flock l true
+wait

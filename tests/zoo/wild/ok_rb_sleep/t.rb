@@ -1,0 +1,2 @@
+t = Thread.new { Queue.new.pop }
+sleep 3.2

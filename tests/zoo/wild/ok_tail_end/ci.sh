@@ -1,0 +1,4 @@
+echo x > l
+tail -f l & t=$!
+sleep 3
+kill $t

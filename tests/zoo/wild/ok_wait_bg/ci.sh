@@ -1,0 +1,3 @@
+sleep 3 &
+sleep 2 &
+wait

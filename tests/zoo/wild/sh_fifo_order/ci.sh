@@ -1,0 +1,2 @@
+mkfifo answers
+cat answers

@@ -1,0 +1,2 @@
+# Four shells deep.
+sh -c 'sh -c "sh -c \"sleep 300; :\"; :"; :'

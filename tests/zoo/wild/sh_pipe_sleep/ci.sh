@@ -1,0 +1,2 @@
+# The producer of a pipeline does not end.
+sleep 300 | tee out.log

@@ -1,0 +1,4 @@
+# An installer asks.
+printf 'Overwrite config? [y/N] '
+read -r answer
+echo "$answer"

@@ -1,0 +1,2 @@
+out=$( (setsid sleep 300 &) ; echo up )
+echo "$out"

@@ -1,0 +1,4 @@
+# wait without arguments waits for the server, too.
+sleep 300 &
+true &
+wait
