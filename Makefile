@@ -6,6 +6,8 @@
 #   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some;
 #                   LOAD=8: with so many busy loops running beside it)
 #   make portable   one static tree that runs on any Linux, and its tarball (docs/INSTALL.md)
+#   make deb        the Debian package of what is committed
+#   make npm wheel  the npm packages and the Python wheel of the portable tree
 #   make lint san fuzz bench install uninstall dist clean
 # WERROR=1: a warning is an error, as in `make lint` and CI. LIBEXECDIR, STATIC_LIBS=0: for distributions.
 VERSION := 0.1.0
@@ -126,7 +128,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 
 .DEFAULT_GOAL := all
 .PHONY: all programs docs tests-built run check check-here lint san fuzz fuzz-build fuzz-keep bench bench-docs \
-	install uninstall dist portable clean cross-arm64 FORCE
+	install uninstall dist portable deb npm wheel clean cross-arm64 FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs
@@ -323,12 +325,25 @@ portable:
 		LIBEXEC=$(PORTABLE_DIR)/.artifacts/libexec DOCS=$(PORTABLE_DIR)
 	+@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' contrib/portable.sh $(PORTABLE_DIR) $(VERSION)
 
+# The package of what is committed, for the Debian that this is.
+deb:
+	@contrib/deb.sh $(VERSION)
+
+# Packages of the portable trees that are there, made offline.
+npm:
+	@contrib/npm.sh $(VERSION)
+wheel:
+	@rm -rf .artifacts/wheel
+	@for tree in $(wildcard $(foreach d,portable arm64/portable,.artifacts/$(d)/spec-runner-$(VERSION)-linux-x86_64 .artifacts/$(d)/spec-runner-$(VERSION)-linux-aarch64)); do \
+		contrib/wheel.py $(VERSION) $$tree .artifacts/wheel || exit 1; done
+	@test -d .artifacts/wheel || { echo 'make wheel: no portable tree: make portable' >&2; exit 1; }
+
 # What a script must know about this build.
 print-%:
 	@printf '%s\n' '$($*)'
 
 clean:
 	rm -f spec-runner
-	find .artifacts -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
+	[ ! -d .artifacts ] || find .artifacts -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

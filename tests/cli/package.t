@@ -6,6 +6,7 @@ top=$PWD
 runner=${SPEC_RUNNER:-$PWD/spec-runner}
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
+# shellcheck disable=SC1091 # beside it
 . "$top/tests/lib/package.sh"
 command -v make >/dev/null || skip_all 'no make'
 [ -z "$TEST_SANITIZED" ] || skip_all 'a sanitized build is not installed'
