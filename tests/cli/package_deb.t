@@ -43,9 +43,10 @@ if debian_root "$dir/root" "${VERSION_CODENAME:-bookworm}"; then
 	list >"$dir/before"
 	in_root "$dir/root" apt-get -q install -y --no-install-recommends /spec-runner.deb >"$dir/out" 2>&1
 	check 'installs with apt' || tail -n 5 "$dir/out"
+	dpkg-deb -c "$deb" >"$dir/contents"
 	for file in usr/bin/spec-runner usr/share/man/man1/spec-runner.1.gz usr/share/bash-completion/completions/spec-runner \
 		usr/share/zsh/vendor-completions/_spec-runner usr/share/fish/vendor_completions.d/spec-runner.fish; do
-		in_root "$dir/root" dpkg-deb -c /spec-runner.deb | grep -q "\./$file\$"
+		grep -q "\./$file\$" "$dir/contents"
 		check "it holds /$file"
 	done
 	cp "$top/contrib/debian/tests/supervise" "$dir/root/supervise"
