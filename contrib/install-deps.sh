@@ -1,59 +1,78 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-deps.sh GROUP... - makes sure that what the groups need is there; installs with
-# apt-get only what is missing. Quick where nothing is: it runs before every `make run`
-# and `make check`. Groups: build, history, check, demo, lint, fuzz (default: all).
+# install-deps.sh GROUP... - makes sure that what the groups need is there; installs with apt-get, dnf or apk
+# only what is missing, by the names of contrib/packages.tsv. Quick where nothing is missing: it runs before every
+# `make run` and `make check`. Groups: build, history, portable, check, demo, lint, fuzz (default: all but portable).
+# INSTALL_DEPS=apt|dnf|apk with --print: what would be installed there, without looking at this machine.
 set -u
-
+table=$(dirname "$0")/packages.tsv
+print=
+if [ "${1-}" = --print ]; then
+	print=1
+	shift
+fi
 missing=()
 
-# need PACKAGE TEST... : the package is missing where the test fails.
+# need THING TEST... : the thing is missing where the test fails.
 need() {
-	local package=$1
+	local thing=$1
 
 	shift
-	"$@" >/dev/null 2>&1 || missing+=("$package")
+	[ -z "$print" ] && "$@" >/dev/null 2>&1 || missing+=("$thing")
 }
 
 compiles() { # COMPILER FLAGS... : links a program
 	echo 'int main(void){return 0;}' | "$@" -x c -o /dev/null -
 }
 
+# Regression tests of whichever CPython this is.
+python_tests() {
+	/usr/bin/python3 -c 'import test.test_subprocess'
+}
+
+archive() { test -f "$(gcc -print-file-name="lib$1.a")"; }
+
 group_build() {
 	need gcc compiles gcc
-	need libc6-dev test -e /usr/include/stdio.h
+	need libc test -e /usr/include/stdio.h
+	need make command -v make
 	need binutils command -v ar
 	need pkg-config command -v pkg-config
-	need libyaml-dev pkg-config --exists yaml-0.1
-	need libpcre2-dev pkg-config --exists libpcre2-8
-	need libsodium-dev pkg-config --exists libsodium
-	need libjansson-dev pkg-config --exists jansson
-	need libdw-dev pkg-config --exists libdw
-	need liblzma-dev pkg-config --exists liblzma
-	need zlib1g-dev pkg-config --exists zlib
-	need libiberty-dev test -e /usr/include/libiberty/demangle.h
+	need yaml pkg-config --exists yaml-0.1
+	need pcre2 pkg-config --exists libpcre2-8
+	need sodium pkg-config --exists libsodium
+	need jansson pkg-config --exists jansson
+	need dw pkg-config --exists libdw
+	need lzma pkg-config --exists liblzma
+	need zlib pkg-config --exists zlib
+	need iberty test -e /usr/include/libiberty/demangle.h -o -e /usr/include/libiberty.h
 }
 
 # The history wing; without it everything else is built.
 group_history() {
-	need libsqlite3-dev pkg-config --exists sqlite3
-	need libpq-dev pkg-config --exists libpq
+	need sqlite pkg-config --exists sqlite3
+	need pq pkg-config --exists libpq
 	need postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
+}
+
+group_portable() {
+	need bz2 archive bz2
+	need sqlite archive sqlite3
 }
 
 group_check() {
 	need perl perl -MJSON::PP -MTest::More -MTime::HiRes -e 1
-	need perl command -v prove
+	need prove command -v prove
 	need python3 test -x /usr/bin/python3
-	need procps command -v ps
-	need util-linux command -v setpriv
+	need ps command -v ps
+	need setpriv command -v setpriv
 	# the kinds of waits in the zoo of `inspect` are told by libc's own symbols
-	need libc6-dbg test -d /usr/lib/debug/.build-id
+	need libc-dbg test -d /usr/lib/debug/.build-id
 }
 
 group_demo() {
 	need python3 test -x /usr/bin/python3
-	need libpython3.11-testsuite test -e /usr/lib/python3.11/test/test_subprocess.py
+	need python-tests python_tests
 }
 
 group_lint() {
@@ -65,43 +84,87 @@ group_lint() {
 
 group_fuzz() {
 	need clang compiles clang
-	need libclang-rt-14-dev compiles clang -fsanitize=address
+	need clang-rt compiles clang -fsanitize=address
 }
 
 [ $# -gt 0 ] || set -- build history check demo lint fuzz
 for group in "$@"; do
 	case $group in
-	build | history | check | demo | lint | fuzz) "group_$group" ;;
+	build | history | portable | check | demo | lint | fuzz) "group_$group" ;;
 	*)
-		echo "install-deps.sh: unknown group '$group' (build, history, check, demo, lint, fuzz)" >&2
+		echo "install-deps.sh: unknown group '$group' (build, history, portable, check, demo, lint, fuzz)" >&2
 		exit 2
 		;;
 	esac
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
-mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 
-echo "installing what is missing: ${missing[*]}" >&2
-if ! command -v apt-get >/dev/null; then
-	echo "install-deps.sh: no apt-get here; install what Debian calls: ${missing[*]}" >&2
-	exit 1
+manager=${INSTALL_DEPS-}
+if [ -z "$manager" ]; then
+	for candidate in apt-get:apt dnf:dnf apk:apk; do
+		command -v ${candidate%:*} >/dev/null && manager=${candidate#*:} && break
+	done
 fi
+case $manager in
+apt) column=2 ;;
+dnf) column=3 ;;
+apk) column=4 ;;
+*)
+	echo "install-deps.sh: no apt-get, dnf or apk here; missing: ${missing[*]} (names of packages: contrib/packages.tsv)" >&2
+	exit 1
+	;;
+esac
+
 as_root=()
-if [ "$(id -u)" -ne 0 ]; then
+if [ -z "$print" ] && [ "$(id -u)" -ne 0 ]; then
 	if ! command -v sudo >/dev/null; then
-		echo "install-deps.sh: not root and no sudo; run as root: apt-get install ${missing[*]}" >&2
+		echo "install-deps.sh: not root and no sudo; missing: ${missing[*]} (names of packages: contrib/packages.tsv)" >&2
 		exit 1
 	fi
 	as_root=(sudo)
 	# In CI nobody answers a password prompt.
 	[ -t 0 ] || as_root=(sudo -n)
 fi
-run() {
+apt() {
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@" >&2 </dev/null
 }
 # A stale list of one source need not keep the packages from being found in another.
-run update || echo "install-deps.sh: apt-get update failed; trying with the lists that are here" >&2
-if ! run install -y --no-install-recommends "${missing[@]}"; then
-	echo "install-deps.sh: apt-get could not install: ${missing[*]}" >&2
-	exit 1
+if [ -z "$print" ] && [ $manager = apt ]; then
+	apt update || echo "install-deps.sh: apt-get update failed; trying with the lists that are here" >&2
 fi
+
+# The version in the name of what a package of the system's default depends on: clang -> clang-14 -> 14.
+default_version() { # PACKAGE PREFIX
+	apt-cache depends "$1" 2>/dev/null | sed -n "s/.*Depends: $2\([0-9.]*\)\$/\1/p" | head -n 1
+}
+
+name_of() { # THING: its package here; empty if there is none
+	local names name
+
+	names=$(awk -F'\t' -v thing="$1" -v column="$column" '$1 == thing { print $column }' "$table")
+	[ "$names" != - ] || return 0
+	case $names in *{clang}*) names=${names//\{clang\}/$(default_version clang clang-)} ;; esac
+	case $names in *{python}*) names=${names//\{python\}/$(default_version python3 python)} ;; esac
+	for name in ${names//|/ }; do
+		[ -z "$print" ] && [ $manager = apt ] && ! apt-cache show "$name" >/dev/null 2>&1 && continue
+		echo "$name"
+		return 0
+	done
+	echo "install-deps.sh: this system has no package for $1 (${names//|/ or })" >&2
+}
+
+mapfile -t packages < <(for thing in "${missing[@]}"; do name_of "$thing"; done | sort -u)
+if [ -n "$print" ]; then
+	printf '%s\n' "${packages[@]}"
+	exit 0
+fi
+[ ${#packages[@]} -gt 0 ] || exit 0
+echo "installing what is missing: ${packages[*]}" >&2
+case $manager in
+apt) apt install -y --no-install-recommends "${packages[@]}" ;;
+dnf) "${as_root[@]}" dnf -q -y install --setopt=install_weak_deps=False "${packages[@]}" >&2 </dev/null ;;
+apk) "${as_root[@]}" apk add -q "${packages[@]}" >&2 </dev/null ;;
+esac || {
+	echo "install-deps.sh: $manager could not install: ${packages[*]}" >&2
+	exit 1
+}
