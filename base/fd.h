@@ -25,6 +25,9 @@ static inline int fd_steal(int *fd)
 	return stolen;
 }
 
+/* Closes first and every higher descriptor; without close_range() (Linux before 5.9) those below 1024. Safe after fork. */
+void fd_close_from(int first);
+
 /* Writes all of buf in spite of EINTR. Returns 0, or -1 with errno. */
 int fd_write_all(int fd, const void *buf, size_t n);
 

@@ -129,7 +129,7 @@ apt() {
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@" >&2 </dev/null
 }
 # A stale list of one source need not keep the packages from being found in another.
-if [ -z "$print" ] && [ $manager = apt ]; then
+if [ -z "$print" ] && [ "$manager" = apt ]; then
 	apt update || echo "install-deps.sh: apt-get update failed; trying with the lists that are here" >&2
 fi
 
@@ -143,10 +143,10 @@ name_of() { # THING: its package here; empty if there is none
 
 	names=$(awk -F'\t' -v thing="$1" -v column="$column" '$1 == thing { print $column }' "$table")
 	[ "$names" != - ] || return 0
-	case $names in *{clang}*) names=${names//\{clang\}/$(default_version clang clang-)} ;; esac
-	case $names in *{python}*) names=${names//\{python\}/$(default_version python3 python)} ;; esac
+	case $names in *"{clang}"*) names=${names//\{clang\}/$(default_version clang clang-)} ;; esac
+	case $names in *"{python}"*) names=${names//\{python\}/$(default_version python3 python)} ;; esac
 	for name in ${names//|/ }; do
-		[ -z "$print" ] && [ $manager = apt ] && ! apt-cache show "$name" >/dev/null 2>&1 && continue
+		[ -z "$print" ] && [ "$manager" = apt ] && ! apt-cache show "$name" >/dev/null 2>&1 && continue
 		echo "$name"
 		return 0
 	done

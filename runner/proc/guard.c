@@ -48,9 +48,7 @@ static void guard_keep_pipe(struct context *c)
 	trace_close(c->trace, false); /* its mapping holds the journal's lock as well */
 	if (dup2(c->guard_fd[0], 0) < 0)
 		_exit(1);
-	if (syscall(SYS_close_range, 1u, ~0u, 0u) < 0)
-		for (int fd = 1; fd < 1024; fd++)
-			close(fd);
+	fd_close_from(1);
 }
 
 /* Those who end a build's processes by its environment (Jenkins by BUILD_ID) or by a name in the command line would

@@ -85,9 +85,8 @@ static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_re
 	if (command == 0)
 		spawn_child_exec(q);
 	/* keep nothing of ours but the one: neither a pipe's end nor the journal's lock */
-	if (dup2(q->ns_fd, 0) == 0 && syscall(SYS_close_range, 1u, ~0u, 0u) < 0)
-		for (int fd = 1; fd < 1024; fd++)
-			close(fd);
+	if (dup2(q->ns_fd, 0) == 0)
+		fd_close_from(1);
 	for (;;) {
 		pid_t pid = waitpid(-1, &status, 0);
 

@@ -14,7 +14,7 @@ make -s dist >"$dir/out" 2>&1
 check 'make dist' || cat "$dir/out"
 version=$(make -s print-VERSION)
 for suite in ${PACKAGE_SUITES:-bullseye trixie}; do
-	if ! debian_root "$dir/$suite" $suite; then
+	if ! debian_root "$dir/$suite" "$suite"; then
 		skip "$suite" 'no debootstrap, or no mirror'
 		continue
 	fi
