@@ -81,7 +81,9 @@ static bool line_weight(const char *s, size_t *n, int64_t *weight)
 		;
 	if (at == end || end - at > 15 || !at || s[at - 1] != ' ')
 		return false;
-	*weight = strtoll(s + at, NULL, 10);
+	*weight = 0;
+	for (size_t i = at; i < end; i++) /* the text does not end in NUL */
+		*weight = *weight * 10 + (s[i] - '0');
 	*n = at - 1;
 	return *n > 0;
 }
@@ -149,6 +151,7 @@ static bool perf_head(struct perf_text *x, const char *s, size_t n)
 {
 	size_t at = n, digits;
 	long pid = 0, tid;
+	double seconds;
 	const char *colon = memchr(s, ':', n), *word, *slash;
 	auto_free char *line = xstrndup(s, n);
 
@@ -158,7 +161,8 @@ static bool perf_head(struct perf_text *x, const char *s, size_t n)
 	at = (size_t)(colon - s);
 	while (at && (isdigit((unsigned char)s[at - 1]) || s[at - 1] == '.'))
 		at--;
-	x->ts_ns = (int64_t)(strtod(line + at, NULL) * 1e9);
+	seconds = strtod(line + at, NULL);
+	x->ts_ns = seconds > 0 && seconds < 1e9 ? (int64_t)(seconds * 1e9) : 0;
 	while (at && isspace((unsigned char)s[at - 1]))
 		at--;
 	if (at && s[at - 1] == ']') {
