@@ -45,8 +45,8 @@ my @animals = (
 		resource => qr/Barrier\.wait: 1 of 3/],
 	[semaphore => 'waits for a semaphore that nobody gives back', 'hang.wait.sync', 'semaphore', resource => qr/value 0/],
 	[generator => 'sleeps in a generator', 'hang.sleep', 'sleep'],
-	[subinterpreter => 'sleeps in a second interpreter', 'hang.sleep', 'sleep', place => qr/<(string|script)>:<module>:2/],
-	[executed => 'sleeps in code made at run time', 'hang.sleep', 'sleep', place => qr/<made>:made:3/],
+	[subinterpreter => 'sleeps in a second interpreter', 'hang.sleep', 'sleep'], # text has no file: the place is the line that runs it
+	[executed => 'sleeps in code made at run time', 'hang.sleep', 'sleep'],
 );
 
 sub animal {

@@ -5,7 +5,7 @@ signal.alarm(60)
 
 
 async def never_set():
-    await asyncio.Event().wait()
+    await asyncio.Event().wait()  # AT task
 
 
 async def two_tasks():
@@ -13,7 +13,7 @@ async def two_tasks():
 
 
 def task():
-    asyncio.run(two_tasks())  # AT task
+    asyncio.run(two_tasks())
 
 
 def mp_queue():
