@@ -44,7 +44,9 @@ static const struct {
 
 const char *signal_abbrev(int sig)
 {
-	return sig > 0 && (size_t)sig < sizeof(names) / sizeof(*names) ? names[sig].abbrev : NULL;
+	if (sig <= 0 || (size_t)sig >= sizeof(names) / sizeof(*names))
+		return NULL;
+	return names[sig].abbrev;
 }
 
 const char *signal_text(int sig)

@@ -279,7 +279,6 @@ static int read_stacks(const struct ingest_request *q, const char *kind, const s
 
 int ingest_run(const struct ingest_request *q, char run_id[64], struct err *e)
 {
-	auto_free char *device = NULL;
 	static struct ci ci;
 	auto_str ci_json = STR_INIT;
 	char at[STORE_TIME_SIZE], id[RUN_ID_SIZE];

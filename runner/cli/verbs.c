@@ -111,7 +111,6 @@ const struct verb verbs[] = {
 	  .details = "LIST is a file with a name a line, - standard input.",
 	  .program = "shard" },
 	{ .syntax = { .name = "bisect", .bit = VERB_BISECT, .takes_command = true, .reads_values = true },
-	{ .syntax = { .name = "bisect", .bit = VERB_BISECT, .reads_values = true },
 	  .operands = "--good REV --bad REV -- CMD [ARG...]",
 	  .summary = "the commit since which a hang or failure is seen",
 	  .details = "Runs CMD in a work tree of each commit that git bisect asks for; yours is never touched.",
