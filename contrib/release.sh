@@ -21,7 +21,9 @@ SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 rm -rf "$out"
 mkdir -p "$out"
-make -s dist portable npm wheel >"$out/build.log" 2>&1 || { tail -n 20 "$out/build.log"; stop 'the build failed'; }
+make -s -j1 dist portable >"$out/build.log" 2>&1 || { tail -n 20 "$out/build.log"; stop 'the build failed'; }
+# packed of what the line above built
+make -s npm wheel >>"$out/build.log" 2>&1 || stop "npm packages and wheel failed: $out/build.log"
 cp ".artifacts/spec-runner-$version.tar.gz" .artifacts/portable/*.tar.gz .artifacts/npm/*.tgz .artifacts/wheel/*.whl "$out/"
 if command -v dh >/dev/null; then
 	make -s deb >>"$out/build.log" 2>&1 || stop "make deb failed: $out/build.log"

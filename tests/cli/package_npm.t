@@ -10,7 +10,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 export npm_config_cache=$dir/cache npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
 
-make -s portable npm >"$dir/build.txt" 2>&1
+{ make -s portable && make -s npm; } >"$dir/build.txt" 2>&1
 check 'make npm' || tail -n 20 "$dir/build.txt"
 tail -n 2 "$dir/build.txt" | sed 's/^/# /'
 npm=$top/.artifacts/npm

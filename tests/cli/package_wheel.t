@@ -10,7 +10,7 @@ package_all
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 
-make -s portable wheel >"$dir/build.txt" 2>&1
+{ make -s portable && make -s wheel; } >"$dir/build.txt" 2>&1
 check 'make wheel' || tail -n 20 "$dir/build.txt"
 tail -n 1 "$dir/build.txt" | sed 's/^/# /'
 version=$(make -s print-VERSION)
