@@ -46,7 +46,7 @@ const char *signal_abbrev(int sig)
 {
 	if (sig <= 0 || (size_t)sig >= sizeof(names) / sizeof(*names))
 		return NULL;
-	return names[sig].abbrev;
+	return names[sig].abbrev; // cppcheck-suppress arrayIndexOutOfBoundsCond ; the line above compares with its size
 }
 
 const char *signal_text(int sig)

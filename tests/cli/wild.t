@@ -41,7 +41,8 @@ sub run_case {
 	if (!$pid) {
 		chdir $dir or die;
 		close $writer;
-		open STDIN, -e "$home/$name/stdin" ? ('<&', $silent) : ('<', '/dev/null') or die;
+		my ($mode, $from) = -e "$home/$name/stdin" ? ('<&', $silent) : ('<', '/dev/null');
+		open STDIN, $mode, $from or die;
 		open STDOUT, '>', "$dir/out" or die;
 		open STDERR, '>', "$dir/err" or die;
 		exec 'sh', '-c', 'exec "$0" run "$@" -- ' . text($name, 'cmd'), $ENV{SPEC_RUNNER} // abs_path('spec-runner'), @opts;
