@@ -38,7 +38,7 @@ sub places {
 # members of %open have names of their own choice (facts), so a renamed one is none the worse; those of
 # %free have values of any kind besides.
 our %open = map { $_ => 1 } qw(evidence);
-our %free;
+our %free = map { $_ => 1 } qw(config); # what a run was told: sections of any options
 sub damaged {
 	my ($good) = @_;
 	my $whole = $json->decode($good);

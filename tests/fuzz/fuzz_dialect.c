@@ -78,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dialect_settle(r, now + NS_PER_S);
 	dialect_feed_end(r, 1, now);
 	dialect_feed_end(r, 2, now);
+	dialect_flush(r, now); /* failures that wait for their names */
 	for (size_t i = 0; i < names.n; i++) {
 		dialect_counts(r, names.v[i], &c);
 		for (int k = 0; k < DIALECT_RESULTS; k++)

@@ -5,7 +5,7 @@ signal.alarm(60)
 
 
 async def never_set():
-    await asyncio.Event().wait()  # AT task
+    await asyncio.Event().wait()
 
 
 async def two_tasks():
@@ -13,7 +13,7 @@ async def two_tasks():
 
 
 def task():
-    asyncio.run(two_tasks())
+    asyncio.run(two_tasks())  # AT task
 
 
 def mp_queue():
