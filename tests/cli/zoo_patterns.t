@@ -158,6 +158,9 @@ for my $m (grep { $_->[0] =~ /$only/ } @matrix) {
 	SKIP: {
 		my (undef, undef, %o) = @$yes;
 		skip 'not root', 2 if $> && ($o{cgroup} || $o{as});
+		# a session of its own gets half of the machine then, whatever its threads' priority
+		skip 'sched_autogroup gives each session its share', 2
+			if $o{busy} && (read_file('/proc/sys/kernel/sched_autogroup_enabled') // 0) == 1;
 		my ($good, $r, @found);
 		my $like = $o{busy} ? undef : start_one($no);
 		for (1 .. 2) { # a second time: on a busy machine a slow start gets no second
