@@ -72,8 +72,12 @@ subtest 'short children are all there' => sub {
 	is(scalar(grep { $_->{pid} == $_->{tid} && $_->{comm} eq 'split' } @{ $p->{threads} }), 40, 'each has its row');
 	my %cpu;
 	$cpu{ $_->[1] } += $_->[5] / 1e6 for @{ $p->{samples} };
-	my @short = grep { $p->{threads}[$_]{comm} eq 'split' && ($cpu{$_} // 0) < 11 } 0 .. $#{ $p->{threads} };
-	cmp_ok(scalar @short, '<=', 4, 'and no less CPU time than it used, of nine in ten');
+	my @children = map { $cpu{$_} // 0 } grep { $p->{threads}[$_]{comm} eq 'split' } 0 .. $#{ $p->{threads} };
+	my $seen = 0;
+	$seen += $_ for @children;
+	# together within 12 % of what they used, as promised; one child alone may lose a tick of the clock, never half of its time
+	cmp_ok($seen, '>=', 0.88 * 40 * 12, 'their CPU time is there') or diag join ' ', map { sprintf '%.1f', $_ } @children;
+	is(scalar(grep { $_ < 6 } @children), 0, 'and of each of them') or diag join ' ', map { sprintf '%.1f', $_ } @children;
 };
 
 subtest 'waits by their kind' => sub {
