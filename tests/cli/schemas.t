@@ -111,9 +111,9 @@ system "'$spec_runner' --profile-level basic ci-gate-summary >/dev/null 2>&1";
 refuses('governance-triage.json', get('.artifacts/governance-triage.json'), 'governance_triage_v1.yaml');
 refuses('findings.json', get('.artifacts/findings.json'), 'findings_v1.yaml');
 
-# the trace; its attributes and environment have names of their own
+# the trace; its attributes, environment and variables have names of their own
 {
-	local %open = map { $_ => 1 } qw(env_profile libraries);
+	local %open = map { $_ => 1 } qw(env_profile environment libraries);
 	local %free = (attrs => 1);
 	refuses('run-trace.json', get('.artifacts/run-trace.json'), 'run_trace_v1.yaml');
 }
