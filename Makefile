@@ -53,9 +53,17 @@ LIBS_bisect := -lm
 LIBS_ingest := -lm
 LIBS_analyze := -lm
 LIBS_evidence := -lm
+LIBS_audit := -lpthread
 OPTIONAL := history compare shard bisect ingest analyze evidence
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history
+# The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them
+# the wing and its programs are left out.
+GRAMMARS ?= .artifacts/grammars
+TREE_SITTER := $(GRAMMARS)/node_modules/tree-sitter/vendor/tree-sitter/lib
+GRAMMAR_SRCS := $(wildcard $(TREE_SITTER)/src/lib.c $(GRAMMARS)/node_modules/tree-sitter-python/src/*.c)
+HAVE_GRAMMARS := $(if $(filter %/lib.c,$(GRAMMAR_SRCS)),$(if $(filter %/parser.c,$(GRAMMAR_SRCS)),yes))
+WITHOUT_GRAMMARS := $(if $(HAVE_GRAMMARS),,audit mcp)
 PKG_CONFIG ?= pkg-config
 # make V=1 shows whole command lines.
 Q := $(if $(V),,@)
@@ -72,7 +80,7 @@ FUZZ_SECONDS ?= 60
 # For the portable tree a package is there when all of its archives are.
 has_pkgs = $(if $(strip $(1)),$(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && $(if $(PORTABLE),$(call has_archives,$(1)) && )echo yes),yes)
 has_archives = ! for l in $$($(PKG_CONFIG) --static --libs-only-l $(1)); do test -f "$$($(CC) -print-file-name=lib$${l\#-l}.a)" || echo no; done | grep -q no
-LIBEXEC_NAMES := $(filter-out $(foreach p,$(OPTIONAL),$(if $(call has_pkgs,$(PKGS_$(p))),,$(p))),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
+LIBEXEC_NAMES := $(filter-out $(WITHOUT_GRAMMARS) $(foreach p,$(OPTIONAL),$(if $(call has_pkgs,$(PKGS_$(p))),,$(p))),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
 LEFT_OUT := $(filter-out $(LIBEXEC_NAMES),$(patsubst programs/%.c,%,$(sort $(wildcard programs/*.c))))
 PKGS_PROGRAMS := $(sort $(foreach p,$(filter-out $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKGS_$(p))))
 PKGS_OPTIONAL := $(sort $(foreach p,$(filter $(OPTIONAL),$(LIBEXEC_NAMES)),$(PKGS_$(p))))
@@ -80,7 +88,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_PROGRAMS) $(PKGS_OPT
 PKG_FOUND := $(call has_pkgs,$(PKGS) $(PKGS_PROGRAMS))
 needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_PROGRAMS) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
 COMPILED_IN = $(if $(PORTABLE),-DSPEC_RUNNER_NO_POSTGRES,$(if $(filter-out $(PREFIX)/libexec/spec-runner,$(LIBEXECDIR)),-DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"'))
-CPPFLAGS += -I. -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' $(COMPILED_IN) -DPCRE2_CODE_UNIT_WIDTH=8
+CPPFLAGS += -I. $(if $(HAVE_GRAMMARS),-isystem $(TREE_SITTER)/include) -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' $(COMPILED_IN) -DPCRE2_CODE_UNIT_WIDTH=8
 # The same bytes from every folder.
 SAME_BYTES = -ffile-prefix-map=$(CURDIR)=. $(if $(PORTABLE),-ffunction-sections -fdata-sections)
 CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) $(SAME_BYTES) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
@@ -100,26 +108,27 @@ LIBS_TESTS := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_PROGRAMS) 2>/dev/null)
 
 # One archive a wing, in the order of the floors from the top: a wing that calls a higher one does not link.
 # A program is a file: runner/cli/main.c (ours) or programs/NAME.c.
-WINGS := $(filter-out $(foreach w,$(OPTIONAL_WINGS),$(if $(call has_pkgs,$(PKGS_$(w))),,$(w))),\
+WINGS := $(filter-out $(if $(HAVE_GRAMMARS),,audit) $(foreach w,$(OPTIONAL_WINGS),$(if $(call has_pkgs,$(PKGS_$(w))),,$(w))),\
 	runner optimize history audit findings evidence profile liveness trace base)
 wing_srcs = $(filter-out runner/cli/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 WINGS := $(foreach w,$(WINGS),$(if $(call wing_srcs,$(w)),$(w)))
 LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a)
+GRAMMAR_LIB := $(if $(HAVE_GRAMMARS),$(BUILD)/libgrammars.a)
+ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a) $(GRAMMAR_LIB)
 LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
 # Libraries that a program of ours preloads into the programs that it runs.
 PRELOADS := $(patsubst programs/preload/%.c,$(LIBEXEC)/spec-runner-%.so,$(wildcard programs/preload/*.c))
 LIBEXEC_PROGS := $(LIBEXEC_NAMES:%=$(LIBEXEC)/spec-runner-%)
 # Tests of a wing that is left out are left out, too.
 has_wing = $(filter $(1),$(WINGS))
-UNIT_SRCS := $(filter-out $(if $(call has_wing,history),,tests/unit/test_history%.c),$(sort $(wildcard tests/sim/*.c tests/unit/*.c)))
+UNIT_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/unit/test_audit%.c) $(if $(call has_wing,history),,tests/unit/test_history%.c),$(sort $(wildcard tests/sim/*.c tests/unit/*.c)))
 UNIT_PROGS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c tests/lib/*.c))
 ZOO_PROGS := $(ZOO_SRCS:%.c=$(BUILD)/%)
 BENCH_SRCS := $(sort $(wildcard tests/bench/*.c))
 BENCH_PROGS := $(BENCH_SRCS:%.c=$(BUILD)/%)
-FUZZ_SRCS := $(filter-out $(if $(call has_wing,history),,tests/fuzz/fuzz_history%.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/fuzz/fuzz_audit%.c) $(if $(call has_wing,history),,tests/fuzz/fuzz_history%.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
 FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
@@ -133,7 +142,7 @@ TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 .SECONDARY:
 all: programs
 programs: $(PROG) $(LIBEXEC_PROGS) $(PRELOADS) $(LIBEXEC)/hmopt
-	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(PKGS_$(p))))',@:)
+	$(if $(LEFT_OUT),@echo 'left out$(comma) packages missing: $(foreach p,$(LEFT_OUT),$(p) ($(or $(PKGS_$(p)),grammars of npm)))',@:)
 
 # Rewritten only when the compiler or a flag changes: then everything is compiled again.
 # `make install` takes what was built, whatever its CC says: recompiling as root helps nobody.
@@ -152,7 +161,7 @@ $(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ff
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
-	$(sort $(wildcard findings/patterns/*.yaml profile/hooks/*.py findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
+	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
 
 define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))
@@ -161,6 +170,17 @@ $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))
 	$$(Q)$$(AR) rcsD $$@ $$^
 endef
 $(foreach w,$(WINGS),$(eval $(call wing_archive,$(w))))
+
+# Foreign sources: no warnings of ours.
+GRAMMAR_OBJS := $(patsubst $(GRAMMARS)/node_modules/%.c,$(BUILD)/grammars/%.o,$(GRAMMAR_SRCS))
+$(GRAMMAR_OBJS): $(BUILD)/grammars/%.o: $(GRAMMARS)/node_modules/%.c
+	@mkdir -p $(@D)
+	$(call say,CC    $<)
+	$(Q)$(CC) -std=gnu17 -O2 -w -fPIE -D_GNU_SOURCE -I$(TREE_SITTER)/include -I$(TREE_SITTER)/src -I$(<D) $(SANITIZE) -c -o $@ $<
+
+$(GRAMMAR_LIB): $(GRAMMAR_OBJS)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 NO_DLOPEN := $(if $(PORTABLE),$(BUILD)/contrib/portable/no_dlopen.o)
 $(PROG): $(BUILD)/runner/cli/main.o $(NO_DLOPEN) $(ARCHIVES)
@@ -234,7 +254,7 @@ run:
 	@contrib/demo.sh $(abspath $(PROG)) $(abspath $(BUILD))
 
 check:
-	@contrib/install-deps.sh build history check demo
+	@contrib/install-deps.sh build history audit check demo
 	@$(MAKE) --no-print-directory check-here
 
 check-here: export SPEC_RUNNER = $(abspath $(PROG))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # install-deps.sh GROUP... - makes sure that what the groups need is there; installs with apt-get, dnf or apk
 # only what is missing, by the names of contrib/packages.tsv. Quick where nothing is missing: it runs before every
-# `make run` and `make check`. Groups: build, history, portable, check, demo, lint, fuzz (default: all but portable).
+# `make run` and `make check`. Groups: build, history, audit, portable, check, demo, lint, fuzz (default: all but portable).
 # INSTALL_DEPS=apt|dnf|apk with --print: what would be installed there, without looking at this machine.
 set -u
 table=$(dirname "$0")/packages.tsv
@@ -60,6 +60,28 @@ group_portable() {
 	need sqlite archive sqlite3
 }
 
+# The parser and the grammars of `audit`: C sources of npm, by the hashes of contrib/grammars/package-lock.json;
+# without them everything else is built.
+group_audit() {
+	local from to
+
+	from=$(cd "$(dirname "$0")/grammars" && pwd)
+	to=$(cd "$(dirname "$0")/.." && pwd)/${GRAMMARS:-.artifacts/grammars}
+	cmp -s "$from/package-lock.json" "$to/package-lock.json" && return
+	if ! command -v npm >/dev/null; then
+		echo "install-deps.sh: no npm here: 'spec-runner audit' is left out (its grammars come from npm)" >&2
+		return
+	fi
+	mkdir -p "$to" && cp "$from/package.json" "$to/" && cp "$from/package-lock.json" "$to/lock.new" &&
+		cp "$to/lock.new" "$to/package-lock.json" &&
+		(cd "$to" && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund >npm.log 2>&1) ||
+		{
+			rm -f "$to/package-lock.json"
+			echo "install-deps.sh: npm could not fetch the grammars of 'spec-runner audit', which is left out ($to/npm.log)" >&2
+		}
+	rm -f "$to/lock.new"
+}
+
 group_check() {
 	need perl perl -MJSON::PP -MTest::More -MTime::HiRes -e 1
 	need prove command -v prove
@@ -87,12 +109,12 @@ group_fuzz() {
 	need clang-rt compiles clang -fsanitize=address
 }
 
-[ $# -gt 0 ] || set -- build history check demo lint fuzz
+[ $# -gt 0 ] || set -- build history audit check demo lint fuzz
 for group in "$@"; do
 	case $group in
-	build | history | portable | check | demo | lint | fuzz) "group_$group" ;;
+	build | history | audit | portable | check | demo | lint | fuzz) "group_$group" ;;
 	*)
-		echo "install-deps.sh: unknown group '$group' (build, history, portable, check, demo, lint, fuzz)" >&2
+		echo "install-deps.sh: unknown group '$group' (build, history, audit, portable, check, demo, lint, fuzz)" >&2
 		exit 2
 		;;
 	esac

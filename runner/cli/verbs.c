@@ -128,6 +128,12 @@ const struct verb verbs[] = {
 	  .operands = "--run-id ID [--finding F|--symbol S]",
 	  .summary = "the evidence pack of a stored run",
 	  .program = "evidence" },
+	{ .syntax = { .name = "audit", .bit = VERB_AUDIT, .reads_values = true },
+	  .operands = "[PATH...]",
+	  .summary = "the call graph of Python sources, without running them",
+	  .details = "Writes call_graph.json into the folder of --out. What cannot be proved is no edge: it is listed "
+		     "with its reason. Exit status 0; 2: no such path, or no source; 125: the file cannot be written.",
+	  .program = "audit" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "history/settings.h"
+#include "runner/config/options_audit.h"
 #include "runner/config/options_repro.h"
 #include "runner/config/options_profile.h"
 
@@ -79,6 +80,7 @@ struct options {
 	char *report_out;              /* report --output, -o */
 	bool man;                      /* help --man */
 	struct history_settings history;
+	struct audit_options audit;
 	struct repro_options repro;
 	struct profile_options profiling;
 	uint8_t source[OPTION_ROWS_MAX]; /* enum option_source, by the field's first row */
@@ -124,7 +126,8 @@ enum option_verbs {
 	/* Those that read the environment and spec-runner.yaml; the others need no values. */
 	VALUES = SUPERVISE | VERB_REPRO | VERB_INSPECT | VERB_STATUS | VERB_DOCTOR | VERB_REPORT | VERB_VERIFY |
 		 VERB_RECOVER | VERB_INIT |
-		 VERB_HISTORY | VERB_INGEST | VERB_COMPARE | VERB_ANALYZE | VERB_SHARD | VERB_BISECT | VERB_EVIDENCE,
+		 VERB_HISTORY | VERB_INGEST | VERB_COMPARE | VERB_ANALYZE | VERB_SHARD | VERB_BISECT | VERB_EVIDENCE |
+		 VERB_AUDIT,
 };
 
 enum option_type {

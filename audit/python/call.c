@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - what a call reaches, and what comes back. */
+#include "audit/python/frame.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define H (&f->m->h)
+#define KEY(z) heap_textz(H, z)
+#define RUNS_MAX 24
+#define DEPTH_MAX 40
+
+static struct call_site *site_of(struct frame *f, uint32_t node)
+{
+	struct machine *m = f->m;
+
+	for (uint32_t i = m->site_count; i-- > 0;)
+		if (m->sites[i].node == node && m->sites[i].source == f->source)
+			return &m->sites[i];
+	if (m->site_count == m->site_cap) {
+		m->site_cap = m->site_cap ? m->site_cap * 2 : 256;
+		m->sites = xreallocarray(m->sites, m->site_cap, sizeof(*m->sites));
+	}
+	m->sites[m->site_count] = (struct call_site){ .caller = machine_owner(m, f->def), .source = f->source,
+		.node = node };
+	return &m->sites[m->site_count++];
+}
+
+void site_target(struct frame *f, uint32_t node, const char *name)
+{
+	struct call_site *s = site_of(f, node);
+	uint32_t text = KEY(name);
+
+	for (uint32_t i = 0; i < s->target_count; i++)
+		if (s->targets[i] == text)
+			return;
+	if (s->target_count < 2 * VALUE_TARGETS_MAX)
+		s->targets[s->target_count++] = text;
+}
+
+void site_reason(struct frame *f, uint32_t node, const char *reason)
+{
+	struct call_site *s = site_of(f, node);
+
+	s->reason = s->reason ? s->reason : reason;
+}
+
+/* Gives each parameter its value; `uncalled`: nobody is known to call it. */
+static void bind_parameters(struct frame *f, uint32_t function, const struct arguments *a, bool uncalled)
+{
+	uint32_t list = node_field(f, f->m->defs[f->def].node, F_parameters), i = 0;
+	bool used[16] = { false };
+
+	for (uint32_t c = list ? NODE(f, list)->first : 0; c; c = NODE(f, c)->next) {
+		uint32_t kind = NODE(f, c)->kind, field = node_field(f, c, F_name);
+		uint32_t at = field ? field : kind == K_identifier ? c : NODE(f, c)->first;
+		value_t v = 0;
+
+		if (kind == K_keyword_separator || kind == K_positional_separator || !at)
+			continue;
+		if (kind == K_typed_parameter && NODE(f, at)->kind != K_identifier) {
+			kind = NODE(f, at)->kind;
+			at = NODE(f, at)->first;
+		}
+		uint32_t name = node_text(f, at), o;
+		auto_free char *fallback = xasprintf("#default %s", H->texts[name]), *note = xasprintf("#type %s",
+			H->texts[name]);
+		value_t type = slot_get(H, function, KEY(note));
+
+		if (kind == K_list_splat_pattern) {
+			o = object_new(H, O_TUPLE, 0, 0);
+			for (uint32_t k = 0; i < a->count; i++, k++) {
+				auto_free char *key = xasprintf("i:%u", k);
+
+				slot_set(H, o, KEY(key), a->position[i], false);
+				H->objects[o].b = k + 1;
+			}
+			slot_set(H, o, KEY("*"), uncalled ? unknown(f, "parameter") : a->rest, true);
+			v = value_of(H, o);
+		} else if (kind == K_dictionary_splat_pattern) {
+			o = object_new(H, O_DICT, 0, 0);
+			for (uint32_t k = 0; k < a->named; k++) {
+				auto_free char *key = xasprintf("s:%s", H->texts[a->name[k]]);
+
+				if (!used[k])
+					slot_set(H, o, KEY(key), a->keyword[k], false);
+			}
+			slot_set(H, o, KEY("*"), uncalled ? unknown(f, "parameter") : a->named_rest, true);
+			v = value_of(H, o);
+		} else {
+			if (i < a->count)
+				v = a->position[i++];
+			for (uint32_t k = 0; k < a->named && !v; k++)
+				if (a->name[k] == name) {
+					v = a->keyword[k];
+					used[k] = true;
+				}
+			v = v ? v : value_join(H, a->rest, a->named_rest);
+			if (!v)
+				v = slot_get(H, function, KEY(fallback));
+			if (type && (!v || uncalled) && H->objects[value_at(H, type, 0)].kind == O_CLASS &&
+				!(a->count >= i && i && v))
+				v = value_join(H, v, value_of(H, generic_instance(f, value_at(H, type, 0))));
+			v = v ? v : unknown(f, "parameter");
+		}
+		slot_set(H, f->env, name, v, false);
+	}
+}
+
+static void leave(struct frame *f)
+{
+	for (uint32_t i = 0; i < f->leaving_count; i++) {
+		trail_apply(H, &f->leaving[i], true);
+		free(f->leaving[i].v);
+	}
+	free(f->leaving);
+}
+
+value_t function_run(struct frame *caller, uint32_t function, const struct arguments *a, bool uncalled)
+{
+	struct machine *m = caller->m;
+	struct object fn = m->h.objects[function];
+	struct definition *d = &m->defs[fn.a];
+	struct frame own = { .m = m, .s = &m->sources[d->source], .source = d->source, .def = fn.a,
+		.method_class = fn.c }, *f = &own;
+	uint32_t body = node_field(f, d->node, F_body);
+
+	if (d->runs >= RUNS_MAX || d->on_stack > 1 || m->depth > DEPTH_MAX || m->steps > m->max_steps)
+		return d->returned ? d->returned : unknown(f, "return_value");
+	d->runs++;
+	d->on_stack++;
+	m->depth++;
+	f->env = object_new(H, O_ENV, fn.a, fn.b);
+	f->self = a->count ? a->position[0] : 0;
+	bind_parameters(f, function, a, uncalled);
+	if (d->kind == DEF_LAMBDA)
+		f->returned = expression(f, body);
+	else
+		block_run(f, body);
+	leave(f);
+	d = &m->defs[fn.a];
+	m->depth--;
+	d->on_stack--;
+	if (d->is_generator) {
+		uint32_t o = object_new(H, O_GENERATOR, 0, 0);
+
+		slot_set(H, o, KEY("yield"), f->yielded, true);
+		f->returned = value_of(H, o);
+	}
+	d->returned = value_join(H, d->returned, f->returned);
+	return f->returned ? f->returned : value_of(H, 0);
+}
+
+static struct arguments with_first(value_t self, const struct arguments *a)
+{
+	struct arguments b = *a;
+
+	b.count = a->count < 16 ? a->count + 1 : 16;
+	memmove(b.position + 1, a->position, (b.count - 1) * sizeof(*b.position));
+	b.position[0] = self;
+	return b;
+}
+
+static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a)
+{
+	value_t maker = class_find(f, class_object, KEY("__new__"), 0), init, made = 0;
+	uint32_t o;
+	struct arguments b;
+
+	if (maker && H->objects[value_at(H, maker, 0)].kind == O_FUNCTION) {
+		b = with_first(value_of(H, class_object), a);
+		made = call_value(f, node, maker, &b);
+	}
+	if (value_count(H, made) == 1 && H->objects[value_at(H, made, 0)].kind == O_INSTANCE)
+		o = value_at(H, made, 0);
+	else
+		o = object_new(H, O_INSTANCE, class_object, 0);
+	init = class_find(f, class_object, KEY("__init__"), 0);
+	if (init && (!maker || H->objects[value_at(H, init, 0)].kind != O_EXTERNAL)) {
+		b = with_first(value_of(H, o), a);
+		call_value(f, node, init, &b);
+	}
+	return value_of(H, o);
+}
+
+static value_t external_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+{
+	const char *path = H->texts[H->objects[object].a], *last = strrchr(path, '.');
+	uint32_t o;
+
+	site_target(f, node, path);
+	if (strcmp(path, "functools.wraps") == 0 || strcmp(path, "functools.lru_cache") == 0)
+		return value_of(H, object_new(H, O_BUILTIN, KEY("#same"), 0));
+	if ((strcmp(path, "functools.cache") == 0 || strcmp(path, "contextlib.contextmanager") == 0 ||
+	     strcmp(path, "abc.abstractmethod") == 0 || strcmp(path, "dataclasses.dataclass") == 0 ||
+	     strcmp(path, "asyncio.run") == 0) && a->count)
+		return a->position[0];
+	if (strcmp(path, "functools.partial") == 0 && a->count) {
+		o = object_new(H, O_PARTIAL, a->position[0], 0);
+		for (uint32_t i = 1; i < a->count; i++) {
+			auto_free char *key = xasprintf("i:%u", i - 1);
+
+			slot_set(H, o, KEY(key), a->position[i], false);
+			H->objects[o].b = i;
+		}
+		for (uint32_t i = 0; i < a->named; i++)
+			slot_set(H, o, a->name[i], a->keyword[i], false);
+		return value_of(H, o);
+	}
+	return isupper((unsigned char)(last ? last[1] : path[0])) ? value_of(H, object) : unknown(f, "outside_type");
+}
+
+static value_t partial_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+{
+	struct arguments b = { 0 };
+
+	for (uint32_t i = 0; i < H->objects[object].b; i++) {
+		auto_free char *key = xasprintf("i:%u", i);
+
+		b.position[b.count++] = slot_get(H, object, KEY(key));
+	}
+	for (uint32_t i = 0; i < a->count && b.count < 16; i++)
+		b.position[b.count++] = a->position[i];
+	for (uint32_t s = H->objects[object].slots; s && b.named < 16; s = H->slots[s].next)
+		if (strncmp(H->texts[H->slots[s].key], "i:", 2) != 0) {
+			b.name[b.named] = H->slots[s].key;
+			b.keyword[b.named++] = H->slots[s].v;
+		}
+	for (uint32_t i = 0; i < a->named && b.named < 16; i++) {
+		b.name[b.named] = a->name[i];
+		b.keyword[b.named++] = a->keyword[i];
+	}
+	return call_value(f, node, H->objects[object].a, &b);
+}
+
+static value_t call_one(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+{
+	struct object o = H->objects[object];
+	struct arguments b;
+	value_t v;
+
+	switch (o.kind) {
+	case O_FUNCTION:
+		site_target(f, node, f->m->defs[o.a].name);
+		return function_run(f, object, a, false);
+	case O_BOUND:
+		b = with_first(value_of(H, o.b), a);
+		return call_value(f, node, value_of(H, o.a), &b);
+	case O_CLASS: return class_call(f, node, object, a);
+	case O_INSTANCE:
+		v = class_find(f, o.a, KEY("__call__"), 0);
+		b = with_first(value_of(H, object), a);
+		if (v)
+			return call_value(f, node, v, &b);
+		site_reason(f, node, "attribute");
+		return unknown(f, "return_value");
+	case O_EXTERNAL: return external_call(f, node, object, a);
+	case O_PARTIAL: return partial_call(f, node, object, a);
+	case O_BUILTIN: case O_METHOD: return builtin_call(f, node, object, a);
+	case O_UNKNOWN:
+		site_reason(f, node, H->texts[o.a]);
+		return unknown(f, "return_value");
+	default:
+		site_reason(f, node, "return_value");
+		return unknown(f, "return_value");
+	}
+}
+
+value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct arguments *a)
+{
+	value_t out = 0;
+
+	if (!callee)
+		site_reason(f, node, "attribute");
+	if (value_count(H, callee) > VALUE_TARGETS_MAX) {
+		site_reason(f, node, "too_many_targets");
+		return unknown(f, "return_value");
+	}
+	for (uint32_t i = 0; i < value_count(H, callee); i++)
+		out = value_join(H, out, call_one(f, node, value_at(H, callee, i), a));
+	return out ? out : unknown(f, "return_value");
+}

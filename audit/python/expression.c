@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expression.c - what an expression may be. */
+#include "audit/python/frame.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define H (&f->m->h)
+#define KEY(z) heap_textz(H, z)
+
+value_t unknown(struct frame *f, const char *reason)
+{
+	uint32_t key = KEY(reason);
+	value_t v = slot_get(H, 0, key);
+
+	if (!v) {
+		v = value_of(H, object_new(H, O_UNKNOWN, key, 0));
+		slot_set(H, 0, key, v, true);
+	}
+	return v;
+}
+
+/* The name of a constant key, or "*". */
+uint32_t item_key(struct frame *f, value_t v)
+{
+	if (value_count(H, v) == 1) {
+		const struct object *o = &H->objects[value_at(H, v, 0)];
+
+		if (o->kind == O_TEXT || o->kind == O_NUMBER)
+			return o->a;
+	}
+	return KEY("*");
+}
+
+static value_t constant(struct frame *f, enum object_kind kind, const char *prefix, const char *s, size_t n)
+{
+	auto_free char *text = xasprintf("%s%.*s", prefix, (int)n, s);
+
+	/* one object a text, so that sets of them stay small */
+	uint32_t key = heap_textz(H, text), cell = KEY(text);
+	value_t v = slot_get(H, 0, cell);
+
+	if (!v) {
+		v = value_of(H, object_new(H, kind, key, 0));
+		slot_set(H, 0, cell, v, true);
+	}
+	return v;
+}
+
+static value_t index_of(struct frame *f, uint32_t i)
+{
+	auto_free char *text = xasprintf("%u", i);
+
+	return constant(f, O_NUMBER, "i:", text, strlen(text));
+}
+
+static bool is_weak_site(struct frame *f)
+{
+	return f->m->defs[f->def].runs > 16;
+}
+
+static value_t collection(struct frame *f, uint32_t node, enum object_kind kind)
+{
+	uint32_t o = object_new(H, kind, 0, 0), i = 0;
+	bool ordered = true;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->kind == K_list_splat) {
+			slot_set(H, o, KEY("*"), iterate(f, c, expression(f, NODE(f, c)->first)), true);
+			ordered = false;
+		} else if (NODE(f, c)->kind == K_dictionary_splat) {
+			value_t from = expression(f, NODE(f, c)->first);
+
+			for (uint32_t k = 0; k < value_count(H, from); k++)
+				for (uint32_t s = H->objects[value_at(H, from, k)].slots; s; s = H->slots[s].next)
+					slot_set(H, o, H->slots[s].key, H->slots[s].v, false);
+		} else if (NODE(f, c)->kind == K_pair) {
+			value_t key = expression(f, node_field(f, c, F_key));
+
+			slot_set(H, o, item_key(f, key), expression(f, node_field(f, c, F_value)), false);
+			slot_set(H, o, KEY("#keys"), key, true);
+		} else {
+			value_t v = expression(f, c);
+
+			slot_set(H, o, ordered ? item_key(f, index_of(f, i++)) : KEY("*"), v, !ordered);
+		}
+	}
+	H->objects[o].b = ordered ? i : 0;
+	H->objects[o].weak = is_weak_site(f);
+	return value_of(H, o);
+}
+
+bool is_filled(struct frame *f, value_t v)
+{
+	return value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].b > 0 &&
+	       (H->objects[value_at(H, v, 0)].kind == O_LIST || H->objects[value_at(H, v, 0)].kind == O_TUPLE);
+}
+
+value_t iterate(struct frame *f, uint32_t node, value_t v)
+{
+	value_t out = 0;
+
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		uint32_t o = value_at(H, v, i);
+
+		switch (H->objects[o].kind) {
+		case O_LIST: case O_TUPLE: case O_SET: out = value_join(H, out, slots_join(H, o)); break;
+		case O_DICT: out = value_join(H, out, slot_get(H, o, KEY("#keys"))); break;
+		case O_GENERATOR: out = value_join(H, out, slot_get(H, o, KEY("yield"))); break;
+		case O_INSTANCE: {
+			value_t it = method_call(f, node, o, "__iter__", &(struct arguments){ 0 });
+
+			for (uint32_t k = 0; k < value_count(H, it); k++) {
+				uint32_t n = value_at(H, it, k);
+
+				out = value_join(H, out, H->objects[n].kind == O_INSTANCE ?
+					method_call(f, node, n, "__next__", &(struct arguments){ 0 }) : iterate(f,
+						node, value_of(H, n)));
+			}
+			break;
+		}
+		default: out = value_join(H, out, unknown(f, "return_value")); break;
+		}
+	}
+	return out;
+}
+
+value_t with_enter(struct frame *f, uint32_t node, value_t v)
+{
+	value_t out = 0;
+
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		uint32_t o = value_at(H, v, i);
+
+		if (H->objects[o].kind == O_INSTANCE) {
+			out = value_join(H, out, method_call(f, node, o, "__enter__", &(struct arguments){ 0 }));
+			method_call(f, node, o, "__exit__", &(struct arguments){ 0 });
+		} else if (H->objects[o].kind == O_GENERATOR) {
+			out = value_join(H, out, slot_get(H, o, KEY("yield")));
+		} else {
+			out = value_join(H, out, unknown(f, "return_value"));
+		}
+	}
+	return out;
+}
+
+static value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
+{
+	value_t out = 0;
+	uint32_t k = item_key(f, key);
+
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		uint32_t o = value_at(H, v, i);
+		const struct object *p = &H->objects[o];
+
+		if (p->kind == O_LIST || p->kind == O_TUPLE || p->kind == O_DICT) {
+			value_t one = k == KEY("*") ? slots_join(H, o) : slot_get(H, o, k);
+			const char *text = H->texts[k];
+
+			if (!one && text[0] == 'i' && text[2] == '-' && p->b) {
+				auto_free char *at = xasprintf("i:%d", (int)p->b + (int)strtol(text + 2, NULL, 10));
+
+				one = slot_get(H, o, KEY(at));
+			}
+			out = value_join(H, out, k == KEY("*") ? one : value_join(H, one, slot_get(H, o, KEY("*"))));
+		} else if (p->kind == O_INSTANCE) {
+			out = value_join(H, out, method_call(f, node, o, "__getitem__",
+				&(struct arguments){ .count = 1, .position = { key } }));
+		} else {
+			out = value_join(H, out, unknown(f, "subscript"));
+		}
+	}
+	return out ? out : unknown(f, "subscript");
+}
+
+void pattern_set(struct frame *f, uint32_t node, value_t v)
+{
+	const struct tree_node *n = NODE(f, node);
+
+	if (n->kind == K_identifier || (n->kind == K_dotted_name && n->first && !NODE(f, n->first)->next)) {
+		if (!node_is_text(f, node, "_"))
+			name_set(f, node_text(f, node), v);
+		return;
+	}
+	for (uint32_t c = n->first; c && n->kind != K_dotted_name; c = NODE(f, c)->next)
+		pattern_set(f, c, n->kind == K_case_pattern ? v : unknown(f, "subscript"));
+}
+
+static void targets_set(struct frame *f, uint32_t node, value_t v)
+{
+	uint32_t i = 0, after = 0, length = 0;
+	bool starred = false;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next)
+		starred ? after++ : (starred = NODE(f, c)->kind == K_list_splat_pattern);
+	if (value_count(H, v) == 1)
+		length = H->objects[value_at(H, v, 0)].b;
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next, i++) {
+		if (NODE(f, c)->kind == K_list_splat_pattern) {
+			uint32_t o = object_new(H, O_LIST, 0, 0), n = 0;
+
+			for (; is_filled(f, v) && i + after < length; i++, n++)
+				slot_set(H, o, item_key(f, index_of(f, n)), item_get(f, c, v, index_of(f, i)), false);
+			if (!is_filled(f, v))
+				slot_set(H, o, KEY("*"), iterate(f, c, v), true);
+			H->objects[o].b = n;
+			target_set(f, NODE(f, c)->first, value_of(H, o));
+			i--;
+		} else {
+			bool plain = value_count(H, v) && (H->objects[value_at(H, v, 0)].kind == O_TUPLE ||
+				H->objects[value_at(H, v, 0)].kind == O_LIST);
+
+			target_set(f, c, plain ? item_get(f, c, v, index_of(f, i)) : iterate(f, c, v));
+		}
+	}
+}
+
+void target_set(struct frame *f, uint32_t node, value_t v)
+{
+	uint32_t object;
+	value_t of, key;
+
+	switch (NODE(f, node)->kind) {
+	case K_identifier: name_set(f, node_text(f, node), v); break;
+	case K_attribute:
+		of = expression(f, node_field(f, node, F_object));
+		attribute_set(f, node, of, node_text(f, node_field(f, node, F_attribute)), v);
+		break;
+	case K_subscript:
+		of = expression(f, node_field(f, node, F_value));
+		object = node_field(f, node, F_subscript);
+		key = object ? expression(f, object) : 0;
+		for (uint32_t i = 0; i < value_count(H, of); i++) {
+			uint32_t o = value_at(H, of, i);
+
+			if (H->objects[o].kind == O_INSTANCE)
+				method_call(f, node, o, "__setitem__", &(struct arguments){ .count = 2,
+					.position = { key, v } });
+			else if (H->objects[o].kind != O_UNKNOWN)
+				slot_set(H, o, item_key(f, key), v, item_key(f, key) == KEY("*") || value_count(H,
+					of) > 1);
+			if (H->objects[o].kind == O_DICT)
+				slot_set(H, o, KEY("#keys"), key, true);
+		}
+		break;
+	case K_pattern_list: case K_tuple_pattern: case K_list_pattern: case K_expression_list: case K_tuple: case K_list:
+		targets_set(f, node, v);
+		break;
+	default:
+		if (NODE(f, node)->first)
+			target_set(f, NODE(f, node)->first, v);
+		break;
+	}
+}
+
+static value_t comprehension(struct frame *f, uint32_t node)
+{
+	enum tree_kind kind = NODE(f, node)->kind;
+	uint32_t body = node_field(f, node, F_body), around = f->env, env = object_new(H, O_ENV, f->def, f->env), o;
+	value_t v;
+
+	H->objects[env].c = 1;
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->kind == K_for_in_clause) {
+			uint32_t right = node_field(f, c, F_right);
+			value_t all = iterate(f, right, expression(f, right));
+
+			f->env = env;
+			f->in_targets = true;
+			target_set(f, node_field(f, c, F_left), all);
+			f->in_targets = false;
+		} else if (NODE(f, c)->kind == K_if_clause && NODE(f, c)->first) {
+			expression(f, NODE(f, c)->first);
+		}
+	}
+	o = object_new(H, kind == K_generator_expression ? O_GENERATOR : kind == K_dictionary_comprehension ?
+		O_DICT : O_LIST, 0, 0);
+	if (kind == K_dictionary_comprehension) {
+		v = expression(f, node_field(f, body, F_key));
+		slot_set(H, o, KEY("#keys"), v, true);
+		slot_set(H, o, item_key(f, v), expression(f, node_field(f, body, F_value)), true);
+	} else {
+		v = expression(f, body);
+		slot_set(H, o, KEY(kind == K_generator_expression ? "yield" : "*"), v, true);
+	}
+	f->env = around;
+	return value_of(H, o);
+}
+
+static const struct { const char *operator, *method; } operators[] = {
+	{ "+", "__add__" }, { "-", "__sub__" }, { "*", "__mul__" }, { "/", "__truediv__" }, { "//", "__floordiv__" },
+	{ "%", "__mod__" }, { "**", "__pow__" }, { "@", "__matmul__" }, { "&", "__and__" }, { "|", "__or__" },
+	{ "^", "__xor__" }, { "<<", "__lshift__" }, { ">>", "__rshift__" }, { "==", "__eq__" }, { "!=", "__ne__" },
+	{ "<", "__lt__" }, { ">", "__gt__" }, { "<=", "__le__" }, { ">=", "__ge__" },
+};
+
+static value_t operate(struct frame *f, uint32_t node, const char *operator, value_t a, value_t b)
+{
+	size_t length = strlen(operator);
+	value_t out = 0;
+
+	if (length > 1 && operator[length - 1] == '=' && !strchr("=!<>", operator[0]))
+		length--;
+	for (size_t k = 0; k < sizeof(operators) / sizeof(*operators); k++) {
+		if (strlen(operators[k].operator) != length || strncmp(operators[k].operator, operator, length) != 0)
+			continue;
+		for (uint32_t i = 0; i < value_count(H, a); i++)
+			if (H->objects[value_at(H, a, i)].kind == O_INSTANCE)
+				out = value_join(H, out, method_call(f, node, value_at(H, a, i), operators[k].method,
+								     &(struct arguments){ .count = 1,
+									.position = { b } }));
+	}
+	if (strcmp(operator, "in") == 0 || strcmp(operator, "not in") == 0)
+		for (uint32_t i = 0; i < value_count(H, b); i++)
+			if (H->objects[value_at(H, b, i)].kind == O_INSTANCE)
+				method_call(f, node, value_at(H, b, i), "__contains__",
+					&(struct arguments){ .count = 1, .position = { a } });
+	return out ? out : unknown(f, "return_value");
+}
+
+static value_t compare(struct frame *f, uint32_t node)
+{
+	const char *operator = "";
+	value_t left = 0, out = 0;
+	bool first = true;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->field == F_operators) {
+			operator = H->texts[node_text(f, c)];
+			continue;
+		}
+		value_t v = expression(f, c);
+
+		if (!first)
+			out = operate(f, node, operator, left, v);
+		left = v;
+		first = false;
+	}
+	return out;
+}
+
+static void arguments_read(struct frame *f, uint32_t list, struct arguments *a)
+{
+	for (uint32_t c = list ? NODE(f, list)->first : 0; c; c = NODE(f, c)->next) {
+		uint32_t kind = NODE(f, c)->kind;
+
+		if (kind == K_keyword_argument) {
+			value_t v = expression(f, node_field(f, c, F_value));
+
+			if (a->named < 16) {
+				a->name[a->named] = node_text(f, node_field(f, c, F_name));
+				a->keyword[a->named++] = v;
+			}
+		} else if (kind == K_list_splat) {
+			value_t v = expression(f, NODE(f, c)->first);
+
+			for (uint32_t i = 0; is_filled(f, v) && i < H->objects[value_at(H, v, 0)].b &&
+				a->count < 16; i++)
+				a->position[a->count++] = item_get(f, c, v, index_of(f, i));
+			if (!is_filled(f, v))
+				a->rest = value_join(H, a->rest, iterate(f, c, v));
+		} else if (kind == K_dictionary_splat) {
+			value_t v = expression(f, NODE(f, c)->first);
+
+			for (uint32_t i = 0; i < value_count(H, v); i++)
+				for (uint32_t s = H->objects[value_at(H, v, i)].slots; s; s = H->slots[s].next)
+					if (strncmp(H->texts[H->slots[s].key], "s:", 2) == 0 && a->named < 16) {
+						a->name[a->named] = heap_textz(H, H->texts[H->slots[s].key] + 2);
+						a->keyword[a->named++] = H->slots[s].v;
+					} else if (H->texts[H->slots[s].key][0] == '*') {
+						a->named_rest = value_join(H, a->named_rest, H->slots[s].v);
+					}
+		} else if (kind != K_TOKEN) {
+			value_t v = expression(f, c);
+
+			if (a->count < 16)
+				a->position[a->count++] = v;
+			else
+				a->rest = value_join(H, a->rest, v);
+		}
+	}
+}
+
+static value_t call_expression(struct frame *f, uint32_t node)
+{
+	uint32_t list = node_field(f, node, F_arguments);
+	value_t callee = expression(f, node_field(f, node, F_function));
+	struct arguments a = { 0 };
+
+	if (list && NODE(f, list)->kind == K_generator_expression)
+		a.position[a.count++] = expression(f, list);
+	else
+		arguments_read(f, list, &a);
+	return call_value(f, node, callee, &a);
+}
+
+static value_t string(struct frame *f, uint32_t node)
+{
+	uint32_t content = 0;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->kind == K_interpolation && NODE(f, c)->first)
+			expression(f, NODE(f, c)->first);
+		if (NODE(f, c)->kind == K_interpolation || content)
+			return unknown(f, "return_value");
+		if (NODE(f, c)->kind == K_string_content)
+			content = c;
+		if (NODE(f, c)->next && NODE(f, NODE(f, c)->next)->kind == K_interpolation)
+			content = 0;
+	}
+	return content ? constant(f, O_TEXT, "s:", f->s->text + NODE(f, content)->start, NODE(f,
+		content)->end - NODE(f, content)->start) :
+			 constant(f, O_TEXT, "s:", "", 0);
+}
+
+static value_t yield_expression(struct frame *f, uint32_t node)
+{
+	bool from = false;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->kind == K_TOKEN)
+			from = true;
+		else
+			f->yielded = value_join(H, f->yielded, from ? iterate(f, c, expression(f, c)) : expression(f,
+				c));
+	}
+	return unknown(f, "return_value");
+}
+
+static value_t children_join(struct frame *f, uint32_t node, uint32_t but)
+{
+	value_t v = 0;
+	uint32_t i = 0;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		value_t one = NODE(f, c)->kind == K_TOKEN ? 0 : expression(f, c);
+
+		v = ++i == but ? v : value_join(H, v, one);
+	}
+	return v;
+}
+
+static value_t assignment(struct frame *f, uint32_t node)
+{
+	uint32_t left = node_field(f, node, F_left), right = node_field(f, node, F_right);
+	value_t v = right ? expression(f, right) : 0;
+
+	if (NODE(f, node)->kind == K_augmented_assignment && right) {
+		value_t old = expression(f, left);
+		const char *operator = H->texts[node_text(f, node_field(f, node, F_operator))];
+
+		v = value_join(H, old, value_join(H, v, operate(f, node, operator, old, v)));
+	}
+	if (right)
+		target_set(f, left, v);
+	return v;
+}
+
+value_t expression(struct frame *f, uint32_t node)
+{
+	const struct tree_node *n = NODE(f, node);
+	value_t v;
+
+	if (!node)
+		return 0;
+	f->m->steps++;
+	switch (n->kind) {
+	case K_identifier: return name_get(f, node_text(f, node));
+	case K_call: return call_expression(f, node);
+	case K_attribute:
+		v = expression(f, node_field(f, node, F_object));
+		return attribute_get(f, node, v, node_text(f, node_field(f, node, F_attribute)));
+	case K_subscript:
+		v = expression(f, node_field(f, node, F_value));
+		return item_get(f, node, v, expression(f, node_field(f, node, F_subscript)));
+	case K_string: return string(f, node);
+	case K_integer: return constant(f, O_NUMBER, "i:", f->s->text + n->start, n->end - n->start);
+	case K_unary_operator:
+		expression(f, node_field(f, node, F_argument));
+		return constant(f, O_NUMBER, "i:", f->s->text + n->start, n->end - n->start);
+	case K_list: return collection(f, node, O_LIST);
+	case K_tuple: case K_expression_list: return collection(f, node, O_TUPLE);
+	case K_set: return collection(f, node, O_SET);
+	case K_dictionary: return collection(f, node, O_DICT);
+	case K_list_comprehension: case K_set_comprehension: case K_dictionary_comprehension: case K_generator_expression:
+		return comprehension(f, node);
+	case K_lambda: definition_run(f, node); return value_of(H, f->m->defs[f->m->node_def[f->source][node]].object);
+	case K_assignment: case K_augmented_assignment: return assignment(f, node);
+	case K_named_expression:
+		v = expression(f, node_field(f, node, F_value));
+		name_set(f, node_text(f, node_field(f, node, F_name)), v);
+		return v;
+	case K_conditional_expression: return children_join(f, node, 2);
+	case K_comparison_operator: return compare(f, node);
+	case K_binary_operator:
+		v = expression(f, node_field(f, node, F_left));
+		return operate(f, node, H->texts[node_text(f, node_field(f, node, F_operator))], v,
+			       expression(f, node_field(f, node, F_right)));
+	case K_yield: return yield_expression(f, node);
+	case K_as_pattern:
+		v = expression(f, n->first);
+		if (node_field(f, node, F_alias))
+			target_set(f, node_field(f, node, F_alias), unknown(f, "return_value"));
+		return v;
+	case K_none: return value_of(H, 0);
+	case K_true: case K_false: case K_float: case K_ellipsis: case K_type: return value_of(H, 0);
+	default: return children_join(f, node, 0);
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* frame.h - one activation of a body, and what the parts of the machine ask of each other. */
+#ifndef AUDIT_PYTHON_FRAME_H
+#define AUDIT_PYTHON_FRAME_H
+
+#include "audit/python/machine.h"
+
+struct frame {
+	struct machine *m;
+	struct source *s;
+	uint32_t source, def;
+	uint32_t env;          /* O_ENV or O_MODULE */
+	uint32_t class_object; /* while a class body runs */
+	uint32_t method_class; /* of super() */
+	value_t self;
+	value_t returned, yielded;
+	bool dead, in_targets;
+	struct changes *leaving;
+	uint32_t leaving_count;
+};
+
+struct arguments {
+	value_t position[16], keyword[16], rest, named_rest;
+	uint32_t name[16], count, named;
+};
+
+struct side {
+	uint32_t mark;
+	struct changes changes;
+	bool dead;
+};
+
+#define NODE(f, n) (&(f)->s->tree.nodes[n])
+
+/* machine.c */
+uint32_t node_field(const struct frame *f, uint32_t node, enum tree_field field);
+uint32_t node_text(struct frame *f, uint32_t node);
+bool node_is_text(const struct frame *f, uint32_t node, const char *text);
+value_t name_get(struct frame *f, uint32_t name);
+void name_set(struct frame *f, uint32_t name, value_t v);
+void block_run(struct frame *f, uint32_t node);
+void statement_run(struct frame *f, uint32_t node);
+struct side side_begin(struct frame *f);
+void side_end(struct frame *f, struct side *s);
+void sides_join(struct frame *f, struct side *a, struct side *b);
+
+/* expression.c */
+value_t expression(struct frame *f, uint32_t node);
+void target_set(struct frame *f, uint32_t node, value_t v);
+void pattern_set(struct frame *f, uint32_t node, value_t v);
+value_t iterate(struct frame *f, uint32_t node, value_t v);
+bool is_filled(struct frame *f, value_t v);
+value_t with_enter(struct frame *f, uint32_t node, value_t v);
+value_t unknown(struct frame *f, const char *reason);
+uint32_t item_key(struct frame *f, value_t v);
+
+/* object.c */
+value_t attribute_get(struct frame *f, uint32_t node, value_t v, uint32_t name);
+void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, value_t v);
+value_t class_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t after);
+value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char *name, const struct arguments *a);
+void definition_run(struct frame *f, uint32_t node);
+uint32_t generic_instance(struct frame *f, uint32_t class_object);
+
+/* call.c */
+value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct arguments *a);
+value_t function_run(struct frame *f, uint32_t function, const struct arguments *a, bool uncalled);
+void site_target(struct frame *f, uint32_t node, const char *name);
+void site_reason(struct frame *f, uint32_t node, const char *reason);
+value_t builtin_name(struct frame *f, uint32_t name);
+value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a);
+
+/* import.c */
+void import_path(struct frame *f, uint32_t node, struct str *out);
+value_t import_module(struct frame *f, const char *path);
+value_t import_name(struct frame *f, const char *path, uint32_t name);
+void import_star(struct frame *f, const char *path);
+void module_run(struct machine *m, uint32_t source);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine.h - abstract execution of Python sources: every module body in order, every function where it is called, with
+ * what it is called with; afterwards those that nobody called. Nothing is imported or run. */
+#ifndef AUDIT_PYTHON_MACHINE_H
+#define AUDIT_PYTHON_MACHINE_H
+
+#include "audit/python/value.h"
+#include "audit/tree.h"
+#include "base/str.h"
+
+/* One audited file. */
+struct source {
+	char *path;   /* from the root */
+	char *module; /* its name: src.a.b */
+	char *text;
+	size_t len;
+	struct tree tree;
+	bool is_package;
+	/* the machine's */
+	uint32_t object, body; /* its module object, the definition of its body */
+	bool started;
+};
+
+enum definition_kind { DEF_MODULE, DEF_FUNCTION, DEF_LAMBDA, DEF_CLASS };
+
+struct definition {
+	enum definition_kind kind;
+	uint32_t source, node, parent; /* parent: the definition around it */
+	char *name;                    /* the fqname */
+	uint32_t lambdas;
+	uint32_t runs;                 /* how often its body was executed */
+	uint32_t on_stack;
+	bool is_method, is_async, is_generator;
+	value_t returned;
+	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
+	uint32_t object;               /* last function or class object made of it */
+	uint32_t generic;              /* class: the instance that stands for all */
+};
+
+struct call_site {
+	uint32_t caller, source, node;
+	uint32_t targets[2 * VALUE_TARGETS_MAX]; /* texts */
+	uint32_t target_count;
+	const char *reason;
+};
+
+struct machine {
+	struct heap h;
+	struct source *sources;
+	size_t source_count;
+	struct definition *defs;
+	uint32_t def_count, def_cap;
+	struct call_site *sites;
+	uint32_t site_count, site_cap;
+	uint32_t **node_def; /* source -> node -> definition */
+	uint32_t depth;
+	uint64_t steps, max_steps;
+};
+
+/* Sources must be sorted by path and stay where they are. */
+void machine_run(struct machine *m, struct source *sources, size_t n);
+void machine_release(struct machine *m);
+
+/* The definition's full name of the function that a scope's calls belong to. */
+uint32_t machine_owner(const struct machine *m, uint32_t def);
+
+/* define.c */
+void machine_define(struct machine *m, uint32_t source);
+
+#endif

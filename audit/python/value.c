@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/python/value.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GROW(p, n, cap) \
+	do { \
+		if ((n) == (cap)) { \
+			(cap) = (cap) ? (cap) * 2 : 64; \
+			(p) = xreallocarray((p), (cap), sizeof(*(p))); \
+		} \
+	} while (0)
+
+static uint32_t mix(uint32_t h, uint32_t v)
+{
+	h = (h ^ v) * 0x9e3779b1u;
+	return h ^ (h >> 15);
+}
+
+static uint32_t hash_bytes(const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	uint32_t h = 2166136261u;
+
+	while (n--)
+		h = (h ^ *s++) * 16777619u;
+	return mix(h, 7);
+}
+
+void heap_init(struct heap *h)
+{
+	memset(h, 0, sizeof(*h));
+	h->text_hash = xcalloc(h->text_hash_cap = 1024, sizeof(uint32_t));
+	h->slot_hash = xcalloc(h->slot_hash_cap = 1024, sizeof(uint32_t));
+	h->set_hash = xcalloc(h->set_hash_cap = 1024, sizeof(uint32_t));
+	GROW(h->texts, h->text_count, h->text_cap);
+	h->texts[h->text_count++] = NULL;
+	GROW(h->slots, h->slot_count, h->slot_cap);
+	h->slot_count++;
+	GROW(h->sets, h->set_count, h->set_cap);
+	h->sets[h->set_count].off = h->sets[h->set_count].n = 0;
+	h->set_count++;
+	object_new(h, O_NONE, 0, 0);
+}
+
+void heap_release(struct heap *h)
+{
+	for (uint32_t i = 0; i < h->text_count; i++)
+		free(h->texts[i]);
+	free(h->texts);
+	free(h->text_hash);
+	free(h->slot_hash);
+	free(h->set_hash);
+	free(h->slots);
+	free(h->sets);
+	free(h->ids);
+	free(h->objects);
+	free(h->trail);
+}
+
+static void text_rehash(struct heap *h)
+{
+	free(h->text_hash);
+	h->text_hash = xcalloc(h->text_hash_cap *= 2, sizeof(uint32_t));
+	for (uint32_t i = 1; i < h->text_count; i++) {
+		uint32_t at = hash_bytes(h->texts[i], strlen(h->texts[i]));
+
+		while (h->text_hash[at &= h->text_hash_cap - 1])
+			at++;
+		h->text_hash[at] = i;
+	}
+}
+
+uint32_t heap_text(struct heap *h, const char *s, size_t n)
+{
+	uint32_t at, i;
+
+	n = strnlen(s, n);
+	at = hash_bytes(s, n);
+	while ((i = h->text_hash[at &= h->text_hash_cap - 1]) != 0) {
+		if (strncmp(h->texts[i], s, n) == 0 && !h->texts[i][n])
+			return i;
+		at++;
+	}
+	GROW(h->texts, h->text_count, h->text_cap);
+	h->texts[h->text_count] = xstrndup(s, n);
+	h->text_hash[at] = h->text_count++;
+	i = h->text_count - 1;
+	if (h->text_count * 2 > h->text_hash_cap)
+		text_rehash(h);
+	return i;
+}
+
+uint32_t heap_textz(struct heap *h, const char *s)
+{
+	return heap_text(h, s, strlen(s));
+}
+
+uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b)
+{
+	GROW(h->objects, h->object_count, h->object_cap);
+	h->objects[h->object_count] = (struct object){ .kind = (uint8_t)kind, .a = a, .b = b };
+	return h->object_count++;
+}
+
+static uint32_t set_hash_of(const struct heap *h, uint32_t set)
+{
+	return hash_bytes(h->ids + h->sets[set].off, h->sets[set].n * sizeof(uint32_t));
+}
+
+static value_t set_intern(struct heap *h, const uint32_t *ids, uint32_t n)
+{
+	uint32_t at = hash_bytes(ids, n * sizeof(*ids)), i;
+
+	while ((i = h->set_hash[at &= h->set_hash_cap - 1]) != 0) {
+		if (h->sets[i].n == n && memcmp(h->ids + h->sets[i].off, ids, n * sizeof(*ids)) == 0)
+			return i;
+		at++;
+	}
+	GROW(h->sets, h->set_count, h->set_cap);
+	i = h->set_count++;
+	h->sets[i].off = h->id_count;
+	h->sets[i].n = n;
+	for (uint32_t k = 0; k < n; k++) {
+		GROW(h->ids, h->id_count, h->id_cap);
+		h->ids[h->id_count++] = ids[k];
+	}
+	h->set_hash[at] = i;
+	if (h->set_count * 2 > h->set_hash_cap) {
+		free(h->set_hash);
+		h->set_hash = xcalloc(h->set_hash_cap *= 2, sizeof(uint32_t));
+		for (uint32_t s = 1; s < h->set_count; s++) {
+			for (at = set_hash_of(h, s); h->set_hash[at &= h->set_hash_cap - 1]; at++)
+				;
+			h->set_hash[at] = s;
+		}
+	}
+	return i;
+}
+
+value_t value_of(struct heap *h, uint32_t object)
+{
+	return set_intern(h, &object, 1);
+}
+
+/* A set has at most twice the targets that are shown, so that "too many" is still seen. */
+value_t value_join(struct heap *h, value_t a, value_t b)
+{
+	uint32_t ids[2 * VALUE_TARGETS_MAX], n = 0, i = 0, k = 0;
+
+	if (!a || a == b)
+		return b;
+	if (!b)
+		return a;
+	while (n < 2 * VALUE_TARGETS_MAX && (i < value_count(h, a) || k < value_count(h, b))) {
+		uint32_t x = i < value_count(h, a) ? value_at(h, a, i) : UINT32_MAX;
+		uint32_t y = k < value_count(h, b) ? value_at(h, b, k) : UINT32_MAX;
+
+		ids[n++] = x < y ? x : y;
+		i += x <= y;
+		k += y <= x;
+	}
+	return set_intern(h, ids, n);
+}
+
+uint32_t value_count(const struct heap *h, value_t v)
+{
+	return h->sets[v].n;
+}
+
+uint32_t value_at(const struct heap *h, value_t v, uint32_t i)
+{
+	return h->ids[h->sets[v].off + i];
+}
+
+static uint32_t slot_find(const struct heap *h, uint32_t owner, uint32_t key, uint32_t *place)
+{
+	uint32_t at = mix(mix(17, owner), key), i;
+
+	while ((i = h->slot_hash[at &= h->slot_hash_cap - 1]) != 0) {
+		if (h->slots[i].owner == owner && h->slots[i].key == key)
+			return i;
+		at++;
+	}
+	*place = at;
+	return 0;
+}
+
+static uint32_t slot_add(struct heap *h, uint32_t owner, uint32_t key, uint32_t place)
+{
+	uint32_t i;
+
+	GROW(h->slots, h->slot_count, h->slot_cap);
+	i = h->slot_count++;
+	h->slots[i] = (struct slot){ .owner = owner, .key = key, .next = h->objects[owner].slots };
+	h->objects[owner].slots = i;
+	h->slot_hash[place] = i;
+	if (h->slot_count * 2 > h->slot_hash_cap) {
+		free(h->slot_hash);
+		h->slot_hash = xcalloc(h->slot_hash_cap *= 2, sizeof(uint32_t));
+		for (uint32_t s = 1; s < h->slot_count; s++) {
+			slot_find(h, h->slots[s].owner, h->slots[s].key, &place);
+			h->slot_hash[place] = s;
+		}
+	}
+	return i;
+}
+
+value_t slot_get(const struct heap *h, uint32_t owner, uint32_t key)
+{
+	uint32_t place, i = slot_find(h, owner, key, &place);
+
+	return i ? h->slots[i].v : 0;
+}
+
+static void slot_write(struct heap *h, uint32_t i, value_t v)
+{
+	if (h->slots[i].v == v)
+		return;
+	GROW(h->trail, h->trail_count, h->trail_cap);
+	h->trail[h->trail_count++] = (struct change){ i, h->slots[i].v };
+	h->slots[i].v = v;
+}
+
+void slot_set(struct heap *h, uint32_t owner, uint32_t key, value_t v, bool weak)
+{
+	uint32_t place = 0, i = slot_find(h, owner, key, &place);
+
+	if (!i)
+		i = slot_add(h, owner, key, place);
+	slot_write(h, i, weak || h->objects[owner].weak ? value_join(h, h->slots[i].v, v) : v);
+}
+
+value_t slots_join(struct heap *h, uint32_t owner)
+{
+	value_t v = 0;
+
+	for (uint32_t i = h->objects[owner].slots; i; i = h->slots[i].next)
+		if (h->texts[h->slots[i].key][0] != '#')
+			v = value_join(h, v, h->slots[i].v);
+	return v;
+}
+
+struct changes trail_take(struct heap *h, uint32_t mark)
+{
+	struct changes c = { xreallocarray(NULL, h->trail_count - mark + 1, sizeof(struct change)), 0 };
+
+	h->stamp++;
+	/* Backwards: a slot's newest value is seen first, its oldest is restored last. */
+	for (uint32_t i = h->trail_count; i-- > mark;) {
+		struct slot *s = &h->slots[h->trail[i].slot];
+
+		if (s->stamp != h->stamp) {
+			s->stamp = h->stamp;
+			s->place = c.n;
+			c.v[c.n++] = (struct change){ h->trail[i].slot, s->v };
+		}
+		s->v = h->trail[i].v;
+	}
+	h->trail_count = mark;
+	return c;
+}
+
+void trail_apply(struct heap *h, const struct changes *c, bool weak)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		value_t v = c->v[i].v, old = h->slots[c->v[i].slot].v;
+
+		slot_write(h, c->v[i].slot, weak ? value_join(h, old, v) : v);
+	}
+}
+
+void trail_join(struct heap *h, const struct changes *a, const struct changes *b)
+{
+	if (!a || !b) {
+		if (a || b)
+			trail_apply(h, a ? a : b, false);
+		return;
+	}
+	h->stamp++;
+	for (uint32_t i = 0; i < a->n; i++) {
+		h->slots[a->v[i].slot].stamp = h->stamp;
+		h->slots[a->v[i].slot].place = i;
+	}
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct slot *s = &h->slots[b->v[i].slot];
+		bool both = s->stamp == h->stamp;
+
+		if (both)
+			s->stamp = 0;
+		slot_write(h, b->v[i].slot, value_join(h, both ? a->v[s->place].v : s->v, b->v[i].v));
+	}
+	for (uint32_t i = 0; i < a->n; i++) {
+		struct slot *s = &h->slots[a->v[i].slot];
+
+		if (s->stamp == h->stamp)
+			slot_write(h, a->v[i].slot, value_join(h, s->v, a->v[i].v));
+	}
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* value.h - abstract values of Python: a value is an interned set of objects, an object has slots (attributes, items,
+ * variables). Every write is on a trail, so that a branch can be undone and joined with its other side. */
+#ifndef AUDIT_PYTHON_VALUE_H
+#define AUDIT_PYTHON_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VALUE_TARGETS_MAX 8
+
+typedef uint32_t value_t; /* 0: nothing */
+
+enum object_kind {
+	O_NONE, O_UNKNOWN, O_ENV, O_FUNCTION, O_CLASS, O_INSTANCE, O_BOUND, O_MODULE, O_EXTERNAL, O_BUILTIN, O_METHOD,
+	O_LIST, O_TUPLE, O_DICT, O_SET, O_TEXT, O_NUMBER, O_GENERATOR, O_SUPER, O_PARTIAL, O_PROPERTY, O_STATIC,
+	O_CLASSMETHOD, O_CONTEXT, O_CONTEXT_MAKER,
+};
+
+struct object {
+	uint8_t kind;
+	bool weak;       /* stands for several: writes join */
+	uint32_t a, b, c; /* by kind */
+	uint32_t slots;  /* head of the list of its slots */
+};
+
+struct slot {
+	uint32_t owner, key, next;
+	value_t v;
+	uint32_t stamp, place; /* of the last trail_take */
+};
+struct change {
+	uint32_t slot;
+	value_t v;
+};
+struct changes {
+	struct change *v;
+	uint32_t n;
+};
+
+struct heap {
+	struct object *objects;
+	uint32_t object_count, object_cap;
+	struct slot *slots;
+	uint32_t slot_count, slot_cap, *slot_hash, slot_hash_cap;
+	struct change *trail;
+	uint32_t trail_count, trail_cap, stamp;
+	struct { uint32_t off, n; } *sets;
+	uint32_t set_count, set_cap, *set_hash, set_hash_cap;
+	uint32_t *ids, id_count, id_cap;
+	char **texts;
+	uint32_t text_count, text_cap, *text_hash, text_hash_cap;
+};
+
+void heap_init(struct heap *h);
+void heap_release(struct heap *h);
+
+/* The number of a text: equal texts, equal numbers; never 0. */
+uint32_t heap_text(struct heap *h, const char *s, size_t n);
+uint32_t heap_textz(struct heap *h, const char *s);
+
+uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
+value_t value_of(struct heap *h, uint32_t object);
+value_t value_join(struct heap *h, value_t a, value_t b);
+uint32_t value_count(const struct heap *h, value_t v);
+uint32_t value_at(const struct heap *h, value_t v, uint32_t i);
+
+value_t slot_get(const struct heap *h, uint32_t owner, uint32_t key);
+/* Writes; joins where the owner is weak or `weak` is set. */
+void slot_set(struct heap *h, uint32_t owner, uint32_t key, value_t v, bool weak);
+/* Everything in it. */
+value_t slots_join(struct heap *h, uint32_t owner);
+
+/* What was written since mark, undone. The caller frees v. */
+struct changes trail_take(struct heap *h, uint32_t mark);
+/* Joins two sides of a branch into the state; a side that is NULL does not arrive here. */
+void trail_join(struct heap *h, const struct changes *a, const struct changes *b);
+/* Writes the changes again; weak: beside what is there. */
+void trail_apply(struct heap *h, const struct changes *c, bool weak);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/tree.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <tree_sitter/api.h>
+
+const TSLanguage *tree_sitter_python(void);
+
+/* A grammar is one row. */
+static const struct {
+	const char *name;
+	const TSLanguage *(*language)(void);
+} grammars[] = {
+	{ "python", tree_sitter_python },
+};
+
+#define SYMBOLS_MAX 1024
+
+static struct {
+	pthread_once_t once;
+	uint16_t kind[SYMBOLS_MAX];
+	uint8_t field[256];
+} names = { .once = PTHREAD_ONCE_INIT };
+
+static const char *const kind_names[] = {
+#define X(name) #name,
+	TREE_KINDS(X)
+#undef X
+};
+static const char *const field_names[] = {
+#define X(name) #name,
+	TREE_FIELDS(X)
+#undef X
+};
+
+static uint16_t kind_of_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kind_names) / sizeof(*kind_names); i++)
+		if (strcmp(kind_names[i], name) == 0)
+			return (uint16_t)(K_OTHER + 1 + i);
+	return K_OTHER;
+}
+
+static void names_init(void)
+{
+	const TSLanguage *l = tree_sitter_python();
+	uint32_t symbols = ts_language_symbol_count(l), fields = ts_language_field_count(l);
+
+	for (uint32_t i = 0; i < symbols && i < SYMBOLS_MAX; i++)
+		names.kind[i] = ts_language_symbol_type(l, (TSSymbol)i) == TSSymbolTypeRegular ?
+					kind_of_name(ts_language_symbol_name(l, (TSSymbol)i)) : K_TOKEN;
+	for (uint32_t i = 1; i <= fields && i < 256; i++)
+		for (size_t k = 0; k < sizeof(field_names) / sizeof(*field_names); k++)
+			if (strcmp(field_names[k], ts_language_field_name_for_id(l, (TSFieldId)i)) == 0)
+				names.field[i] = (uint8_t)(F_NONE + 1 + k);
+}
+
+bool tree_has_language(const char *language)
+{
+	for (size_t i = 0; i < sizeof(grammars) / sizeof(*grammars); i++)
+		if (strcmp(grammars[i].name, language) == 0)
+			return true;
+	return false;
+}
+
+static uint32_t node_add(struct tree *t)
+{
+	if (t->count == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 256;
+		t->nodes = xreallocarray(t->nodes, t->cap, sizeof(*t->nodes));
+	}
+	memset(&t->nodes[t->count], 0, sizeof(*t->nodes));
+	return t->count++;
+}
+
+/* Tokens that carry a meaning beside the kind of their parent. */
+static bool token_is_kept(TSNode n, uint8_t field)
+{
+	const char *type = ts_node_type(n);
+
+	return field || strcmp(type, "async") == 0 || strcmp(type, "from") == 0;
+}
+
+/* The index of the node that the cursor is on, or 0 where it is left out. */
+static uint32_t node_take(struct tree *t, TSTreeCursor *c)
+{
+	TSNode n = ts_tree_cursor_current_node(c);
+	uint8_t field = names.field[ts_tree_cursor_current_field_id(c) & 0xff];
+	TSSymbol symbol = ts_node_symbol(n);
+	uint16_t kind = symbol < SYMBOLS_MAX ? names.kind[symbol] : ts_node_is_error(n) ? K_ERROR : K_OTHER;
+	uint32_t i;
+
+	if (ts_node_is_extra(n) && kind == K_OTHER)
+		return 0; /* comments, continuations */
+	if (kind == K_TOKEN && !token_is_kept(n, field))
+		return 0;
+	i = node_add(t);
+	t->nodes[i] = (struct tree_node){ .kind = kind, .field = field, .missing = ts_node_is_missing(n),
+		.start = ts_node_start_byte(n), .end = ts_node_end_byte(n), .line = ts_node_start_point(n).row + 1,
+		.end_line = ts_node_end_point(n).row + 1 };
+	return i;
+}
+
+static void link_child(struct tree *t, uint32_t parent, uint32_t *last, uint32_t child)
+{
+	if (*last)
+		t->nodes[*last].next = child;
+	else
+		t->nodes[parent].first = child;
+	*last = child;
+}
+
+static void convert(struct tree *t, TSTree *ts)
+{
+	TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(ts));
+	uint32_t parent[TREE_DEPTH_MAX + 1], last[TREE_DEPTH_MAX + 1];
+	int depth = 0;
+
+	node_add(t);
+	parent[0] = node_take(t, &c);
+	last[0] = 0;
+	for (bool down = true;;) {
+		if (down && depth < TREE_DEPTH_MAX && ts_tree_cursor_goto_first_child(&c)) {
+			depth++;
+		} else {
+			if (down && depth == TREE_DEPTH_MAX)
+				t->has_errors = true;
+			if (depth == 0 || !ts_tree_cursor_goto_next_sibling(&c)) {
+				if (depth == 0 || !ts_tree_cursor_goto_parent(&c) || --depth == 0)
+					break;
+				down = false;
+				continue;
+			}
+		}
+		uint32_t i = node_take(t, &c);
+
+		if (i)
+			link_child(t, parent[depth - 1], &last[depth - 1], i);
+		down = i != 0;
+		parent[depth] = i;
+		last[depth] = 0;
+	}
+	ts_tree_cursor_delete(&c);
+}
+
+int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
+{
+	TSParser *p;
+	TSTree *ts;
+
+	memset(t, 0, sizeof(*t));
+	if (!tree_has_language(language))
+		return -1;
+	pthread_once(&names.once, names_init);
+	p = ts_parser_new();
+	ts_parser_set_language(p, tree_sitter_python());
+	ts = ts_parser_parse_string(p, NULL, text, (uint32_t)n);
+	if (ts) {
+		t->has_errors = ts_node_has_error(ts_tree_root_node(ts));
+		convert(t, ts);
+		ts_tree_delete(ts);
+	}
+	ts_parser_delete(p);
+	for (size_t i = 0; i < n; i++)
+		t->lines += text[i] == '\n';
+	t->lines += n && text[n - 1] != '\n';
+	return 0;
+}
+
+void tree_free_nodes(struct tree *t)
+{
+	mem_free_ptr(&t->nodes);
+	memset(t, 0, sizeof(*t));
+}
