@@ -1,361 +1,263 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/graph.h"
 
-#include "audit/python/machine.h"
-#include "base/json_write.h"
 #include "base/mem.h"
-#include "base/path.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-struct files {
-	struct strv found;
-	struct strv skipped;
+const char *graph_language_text(enum graph_language l)
+{
+	static const char *const names[LANGUAGE_COUNT] = { "python", "c", "javascript", "go" };
+
+	return names[l];
+}
+
+static const char *const reasons[REASON_COUNT] = {
+#define X(name) #name,
+	GRAPH_REASONS(X)
+#undef X
 };
 
-static bool is_excluded(const char *name)
+const char *graph_reason_text(enum graph_reason r)
 {
-	static const char *const words[] = { "node_modules", "__pycache__", "venv", "site-packages", "build", "dist" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcmp(words[i], name) == 0)
-			return true;
-	return name[0] == '.';
+	return reasons[r];
 }
 
-/* Links to folders are not followed: no cycle. */
-static void gather(struct files *f, const char *dir, int depth)
+enum graph_reason graph_reason_of(const char *text)
 {
-	DIR *d = depth < 64 ? opendir(dir) : NULL;
-	struct dirent *item;
+	enum graph_reason r = REASON_none;
 
-	while (d && (item = readdir(d))) {
-		auto_free char *path = path_join(dir, item->d_name);
-		struct stat st;
+	while (r < REASON_COUNT && strcmp(reasons[r], text) != 0)
+		r++;
+	return r;
+}
 
-		if (item->d_name[0] == '.' || lstat(path, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode) && !is_excluded(item->d_name))
-			gather(f, path, depth + 1);
-		else if (str_ends(item->d_name, ".py") && stat(path, &st) == 0 && S_ISREG(st.st_mode))
-			strv_add(&f->found, path);
+void graph_release(struct graph *g)
+{
+	texts_release(&g->texts);
+	free(g->files);
+	free(g->functions);
+	free(g->calls);
+	free(g->mutations);
+	free(g->constants);
+	free(g->pool);
+	free(g->by_name);
+	free(g->first_call);
+	memset(g, 0, sizeof(*g));
+}
+
+#define GROW(g, what, count, cap_)                                                          \
+	do {                                                                                \
+		if ((g)->count == (g)->cap_) {                                              \
+			(g)->cap_ = (g)->cap_ ? (g)->cap_ * 2 : 64;                         \
+			(g)->what = xreallocarray((g)->what, (g)->cap_, sizeof(*(g)->what)); \
+		}                                                                           \
+	} while (0)
+
+uint32_t graph_add_file(struct graph *g, struct graph_file f)
+{
+	GROW(g, files, file_count, file_cap);
+	g->files[g->file_count] = f;
+	return g->file_count++;
+}
+
+uint32_t graph_add_function(struct graph *g, struct graph_function f)
+{
+	GROW(g, functions, function_count, function_cap);
+	g->functions[g->function_count] = f;
+	return g->function_count++;
+}
+
+uint32_t graph_add_call(struct graph *g, struct graph_call c)
+{
+	GROW(g, calls, call_count, call_cap);
+	if (!c.in_loop)
+		c.loop_bound = 1;
+	g->calls[g->call_count] = c;
+	return g->call_count++;
+}
+
+uint32_t graph_add_mutation(struct graph *g, struct graph_mutation m)
+{
+	GROW(g, mutations, mutation_count, mutation_cap);
+	g->mutations[g->mutation_count] = m;
+	return g->mutation_count++;
+}
+
+uint32_t graph_add_constant(struct graph *g, struct graph_constant c)
+{
+	GROW(g, constants, constant_count, constant_cap);
+	g->constants[g->constant_count] = c;
+	return g->constant_count++;
+}
+
+struct graph_list graph_add_list(struct graph *g, const uint32_t *v, uint32_t n)
+{
+	struct graph_list l = { g->pool_count, n };
+
+	if (g->pool_cap - g->pool_count < n) {
+		g->pool_cap = g->pool_cap * 2 > g->pool_count + n ? g->pool_cap * 2 : g->pool_count + n + 256;
+		g->pool = xreallocarray(g->pool, g->pool_cap, sizeof(*g->pool));
 	}
-	if (d)
-		closedir(d);
+	if (n)
+		memcpy(g->pool + g->pool_count, v, n * sizeof(*v));
+	g->pool_count += n;
+	return l;
 }
 
-static int by_text(const void *a, const void *b)
+text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static char *module_of(const char *path, bool *is_package)
-{
-	char *name = xstrndup(path, strlen(path) - strlen(".py"));
-	size_t n = strlen(name);
-
-	for (char *c = name; *c; c++)
-		if (*c == '/')
-			*c = '.';
-	*is_package = str_ends(name, ".__init__");
-	if (*is_package)
-		name[n - strlen(".__init__")] = '\0';
-	return name;
-}
-
-static struct source *sources_read(const char *root, struct files *f, size_t max_bytes, size_t *count)
-{
-	struct source *list = xcalloc(f->found.n + 1, sizeof(*list));
-	size_t n = 0;
-
-	if (f->found.n)
-		qsort(f->found.v, f->found.n, sizeof(*f->found.v), by_text);
-	for (size_t i = 0; i < f->found.n; i++) {
-		struct source *s = &list[n];
-		struct err ignored = { 0 };
-
-		if (i && strcmp(f->found.v[i], f->found.v[i - 1]) == 0)
-			continue;
-		s->path = path_relative(root, f->found.v[i]);
-		if (file_read(f->found.v[i], max_bytes, &s->text, &s->len, &ignored) < 0) {
-			strv_take(&f->skipped, s->path);
-			continue;
-		}
-		tree_parse("python", s->text, s->len, &s->tree);
-		s->module = module_of(s->path, &s->is_package);
-		n++;
-	}
-	*count = n;
-	return list;
-}
-
-struct node {
-	const char *name, *kind;
-	const struct definition *def;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	const struct node *x = a, *y = b;
-	int c = strcmp(x->name, y->name);
-
-	return c ? c : (x->def < y->def) - (x->def > y->def); /* the later definition first */
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct call_site *x = a, *y = b;
-
-	if (x->source != y->source)
-		return x->source < y->source ? -1 : 1;
-	return (x->node > y->node) - (x->node < y->node);
-}
-
-static bool is_shown(const struct call_site *s)
-{
-	return s->target_count && s->target_count <= VALUE_TARGETS_MAX;
-}
-
-static const char *caller_of(const struct machine *m, const struct call_site *s)
-{
-	return m->defs[s->caller].name;
-}
-
-/* The callee's text: spaces squeezed, at most 80 bytes. */
-static void callee_text(const struct machine *m, const struct call_site *s, struct str *out)
-{
-	const struct source *f = &m->sources[s->source];
-	const struct tree_node *n = &f->tree.nodes[s->node];
+	auto_str out = STR_INIT;
 	bool space = false;
 
-	for (uint32_t c = n->kind == K_call ? n->first : 0; c; c = f->tree.nodes[c].next)
-		if (f->tree.nodes[c].field == F_function)
-			n = &f->tree.nodes[c];
-	for (uint32_t i = n->start; i < n->end && out->len < 80; i++) {
-		bool blank = strchr(" \t\r\n", f->text[i]) != NULL;
+	for (size_t i = 0; i < n && out.len <= max_bytes; i++) {
+		bool blank = s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n' || s[i] == '\f';
 
-		if (!blank && space)
-			str_addc(out, ' ');
+		if (!blank && space && out.len)
+			str_addc(&out, ' ');
 		if (!blank)
-			str_addc(out, f->text[i]);
+			str_addc(&out, s[i] ? s[i] : '?');
 		space = blank;
 	}
-}
-
-static void node_write(struct json *j, const struct machine *m, const struct node *n)
-{
-	const struct source *s = n->def ? &m->sources[n->def->source] : NULL;
-
-	json_object(j, n->name);
-	json_str(j, "fqname", n->name);
-	json_str(j, "kind", n->kind);
-	json_str(j, "language", "python");
-	json_str(j, "file", s ? s->path : NULL);
-	if (s) {
-		json_int(j, "line", n->def->kind == DEF_MODULE ? 1 : s->tree.nodes[n->def->node].line);
-		json_int(j, "end_line", n->def->kind == DEF_MODULE ?
-			(int64_t)s->tree.lines : s->tree.nodes[n->def->node].end_line);
-	} else {
-		json_null(j, "line");
-		json_null(j, "end_line");
+	if (out.len > max_bytes) {
+		out.len = max_bytes;
+		while (out.len && ((unsigned char)out.data[out.len] & 0xc0) == 0x80)
+			out.len--;
 	}
-	json_array(j, "calls");
-	for (uint32_t i = 0; n->def && i < m->site_count; i++) {
-		const struct call_site *c = &m->sites[i];
-		auto_str text = STR_INIT;
-
-		if (strcmp(caller_of(m, c), n->name) != 0)
-			continue;
-		for (uint32_t k = 0; is_shown(c) && k < c->target_count; k++)
-			json_str(j, NULL, m->h.texts[c->targets[k]]);
-		callee_text(m, c, &text);
-		if (!is_shown(c) && c->reason)
-			json_strn(j, NULL, str_cstr(&text), text.len);
-	}
-	json_array_end(j);
-	json_bool(j, "is_async", n->def && n->def->is_async);
-	json_object_end(j);
+	return text_of(&g->texts, str_cstr(&out), out.len);
 }
 
-static const char *kind_of(const struct definition *d)
+uint32_t graph_find(const struct graph *g, text_t name)
 {
-	return d->kind == DEF_MODULE ? "module" : d->kind == DEF_LAMBDA ? "lambda" : d->is_method ?
-		"method" : "function";
+	return name < g->by_name_count ? g->by_name[name] : GRAPH_NONE;
 }
 
-static void nodes_write(struct json *j, const struct machine *m)
-{
-	size_t n = 0, cap = m->def_count;
-	struct node *list;
-
-	for (uint32_t i = 0; i < m->site_count; i++)
-		cap += m->sites[i].target_count;
-	list = xcalloc(cap + 1, sizeof(*list));
-	for (uint32_t i = 0; i < m->def_count; i++)
-		if (m->defs[i].kind != DEF_CLASS)
-			list[n++] = (struct node){ m->defs[i].name, kind_of(&m->defs[i]), &m->defs[i] };
-	for (uint32_t i = 0; i < m->site_count; i++)
-		for (uint32_t k = 0; is_shown(&m->sites[i]) && k < m->sites[i].target_count; k++) {
-			const char *name = m->h.texts[m->sites[i].targets[k]];
-
-			list[n++] = (struct node){ name, str_starts(name, "<builtin>") ? "builtin" : "external", NULL };
-		}
-	qsort(list, n, sizeof(*list), by_name);
-	json_object(j, "nodes");
-	for (size_t i = 0; i < n; i++)
-		if (!i || strcmp(list[i].name, list[i - 1].name) != 0)
-			node_write(j, m, &list[i]);
-	json_object_end(j);
-	free(list);
-}
-
-struct edge {
-	const char *from, *to;
+struct order {
+	const char *name;
+	const struct graph_function *f;
+	uint32_t index;
 };
 
-static int by_edge(const void *a, const void *b)
+/* By name; of one name the audited one first, then the later one. */
+static int by_function(const void *a, const void *b)
 {
-	const struct edge *x = a, *y = b;
-	int c = strcmp(x->from, y->from);
+	const struct order *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
 
-	return c ? c : strcmp(x->to, y->to);
+	if (c)
+		return c;
+	if ((x->f->file == GRAPH_NONE) != (y->f->file == GRAPH_NONE))
+		return x->f->file == GRAPH_NONE ? 1 : -1;
+	if (x->f->file != y->f->file)
+		return x->f->file > y->f->file ? -1 : 1;
+	if (x->f->start != y->f->start)
+		return x->f->start > y->f->start ? -1 : 1;
+	return x->index > y->index ? -1 : 1;
 }
 
-static void edges_write(struct json *j, const struct machine *m)
+/* A node for each name that is called and is no function of the audited files. */
+static void outside_add(struct graph *g)
 {
-	struct edge *list = xcalloc((size_t)m->site_count * VALUE_TARGETS_MAX + 1, sizeof(*list));
-	size_t n = 0;
+	bool *known = xcalloc(g->texts.n + 1, sizeof(*known));
 
-	for (uint32_t i = 0; i < m->site_count; i++)
-		for (uint32_t k = 0; is_shown(&m->sites[i]) && k < m->sites[i].target_count; k++)
-			list[n++] = (struct edge){ caller_of(m, &m->sites[i]), m->h.texts[m->sites[i].targets[k]] };
-	qsort(list, n, sizeof(*list), by_edge);
-	json_object(j, "edges");
-	for (size_t i = 0; i < n; i++) {
-		bool first = !i || strcmp(list[i].from, list[i - 1].from) != 0;
+	for (uint32_t i = 0; i < g->function_count; i++)
+		known[g->functions[i].name] = true;
+	for (uint32_t i = 0; i < g->call_count; i++)
+		for (uint32_t k = 0; k < g->calls[i].targets.n; k++) {
+			text_t name = g->pool[g->calls[i].targets.at + k];
+			bool builtin = str_starts(graph_text(g, name), "<builtin>");
 
-		if (first)
-			json_array(j, list[i].from);
-		if (first || strcmp(list[i].to, list[i - 1].to) != 0)
-			json_str(j, NULL, list[i].to);
-		if (i + 1 == n || strcmp(list[i].from, list[i + 1].from) != 0)
-			json_array_end(j);
-	}
-	json_object_end(j);
-	free(list);
+			if (known[name])
+				continue;
+			known[name] = true;
+			graph_add_function(g, (struct graph_function){ .name = name, .file = GRAPH_NONE,
+				.kind = builtin ? GRAPH_BUILTIN : GRAPH_EXTERNAL,
+				.language = g->files[g->calls[i].file].language });
+		}
+	free(known);
 }
 
-static void unresolved_write(struct json *j, const struct machine *m)
+/* Functions in the order of their names, one a name; returns old index -> new index. */
+static uint32_t *functions_sort(struct graph *g)
 {
-	json_array(j, "unresolved");
-	for (uint32_t i = 0; i < m->site_count; i++) {
-		const struct call_site *c = &m->sites[i];
-		const struct source *s = &m->sources[c->source];
-		const char *reason = c->target_count > VALUE_TARGETS_MAX ? "too_many_targets" : c->reason;
-		auto_str text = STR_INIT;
+	uint32_t n = g->function_count, kept = 0, *map = xcalloc(n + 1, sizeof(*map));
+	struct order *order = xcalloc(n + 1, sizeof(*order));
+	struct graph_function *sorted = xcalloc(n + 1, sizeof(*sorted));
 
-		if (!reason || (is_shown(c) && strcmp(reason, "eval_exec") != 0))
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = (struct order){ graph_text(g, g->functions[i].name), &g->functions[i], i };
+	qsort(order, n, sizeof(*order), by_function);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i && g->functions[order[i].index].name == sorted[kept - 1].name) {
+			map[order[i].index] = kept - 1;
 			continue;
-		callee_text(m, c, &text);
-		json_object(j, NULL);
-		json_str(j, "function", caller_of(m, c));
-		json_str(j, "file", s->path);
-		json_int(j, "line", s->tree.nodes[c->node].line);
-		json_strn(j, "callee", str_cstr(&text), text.len);
-		json_str(j, "cost_class", "unresolved");
-		json_int(j, "weight", 0);
-		json_str(j, "reason", reason);
-		json_object_end(j);
+		}
+		map[order[i].index] = kept;
+		sorted[kept++] = g->functions[order[i].index];
 	}
-	json_array_end(j);
+	free(g->functions);
+	free(order);
+	g->functions = sorted;
+	g->function_count = g->function_cap = kept;
+	return map;
 }
 
-static void document_write(const struct machine *m, const struct files *f, struct str *out)
+static int by_site(const void *a, const void *b)
 {
-	struct json j;
-	int64_t lines = 0, functions = 0;
+	const struct graph_call *x = a, *y = b;
 
-	json_init(&j, out);
-	json_object(&j, NULL);
-	json_int(&j, "version", 1);
-	for (size_t i = 0; i < m->source_count; i++)
-		lines += m->sources[i].tree.lines;
-	for (uint32_t i = 0; i < m->def_count; i++)
-		functions += m->defs[i].kind == DEF_FUNCTION || m->defs[i].kind == DEF_LAMBDA;
-	json_object(&j, "languages");
-	json_object(&j, "python");
-	json_int(&j, "files", (int64_t)m->source_count);
-	json_int(&j, "lines", lines);
-	json_int(&j, "functions", functions);
-	json_array(&j, "parse_errors");
-	for (size_t i = 0; i < m->source_count; i++)
-		if (m->sources[i].tree.has_errors)
-			json_str(&j, NULL, m->sources[i].path);
-	json_array_end(&j);
-	json_array(&j, "skipped");
-	for (size_t i = 0; i < f->skipped.n; i++)
-		json_str(&j, NULL, f->skipped.v[i]);
-	json_array_end(&j);
-	json_object_end(&j);
-	json_object_end(&j);
-	nodes_write(&j, m);
-	edges_write(&j, m);
-	unresolved_write(&j, m);
-	json_object_end(&j);
-	json_finish(&j);
-	str_addc(out, '\n');
+	if (x->caller != y->caller)
+		return x->caller < y->caller ? -1 : 1;
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	if (x->end != y->end)
+		return x->end < y->end ? -1 : 1;
+	return (x->is_expression < y->is_expression) - (x->is_expression > y->is_expression);
 }
 
-static int files_find(struct files *f, const char *root, char *const paths[], size_t count, struct err *e)
+static int by_mutation(const void *a, const void *b)
 {
-	if (!count)
-		gather(f, root, 0);
-	for (size_t i = 0; i < count; i++) {
-		auto_free char *path = realpath(paths[i], NULL);
-		struct stat st;
+	const struct graph_mutation *x = a, *y = b;
 
-		if (!path || stat(path, &st) < 0)
-			return err_set(e, ERR_USAGE, "audit: no file or folder '%s'", paths[i]);
-		if (S_ISDIR(st.st_mode))
-			gather(f, path, 0);
-		else
-			strv_add(&f->found, path);
-	}
-	return f->found.n ? 0 : err_set(e, ERR_USAGE, "audit: no Python source (*.py) there");
+	if (x->function != y->function)
+		return x->function < y->function ? -1 : 1;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->target > y->target) - (x->target < y->target);
 }
 
-static void sources_free(struct source *s, size_t n)
+void graph_finish(struct graph *g, uint32_t max_targets)
 {
-	for (size_t i = 0; i < n; i++) {
-		free(s[i].path);
-		free(s[i].module);
-		free(s[i].text);
-		tree_free_nodes(&s[i].tree);
-	}
-	free(s);
-}
+	uint32_t *map, at = 0;
 
-int graph_write(const char *root, char *const paths[], size_t count, size_t max_bytes, struct str *out, struct err *e)
-{
-	struct files f = { 0 };
-	struct machine m;
-	struct source *s;
-	size_t n;
-	int rc = files_find(&f, root, paths, count, e);
-
-	if (rc == 0) {
-		s = sources_read(root, &f, max_bytes, &n);
-		machine_run(&m, s, n);
-		if (m.site_count)
-			qsort(m.sites, m.site_count, sizeof(*m.sites), by_place);
-		document_write(&m, &f, out);
-		machine_release(&m);
-		sources_free(s, n);
+	for (uint32_t i = 0; i < g->call_count; i++)
+		if (g->calls[i].targets.n > max_targets) {
+			g->calls[i].targets.n = 0;
+			g->calls[i].reason = REASON_too_many_targets;
+		}
+	outside_add(g);
+	map = functions_sort(g);
+	for (uint32_t i = 0; i < g->call_count; i++)
+		g->calls[i].caller = map[g->calls[i].caller];
+	for (uint32_t i = 0; i < g->mutation_count; i++)
+		g->mutations[i].function = map[g->mutations[i].function];
+	free(map);
+	if (g->call_count)
+		qsort(g->calls, g->call_count, sizeof(*g->calls), by_site);
+	if (g->mutation_count)
+		qsort(g->mutations, g->mutation_count, sizeof(*g->mutations), by_mutation);
+	g->by_name_count = g->texts.n;
+	g->by_name = xreallocarray(NULL, g->texts.n + 1, sizeof(*g->by_name));
+	memset(g->by_name, 0xff, (g->texts.n + 1) * sizeof(*g->by_name));
+	for (uint32_t i = 0; i < g->function_count; i++)
+		g->by_name[g->functions[i].name] = i;
+	g->first_call = xcalloc(g->function_count + 1, sizeof(*g->first_call));
+	for (uint32_t i = 0; i <= g->function_count; i++) {
+		while (at < g->call_count && g->calls[at].caller < i)
+			at++;
+		g->first_call[i] = i == g->function_count ? g->call_count : at;
 	}
-	strv_release(&f.found);
-	strv_release(&f.skipped);
-	return rc;
 }

@@ -12,18 +12,22 @@
 #define KEY(z) heap_textz(H, z)
 #define RUNS_MAX 24
 #define DEPTH_MAX 40
+/* Calls within calls, functions or not: an instance may be its own __call__. */
+#define NESTED_MAX 200
 
 static struct call_site *site_of(struct frame *f, uint32_t node)
 {
 	struct machine *m = f->m;
 
-	for (uint32_t i = m->site_count; i-- > 0;)
-		if (m->sites[i].node == node && m->sites[i].source == f->source)
-			return &m->sites[i];
+	uint32_t *at = &m->node_site[f->source][node];
+
+	if (*at)
+		return &m->sites[*at - 1];
 	if (m->site_count == m->site_cap) {
 		m->site_cap = m->site_cap ? m->site_cap * 2 : 256;
 		m->sites = xreallocarray(m->sites, m->site_cap, sizeof(*m->sites));
 	}
+	*at = m->site_count + 1;
 	m->sites[m->site_count] = (struct call_site){ .caller = machine_owner(m, f->def), .source = f->source,
 		.node = node };
 	return &m->sites[m->site_count++];
@@ -275,11 +279,17 @@ value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct 
 
 	if (!callee)
 		site_reason(f, node, "attribute");
+	if (f->m->nested > NESTED_MAX || f->m->steps > f->m->max_steps) {
+		site_reason(f, node, "too_many_targets");
+		return unknown(f, "return_value");
+	}
 	if (value_count(H, callee) > VALUE_TARGETS_MAX) {
 		site_reason(f, node, "too_many_targets");
 		return unknown(f, "return_value");
 	}
+	f->m->nested++;
 	for (uint32_t i = 0; i < value_count(H, callee); i++)
 		out = value_join(H, out, call_one(f, node, value_at(H, callee, i), a));
+	f->m->nested--;
 	return out ? out : unknown(f, "return_value");
 }

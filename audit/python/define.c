@@ -33,7 +33,7 @@ static void add_name(uint32_t **list, uint32_t *n, uint32_t name)
 	(*list)[(*n)++] = name;
 }
 
-static uint32_t text_of(struct machine *m, const struct source *s, uint32_t node)
+static uint32_t def_text(struct machine *m, const struct source *s, uint32_t node)
 {
 	const struct tree_node *n = &s->tree.nodes[node];
 
@@ -47,7 +47,7 @@ static void bind_targets(struct machine *m, uint32_t source, uint32_t node, uint
 	const struct tree_node *n = &s->tree.nodes[node];
 
 	if (n->kind == K_identifier)
-		add_name(&m->defs[def].locals, &m->defs[def].local_count, text_of(m, s, node));
+		add_name(&m->defs[def].locals, &m->defs[def].local_count, def_text(m, s, node));
 	if (n->kind == K_attribute || n->kind == K_subscript || n->kind == K_call)
 		return;
 	for (uint32_t c = n->first; c; c = s->tree.nodes[c].next)
@@ -121,9 +121,9 @@ static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def
 	case K_global_statement: case K_nonlocal_statement:
 		for (uint32_t c = n->first; c; c = s->tree.nodes[c].next)
 			if (n->kind == K_global_statement)
-				add_name(&d->globals, &d->global_count, text_of(m, s, c));
+				add_name(&d->globals, &d->global_count, def_text(m, s, c));
 			else
-				add_name(&d->nonlocals, &d->nonlocal_count, text_of(m, s, c));
+				add_name(&d->nonlocals, &d->nonlocal_count, def_text(m, s, c));
 		return;
 	case K_assignment: case K_augmented_assignment: case K_for_statement:
 		t = field(s, node, F_left);

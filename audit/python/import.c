@@ -14,10 +14,9 @@ static struct source *source_named(struct machine *m, const char *prefix, const 
 {
 	auto_free char *name = xasprintf("%s%s%s", prefix, *prefix ? "." : "", path);
 
-	for (size_t i = 0; i < m->source_count; i++)
-		if (strcmp(m->sources[i].module, name) == 0)
-			return &m->sources[i];
-	return NULL;
+	uint32_t text = heap_textz(&m->h, name);
+
+	return text < m->by_module_count && m->by_module[text] ? &m->sources[m->by_module[text] - 1] : NULL;
 }
 
 static struct source *find(struct frame *f, const char *path)
@@ -28,8 +27,15 @@ static struct source *find(struct frame *f, const char *path)
 	struct source *s = source_named(f->m, folder, path);
 
 	s = s ? s : source_named(f->m, "", path);
-	s = s ? s : source_named(f->m, "src", path);
-	return s ? s : source_named(f->m, "lib", path);
+	for (size_t i = 0; !s && i < f->m->options->root_count; i++) {
+		auto_free char *prefix = xstrdup(f->m->options->roots[i]);
+
+		for (char *c = prefix; *c; c++)
+			if (*c == '/')
+				*c = '.';
+		s = source_named(f->m, prefix, path);
+	}
+	return s;
 }
 
 /* The dotted path that `from X import` names: one that begins with dots from the importing package. */
@@ -142,17 +148,32 @@ static void run_uncalled(struct machine *m, uint32_t def)
 	function_run(&f, d->object, &a, true);
 }
 
-void machine_run(struct machine *m, struct source *sources, size_t n)
+/* Which source has a module's name; of two the first. */
+static void modules_index(struct machine *m)
+{
+	for (size_t i = 0; i < m->source_count; i++)
+		heap_textz(&m->h, m->sources[i].module);
+	m->by_module_count = m->h.text_count + 1;
+	m->by_module = xcalloc(m->by_module_count, sizeof(*m->by_module));
+	for (size_t i = m->source_count; i-- > 0;)
+		m->by_module[heap_textz(&m->h, m->sources[i].module)] = (uint32_t)i + 1;
+}
+
+void machine_run(struct machine *m, struct source *sources, size_t n, const struct front_options *o)
 {
 	memset(m, 0, sizeof(*m));
 	heap_init(&m->h);
 	m->sources = sources;
 	m->source_count = n;
+	m->options = o;
 	m->node_def = xcalloc(n + 1, sizeof(*m->node_def));
+	m->node_site = xcalloc(n + 1, sizeof(*m->node_site));
+	modules_index(m);
 	m->max_steps = 1000000;
 	for (uint32_t i = 0; i < n; i++) {
 		sources[i].object = object_new(&m->h, O_MODULE, i, 0);
 		m->max_steps += 64ull * sources[i].tree.count;
+		m->node_site[i] = xcalloc(sources[i].tree.count + 1, sizeof(uint32_t));
 		machine_define(m, i);
 	}
 	for (uint32_t i = 0; i < n; i++)
@@ -171,9 +192,13 @@ void machine_release(struct machine *m)
 		free(m->defs[i].nonlocals);
 	}
 	free(m->defs);
-	for (size_t i = 0; i < m->source_count; i++)
+	for (size_t i = 0; i < m->source_count; i++) {
 		free(m->node_def[i]);
+		free(m->node_site[i]);
+	}
 	free(m->node_def);
+	free(m->node_site);
+	free(m->by_module);
 	free(m->sites);
 	heap_release(&m->h);
 }

@@ -4,6 +4,7 @@
 #ifndef AUDIT_PYTHON_MACHINE_H
 #define AUDIT_PYTHON_MACHINE_H
 
+#include "audit/front.h"
 #include "audit/python/value.h"
 #include "audit/tree.h"
 #include "base/str.h"
@@ -12,7 +13,7 @@
 struct source {
 	char *path;   /* from the root */
 	char *module; /* its name: src.a.b */
-	char *text;
+	const char *text;
 	size_t len;
 	struct tree tree;
 	bool is_package;
@@ -52,13 +53,17 @@ struct machine {
 	uint32_t def_count, def_cap;
 	struct call_site *sites;
 	uint32_t site_count, site_cap;
-	uint32_t **node_def; /* source -> node -> definition */
-	uint32_t depth;
+	uint32_t **node_def;  /* source -> node -> definition */
+	uint32_t **node_site; /* source -> node -> call site + 1 */
+	const struct front_options *options;
+	uint32_t *by_module; /* heap text -> source + 1 */
+	uint32_t by_module_count;
+	uint32_t depth, nested;
 	uint64_t steps, max_steps;
 };
 
 /* Sources must be sorted by path and stay where they are. */
-void machine_run(struct machine *m, struct source *sources, size_t n);
+void machine_run(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
 void machine_release(struct machine *m);
 
 /* The definition's full name of the function that a scope's calls belong to. */

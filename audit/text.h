@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text.h - interned texts: equal texts have equal numbers. 0 is "no text". Not safe on several threads at once. */
+#ifndef AUDIT_TEXT_H
+#define AUDIT_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint32_t text_t;
+
+struct texts {
+	char **v; /* [0] is "" */
+	uint32_t n, cap;
+	uint32_t *hash, hash_cap;
+	char *block;
+	size_t block_left;
+	char **blocks;
+	size_t block_count;
+};
+
+void texts_release(struct texts *t);
+
+/* The number of s[0..n); the text is copied. Never 0. */
+text_t text_of(struct texts *t, const char *s, size_t n);
+text_t text_ofz(struct texts *t, const char *s);
+/* As text_ofz, but 0 where the text is not known yet. */
+text_t text_find(const struct texts *t, const char *s);
+/* Valid until texts_release; "" for 0. */
+static inline const char *text_z(const struct texts *t, text_t i)
+{
+	return i ? t->v[i] : "";
+}
+
+#endif

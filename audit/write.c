@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/write.h"
+
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *write_mutation_kind(enum graph_mutation_kind k)
+{
+	static const char *const names[] = { "attr_write", "container_mutate", "file_write", "ipc_emit",
+		"global_write" };
+
+	return names[k];
+}
+
+const char *write_scope(enum graph_scope s)
+{
+	static const char *const names[] = { "self", "parameter", "local", "global", "closure", "outside", "global" };
+
+	return names[s];
+}
+
+void write_op(struct json *j, const struct graph *g, const struct op *o)
+{
+	json_object(j, NULL);
+	json_str(j, "callee", graph_text(g, o->callee));
+	json_str(j, "cost_class", graph_text(g, o->cost_class));
+	if (o->size < 0)
+		json_null(j, "data_size_estimate");
+	else
+		json_int(j, "data_size_estimate", o->size);
+	json_int(j, "line", o->line);
+	json_int(j, "weight", o->weight);
+	json_str(j, "function", graph_text(g, g->functions[o->function].name));
+	json_str(j, "file", graph_text(g, g->files[o->file].path));
+	json_str(j, "base_class", graph_text(g, o->base_class));
+	json_int(j, "base_weight", o->base_weight);
+	json_int(j, "loop_bound", o->loop_bound);
+	json_bool(j, "loop_bound_known", o->loop_known);
+	json_bool(j, "expensive", o->expensive);
+	json_str(j, "source", o->measured ? "measured" : "heuristic");
+	if (o->measured) {
+		json_int(j, "heuristic_weight", o->heuristic_weight);
+		json_int(j, "measured_ns", o->measured_ns);
+		json_int(j, "samples", o->samples);
+	}
+	json_object_end(j);
+}
+
+void write_mutation(struct json *j, const struct graph *g, const struct graph_mutation *m, bool wide)
+{
+	json_object(j, NULL);
+	json_str(j, "target", graph_text(g, m->target));
+	json_str(j, "kind", write_mutation_kind(m->kind));
+	json_int(j, "line", m->line);
+	json_str(j, "scope", write_scope(m->scope));
+	if (wide) {
+		json_str(j, "function", graph_text(g, g->functions[m->function].name));
+		json_str(j, "file", graph_text(g, g->files[m->file].path));
+	}
+	json_object_end(j);
+}
+
+static const char *last_name(const char *s)
+{
+	const char *dot = strrchr(s, '.'), *colon = strrchr(s, ':');
+
+	if (colon > dot)
+		return colon + 1;
+	return dot ? dot + 1 : s;
+}
+
+uint32_t unresolved_candidates(const struct graph *g, const struct graph_call *c, uint32_t out[5])
+{
+	const char *name = c->method ? graph_text(g, c->method) : last_name(graph_text(g, c->text));
+	uint32_t n = 0;
+
+	if (!*name || !(isalpha((unsigned char)*name) || *name == '_' || (unsigned char)*name >= 0x80))
+		return 0;
+	for (uint32_t i = 0; i < g->function_count && n < 5; i++)
+		if (g->functions[i].file != GRAPH_NONE && g->functions[i].kind != GRAPH_MODULE &&
+		    strcmp(last_name(graph_text(g, g->functions[i].name)), name) == 0)
+			out[n++] = i;
+	return n;
+}
+
+void write_unresolved(struct json *j, const struct graph *g, const struct graph_call *c)
+{
+	uint32_t candidates[5], n = unresolved_candidates(g, c, candidates);
+
+	json_object(j, NULL);
+	json_str(j, "function", graph_text(g, g->functions[c->caller].name));
+	json_str(j, "file", graph_text(g, g->files[c->file].path));
+	json_int(j, "line", c->line);
+	json_str(j, "callee", graph_text(g, c->text));
+	json_str(j, "cost_class", "unresolved");
+	json_int(j, "weight", 0);
+	json_str(j, "reason", graph_reason_text(c->reason));
+	json_array(j, "candidates");
+	for (uint32_t i = 0; i < n; i++)
+		json_str(j, NULL, graph_text(g, g->functions[candidates[i]].name));
+	json_array_end(j);
+	json_object_end(j);
+}
+
+static void languages_write(struct json *j, const struct graph *g)
+{
+	json_object(j, "languages");
+	for (enum graph_language l = 0; l < LANGUAGE_COUNT; l++) {
+		int64_t files = 0, lines = 0, functions = 0, any = 0;
+
+		for (uint32_t i = 0; i < g->file_count; i++) {
+			any += g->files[i].language == l;
+			files += g->files[i].language == l && !g->files[i].skipped;
+			lines += g->files[i].language == l ? g->files[i].lines : 0;
+		}
+		if (!any)
+			continue;
+		for (uint32_t i = 0; i < g->function_count; i++)
+			functions += g->functions[i].language == l && g->functions[i].file != GRAPH_NONE &&
+				     g->functions[i].kind != GRAPH_MODULE;
+		json_object(j, graph_language_text(l));
+		json_int(j, "files", files);
+		json_int(j, "lines", lines);
+		json_int(j, "functions", functions);
+		for (int skipped = 0; skipped < 2; skipped++) {
+			json_array(j, skipped ? "skipped" : "parse_errors");
+			for (uint32_t i = 0; i < g->file_count; i++)
+				if (g->files[i].language == l && (skipped ?
+					g->files[i].skipped : g->files[i].has_errors))
+					json_str(j, NULL, graph_text(g, g->files[i].path));
+			json_array_end(j);
+		}
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void node_write(struct json *j, const struct graph *g, const struct costs *c, uint32_t i)
+{
+	static const char *const kinds[] = { "module", "function", "method", "lambda", "external", "builtin" };
+	const struct graph_function *f = &g->functions[i];
+
+	json_line(j);
+	json_object(j, graph_text(g, f->name));
+	json_str(j, "fqname", graph_text(g, f->name));
+	json_str(j, "kind", kinds[f->kind]);
+	json_str(j, "language", graph_language_text(f->language));
+	json_str(j, "file", f->file == GRAPH_NONE ? NULL : graph_text(g, g->files[f->file].path));
+	if (f->file == GRAPH_NONE) {
+		json_null(j, "line");
+		json_null(j, "end_line");
+	} else {
+		json_int(j, "line", f->line);
+		json_int(j, "end_line", f->end_line);
+	}
+	json_array(j, "calls");
+	for (uint32_t k = g->first_call[i]; k < g->first_call[i + 1]; k++) {
+		const struct graph_call *call = &g->calls[k];
+
+		for (uint32_t t = 0; t < call->targets.n; t++)
+			json_str(j, NULL, graph_text(g, g->pool[call->targets.at + t]));
+		if (!call->targets.n && graph_is_unresolved(call))
+			json_str(j, NULL, graph_text(g, call->text));
+	}
+	json_array_end(j);
+	json_array(j, "state_mutations");
+	for (uint32_t k = c->first_mutation[i]; k < c->first_mutation[i + 1]; k++)
+		write_mutation(j, g, &c->mutations[k], false);
+	json_array_end(j);
+	json_array(j, "expensive_ops");
+	for (uint32_t k = c->first_op[i]; k < c->first_op[i + 1]; k++)
+		write_op(j, g, &c->ops.v[k]);
+	json_array_end(j);
+	json_array(j, "decorators");
+	for (uint32_t k = 0; k < f->decorators.n; k++)
+		json_str(j, NULL, graph_text(g, g->pool[f->decorators.at + k]));
+	json_array_end(j);
+	json_bool(j, "is_async", f->is_async);
+	json_object_end(j);
+}
+
+static int by_node(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Callees of a function as indices of nodes, sorted, once each. The caller frees. */
+static uint32_t *callees_of(const struct graph *g, uint32_t i, uint32_t *count)
+{
+	uint32_t cap = 0, n = 0, kept = 0, *list;
+
+	for (uint32_t k = g->first_call[i]; k < g->first_call[i + 1]; k++)
+		cap += g->calls[k].targets.n;
+	list = xcalloc((size_t)cap + 1, sizeof(*list));
+	for (uint32_t k = g->first_call[i]; k < g->first_call[i + 1]; k++)
+		for (uint32_t t = 0; t < g->calls[k].targets.n; t++)
+			list[n++] = graph_find(g, g->pool[g->calls[k].targets.at + t]);
+	qsort(list, n, sizeof(*list), by_node);
+	for (uint32_t k = 0; k < n; k++)
+		if (!kept || list[kept - 1] != list[k])
+			list[kept++] = list[k];
+	*count = kept;
+	return list;
+}
+
+static void edges_write(struct json *j, const struct graph *g)
+{
+	json_object(j, "edges");
+	for (uint32_t i = 0; i < g->function_count; i++) {
+		uint32_t n;
+		auto_free uint32_t *list = callees_of(g, i, &n);
+
+		if (!n)
+			continue;
+		json_line(j);
+		json_array(j, graph_text(g, g->functions[i].name));
+		for (uint32_t k = 0; k < n; k++)
+			json_str(j, NULL, graph_text(g, g->functions[list[k]].name));
+		json_array_end(j);
+	}
+	json_object_end(j);
+}
+
+/* By file, line, text. */
+static int by_unresolved(const void *a, const void *b, void *arg)
+{
+	const struct graph *g = arg;
+	const struct graph_call *x = &g->calls[*(const uint32_t *)a], *y = &g->calls[*(const uint32_t *)b];
+	int c = x->file == y->file ? 0 : strcmp(graph_text(g, g->files[x->file].path), graph_text(g,
+		g->files[y->file].path));
+
+	if (c)
+		return c;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	c = strcmp(graph_text(g, x->text), graph_text(g, y->text));
+	return c ? c : (x->start > y->start) - (x->start < y->start);
+}
+
+static void unresolved_write(struct json *j, const struct graph *g)
+{
+	uint32_t n = 0, *list = xcalloc((size_t)g->call_count + 1, sizeof(*list));
+
+	for (uint32_t i = 0; i < g->call_count; i++)
+		if (graph_is_unresolved(&g->calls[i]))
+			list[n++] = i;
+	qsort_r(list, n, sizeof(*list), by_unresolved, (void *)(uintptr_t)g);
+	json_array(j, "unresolved");
+	for (uint32_t i = 0; i < n; i++) {
+		json_line(j);
+		write_unresolved(j, g, &g->calls[list[i]]);
+	}
+	json_array_end(j);
+	free(list);
+}
+
+static void document_end(struct json *j, struct str *out)
+{
+	json_object_end(j);
+	json_finish(j);
+	str_addc(out, '\n');
+}
+
+void write_call_graph(const struct graph *g, const struct costs *c, struct str *out)
+{
+	struct json j;
+
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_int(&j, "version", 1);
+	languages_write(&j, g);
+	json_object(&j, "nodes");
+	for (uint32_t i = 0; i < g->function_count; i++)
+		node_write(&j, g, c, i);
+	json_object_end(&j);
+	edges_write(&j, g);
+	unresolved_write(&j, g);
+	document_end(&j, out);
+}
