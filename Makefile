@@ -46,6 +46,7 @@ PKGS_bisect = $(PKGS_history)
 PKGS_ingest = $(PKGS_history)
 PKGS_analyze = $(PKGS_history)
 PKGS_evidence = $(PKGS_history)
+PKGS_run-report = $(PKGS_history)
 LIBS_history := -lm
 LIBS_compare := -lm
 LIBS_shard := -lm
@@ -53,8 +54,9 @@ LIBS_bisect := -lm
 LIBS_ingest := -lm
 LIBS_analyze := -lm
 LIBS_evidence := -lm
+LIBS_run-report := -lm
 LIBS_audit := -lpthread
-OPTIONAL := history compare shard bisect ingest analyze evidence
+OPTIONAL := history compare shard bisect ingest analyze evidence run-report
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them

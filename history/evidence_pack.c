@@ -9,6 +9,7 @@
 #include "history/analyze.h"
 #include "history/artifact.h"
 #include "history/hangs.h"
+#include "history/lineage.h"
 #include "history/view.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ struct spot {
 struct pack {
 	const struct pack_request *q;
 	const char *run_id;
-	char *baseline, *best, *deltas;
+	struct lineage l;
+	struct deltas vs_baseline, vs_best;
 	struct strv artifacts;
 	struct spot *spots;
 	size_t n_spots, items;      /* items: that are written */
@@ -101,15 +103,11 @@ static int read_lineage(struct pack *p, struct err *e)
 	query_bind(q, "t", p->run_id);
 	while ((rc = query_step(q, e)) == 1)
 		strv_add(&p->artifacts, query_text(q, 0));
-	if (rc < 0 || store_one_text(p->q->s, &p->baseline, e, "SELECT baseline_run_id FROM evaluations WHERE run_id"
-			" = ? AND baseline_run_id"
-				     " IS NOT NULL ORDER BY iteration DESC LIMIT 1", "t", p->run_id) < 0 ||
-	    store_one_text(p->q->s, &p->deltas, e, "SELECT delta_metrics_json FROM evaluations WHERE run_id = ? ORDER"
-			" BY iteration DESC LIMIT 1",
-			   "t", p->run_id) < 0 ||
-	    store_one_text(p->q->s, &p->best, e, "SELECT run_id FROM evaluations WHERE perf_improved = 1 AND"
-			" baseline_run_id = ? ORDER BY"
-			   " iteration DESC LIMIT 1", "t", p->baseline ? p->baseline : p->run_id) < 0)
+	if (rc < 0 || lineage_read(p->q->s, p->run_id, &p->l, e) < 0)
+		return -1;
+	if ((p->l.baseline && deltas_read(p->q->s, p->l.baseline, p->run_id, &p->vs_baseline, e) < 0) ||
+	    (p->l.best && strcmp(p->l.best, p->run_id) != 0 &&
+	     deltas_read(p->q->s, p->l.best, p->run_id, &p->vs_best, e) < 0))
 		return -1;
 	return 0;
 }
@@ -182,8 +180,7 @@ static size_t neighbours(const struct pack *p, const char *symbol, bool callers,
 	if (n)
 		qsort(all, n, sizeof(*all), by_cost);
 	keep = n < NEIGHBOURS ? n : NEIGHBOURS;
-	if (keep)
-		if (all)
+	if (keep && all)
 		memcpy(out, all, keep * sizeof(*all));
 	return keep;
 }
@@ -284,11 +281,16 @@ static void put_code(struct pack *p, struct json *j, const struct spot *s)
 static void put_deltas(struct pack *p, struct json *j)
 {
 	json_object(j, "deltas");
-	if (p->deltas)
-		json_raw(j, "vs_baseline", p->deltas, strlen(p->deltas));
+	if (p->l.deltas)
+		json_raw(j, "vs_baseline", p->l.deltas, strlen(p->l.deltas)); /* with intervals and verdicts */
+	else if (p->l.baseline)
+		deltas_write(&p->vs_baseline, j, "vs_baseline");
 	else
 		json_null(j, "vs_baseline");
-	json_null(j, "vs_best");
+	if (p->l.best && strcmp(p->l.best, p->run_id) != 0)
+		deltas_write(&p->vs_best, j, "vs_best");
+	else
+		json_null(j, "vs_best");
 	json_object_end(j);
 }
 
@@ -526,8 +528,8 @@ static int render(struct pack *p, uint64_t tokens, struct str *out, struct err *
 	json_int(&j, "version", 1);
 	json_str(&j, "kind", p->signature ? "hang" : "hotspot");
 	json_str(&j, "run_id", p->run_id);
-	json_str(&j, "baseline_run_id", p->baseline);
-	json_str(&j, "best_run_id", p->best);
+	json_str(&j, "baseline_run_id", p->l.baseline);
+	json_str(&j, "best_run_id", p->l.best);
 	json_array(&j, "artifacts");
 	for (size_t i = 0; i < p->artifacts.n; i++)
 		json_str(&j, NULL, p->artifacts.v[i]);
@@ -632,9 +634,9 @@ static void release(struct pack *p)
 		free(p->spots[i].ranker);
 	}
 	free(p->spots);
-	free(p->baseline);
-	free(p->best);
-	free(p->deltas);
+	lineage_release(&p->l);
+	deltas_release(&p->vs_baseline);
+	deltas_release(&p->vs_best);
 	free(p->signature);
 	strv_release(&p->artifacts);
 	samples_release(&p->samples);

@@ -50,8 +50,7 @@ static void say_test(struct str *out, const struct flaky *f, const struct flaky_
 		str_addf(out, " (%u of %u attempts failed)", r->t.failures, r->t.attempts);
 }
 
-/* The tests that failed in this run, by their state. */
-static void note_flaky(const struct note_request *q, struct str *out)
+void note_tests(struct store *s, const char *run_id, uint64_t tests_failed, int64_t now_real_ns, struct str *out)
 {
 	auto_query *failed = NULL;
 	struct err ignored = { 0 };
@@ -60,22 +59,22 @@ static void note_flaky(const struct note_request *q, struct str *out)
 	auto_str line = STR_INIT;
 	struct flaky f;
 
-	if (!q->run->tests_failed)
+	if (!tests_failed)
 		return;
-	failed = query_new(q->s, "SELECT DISTINCT r.test_no FROM results r JOIN run_keys k ON k.run_no = r.run_no"
+	failed = query_new(s, "SELECT DISTINCT r.test_no FROM results r JOIN run_keys k ON k.run_no = r.run_no"
 			   " WHERE k.run_id = ? AND r.result IN (1, 2, 5, 6) ORDER BY r.test_no LIMIT 64", &ignored);
 	if (!failed)
 		return;
-	query_bind(failed, "t", q->run->run_id);
+	query_bind(failed, "t", run_id);
 	while (n < LOOKED_AT && query_step(failed, &ignored) == 1)
 		numbers[n++] = query_int(failed, 0);
-	if (flaky_read(q->s, q->now_real_ns, numbers, n, &f, &ignored) == 0)
+	if (flaky_read(s, now_real_ns, numbers, n, &f, &ignored) == 0)
 		for (size_t i = 0; i < f.n && said < NAMED_TESTS; i++, said++) {
 			str_add(&line, said ? "; " : "");
 			say_test(&line, &f, &f.rows[i]);
 		}
-	if (said && q->run->tests_failed > said)
-		str_addf(&line, "; and %llu more", (unsigned long long)(q->run->tests_failed - said));
+	if (said && tests_failed > said)
+		str_addf(&line, "; and %llu more", (unsigned long long)(tests_failed - said));
 	if (said)
 		str_addf(out, "history: %s\n", str_cstr(&line));
 	flaky_release(&f);
@@ -133,7 +132,7 @@ void note_write(const struct note_request *q, struct str *out)
 	if (!q->run->failed)
 		return;
 	note_hang(q, out);
-	note_flaky(q, out);
+	note_tests(q->s, q->run->run_id, q->run->tests_failed, q->now_real_ns, out);
 	if (out->len == from)
 		return;
 	if (q->run->dir && access(q->run->dir, W_OK) == 0) {

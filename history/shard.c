@@ -238,6 +238,16 @@ int shard_plan_parse(struct shard_plan *p, const char *text, size_t n, const cha
 	return rc;
 }
 
+int shard_plan_other(const struct shard_plan *p, const char *name, const char *list_sha256, unsigned shards, struct err *e)
+{
+	if (p->shards != shards)
+		err_set(e, ERR_FAILURE, "shard: the plan '%s' has %u parts, not %u", name, p->shards, shards);
+	else
+		err_set(e, ERR_FAILURE, "shard: the plan '%s' is of another list of names (sha256 %.12s, not %.12s)", name,
+			p->list_sha256, list_sha256);
+	return 1;
+}
+
 int shard_plan_share(struct store *s, const char *key, int64_t now, struct shard_plan *p, struct err *e)
 {
 	auto_free char *json = NULL;
@@ -265,7 +275,5 @@ int shard_plan_share(struct store *s, const char *key, int64_t now, struct shard
 		return -1;
 	if (strcmp(p->list_sha256, mine) == 0 && p->shards == shards)
 		return 0;
-	err_set(e, ERR_FAILURE, "shard: the plan '%s' is of another list of names, or of %u parts and not %u", key,
-			p->shards, shards);
-	return 1;
+	return shard_plan_other(p, key, mine, shards, e);
 }

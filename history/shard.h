@@ -32,6 +32,9 @@ size_t shard_plan_index(const struct shard_plan *p, const char *name);
 /* Fills in what the store knows: medians of the last 20 passes on the device; a file or suite has the sum of its tests. */
 int shard_times(struct store *s, const char *device, struct shard_plan *p, struct err *e);
 
+/* Says how a plan differs from what is wanted of it; returns 1. name: its key or file. */
+int shard_plan_other(const struct shard_plan *p, const char *name, const char *list_sha256, unsigned shards, struct err *e);
+
 /* The first to ask under a key stores its plan, the others get that one. 1: it is of another list or number of parts,
  * and e says so. */
 int shard_plan_share(struct store *s, const char *key, int64_t now_real_ns, struct shard_plan *p, struct err *e);

@@ -4,6 +4,7 @@
  * in it to analyze; 2 usage; 125 the store failed. */
 #include "base/mem.h"
 #include "history/analyze.h"
+#include "history/flags.h"
 #include "history/real.h"
 #include "history/view.h"
 #include "runner/cli/cli.h"
@@ -30,7 +31,9 @@ static int analyze(struct cli *cli, struct store **s, struct str *out, struct er
 	if (real_of("--damping", h->damping, 0, 1, 0.5, &damping, e) < 0 || store_open(s, &w, STORE_WRITE, e) < 0)
 		return -1;
 	rc = view_find_run(*s, name, run_id, e);
-	return rc ? rc : analyze_runtime(*s, run_id, h, damping, cli->o.json, out, e);
+	if (rc == 0)
+		rc = analyze_runtime(*s, run_id, h, damping, cli->o.json, out, e);
+	return rc ? rc : flags_of_evaluation(*s, run_id, e);
 }
 
 static int analyze_body(struct cli *cli)

@@ -3,6 +3,7 @@
  * run; 2 usage; 125 the store failed. */
 #include "base/mem.h"
 #include "history/compare.h"
+#include "history/flags.h"
 #include "history/real.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
@@ -46,6 +47,23 @@ static int check_pair(struct cli *cli, const struct compare_side *a, const struc
 		       " --any-device compares them all the same", a->workload, a->device, b->workload, b->device);
 }
 
+/* What was found is kept with the candidate's runs, where we may write: a role that reads alone, or a store of somebody
+ * else's, is no reason to say less. */
+static void keep_flags(struct cli *cli, struct store **s, const struct comparison *c, const struct compare_side sides[2])
+{
+	auto_free char *dir = history_dir(&cli->o, cli->root);
+	struct store_where w = { .dir = dir, .dsn = history_dsn(cli->envp, false), .network_ok = cli->o.history.network_ok };
+	auto_store *writer = NULL;
+	struct err ignored = { 0 };
+
+	if (!sides[1].runs.n || (!w.dsn && history_dsn(cli->envp, true)))
+		return;
+	store_close(*s);
+	*s = NULL;
+	if (store_open(&writer, &w, STORE_WRITE, &ignored) == 0)
+		flags_of_comparison(writer, c, &sides[0], &sides[1], &ignored);
+}
+
 static int compare_both(struct cli *cli, struct store **s, struct compare_side sides[2], struct err *e)
 {
 	const struct history_settings *h = &cli->o.history;
@@ -73,6 +91,7 @@ static int compare_both(struct cli *cli, struct store **s, struct compare_side s
 	else
 		comparison_text(&c, &out);
 	fwrite(str_cstr(&out), 1, out.len, stdout);
+	keep_flags(cli, s, &c, sides);
 	rc = comparison_count(&c, COMPARE_REGRESSED) ? 2 : 0;
 	comparison_release(&c);
 	return rc;

@@ -5,6 +5,9 @@
  * people. With it: prints that format on stdout and writes nothing. Exit 0; 2 for usage and
  * patterns that are wrong; 1 for a trace that cannot be read; 125 where files cannot be written.
  *
+ * With --run-id it becomes spec-runner-run-report, which reads the history: this program, which ends every run,
+ * links no database.
+ *
  * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
  * nothing is printed where nothing was found. */
 #include "base/clock.h"
@@ -22,6 +25,7 @@
 #include "profile/sample/collectors.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
+#include "runner/config/libexec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -423,6 +427,22 @@ static int print_artifacts(struct cli *cli, const char *trace, const char *dir)
 	return print_text(stdout, &out);
 }
 
+static char **given; /* the command line, less the program's name */
+
+static int report_stored(void)
+{
+	auto_free char *program = libexec_find("run-report");
+	struct err e = { 0 };
+
+	if (!program)
+		err_set(&e, ERR_FAILURE, "report --run-id: the history is not part of this build: its packages were"
+			" missing");
+	else
+		program_exec(program, given, &e);
+	cli_fail(&e);
+	return 125;
+}
+
 static int report_body(struct cli *cli)
 {
 	auto_free char *trace = NULL, *dir = NULL;
@@ -434,6 +454,8 @@ static int report_body(struct cli *cli)
 	struct facts f;
 	int rc;
 
+	if (cli->o.history.run_id && !internal)
+		return report_stored();
 	if (cli->operand_count > 1) {
 		err_set(&e, ERR_USAGE, "report takes one trace");
 		return cli_fail(&e);
@@ -484,5 +506,6 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
+	given = argv + 1;
 	return program_main("report", argc, argv, report_body);
 }

@@ -95,11 +95,8 @@ static int read_plan(struct sharding *w, const char *path, bool has_list, struct
 	}
 	shard_plan_release(&w->plan);
 	w->plan = given;
-	if (given.shards != w->parts || (has_list && strcmp(given.list_sha256, mine) != 0)) {
-		err_set(e, ERR_FAILURE, "shard: the plan '%s' is of another list of names, or of %u parts and not %u", path,
-			given.shards, w->parts);
-		return 1;
-	}
+	if (given.shards != w->parts || (has_list && strcmp(given.list_sha256, mine) != 0))
+		return shard_plan_other(&w->plan, path, mine, w->parts, e);
 	for (size_t i = 0; !has_list && i < given.n; i++)
 		strv_add(&w->list, given.names[i]);
 	return 0;

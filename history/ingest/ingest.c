@@ -456,6 +456,10 @@ static int take_one(const struct ingest_request *q, const char *name, struct ing
 		input_release(&in);
 		return -1;
 	}
+	if (strcmp(kind, "trace") == 0 && !q->settings->run_id) {
+		input_release(&in);
+		return ingest_trace(q, name, r, e);
+	}
 	kind = settle_kind(q, kind, &in);
 	if (artifact_kind_find(kind)->text && !(in.n > 10 && memcmp(in.text, "HIPERF_PB_", 10) == 0))
 		rc = redact_file(q, &in, e);

@@ -47,6 +47,9 @@ int ingest_artifacts(const struct ingest_request *q, struct ingest_result *r, st
 /* A manifest of the tracked files of a work tree at a commit. */
 int ingest_repo(const struct ingest_request *q, const char *dir, const char *rev, struct ingest_result *r, struct err *e);
 
+/* A trace becomes the run that it is of. ERR_USAGE where it is not one. */
+int ingest_trace(const struct ingest_request *q, const char *path, struct ingest_result *r, struct err *e);
+
 /* A run of kind ingest where settings name none; else checks that it is there (1: it is not). */
 int ingest_run(const struct ingest_request *q, char run_id[64], struct err *e);
 

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/cases/part.h"
 #include "runner/config/libexec.h"
 #include "runner/proc/stop_commands.h"
 
@@ -175,6 +176,18 @@ static int check_paths(const struct case_session *s, struct err *e)
 	return 0;
 }
 
+static int select_cases(struct case_session *s, struct err *e)
+{
+	const struct case_session_config *cfg = &s->cfg;
+	struct case_selection all = cfg->select;
+	bool plan = cfg->select.shards > 0 && part_has_plan(cfg->o, cfg->envp);
+
+	if (plan)
+		all.shards = 0;
+	s->order = case_select(&s->set, &all, &s->count);
+	return plan && s->count ? part_take(cfg->o, cfg->root, cfg->envp, &cfg->select, &s->set, s->order, &s->count, e) : 0;
+}
+
 int case_session_open(struct case_session *s, const struct case_session_config *cfg, struct err *e)
 {
 	struct case_work_config work;
@@ -187,7 +200,8 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 		return -1;
 	if (!cfg->o->allow_outside_root && check_paths(s, e) < 0)
 		return -1;
-	s->order = case_select(&s->set, &cfg->select, &s->count);
+	if (select_cases(s, e) < 0)
+		return -1;
 	if (!s->count)
 		return err_set(e, ERR_USAGE, "no %s is selected (%" PRIu32 " cases were read)",
 			       cfg->governance ? "check" : "case", s->set.count);
