@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/proc/command_state.h"
+#include "runner/proc/guard.h"
 #include "runner/proc/kernel.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor_state.h"
@@ -168,6 +169,7 @@ static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 		.cgroup_fd = light ? -1 : x->cgroup_fd, .share_memory = light, .pid_namespace = x->contain == CONTAIN_PIDNS,
 		.signals = &x->signals, .exec_errno = &x->shared->exec_errno[c->slot],
 		.ns_status = &x->shared->ns_status[c->slot],
+		.shared_pid = c->spec.capture ? NULL : &x->shared->command_pid,
 	};
 
 	if (command_stdin_make(s, c, &in, e) < 0 || command_stream_make(s, c, STREAM_OUT, &out, e) < 0)
@@ -193,6 +195,9 @@ static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 	q.stdin_fd = in;
 	q.stdout_fd = out;
 	q.stderr_fd = errfd;
+	if (!c->spec.capture)
+		shared_command_starting(x->shared);
+	guard_await(x);
 	c->pid = spawn_command(&q, e);
 	return c->pid < 0 ? -1 : 0;
 }

@@ -583,7 +583,7 @@ static void front_loop(struct front *f)
 		if (!f->over)
 			front_watch_supervisor(f);
 		if (!f->over)
-			guard_start(f->run, clock_mono_ns());
+			guard_replace(f->run, clock_mono_ns());
 	}
 	/* what it had said before it died: its streams, its journal */
 	front_messages(f);

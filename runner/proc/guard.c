@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +20,10 @@
 /* For all of ending; then a signal ends the guard itself, also where a process it looks at holds it (a read of an
  * environ waits for that process's memory map, and only a fatal signal gets one out of there). */
 #define GUARD_END_S 20
-/* Most commands are over in a moment: they do not pay for it. */
-#define GUARD_AFTER_MS 3
+/* Most commands are over in a moment: they do not pay for the lasting guard. */
+#define GUARD_LASTING_AFTER_MS 3
+/* A front that is stopped or dead starts none: the command does not wait for it any longer than this. */
+#define GUARD_AWAIT_MS 200
 #define GUARD_NAME "sr-guard"
 
 static void guard_end(const struct context *c)
@@ -70,6 +74,68 @@ static void guard_hide(const struct context *c)
 	prctl(PR_SET_NAME, GUARD_NAME);
 }
 
+/* A sanitizer takes the other stack for an overflow of its own. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define GUARD_SANITIZED 1
+#else
+#define GUARD_SANITIZED 0
+#endif
+
+/* --- the first one: in the front's memory --- */
+
+/* It has the front's thread-local memory as well, errno in it: until the front is dead no function of libc runs here. */
+static long raw_call(long number, long a, long b, long c)
+{
+#if defined(__x86_64__)
+	long result;
+
+	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
+	return x0;
+#endif
+}
+
+static int guard_first(void *context)
+{
+	const struct context *c = context;
+	char byte;
+	long n;
+
+	raw_call(SYS_setsid, 0, 0, 0);
+	raw_call(SYS_prctl, PR_SET_NAME, (long)GUARD_NAME, 0);
+	raw_call(SYS_dup3, c->guard_fd[0], 0, 0);
+	if (raw_call(SYS_close_range, 1, ~0U, 0) < 0)
+		for (int fd = 1; fd < 1024; fd++)
+			raw_call(SYS_close, fd, 0, 0);
+	do
+		n = raw_call(SYS_read, 0, (long)&byte, 1);
+	while (n == -EINTR);
+	if (n == 0)
+		guard_end(c); /* all of this memory is ours now */
+	raw_call(SYS_exit_group, 0, 0, 0);
+	return 0;
+}
+
+/* Nothing is copied, so that it costs next to nothing, and its memory needs no page of its own. */
+static pid_t guard_clone_first(struct context *c)
+{
+	static char stack[32 * 1024] __attribute__((aligned(64)));
+
+	return clone(guard_first, stack + sizeof(stack), CLONE_VM, c);
+}
+
+/* --- the lasting one --- */
+
 static void __attribute__((noreturn)) guard_main(struct context *c)
 {
 	char byte;
@@ -88,6 +154,13 @@ static void __attribute__((noreturn)) guard_main(struct context *c)
 	_exit(0);
 }
 
+static void guard_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+		;
+}
+
 void guard_prepare(struct context *c)
 {
 	c->guard_fd[0] = c->guard_fd[1] = -1;
@@ -95,23 +168,43 @@ void guard_prepare(struct context *c)
 		errno = 0; /* without one */
 }
 
-int guard_wait_ms(const struct context *c)
+void guard_start(struct context *c)
 {
-	return c->guard_fd[0] < 0 ? -1 : GUARD_AFTER_MS;
+	pid_t pid = c->guard_fd[0] < 0 || GUARD_SANITIZED ? -1 : guard_clone_first(c);
+
+	atomic_store(&c->shared->guard_pid, pid);
+	syscall(SYS_futex, &c->shared->guard_pid, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-void guard_start(struct context *c, int64_t now)
+int guard_wait_ms(const struct context *c)
 {
-	pid_t pid;
+	return c->guard_fd[0] < 0 ? -1 : GUARD_LASTING_AFTER_MS;
+}
 
-	if (c->guard_fd[0] < 0 || now - c->start_mono_ns < GUARD_AFTER_MS * NS_PER_MS)
+void guard_replace(struct context *c, int64_t now)
+{
+	pid_t first = atomic_load(&c->shared->guard_pid), pid;
+
+	if (c->guard_fd[0] < 0 || now - c->start_mono_ns < GUARD_LASTING_AFTER_MS * NS_PER_MS)
 		return;
 	/* no exit signal: see the header. Raw, because fork(3) knows of none. */
 	pid = (pid_t)syscall(SYS_clone, 0UL, NULL, NULL, NULL, 0UL);
 	if (pid == 0)
 		guard_main(c);
 	fd_close(&c->guard_fd[0]);
+	if (pid < 0)
+		return; /* the first one stays */
 	atomic_store(&c->shared->guard_pid, pid);
+	if (first > 0)
+		guard_kill(first);
+}
+
+void guard_await(const struct context *c)
+{
+	struct timespec most = { .tv_nsec = GUARD_AWAIT_MS * NS_PER_MS };
+
+	if (atomic_load(&c->shared->guard_pid) == 0)
+		syscall(SYS_futex, &c->shared->guard_pid, FUTEX_WAIT, 0, &most, NULL, 0);
 }
 
 void guard_dismiss(struct context *c)
@@ -124,11 +217,6 @@ void guard_dismiss(struct context *c)
 
 void guard_reap(struct context *c)
 {
-	pid_t pid = atomic_load(&c->shared->guard_pid);
-
-	if (pid <= 0)
-		return;
-	kill(pid, SIGKILL); /* it goes by itself, unless somebody has stopped it */
-	while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
-		;
+	if (atomic_load(&c->shared->guard_pid) > 0)
+		guard_kill(atomic_load(&c->shared->guard_pid)); /* it goes by itself, unless somebody has stopped it */
 }

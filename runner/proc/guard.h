@@ -15,11 +15,18 @@
 /* The pipe: before there are two of us. Without one (no descriptors) there is no guard. */
 void guard_prepare(struct context *c);
 
-/* In the front's loop: how long to wait for events at most before guard_start is due; -1: it is over, or there is none. */
+/* In the front, as soon as there is a supervisor. This first guard shares the front's memory: that costs a run little, but
+ * what looks for processes by environment or command line takes it for the front. Where it fails the run goes on without. */
+void guard_start(struct context *c);
+
+/* In the front's loop: how long to wait for events at most before guard_replace is due; -1: it is over, or there is none. */
 int guard_wait_ms(const struct context *c);
-/* Starts it, once, when the run is no longer a short one: most commands are over in a moment and do not pay for it. Where
- * it fails the run goes on without. */
-void guard_start(struct context *c, int64_t now);
+/* Puts the lasting guard in the first one's place, once the run is no longer a short one. */
+void guard_replace(struct context *c, int64_t now);
+
+/* In the supervisor, before anything is started: waits until there is a guard, or there will be none. Mostly it is
+ * there by then. */
+void guard_await(const struct context *c);
 
 /* Says goodbye: nothing of the tree is left. By whichever process of ours has ended it. */
 void guard_dismiss(struct context *c);

@@ -26,6 +26,8 @@
 #define ENVIRON_BYTES (256 * 1024)
 /* The clock that stamped the command against the ticks in which the kernel counts. */
 #define STARTED_SLACK_NS (50 * NS_PER_MS)
+/* A case that was just being started shows our own environment until it executes: not seen in one look. */
+#define CLEAN_LOOKS 5
 #define NAP_FIRST_NS (1 * NS_PER_MS)
 #define NAP_LAST_NS (50 * NS_PER_MS)
 #define REMOVE_NS (1 * NS_PER_S)
@@ -116,7 +118,7 @@ static size_t look_at(struct look *l, const char *name)
 	return 1;
 }
 
-/* Without opendir: the guard's memory was copied while the front was at work, maybe within malloc. */
+/* Without opendir: the guard stays off malloc, whose state it has only copied. */
 static size_t look_round(struct look *l)
 {
 	auto_close int fd = openat(l->o->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -183,16 +185,16 @@ size_t orphans_end(const struct orphans *o, int64_t until_ns)
 		contain_cgroup_kill(o->cgroup_dir);
 	if (o->proc_fd < 0)
 		ended += end_by_number(o);
-	for (int clean = 0; clean < 2 && o->proc_fd >= 0 && clock_mono_ns() < until_ns;) {
+	for (int clean = 0; clean < CLEAN_LOOKS && o->proc_fd >= 0 && clock_mono_ns() < until_ns;) {
 		size_t n = look_round(&l);
 
 		ended += n;
 		clean = n || !l.with_environ ? 0 : clean + 1;
-		l.with_environ = true;
-		if (n || clean == 1) {
+		if ((n || l.with_environ) && clean < CLEAN_LOOKS) {
 			nap(wait);
-			wait = n && wait * 2 < NAP_LAST_NS ? wait * 2 : wait;
+			wait = wait * 2 < NAP_LAST_NS ? wait * 2 : wait;
 		}
+		l.with_environ = true;
 	}
 	if (o->cgroup_dir && o->cgroup_dir[0])
 		remove_cgroup(o->cgroup_dir);

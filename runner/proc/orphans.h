@@ -22,7 +22,7 @@ struct orphans {
 	int proc_fd;               /* /proc, opened in good time, or -1: by group and pid only */
 };
 
-/* Sends KILL until two looks in a row find nobody, at most until until_ns (monotonic). Allocates nothing that
+/* Sends KILL until five looks in a row find nobody, at most until until_ns (monotonic). Allocates nothing that
  * lasts. Returns the number of processes ended. A process that carries this run's id itself (our own caller was
  * started by that run) is never the one to end it: 0. */
 size_t orphans_end(const struct orphans *o, int64_t until_ns);

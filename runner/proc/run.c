@@ -356,6 +356,7 @@ int proc_run(const struct proc_setup *p, struct err *e)
 	}
 	close(pair[1]);
 	c.link = pair[0];
+	guard_start(&c);
 	sampling_start(&c, pid);
 	outlet_init(&c.outlet[STREAM_OUT], STDOUT_FILENO, c.terminal.closed[1]);
 	outlet_init(&c.outlet[STREAM_ERR], STDERR_FILENO, c.terminal.closed[2]);

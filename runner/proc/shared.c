@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+/* Nothing that the kernel does at most once in a clone takes as long. */
+#define STARTING_NS (1 * NS_PER_S)
+
 struct shared *shared_new(size_t tail_bytes, struct err *e)
 {
 	size_t want = tail_bytes + SHARED_CONTEXT_BYTES + SHARED_READ_BYTES;
@@ -30,6 +33,12 @@ struct shared *shared_new(size_t tail_bytes, struct err *e)
 	for (int i = 0; i < STREAM_COUNT; i++)
 		s->ring_data[i] = (unsigned char *)p + head + ring * (size_t)i;
 	return s;
+}
+
+/* The kernel writes the pid before we know that there is one: whoever reads both in between must take it for ours. */
+void shared_command_starting(struct shared *s)
+{
+	atomic_store(&s->command_boot_ns, clock_boot_ns() + STARTING_NS);
 }
 
 void shared_command_started(struct shared *s, pid_t pid)

@@ -44,7 +44,7 @@ struct shared {
 	_Atomic int ns_status[64];      /* by slot: wait status + 1 that a namespace's init saw */
 	_Atomic pid_t command_pid;      /* of the pass-through command, 0 none */
 	_Atomic int64_t command_boot_ns; /* CLOCK_BOOTTIME when it had just been started */
-	_Atomic pid_t guard_pid;        /* 0 or -1 none */
+	_Atomic int guard_pid;          /* 0: not yet, a futex; -1: there is none */
 	_Atomic int any_spawned;
 	struct shared_pulse pulse;
 	_Atomic int status_shown;       /* lines of ours stand below the cursor */
@@ -55,7 +55,8 @@ struct shared {
 	unsigned char *ring_data[STREAM_COUNT];
 };
 
-/* The pass-through command runs now. */
+/* The pass-through command is about to be started; it runs now. */
+void shared_command_starting(struct shared *s);
 void shared_command_started(struct shared *s, pid_t pid);
 
 /* Maps it, shared and zeroed; rings sized for tails of tail_bytes. Lives as long as we do. */

@@ -114,19 +114,32 @@ static void spawn_write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* clone3 straight from one thread: no stack of its own, so it behaves as fork does. */
-static pid_t spawn_clone(uint64_t flags, int cgroup_fd)
+/* clone3 straight from one thread: no stack of its own, so it behaves as fork does. The kernel writes the pid down
+ * before the child takes its first step: killed in this very call, we still leave its number to the guard. */
+static pid_t spawn_clone(const struct spawn_request *q, uint64_t flags, int cgroup_fd)
 {
 	struct clone_args ca;
 
 	memset(&ca, 0, sizeof(ca));
 	ca.flags = flags;
 	ca.exit_signal = SIGCHLD;
+	if (q->shared_pid) {
+		ca.flags |= CLONE_PARENT_SETTID;
+		ca.parent_tid = (uint64_t)(uintptr_t)q->shared_pid;
+	}
 	if (cgroup_fd >= 0) {
 		ca.flags |= CLONE_INTO_CGROUP;
 		ca.cgroup = (uint64_t)cgroup_fd;
 	}
 	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
+}
+
+/* Where clone3 is unknown (before 5.3) or refused. */
+static pid_t spawn_plain_fork(const struct spawn_request *q)
+{
+	unsigned long flags = SIGCHLD | (q->shared_pid ? (unsigned long)CLONE_PARENT_SETTID : 0UL);
+
+	return (pid_t)syscall(SYS_clone, flags, NULL, q->shared_pid, NULL, NULL);
 }
 
 /* A sanitizer takes the child's other stack for an overflow of its own. */
@@ -175,9 +188,9 @@ static pid_t spawn_fork(const struct spawn_request *q)
 		uid_t uid = geteuid();
 		gid_t gid = getegid();
 
-		pid = spawn_clone(CLONE_NEWPID, q->cgroup_fd);
+		pid = spawn_clone(q, CLONE_NEWPID, q->cgroup_fd);
 		if (pid < 0 && errno == EPERM)
-			pid = spawn_clone(CLONE_NEWPID | CLONE_NEWUSER, q->cgroup_fd);
+			pid = spawn_clone(q, CLONE_NEWPID | CLONE_NEWUSER, q->cgroup_fd);
 		if (pid == 0 && geteuid() != uid) {
 			char map[64];
 
@@ -190,11 +203,11 @@ static pid_t spawn_fork(const struct spawn_request *q)
 		return pid;
 	}
 	if (q->cgroup_fd >= 0)
-		pid = spawn_clone(0, q->cgroup_fd);
+		pid = spawn_clone(q, 0, q->cgroup_fd);
 	if (pid >= 0)
 		return pid;
 	/* before 5.7, or refused by a filter: the child goes into the cgroup by itself */
-	pid = fork();
+	pid = spawn_plain_fork(q);
 	if (pid == 0 && q->cgroup_fd >= 0)
 		spawn_join_cgroup(q->cgroup_fd);
 	return pid;

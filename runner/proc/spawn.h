@@ -36,6 +36,7 @@ struct spawn_request {
 	bool share_memory;           /* start it as vfork does: cheap, but never into a cgroup */
 	const struct spawn_signals *signals;
 	_Atomic int *exec_errno;     /* shared memory: set where exec fails */
+	_Atomic pid_t *shared_pid;   /* shared memory: the child's pid, before it runs; NULL: nobody asks */
 	_Atomic int *ns_status;      /* shared memory: pid_namespace only */
 	int ns_fd;                   /* pid_namespace: the init closes it when the command has exited */
 };

@@ -79,6 +79,31 @@ sub killed_by_pid {
 }
 killed_by_pid('--contain', $_) for split ' ', $ENV{KILLS_CONTAIN} // 'auto subreaper';
 
+# And so early that the command is just being started, by a guard that shares the front's memory.
+sub killed_early {
+	my (@args) = @_;
+	my ($bad, $started, $seed) = (0, 0, $ENV{KILLS_SEED} // $$);
+	srand $seed;
+	for my $i (1 .. 5 * $kills) {
+		my $mark = new_dir() . '/mark';
+		my $r = start_spec(['--profile-level', $i % 2 ? 'off' : 'basic', 'run', @args, '--', '/bin/bash', '-c', ": > $mark; $tree"]);
+		my ($sup, $until) = ('', Time::HiRes::time() + 20);
+		until ($sup =~ /^\d/ || Time::HiRes::time() > $until) { $sup = read_file("/proc/$r->{pid}/task/$r->{pid}/children") // '' }
+		sleep rand 0.006;
+		kill KILL => $r->{pid}, $sup =~ /^(\d+)/;
+		finish_spec($r);
+		my $gone = wait_until(15, sub { my %left = tagged($r->{tag}); !%left });
+		$started++ if -e $mark;
+		next if $gone;
+		$bad++;
+		diag "early @args: left " . join ' ', %{ { tagged($r->{tag}) } };
+		kill_tagged($r->{tag});
+	}
+	is $bad, 0, "both within milliseconds (@args): no survivors";
+	note "seed $seed: $started of " . 5 * $kills . ' commands had been started';
+}
+killed_early('--contain', $_) for split ' ', $ENV{KILLS_CONTAIN} // 'auto subreaper';
+
 # Where the kernel has no `children` files, or no /proc at all: a limit ends the tree all the same.
 my $escape = q((trap '' TERM; setsid sleep 71.@ &) ; setsid sleep 72.@ & env -i setsid sleep 70.@ & exec sleep 73.@);
 my @limit = ('run', '--timeout-ms', 700, '--liveness-kill-grace-ms', 300);

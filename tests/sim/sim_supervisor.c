@@ -489,6 +489,7 @@ static void life_random(uint64_t seed)
 	atomic_store(&shared->pulse.must_ns, TIME_NEVER);
 	atomic_store(&shared->any_spawned, 0);
 	atomic_store(&shared->command_pid, 0);
+	atomic_store(&shared->guard_pid, -1);
 	for (int i = 0; i < STREAM_COUNT; i++) {
 		atomic_store(&shared->ring[i].read_total, 0);
 		atomic_store(&shared->ring[i].written_total, 0);
