@@ -289,6 +289,7 @@ static struct finding *finding_make(struct search *s)
 	x->pattern = s->p;
 	x->occurrences = 1;
 	x->proved = s->p->proved ? condition_holds(s->p->proved, &s->b, s->cut) : s->p->always_proved;
+	x->severity = s->p->warning && condition_holds(s->p->warning, &s->b, s->cut) ? SEVERITY_WARNING : s->p->severity;
 	x->after = s->p->after && condition_holds(s->p->after, &s->b, s->cut);
 	x->order = order_of(s);
 	x->location = first_text(&s->p->location, &s->b);

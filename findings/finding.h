@@ -29,6 +29,7 @@ struct finding {
 	struct strv basis;           /* "0.4: …" each */
 	bool proved;
 	bool after;                  /* behind all that are not */
+	enum pattern_severity severity;
 	int64_t order;               /* where the chain of waiting from the command leads to it; 0 first */
 	char *summary;
 	struct strv suggestions, verify;

@@ -308,7 +308,10 @@ static int read_after(struct pattern *p, const struct yaml_node *map, struct err
 {
 	const struct yaml_node *n = yaml_get(map, "after_when");
 
-	return n ? condition_parse(&p->after, &p->scope, 0, n, e) : 0;
+	if (n && condition_parse(&p->after, &p->scope, 0, n, e) < 0)
+		return -1;
+	n = yaml_get(map, "warning_when");
+	return n ? condition_parse(&p->warning, &p->scope, 0, n, e) : 0;
 }
 
 static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e)
@@ -316,7 +319,7 @@ static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e
 	static const char *const keys[] = {
 		"id", "over", "title", "severity", "specificity", "condition", "joins", "absent", "proved",
 		"meaning", "confidence", "summary", "location", "evidence", "identity", "suggestions",
-		"verify", "brief", "after_when", NULL,
+		"verify", "brief", "after_when", "warning_when", NULL,
 	};
 	char quote[VALUE_QUOTE_SIZE];
 	int word = SEVERITY_WARNING;
@@ -395,6 +398,7 @@ static void pattern_free(struct pattern *p)
 	condition_free(p->condition);
 	condition_free(p->proved);
 	condition_free(p->after);
+	condition_free(p->warning);
 	joins_release(p->joins, p->n_joins);
 	joins_release(p->absent, p->n_absent);
 	for (unsigned i = 0; i < p->n_confidence; i++) {

@@ -49,6 +49,7 @@ struct pattern {
 	enum pattern_severity severity;
 	bool brief;                  /* what its findings say stands in the list of failed tests already */
 	struct condition *after;     /* holds: stands behind the findings of other patterns */
+	struct condition *warning;   /* holds: its finding is a warning, whatever severity says */
 	bool always_proved;
 	struct condition *proved;    /* NULL: always_proved says it */
 	struct condition *condition;

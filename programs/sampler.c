@@ -131,7 +131,7 @@ static int collect(struct sample_session *x, struct redactor *r, struct err *e)
 	s->start_ns = x->start_ns;
 	s->cpu = asked(x, "cpu") || asked(x, "pyspy") || asked(x, "gc");
 	s->wall = asked(x, "wall") || asked(x, "pyspy") || asked(x, "io");
-	s->proc = asked(x, "proc") || asked(x, "io");
+	s->proc = asked(x, "proc") || asked(x, "io") || asked(x, "gc");
 	s->eager = asked(x, "cprofile") || asked(x, "mpa");
 	s->python_only = !asked(x, "cpu") && !asked(x, "wall") && asked(x, "pyspy");
 	if (x->intrusion == 0 && strcmp(x->with, "stop") != 0)
@@ -190,7 +190,8 @@ static int run(struct sample_session *x, struct redactor *r)
 int main(int argc, char **argv)
 {
 	static struct sample_session x = { .with = "auto", .collect = "cpu", .hz = 99, .bytes = 64 << 20, .intrusion = 1,
-					   .run_id = "", .raw = ".", .target_json = "{}", .on_result = write_rows };
+					   .run_id = "", .raw = ".", .target_json = "{}", .on_result = write_rows,
+					   .gc_members = sampled_gc };
 	struct redactor *r = NULL;
 	struct err e = { 0 };
 	int rc;

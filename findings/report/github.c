@@ -53,7 +53,7 @@ static void annotation_write(const struct finding *x, struct str *out)
 	char *file = NULL;
 	int64_t line;
 
-	str_addf(out, "::%s ", kinds[x->pattern->severity]);
+	str_addf(out, "::%s ", kinds[x->severity]);
 	if (report_split_location(x->location, &file, &line)) {
 		str_add(out, "file=");
 		escape(out, file, true);
@@ -124,7 +124,7 @@ void report_github(const struct report *r, struct str *out)
 		unsigned n = 0, room = ANNOTATIONS_A_KIND - (kind == SEVERITY_ERROR && l.n ? 1 : 0);
 
 		for (size_t i = 0; i < r->findings->n && n < room; i++)
-			if ((int)r->findings->v[i]->pattern->severity == kind && !of_failed_test(r, r->findings->v[i])) {
+			if ((int)r->findings->v[i]->severity == kind && !of_failed_test(r, r->findings->v[i])) {
 				annotation_write(r->findings->v[i], out);
 				n++;
 			}

@@ -247,7 +247,7 @@ static void answer_add(struct str *out, const struct report *r)
 	const struct evidence *argv = x ? report_evidence(x, "argv") : NULL, *chain = x ? report_evidence(x, "chain") : NULL;
 
 	str_addf(out, "<section class=\"answer %s\" id=\"answer\">\n",
-		 x ? pattern_severity_text[x->pattern->severity] : failed ? "error" : "none");
+		 x ? pattern_severity_text[x->severity] : failed ? "error" : "none");
 	if (!x) {
 		str_add(out, failed ? "<h2>It failed</h2>\n<p class=\"lead\">No known form of failure was found.</p>\n"
 				    : "<h2>No finding</h2>\n<p class=\"lead\">Nothing was found in this run.</p>\n");

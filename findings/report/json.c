@@ -55,7 +55,7 @@ static void finding_json(struct json *j, const struct finding *x)
 	json_str(j, "finding_id", x->id);
 	json_str(j, "pattern_id", x->pattern->id);
 	json_str(j, "title", x->pattern->title);
-	json_str(j, "severity", pattern_severity_text[x->pattern->severity]);
+	json_str(j, "severity", pattern_severity_text[x->severity]);
 	json_str(j, "location", x->location);
 	json_str(j, "summary", x->summary);
 	json_str(j, "meaning", x->pattern->meaning);

@@ -111,7 +111,7 @@ static void result_json(struct json *j, const struct finding *x)
 	json_line(j);
 	json_object(j, NULL);
 	json_str(j, "ruleId", x->pattern->id);
-	json_str(j, "level", pattern_severity_text[x->pattern->severity]);
+	json_str(j, "level", pattern_severity_text[x->severity]);
 	message_json(j, "message", x->summary);
 	location_json(j, x);
 	json_object(j, "partialFingerprints");

@@ -185,3 +185,14 @@ size_t go_calls(struct go_table *t, struct lang_mem *m, const struct go_function
 	out[n++].inlined = false;
 	return n;
 }
+
+bool go_table_of_file(struct go_table *t, const struct elf_file *elf)
+{
+	uint64_t vaddr, offset, size, text, ignored;
+
+	return (elf_file_section(elf, ".gopclntab", &vaddr, &offset, &size) ||
+		elf_file_section(elf, ".data.rel.ro.gopclntab", &vaddr, &offset, &size)) &&
+	       size && offset < elf->size && size <= elf->size - offset &&
+	       go_table_open(t, elf->bytes + offset, (size_t)size) &&
+	       elf_file_section(elf, ".text", &text, &ignored, &size) && go_table_place(t, text);
+}

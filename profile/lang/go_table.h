@@ -8,6 +8,7 @@
 #define PROFILE_LANG_GO_TABLE_H
 
 #include "profile/lang/memory.h"
+#include "profile/native/elf_file.h"
 
 struct go_table {
 	const unsigned char *b; /* borrowed */
@@ -32,6 +33,8 @@ struct go_function {
 
 /* False where the bytes are no such table. */
 bool go_table_open(struct go_table *t, const unsigned char *b, size_t n);
+/* That of a file, with addresses as the file numbers them. False where it has none: no Go program. */
+bool go_table_of_file(struct go_table *t, const struct elf_file *elf);
 /* Where the program's code is. False where its functions do not fit there. */
 bool go_table_place(struct go_table *t, uint64_t text);
 /* The function that holds pc; false where none does. */

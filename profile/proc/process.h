@@ -31,6 +31,7 @@ struct proc_stat {
 	int64_t start_ns;     /* the same since boot in ns (CLOCK_BOOTTIME) */
 	int64_t vsize_bytes, rss_bytes;
 	int64_t minor_faults, major_faults;
+	int64_t children_minor_faults, children_major_faults; /* of children waited for */
 	int processor;        /* last run there; -1 unknown */
 	int64_t blkio_ns;     /* waited for block devices; 0 without delay accounting */
 };

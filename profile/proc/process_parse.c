@@ -98,6 +98,8 @@ int proc_stat_parse(const char *buf, size_t n, struct proc_stat *s)
 	s->flags = (unsigned)f[9];
 	s->minor_faults = f[10];
 	s->major_faults = f[12];
+	s->children_minor_faults = f[11];
+	s->children_major_faults = f[13];
 	s->user_ns = ticks_ns(f[14]);
 	s->system_ns = ticks_ns(f[15]);
 	s->children_user_ns = ticks_ns(f[16]);

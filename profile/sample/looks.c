@@ -20,6 +20,7 @@
 #define STOPPED_FREE_NS (150 * 1000)
 #define STOP_GUESS_NS (60 * 1000)
 #define STOPS_ROUND_MAX 32
+#define STOPS_LEAST_NS (50 * NS_PER_MS) /* of a thread's run time: so often it is stopped whatever we have used */
 
 static int kept_open(struct sthread *t, const char *name)
 {
@@ -213,7 +214,7 @@ static bool stop_is_due(const struct sampler *s, const struct sthread *t)
 		return false;
 	if (s->engine != &sampler_stop && !t->p->scripted)
 		return false;
-	if (!sampler_affords(s, 100))
+	if (!sampler_affords(s, 100) && t->now_run_ns - t->paid_ns < STOPS_LEAST_NS)
 		return false;
 	if (t->now_run_ns - t->paid_ns < s->period_ns / 2)
 		return false;

@@ -3,6 +3,8 @@
  * place of the native function that ran them. */
 #include "profile/sample/finish.h"
 
+#include "profile/lang/go_table.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -75,10 +77,44 @@ static void named_add(struct named *n, size_t entry, uint32_t frame)
 	n->count[entry]++;
 }
 
+/* "f.constprop.0", "ns::f(int) [clone .isra.0]": what the compiler made of a function has the function's own name. */
+static char *name_plain(const char *name)
+{
+	static const char *const parts[] = { ".constprop.", ".isra.", ".part.", ".lto_priv.", ".cold", " [clone ",
+					     "@@", NULL };
+	size_t n = name ? strlen(name) : 0;
+
+	for (size_t i = 0; n && parts[i]; i++) {
+		const char *at = strstr(name + 1, parts[i]);
+
+		if (at && (size_t)(at - name) < n)
+			n = (size_t)(at - name);
+	}
+	return name ? xstrndup(name, n) : NULL;
+}
+
 static bool runs_frames(const char *function)
 {
 	return function && (strncmp(function, "_PyEval_EvalFrameDefault", 24) == 0 || strncmp(function,
 			"_TAIL_CALL_", 11) == 0);
+}
+
+static void go_name_put(struct prof_frame *f, const struct elf_file *elf, uint64_t vaddr, bool caller,
+			const struct finish_options *o)
+{
+	uint64_t pc = vaddr - (caller ? 1 : 0);
+	struct go_function fn;
+	struct go_table g;
+
+	if (!go_table_of_file(&g, elf) || !go_function_at(&g, pc, &fn))
+		return;
+	f->language = "go";
+	if (f->function)
+		return;
+	f->function = go_name(&g, fn.name);
+	f->file = path_shown(go_place(&g, &fn, pc, &f->line), o->root);
+	if (f->file && strcmp(f->file, "?") == 0)
+		f->file = NULL;
 }
 
 static void entry_native(struct named *n, struct profile *p, const struct raw *r, size_t i, const struct snap_thread *t,
@@ -89,14 +125,17 @@ static void entry_native(struct named *n, struct profile *p, const struct raw *r
 
 	for (size_t k = 0; t && k < t->frame_count; k++) {
 		const struct snap_frame *s = &t->frames[k];
-		struct prof_frame f = { .language = "native", .function = s->function, .file = path_shown(s->file, o->root),
+		auto_free char *name = name_plain(s->function);
+		struct prof_frame f = { .language = "native", .function = name, .file = path_shown(s->file, o->root),
 					.line = s->line, .module = path_shown(module, o->root),
 					.inlined = s->inlined };
 
+		if (s->image)
+			go_name_put(&f, &((const struct image *)s->image)->elf, r->entries[i].vaddr, !s->activation, o);
 		build_id_text(s, id);
 		f.build_id = id[0] ? id : NULL;
 		/* Two places of one line are one frame to the reader; without a name the place is all there is. */
-		f.offset = s->function ? 0 : s->offset;
+		f.offset = f.function ? 0 : s->offset;
 		n->evaluation[i] |= runs_frames(s->function);
 		named_add(n, i, profile_frame(p, &f));
 	}

@@ -140,7 +140,7 @@ static int write_span_attrs(const struct sample_session *x, const struct profile
 /* ---- artifacts ---- */
 
 struct totals {
-	int64_t cpu_ns, unknown_ns, wall_ns, wait_ns, gc_ns;
+	int64_t cpu_ns, unknown_ns, wall_ns, wait_ns, delay_ns;
 	uint64_t cpu_samples, wait_samples;
 	size_t processes, threads;
 	struct { const char *name; int64_t ns; } languages[16];
@@ -165,7 +165,19 @@ static void language_add(struct totals *t, const char *name, int64_t ns)
 	}
 }
 
-static void totals_take(const struct profile *p, struct totals *t)
+/* Threads on whose stacks Python was seen. */
+static bool *threads_of_python(const struct profile *p)
+{
+	bool *v = xcalloc(p->thread_count + 1, sizeof(*v));
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		for (uint32_t k = p->stack_len[p->samples[i].stack]; !v[p->samples[i].thread] && k-- > 0;)
+			v[p->samples[i].thread] =
+				strcmp(p->frames[p->pool[p->stack_first[p->samples[i].stack] + k]].language, "python") == 0;
+	return v;
+}
+
+static void totals_take(const struct profile *p, const bool *wanted, struct totals *t)
 {
 	*t = (struct totals){ 0 };
 	for (size_t i = 0; i < p->sample_count; i++) {
@@ -173,6 +185,8 @@ static void totals_take(const struct profile *p, struct totals *t)
 		const char *language = "native";
 		bool named = false;
 
+		if (wanted && !wanted[x->thread])
+			continue;
 		t->wall_ns += x->wall_ns;
 		if (x->wait >= 0) {
 			t->wait_ns += x->wall_ns;
@@ -180,6 +194,7 @@ static void totals_take(const struct profile *p, struct totals *t)
 			continue;
 		}
 		t->cpu_ns += x->cpu_ns;
+		t->delay_ns += x->wall_ns > x->cpu_ns ? x->wall_ns - x->cpu_ns : 0;
 		t->cpu_samples++;
 		for (uint32_t k = p->stack_len[x->stack]; k-- > 0;) {
 			const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + k]];
@@ -193,6 +208,8 @@ static void totals_take(const struct profile *p, struct totals *t)
 		language_add(t, language, x->cpu_ns);
 	}
 	for (size_t i = 0; i < p->thread_count; i++) {
+		if (wanted && !wanted[i])
+			continue;
 		t->threads++;
 		t->processes += p->threads[i].pid == p->threads[i].tid;
 	}
@@ -259,7 +276,11 @@ struct output {
 		int64_t processes, user_ns, system_ns, rss_max, read_bytes, write_bytes, read_calls, write_calls,
 				major, minor;
 		int64_t voluntary, involuntary, blkio_ns, fd_max, threads_max, swap;
+		int64_t pss_max, throttled_us, periods, throttled_periods, pressure_us[3];
+		bool reaped, pressure;
 	} used;                   /* by the notes of the proc collector */
+	const struct raw *raw;
+	struct totals python;     /* of processes that run Python alone */
 	struct calls calls;       /* of cprofile, where it was asked for */
 	bool have_profile;
 	char reason[400];
@@ -301,28 +322,61 @@ static void used_add(struct used_sums *u, const struct json_value *v)
 	at_least(&u->rss_max, note_int(v, "rss_max_bytes"));
 	at_least(&u->fd_max, note_int(v, "fd_max"));
 	at_least(&u->threads_max, note_int(v, "threads_max"));
+	at_least(&u->pss_max, note_int(v, "pss_bytes"));
+}
+
+static void used_pressure(struct used_sums *u, const struct json_value *v)
+{
+	u->pressure = true;
+	u->pressure_us[0] = note_int(v, "cpu_us");
+	u->pressure_us[1] = note_int(v, "io_us");
+	u->pressure_us[2] = note_int(v, "memory_us");
+}
+
+static void used_cgroup(struct used_sums *u, const struct json_value *v)
+{
+	u->throttled_us = note_int(v, "throttled_us");
+	u->periods = note_int(v, "periods");
+	u->throttled_periods = note_int(v, "throttled_periods");
+}
+
+/* The kernel's sums over all that was waited for are the truth of what looks have seen a part of. */
+static void used_reaped(struct used_sums *u, const struct json_value *v)
+{
+	u->reaped = true;
+	at_least(&u->user_ns, note_int(v, "user_ns"));
+	at_least(&u->system_ns, note_int(v, "system_ns"));
+	at_least(&u->minor, note_int(v, "minor_faults"));
+	at_least(&u->major, note_int(v, "major_faults"));
 }
 
 static void used_take(struct used_sums *u, const struct raw *r)
 {
-	*u = (struct used_sums){ 0 };
-	for (size_t i = 0; i < r->note_count; i++) {
-		struct json_reader *reader;
-		const struct json_value *v;
-		struct err e;
+	static const struct {
+		const char *kind;
+		void (*take)(struct used_sums *u, const struct json_value *v);
+	} takers[] = { { "usage", used_add }, { "reaped", used_reaped }, { "pressure", used_pressure },
+		       { "cgroup", used_cgroup } };
 
-		if (strcmp(r->notes[i].kind, "usage") != 0)
-			continue;
-		reader = json_reader_text(r->notes[i].text, r->notes[i].n, "usage");
-		if (json_take(reader, &v, &e) == 0)
-			used_add(u, v);
-		json_reader_free(reader);
-	}
+	*u = (struct used_sums){ 0 };
+	for (size_t i = 0; i < r->note_count; i++)
+		for (size_t k = 0; k < sizeof(takers) / sizeof(*takers); k++) {
+			struct json_reader *reader;
+			const struct json_value *v;
+			struct err e;
+
+			if (strcmp(r->notes[i].kind, takers[k].kind) != 0)
+				continue;
+			reader = json_reader_text(r->notes[i].text, r->notes[i].n, takers[k].kind);
+			if (json_take(reader, &v, &e) == 0)
+				takers[k].take(u, v);
+			json_reader_free(reader);
+		}
 }
 
-static void metrics_used(struct json *j, const struct used_sums *u, bool io_alone)
+static void metrics_used(struct json *j, const struct used_sums *u, const struct totals *t, bool io_alone)
 {
-	json_int(j, "processes_count", u->processes);
+	json_int(j, "processes_count", u->processes); /* that were looked at */
 	json_int(j, "read_bytes", u->read_bytes);
 	json_int(j, "write_bytes", u->write_bytes);
 	json_int(j, "read_calls_count", u->read_calls);
@@ -330,6 +384,7 @@ static void metrics_used(struct json *j, const struct used_sums *u, bool io_alon
 	json_fixed(j, "disk_wait_ms", (double)u->blkio_ns / 1e6, 3);
 	if (io_alone)
 		return;
+	json_fixed(j, "cpu_ms", (double)(u->user_ns + u->system_ns) / 1e6, 3);
 	json_fixed(j, "user_ms", (double)u->user_ns / 1e6, 3);
 	json_fixed(j, "system_ms", (double)u->system_ns / 1e6, 3);
 	json_int(j, "rss_max_bytes", u->rss_max);
@@ -340,6 +395,43 @@ static void metrics_used(struct json *j, const struct used_sums *u, bool io_alon
 	json_int(j, "involuntary_count", u->involuntary);
 	json_int(j, "threads_max_count", u->threads_max);
 	json_int(j, "fd_max_count", u->fd_max);
+	json_int(j, "pss_max_bytes", u->pss_max);
+	json_fixed(j, "run_delay_ms", (double)t->delay_ns / 1e6, 3);
+	json_fixed(j, "throttled_ms", (double)u->throttled_us / 1e3, 3);
+	json_fixed(j, "throttled_share", share(u->throttled_periods, u->periods), 4);
+	if (!u->pressure)
+		return;
+	json_object(j, "pressure");
+	json_fixed(j, "cpu_ms", (double)u->pressure_us[0] / 1e3, 3);
+	json_fixed(j, "io_ms", (double)u->pressure_us[1] / 1e3, 3);
+	json_fixed(j, "memory_ms", (double)u->pressure_us[2] / 1e3, 3);
+	json_object_end(j);
+}
+
+/* What blocked it: files, pipes and peers by name, those that took longest. */
+static void metrics_io_waits(struct json *j, const struct profile *p)
+{
+	auto_free int64_t *ns = xcalloc(p->wait_index.n + 1, sizeof(*ns));
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (p->samples[i].wait >= 0)
+			ns[p->samples[i].wait] += p->samples[i].wall_ns;
+	json_object(j, "waits_ms");
+	for (int rows = 0; rows < 20; rows++) {
+		uint32_t best = UINT32_MAX;
+
+		for (uint32_t i = 0; i < p->wait_index.n; i++)
+			if (p->waits[i].resource && ns[i] > 0 && (best == UINT32_MAX || ns[i] > ns[best]))
+				best = i;
+		if (best == UINT32_MAX)
+			break;
+		json_fixed(j, p->waits[best].resource, (double)ns[best] / 1e6, 3);
+		for (uint32_t i = 0; i < p->wait_index.n; i++)
+			if (i != best && p->waits[i].resource && strcmp(p->waits[i].resource, p->waits[best].resource) == 0)
+				ns[i] = 0;
+		ns[best] = 0;
+	}
+	json_object_end(j);
 }
 
 static bool status_has_samples(const struct collector_row *row)
@@ -361,6 +453,14 @@ static enum artifact_status status_of_calls(struct output *o)
 		snprintf(o->reason, sizeof(o->reason), "%zu Python processes were not counted: see metrics.missed",
 				c->missed_n);
 	return c->missed_n ? ARTIFACT_PARTIAL : ARTIFACT_OK;
+}
+
+static bool runs_language(const struct totals *t)
+{
+	for (size_t i = 0; i < t->language_n; i++)
+		if (strcmp(t->languages[i].name, "native") != 0)
+			return true;
+	return false;
 }
 
 static enum artifact_status status_of(struct output *o, const struct collector_row *row)
@@ -385,9 +485,12 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 		return o->used.processes ? ARTIFACT_OK : ARTIFACT_PARTIAL;
 	}
 	if (strcmp(row->name, "gc") == 0) {
-		snprintf(o->reason, sizeof(o->reason), "shares of runtimes stand in facts-profile.json; pauses are "
-				"not counted");
-		return ARTIFACT_PARTIAL;
+		if (!o->totals.cpu_samples)
+			snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
+				 (double)o->totals.cpu_ns / 1e6);
+		else if (!runs_language(&o->totals))
+			snprintf(o->reason, sizeof(o->reason), "no runtime with a garbage collector was seen at work");
+		return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 	}
 	if (x->finish_only)
 		snprintf(o->reason, sizeof(o->reason), "the sampler was killed: what came after its last second is lost");
@@ -395,6 +498,8 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 		snprintf(o->reason, sizeof(o->reason), "%s", x->sampler.refused);
 	else if (x->sampler.engine == &sampler_read)
 		snprintf(o->reason, sizeof(o->reason), "sampled without stops: what runs is known by name only");
+	else if (strcmp(row->name, "pyspy") == 0 && !o->python.cpu_samples && !o->python.wait_samples)
+		snprintf(o->reason, sizeof(o->reason), "no thread was seen that runs Python: no sample");
 	else if (!wall && !o->totals.cpu_samples)
 		snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
 				(double)o->totals.cpu_ns / 1e6);
@@ -427,11 +532,18 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 		for (size_t i = 0; i < o->calls.files.n; i++)
 			strv_take(&art.raw_files, xasprintf("raw/%s/%s", x->run_id, o->calls.files.v[i]));
 	} else if (is_usage(row))
-		metrics_used(&j, &o->used, strcmp(row->name, "io") == 0);
+		{
+		bool io = strcmp(row->name, "io") == 0;
+
+		metrics_used(&j, &o->used, &o->totals, io);
+		if (io && o->have_profile)
+			metrics_io_waits(&j, o->p);
+	} else if (o->have_profile && strcmp(row->name, "gc") == 0 && x->gc_members)
+		x->gc_members(o->p, o->raw, &j);
 	else if (o->have_profile && strcmp(row->name, "wall") == 0)
 		metrics_wall(&j, x, &o->totals);
 	else if (o->have_profile && strcmp(row->category, "cpu") == 0 && status_has_samples(row))
-		metrics_cpu(&j, x, &o->totals, o->a);
+		metrics_cpu(&j, x, strcmp(row->name, "pyspy") == 0 ? &o->python : &o->totals, o->a);
 	json_object_end(&j);
 	json_finish(&j);
 	metrics.data[metrics.len - 1] = '\0'; /* the members alone */
@@ -470,6 +582,17 @@ static int write_profile(const struct sample_session *x, const struct profile *p
 	return file_write(path, str_cstr(&out), out.len, e);
 }
 
+/* Leaves only samples of some threads. */
+static void samples_keep(struct profile *p, const bool *wanted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (wanted[p->samples[i].thread])
+			p->samples[n++] = p->samples[i];
+	p->sample_count = n;
+}
+
 static int output_profile(struct output *o, struct raw *r, struct err *e)
 {
 	struct sample_session *x = o->x;
@@ -479,12 +602,18 @@ static int output_profile(struct output *o, struct raw *r, struct err *e)
 	auto_close int journal = x->journal ? open(x->journal, O_RDONLY | O_CLOEXEC) : -1;
 	static struct profile p;
 	static struct attribution a;
+	auto_free bool *python = NULL;
 	int rc;
 
 	finish_profile(&p, r, x->finish_only ? NULL : &x->sampler.images, &f);
 	attribute(&p, r, journal, &a);
 	p.dropped = (int64_t)x->sampler.book.lost;
-	totals_take(&p, &o->totals);
+	python = threads_of_python(&p);
+	if (x->sampler.python_only)
+		samples_keep(&p, python);
+	totals_take(&p, NULL, &o->totals);
+	totals_take(&p, python, &o->python);
+	o->raw = r;
 	used_take(&o->used, r);
 	o->p = &p;
 	o->a = &a;

@@ -18,6 +18,8 @@ struct sample_result {
 
 struct sample_session {
 	int (*on_result)(struct sample_session *x, const struct sample_result *r, struct err *e); /* NULL none */
+	/* Members of the collector gc's metrics; NULL none. */
+	void (*gc_members)(const struct profile *p, const struct raw *r, struct json *j);
 	const char *run_id, *raw, *root, *journal, *with, *collect, *target_json;
 	int64_t pid, start_ns, start_real_ns, hz, bytes, attached, seconds, intrusion, finish_only;
 	struct sampler sampler;

@@ -432,9 +432,8 @@ static void on_sample(struct sampler *s, const struct perf_event_header *h, cons
 	have = sample_stack(d, end, &regs, &stack);
 	t = sthread_add(s, p, (pid_t)u32_at(b + 12), at);
 	x.thread = t->book;
-	/* Of an interpreter the stops tell more; where there are none yet, this is all there is. */
-	x.stack = p->python && p->python->ok && !s->refused[0] ? stack_unknown(s) :
-		  stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
+	/* Of an interpreter the stops tell more; where none is near, this is all there is. */
+	x.stack = stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
 	s->kernel_samples += kernel;
 	s->tree_cpu_ns += s->period_ns;
 	s->batch_samples++;

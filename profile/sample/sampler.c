@@ -68,6 +68,7 @@ int sampler_begin(struct sampler *s, const char *with, struct err *e)
 		if (s->engine->start(s, e) == 0) {
 			s->tick_ns = tick_least_ns(s);
 			s->children_ns = children_used_ns(s);
+			usage_begin(s);
 			if (s->attached || s->engine != &sampler_perf)
 				sampler_scan(s, clock_mono_ns());
 			return 0;
@@ -147,6 +148,8 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 	if (now >= l->ring_due) {
 		s->engine->readable(s, now);
 		l->ring_due = now + RING_NS;
+		if (s->proc)
+			usage_young(s, now);
 	}
 	if (now >= s->tick_due_ns) {
 		sampler_look(s, now);

@@ -104,6 +104,9 @@ struct sampler {
 	struct sproc *procs[1024], *first;
 	size_t proc_count, thread_count, pending;
 	int usage_points;
+	int64_t series_ns;            /* time of the last of them */
+	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
+	struct proc_stat root_first;  /* of the root, when collecting began */
 	/* the governor */
 	int64_t tick_ns, tick_due_ns;
 	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */
@@ -172,7 +175,9 @@ int64_t sampler_own_cpu_ns(void);
 bool sampler_affords(const struct sampler *s, int part);
 
 /* usage.c: the proc collector. */
-void usage_tick(struct sampler *s, int64_t now);
+void usage_begin(struct sampler *s);
+void usage_tick(struct sampler *s, int64_t now);   /* once a second */
+void usage_young(struct sampler *s, int64_t now);  /* now and then: whoever is due for one of the first looks */
 void usage_end(struct sampler *s, struct sproc *p, int64_t now);
 void usage_finish(struct sampler *s, int64_t now);
 

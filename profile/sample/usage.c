@@ -2,6 +2,8 @@
 /* usage.c - the proc collector: what each process used, once a second by reads that stop nobody, and of the whole tree. */
 #include "profile/sample/sampler.h"
 
+#include "profile/lang/java.h"
+
 #include "base/json_write.h"
 #include "base/mem.h"
 
@@ -11,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 600 };
+enum { SERIES_MAX = 600, YOUNG_LOOKS = 4 };
+#define YOUNG_NS (20 * NS_PER_MS)
+#define SERIES_YOUNG_NS (200 * NS_PER_MS)
 
 struct sproc_usage {
 	struct proc_stat first, last;
@@ -20,6 +24,8 @@ struct sproc_usage {
 	bool have_io, have_status, looked;
 	int64_t looks, rss_max_bytes, pss_bytes, swap_bytes, fd_first, fd_max, fd_last, threads_max, delay_ns;
 	int64_t first_ns, last_ns;
+	int64_t gc_pauses, gc_ms;  /* of a JVM, by its own counters */
+	bool have_gc;
 };
 
 static int64_t number_after(const char *text, const char *name)
@@ -66,6 +72,25 @@ static void usage_memory(const struct sproc *p, struct sproc_usage *u)
 	}
 }
 
+/* A JVM counts its collections in a file that anybody may read. */
+static void usage_jvm(const struct sproc *p, struct sproc_usage *u)
+{
+	struct snap_process seen = { .pid = p->pid, .ns_pid = p->pid };
+	struct proc_status st;
+	struct java_perf perf;
+
+	if (!p->exe || !str_ends(p->exe, "/java"))
+		return;
+	if (proc_status_read(p->pid, 0, &st) == 0 && st.ns_pid > 0)
+		seen.ns_pid = st.ns_pid;
+	java_perf_read(&seen, &perf);
+	if (!perf.known)
+		return;
+	u->have_gc = true;
+	u->gc_pauses = perf.gc_count;
+	u->gc_ms = perf.gc_ms;
+}
+
 static void usage_look(struct sampler *s, struct sproc *p, int64_t now)
 {
 	struct sproc_usage *u = p->usage;
@@ -88,6 +113,7 @@ static void usage_look(struct sampler *s, struct sproc *p, int64_t now)
 	n = read_of(p, "io", text, sizeof(text));
 	u->have_io = n > 0 && proc_io_parse(text, (size_t)n, &u->io) == 0;
 	u->have_status = proc_status_read(p->pid, p->pid, &u->status) == 0;
+	usage_jvm(p, u);
 	usage_memory(p, u);
 	u->fd_last = fds_of(p);
 	if (u->looks == 1)
@@ -130,6 +156,26 @@ static void usage_json(const struct sampler *s, const struct sproc *p, const str
 	json_int(j, "threads_max", u->threads_max);
 	json_int(j, "fd_max", u->fd_max);
 	json_int(j, "fd_growth", u->fd_last - u->fd_first);
+	if (u->have_gc) {
+		json_str(j, "gc_language", "java");
+		json_int(j, "gc_pauses", u->gc_pauses);
+		json_int(j, "gc_ms", u->gc_ms);
+	}
+	json_int(j, "thread_growth", u->last.num_threads - u->first.num_threads);
+}
+
+/* A process that has ended keeps its sums until its parent has asked for its status. */
+static void usage_last(const struct sproc *p, struct sproc_usage *u)
+{
+	struct proc_stat st;
+
+	if (proc_stat_read(p->pid, &st) < 0 || st.start_ticks != u->last.start_ticks)
+		return;
+	u->last.user_ns = st.user_ns;
+	u->last.system_ns = st.system_ns;
+	u->last.minor_faults = st.minor_faults;
+	u->last.major_faults = st.major_faults;
+	u->last.blkio_ns = st.blkio_ns;
 }
 
 void usage_end(struct sampler *s, struct sproc *p, int64_t now)
@@ -139,6 +185,7 @@ void usage_end(struct sampler *s, struct sproc *p, int64_t now)
 
 	if (!p->usage)
 		return;
+	usage_last(p, p->usage);
 	json_init(&j, &text);
 	json_object(&j, NULL);
 	usage_json(s, p, p->usage, now, &j);
@@ -165,6 +212,9 @@ static void series_point(struct sampler *s, int64_t now)
 		fds += p->usage->fd_last;
 		processes++;
 	}
+	s->series_ns = now;
+	if (s->usage_points++ >= SERIES_MAX)
+		return;
 	n = snprintf(text, sizeof(text), "[%lld,%lld,%lld,%lld,%lld,%lld]", (long long)since_start(s, now), (long long)cpu,
 		     (long long)rss, (long long)processes, (long long)threads, (long long)fds);
 	book_note(&s->book, "series", text, (size_t)n);
@@ -211,14 +261,84 @@ void usage_tick(struct sampler *s, int64_t now)
 		return; /* a second without a look is no loss */
 	for (struct sproc *p = s->first; p; p = p->after)
 		usage_look(s, p, now);
-	if (s->usage_points++ < SERIES_MAX)
-		series_point(s, now);
+	series_point(s, now);
 	if (s->usage_points == 1 || s->usage_points % 10 == 0)
 		cgroup_note(s);
 }
 
+/* The first looks at a process come soon: at the age of 20, 80, 320 and 1280 ms. */
+void usage_young(struct sampler *s, int64_t now)
+{
+	bool looked = false;
+
+	for (struct sproc *p = s->first; p; p = p->after) {
+		int64_t looks = p->usage ? p->usage->looks : 0, due = YOUNG_NS;
+
+		for (int64_t i = 0; i < looks; i++)
+			due *= 4;
+		if (looks >= YOUNG_LOOKS || now - p->start_ns < due)
+			continue;
+		usage_look(s, p, now);
+		looked = true;
+	}
+	if (looked && now - s->series_ns >= SERIES_YOUNG_NS)
+		series_point(s, now);
+}
+
+/* Time in which some task of the machine stood for want of something. */
+static void pressure_read(int64_t us[3])
+{
+	static const char *const files[] = { "/proc/pressure/cpu", "/proc/pressure/io", "/proc/pressure/memory" };
+	char text[256];
+
+	for (int i = 0; i < 3; i++)
+		us[i] = fd_read_file(AT_FDCWD, files[i], text, sizeof(text)) > 0 ? number_after(text, "total=") : -1;
+}
+
+static void pressure_note(struct sampler *s)
+{
+	char text[160];
+	int64_t us[3];
+	int n;
+
+	pressure_read(us);
+	if (us[0] < 0 || s->pressure_us[0] < 0)
+		return;
+	n = snprintf(text, sizeof(text), "{\"cpu_us\":%lld,\"io_us\":%lld,\"memory_us\":%lld}",
+		     (long long)(us[0] - s->pressure_us[0]), (long long)(us[1] - s->pressure_us[1]),
+		     (long long)(us[2] - s->pressure_us[2]));
+	book_note(&s->book, "pressure", text, (size_t)n);
+}
+
+void usage_begin(struct sampler *s)
+{
+	pressure_read(s->pressure_us);
+	if (!s->attached)
+		proc_stat_read(s->root, &s->root_first);
+}
+
+/* All that the root has waited for since, with what those had waited for. */
+static void reaped_note(struct sampler *s)
+{
+	const struct proc_stat *a = &s->root_first;
+	struct proc_stat b;
+	char text[256];
+	int n;
+
+	if (s->attached || !a->pid || proc_stat_read(s->root, &b) < 0)
+		return;
+	n = snprintf(text, sizeof(text), "{\"user_ns\":%lld,\"system_ns\":%lld,\"minor_faults\":%lld,\"major_faults\":%lld}",
+		     (long long)(b.children_user_ns - a->children_user_ns),
+		     (long long)(b.children_system_ns - a->children_system_ns),
+		     (long long)(b.children_minor_faults - a->children_minor_faults),
+		     (long long)(b.children_major_faults - a->children_major_faults));
+	book_note(&s->book, "reaped", text, (size_t)n);
+}
+
 void usage_finish(struct sampler *s, int64_t now)
 {
+	reaped_note(s);
+	pressure_note(s);
 	for (struct sproc *p = s->first; p; p = p->after)
 		usage_look(s, p, now);
 	cgroup_note(s);

@@ -68,6 +68,9 @@ bool walk_image_ready(struct walk_image *w)
 	if (!w->elf)
 		return false;
 	w->eh = dwarf_getcfi_elf(w->elf);
+	w->go = go_table_of_file(&w->go_table, &w->im->elf);
+	if (w->go)
+		return true;
 	if (elf_file_has_section(&w->im->elf, ".debug_frame") || elf_file_has_section(&w->im->elf, ".zdebug_frame")) {
 		w->dwarf = dwarf_begin_elf(w->elf, DWARF_C_READ, NULL);
 		w->debug = w->dwarf ? dwarf_getcfi(w->dwarf) : NULL;
@@ -247,6 +250,39 @@ static struct walk_saved saved_of(Dwarf_Frame *frame, int reg, bool *expr)
 	return s;
 }
 
+/* Go's own table of frame sizes, which is there in every build: nearer at hand than DWARF. */
+static bool rule_of_go(struct walk_image *w, uint64_t vaddr, struct walk_rule *rule)
+{
+	struct go_function fn;
+	int32_t size;
+
+	if (!w->go || !go_function_at(&w->go_table, vaddr, &fn))
+		return false;
+	if (fn.top) {
+		rule->kind = RULE_END;
+		return true;
+	}
+	size = go_value(&w->go_table, &fn, fn.pcsp, vaddr);
+	if (size < 0 || size > 1 << 20 || fn.writes_sp)
+		return false;
+	rule->kind = RULE_CFA;
+	rule->cfa_reg = SNAP_REG_SP;
+	for (size_t i = 0; i < KEPT; i++)
+		rule->saved[i] = (struct walk_saved){ .how = kept[i] == SNAP_REG_FP ? SAVED_SAME : SAVED_LOST };
+#if defined(__x86_64__)
+	rule->cfa_offset = size + 8;
+	rule->ra = (struct walk_saved){ .how = SAVED_AT, .offset = -8, .reg = 16 };
+	for (size_t i = 0; i < KEPT && size; i++)
+		if (kept[i] == SNAP_REG_FP)
+			rule->saved[i] = (struct walk_saved){ .how = SAVED_AT, .offset = -16 };
+#else
+	rule->cfa_offset = size;
+	rule->ra = size ? (struct walk_saved){ .how = SAVED_AT, .offset = -size, .reg = 30 } :
+			  (struct walk_saved){ .how = SAVED_REG, .reg = 30 };
+#endif
+	return true;
+}
+
 static void rule_make(struct walk_image *w, uint64_t vaddr, struct walk_rule *rule)
 {
 	Dwarf_Frame *frame = NULL;
@@ -257,6 +293,8 @@ static void rule_make(struct walk_image *w, uint64_t vaddr, struct walk_rule *ru
 	int ra;
 
 	*rule = (struct walk_rule){ .kind = RULE_NONE };
+	if (rule_of_go(w, vaddr, rule))
+		return;
 	if ((!w->eh || dwarf_cfi_addrframe(w->eh, vaddr, &frame) != 0) &&
 	    (!w->debug || dwarf_cfi_addrframe(w->debug, vaddr, &frame) != 0))
 		return;

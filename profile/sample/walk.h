@@ -5,6 +5,7 @@
 #ifndef PROFILE_SAMPLE_WALK_H
 #define PROFILE_SAMPLE_WALK_H
 
+#include "profile/lang/go_table.h"
 #include "profile/native/resolve.h"
 #include "profile/sample/intern.h"
 
@@ -19,6 +20,8 @@ struct walk_image {
 	Elf *elf, *own_elf;
 	Dwarf *dwarf;
 	Dwarf_CFI *eh, *debug;
+	bool go;                  /* it has Go's own table of functions */
+	struct go_table go_table;
 	struct intern rules;      /* by address in the file */
 	struct walk_rule *rule;
 	uint64_t *rule_pc;

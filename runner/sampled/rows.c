@@ -209,7 +209,7 @@ void sampled_rows(struct facts *f, const struct sample_result *r, const char *ru
 	const char *file = facts_strn(f, shown, strlen(shown)), *artifact = facts_strn(f, counts, strlen(counts));
 
 	sampled_functions(f, r->p, file);
-	sampled_runtimes(f, r->p, file);
+	sampled_runtimes(f, r->p, r->raw, file);
 	sampled_waits(f, r, file);
 	sampled_usage(f, r, file);
 	sampled_spawns(f, r, file);

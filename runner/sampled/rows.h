@@ -8,12 +8,14 @@
 
 /* Adds the rows. run_id: for the places that they name. */
 void sampled_rows(struct facts *f, const struct sample_result *r, const char *run_id);
+/* Members of the collector gc's metrics. */
+void sampled_gc(const struct profile *p, const struct raw *raw, struct json *j);
 /* Against a baseline: functions whose share has changed. */
 void sampled_diff(struct facts *f, const struct profile *now, const struct profile *before, const char *run_id);
 
 /* The parts (rows_functions.c, rows_usage.c). */
 void sampled_functions(struct facts *f, const struct profile *p, const char *file);
-void sampled_runtimes(struct facts *f, const struct profile *p, const char *file);
+void sampled_runtimes(struct facts *f, const struct profile *p, const struct raw *raw, const char *file);
 void sampled_usage(struct facts *f, const struct sample_result *r, const char *file);
 void sampled_spawns(struct facts *f, const struct sample_result *r, const char *file);
 void sampled_repeats(struct facts *f, const struct profile *p, const char *file);

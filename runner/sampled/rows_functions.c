@@ -3,6 +3,7 @@
  * the program. */
 #include "runner/sampled/rows.h"
 
+#include "base/json_read.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -198,17 +199,27 @@ struct runtime {
 	int64_t cpu_ns, gc_ns, import_ns;
 	uint32_t importer;  /* place of the heaviest import; UINT32_MAX */
 	int64_t importer_ns, samples;
+	int64_t pauses, pauses_ms;
+	bool counted;       /* the two above */
 };
+enum { RUNTIMES_MAX = 16 };
 
 static bool is_collector(const struct prof_frame *f)
 {
 	static const char *const names[] = { "gc_collect", "collect_with_callback", "deduce_unreachable", "visit_reachable",
 					     "visit_decref", "gc_start", "gc_marks", "gc_sweep", "gc_mark", "runtime.gc",
-					     "runtime.scan", "runtime.mark", "runtime.greyobject", "G1",
-							"MarkCompact", "Scavenger" };
+					     "runtime.scan", "runtime.mark", "runtime.greyobject", "G1", "Parallel",
+					     "gc_main", "rb_gc" };
+	static const char *const parts[] = { "v8::internal::MarkCompact", "v8::internal::Scaveng",
+					     "v8::internal::ConcurrentMarking", "v8::internal::Sweeper",
+					     "v8::internal::Heap::CollectGarbage", "v8::internal::Heap::PerformGarbage",
+					     "GCTaskThread", "WorkerThread::run", "GangWorker", "CollectedHeap::collect" };
 
 	for (size_t i = 0; f->function && i < sizeof(names) / sizeof(*names); i++)
 		if (strncmp(f->function, names[i], strlen(names[i])) == 0)
+			return true;
+	for (size_t i = 0; f->function && i < sizeof(parts) / sizeof(*parts); i++)
+		if (strstr(f->function, parts[i]))
 			return true;
 	return false;
 }
@@ -267,6 +278,8 @@ static void runtime_row(struct facts *f, const struct profile *p, const struct r
 	fact_set_num(row, FC_RUNTIME_cpu_ms, (double)r->cpu_ns / 1e6);
 	fact_set_num(row, FC_RUNTIME_gc_share, (double)r->gc_ns / (double)r->cpu_ns);
 	fact_set_num(row, FC_RUNTIME_gc_ms, (double)r->gc_ns / 1e6);
+	if (r->counted)
+		fact_set_int(row, FC_RUNTIME_gc_pauses, r->pauses);
 	fact_set_num(row, FC_RUNTIME_import_share, (double)r->import_ns / (double)r->cpu_ns);
 	fact_set_num(row, FC_RUNTIME_import_ms, (double)r->import_ns / 1e6);
 	fact_set_int(row, FC_RUNTIME_samples, r->samples);
@@ -276,25 +289,106 @@ static void runtime_row(struct facts *f, const struct profile *p, const struct r
 	}
 }
 
-void sampled_runtimes(struct facts *f, const struct profile *p, const char *file)
+/* What each thread's process runs: a collector's own threads have no frames of the language. */
+static const char **languages_of(const struct profile *p)
 {
-	struct runtime v[16];
+	static const char *const by_name[][2] = { { "java", "java" }, { "node", "javascript" }, { "ruby", "ruby" } };
+	const char **v = xcalloc(p->thread_count + 1, sizeof(*v)), **of = xcalloc(p->thread_count + 1, sizeof(*of));
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		if (!of[p->samples[i].thread])
+			of[p->samples[i].thread] = language_of(p, p->samples[i].stack);
+	for (size_t i = 0; i < p->thread_count; i++) {
+		for (size_t k = 0; k < p->thread_count && !v[i]; k++)
+			if (p->threads[k].pid == p->threads[i].pid)
+				v[i] = of[k];
+		for (size_t k = 0; k < 3 && !v[i]; k++)
+			if (p->threads[i].comm && strcmp(p->threads[i].comm, by_name[k][0]) == 0)
+				v[i] = by_name[k][1];
+	}
+	free(of);
+	return v;
+}
+
+static size_t runtimes_of(const struct profile *p, struct runtime v[RUNTIMES_MAX])
+{
+	const char **languages = languages_of(p);
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->sample_count; i++) {
-		const char *language = p->samples[i].wait < 0 ? language_of(p, p->samples[i].stack) : NULL;
+		const char *language = p->samples[i].wait < 0 ? languages[p->samples[i].thread] : NULL;
 		size_t k = 0;
 
 		if (!language)
 			continue;
 		while (k < n && strcmp(v[k].language, language) != 0)
 			k++;
-		if (k == 16)
+		if (k == RUNTIMES_MAX)
 			continue;
 		if (k == n)
 			v[n++] = (struct runtime){ .language = language, .importer = UINT32_MAX };
 		runtime_sample(&v[k], p, &p->samples[i]);
 	}
+	free(languages);
+	return n;
+}
+
+/* Collections that a runtime counts itself, over all of its processes. */
+static void pauses_of(const struct raw *raw, struct runtime *v, size_t n)
+{
+	for (size_t i = 0; i < raw->note_count; i++) {
+		struct json_reader *reader;
+		const struct json_value *u, *language;
+		struct err e;
+
+		if (strcmp(raw->notes[i].kind, "usage") != 0)
+			continue;
+		reader = json_reader_text(raw->notes[i].text, raw->notes[i].n, "usage");
+		if (json_take(reader, &u, &e) == 0 && (language = json_get(u, "gc_language")) &&
+		    language->kind == JSON_STRING)
+			for (size_t k = 0; k < n; k++)
+				if (strcmp(v[k].language, language->text) == 0) {
+					v[k].counted = true;
+					v[k].pauses += json_get(u, "gc_pauses")->integer;
+					v[k].pauses_ms += json_get(u, "gc_ms")->integer;
+				}
+		json_reader_free(reader);
+	}
+}
+
+void sampled_gc(const struct profile *p, const struct raw *raw, struct json *j)
+{
+	struct runtime v[RUNTIMES_MAX];
+	size_t n = runtimes_of(p, v);
+	int64_t cpu = 0, gc = 0;
+
+	pauses_of(raw, v, n);
+	json_object(j, "runtimes");
+	for (size_t k = 0; k < n; k++) {
+		cpu += v[k].cpu_ns;
+		gc += v[k].gc_ns;
+		json_object(j, v[k].language);
+		json_fixed(j, "cpu_ms", (double)v[k].cpu_ns / 1e6, 3);
+		json_fixed(j, "gc_ms", (double)v[k].gc_ns / 1e6, 3);
+		json_fixed(j, "gc_share", v[k].cpu_ns ? (double)v[k].gc_ns / (double)v[k].cpu_ns : 0, 4);
+		json_int(j, "samples_count", v[k].samples);
+		if (v[k].counted) {
+			json_int(j, "pauses_count", v[k].pauses);
+			json_int(j, "pauses_ms", v[k].pauses_ms);
+		}
+		json_object_end(j);
+	}
+	json_object_end(j);
+	json_fixed(j, "gc_ms", (double)gc / 1e6, 3);
+	json_fixed(j, "gc_share", cpu ? (double)gc / (double)cpu : 0, 4);
+}
+
+void sampled_runtimes(struct facts *f, const struct profile *p, const struct raw *raw, const char *file)
+{
+	struct runtime v[RUNTIMES_MAX];
+	size_t n = runtimes_of(p, v);
+
+	pauses_of(raw, v, n);
 	for (size_t k = 0; k < n; k++)
 		runtime_row(f, p, &v[k], file);
 }
