@@ -2,6 +2,7 @@
 #include "history/keep.h"
 
 #include "base/clock.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "history/artifact.h"
@@ -280,6 +281,27 @@ static int sweep(const struct keep_request *q, struct strv *dropped, uint64_t *r
 	return rc;
 }
 
+static void say_gc(const struct keep_request *q, size_t runs, size_t dropped, uint64_t files, struct str *out)
+{
+	struct json j;
+
+	if (!q->json) {
+		str_addf(out, "%s %zu of %zu runs, %llu files\n", q->dry_run ? "would drop" : "dropped", dropped, runs,
+			 (unsigned long long)files);
+		return;
+	}
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_int(&j, "version", 1);
+	json_bool(&j, "dry_run", q->dry_run);
+	json_uint(&j, "runs", runs);
+	json_uint(&j, "dropped_runs", dropped);
+	json_uint(&j, "dropped_files", files);
+	json_object_end(&j);
+	json_finish(&j);
+	str_addc(out, '\n');
+}
+
 int keep_gc(const struct keep_request *q, struct str *out, struct err *e)
 {
 	char plans[STORE_TIME_SIZE];
@@ -309,8 +331,7 @@ int keep_gc(const struct keep_request *q, struct str *out, struct err *e)
 	if (rc == 0 && dropped && !q->dry_run)
 		rc = recent_settle(q->s, e);
 	if (rc == 0)
-		str_addf(out, "%s %zu of %zu runs, %llu files\n", q->dry_run ? "would drop" : "dropped", dropped, k.n_runs,
-			 (unsigned long long)removed);
+		say_gc(q, k.n_runs, dropped, removed, out);
 	keeper_release(&k);
 	strv_release(&paths);
 	return rc;
@@ -408,6 +429,27 @@ static int check_database(struct checker *c, const char *sql, const char *what, 
 	return rc;
 }
 
+/* The lines that out holds become {version, faults}. */
+static void faults_json(struct str *out)
+{
+	auto_str lines = *out;
+	char *rest = lines.len ? lines.data : NULL, *line;
+	struct json j;
+
+	*out = (struct str)STR_INIT;
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_int(&j, "version", 1);
+	json_array(&j, "faults");
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			json_str(&j, NULL, str_starts(line, "ERROR: ") ? line + 7 : line);
+	json_array_end(&j);
+	json_object_end(&j);
+	json_finish(&j);
+	str_addc(out, '\n');
+}
+
 int keep_verify(const struct keep_request *q, struct str *out, struct err *e)
 {
 	struct checker c = { .q = q, .out = out, .named = query_new(q->s, "SELECT 1 FROM artifacts WHERE path = ?"
@@ -423,7 +465,9 @@ int keep_verify(const struct keep_request *q, struct str *out, struct err *e)
 	if (rc == 0)
 		rc = each_file(store_dir(q->s), check_file, &c, e);
 	query_free(c.named);
-	if (rc == 0 && !c.faults)
+	if (rc >= 0 && q->json)
+		faults_json(out);
+	else if (rc == 0 && !c.faults)
 		str_add(out, "ok\n");
 	return rc < 0 ? -1 : c.faults ? 1 : 0;
 }

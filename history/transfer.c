@@ -486,7 +486,7 @@ int transfer_import(struct transfer *t, const char *path, struct err *e)
 	int rc = 0;
 
 	if (!in)
-		return err_sys(e, "reading '%s'", path);
+		return err_sys(e, "reading '%s'", path) < 0 ? TRANSFER_NO_SUCH : 0;
 	while (rc == 0 && (n = getline(&line, &cap, in)) > 0) {
 		m.line_no++;
 		if (strspn(line, " \r\n") != (size_t)n)
@@ -498,6 +498,8 @@ int transfer_import(struct transfer *t, const char *path, struct err *e)
 		rc = err_set(e, ERR_FAILURE, "%s: empty: not an export of a history", path);
 	if (rc == 0)
 		rc = group_finish(&m, e);
+	if (rc < 0 && !strstr(e->msg, "history: "))
+		e->kind = ERR_USAGE; /* the file, and not the store */
 	free(m.g.run_id);
 	str_release(&m.g.lines);
 	if (in != stdin)
@@ -515,8 +517,10 @@ int transfer_merge(struct transfer *t, const char *dir, bool network_ok, struct 
 	auto_store *other = NULL;
 	int rc = store_open(&other, &w, STORE_READ, e);
 
-	if (rc == 1)
-		return err_set(e, ERR_FAILURE, "history merge: no history in '%s'", dir);
+	if (rc == 1) {
+		err_set(e, ERR_FAILURE, "history merge: no history in '%s'", dir);
+		return TRANSFER_NO_SUCH;
+	}
 	from.s = other;
 	rc = rc < 0 ? -1 : transfer_export(&from, file, e);
 	if (rc == 0) {

@@ -16,6 +16,7 @@ struct transfer {
 
 /* Everything, or the runs since a time or one run. 1: no such run. */
 int transfer_export(struct transfer *t, const char *path, struct err *e);
+#define TRANSFER_NO_SUCH 1 /* the file or folder is not there */
 /* Each run is a transaction of its own. A run that is there is passed over; with other content it is a conflict. */
 int transfer_import(struct transfer *t, const char *path, struct err *e);
 /* Another store's folder, with its artifacts. */

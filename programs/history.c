@@ -42,9 +42,6 @@ static int open_store(struct cli *cli, enum store_access access, struct store **
 	if (cli->o.history.where && !history_is_named(&cli->o, cli->envp))
 		return err_set(e, ERR_USAGE, "--history: '%s' names no store to work with; accepted: a folder, on",
 				cli->o.history.where);
-	if (strstr(dir, "://") || (strchr(dir, '=') && strstr(dir, "dbname")))
-		return err_set(e, ERR_USAGE, "--history: a folder is wanted; a database is named by " HISTORY_DSN_ENV
-			       " in the environment alone");
 	rc = store_open(s, &w, access, e);
 	if (rc == 1) {
 		err_set(e, ERR_FAILURE, "no history in '%s': record a run first (--history DIR names another folder)", dir);
@@ -279,6 +276,8 @@ static int import_done(const struct transfer *t, int rc, const struct err *e)
 {
 	if (rc < 0)
 		return cli_fail(e);
+	if (rc == TRANSFER_NO_SUCH)
+		return cli_fail(e), 1;
 	printf("imported %llu run%s, %llu known already\n", (unsigned long long)t->imported, t->imported == 1 ? "" : "s",
 	       (unsigned long long)t->known);
 	for (size_t i = 0; i < t->conflicts.n; i++)
@@ -312,7 +311,7 @@ static int verb_import(struct cli *cli, char **args, int n, bool merge)
 static int verb_keep(struct cli *cli, const char *what)
 {
 	struct keep_request k = { .settings = &cli->o.history, .now_real_ns = clock_real_ns(),
-			.dry_run = cli->o.history.dry_run };
+				  .dry_run = cli->o.history.dry_run, .json = cli->o.json };
 	bool verify = strcmp(what, "verify") == 0;
 	auto_store *s = NULL;
 	auto_str out = STR_INIT;
@@ -330,6 +329,20 @@ static int verb_keep(struct cli *cli, const char *what)
 	return rc < 0 ? e.kind == ERR_USAGE ? 2 : 125 : rc;
 }
 
+static int say_schema(struct cli *cli, int from)
+{
+	int to = HISTORY_SCHEMA_VERSION;
+
+	if (cli->o.json)
+		printf("{\"version\":1,\"schema\":%d,\"program_schema\":%d}\n", from, to);
+	else if (cli->o.history.dry_run)
+		printf("schema version %d, this program has %d: %s\n", from, to,
+		       from == to ? "nothing to do" : from > to ? "too new" : "would be migrated");
+	else
+		printf("schema version %d\n", from);
+	return cli_flush();
+}
+
 static int verb_migrate(struct cli *cli)
 {
 	auto_free char *dir = history_dir(&cli->o, cli->root);
@@ -339,16 +352,11 @@ static int verb_migrate(struct cli *cli)
 
 	if (!history_dsn(cli->envp, false) && keep_schema_version(dir, &from, &e) < 0)
 		return failed(&e);
-	if (cli->o.history.dry_run && from >= 0) {
-		printf("schema version %d, this program has %d: %s\n", from, HISTORY_SCHEMA_VERSION,
-		       from == HISTORY_SCHEMA_VERSION ? "nothing to do" : from > HISTORY_SCHEMA_VERSION ? "too"
-				" new" : "would be migrated");
-		return cli_flush();
-	}
+	if (cli->o.history.dry_run && from >= 0)
+		return say_schema(cli, from);
 	if (open_store(cli, STORE_WRITE, &s, &e) < 0)
 		return failed(&e);
-	printf("schema version %d\n", HISTORY_SCHEMA_VERSION);
-	return cli_flush();
+	return say_schema(cli, HISTORY_SCHEMA_VERSION);
 }
 
 /* ---- dispatch ---- */

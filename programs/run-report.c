@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum format { MARKDOWN, HTML, JSON };
 
@@ -78,8 +79,12 @@ static int body(struct cli *cli)
 	auto_free char *path = cli->o.report_out ? path_resolve(cli->root, cli->o.report_out) : NULL;
 	auto_str out = STR_INIT;
 	struct err e = { 0 };
-	int rc = make(cli, &out, &e);
+	mode_t mask = umask(0);
+	int rc;
 
+	umask(mask);
+	rc = make(cli, &out, &e);
+	umask(mask); /* the store's files are ours alone, a report need not be */
 	if (rc == 1) {
 		cli_fail(&e);
 		return 1;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PLAN_MAX_BYTES ((size_t)256 << 20)
 
@@ -152,15 +153,20 @@ static int run(struct sharding *w, struct err *e)
 	shard_plan_init(&w->plan, &w->list);
 	w->key = plan_key(cli);
 	rc = given ? read_plan(w, given, has_list, e) : make_plan(w, e);
-	return rc ? rc : plan_out(w, e);
+	return rc;
 }
 
 static int shard_body(struct cli *cli)
 {
 	struct sharding w = { .cli = cli };
 	struct err e = { 0 };
-	int rc = run(&w, &e), code;
+	mode_t mask = umask(0);
+	int rc, code;
 
+	umask(mask);
+	rc = run(&w, &e);
+	umask(mask); /* the store's files are ours alone, a plan need not be */
+	rc = rc ? rc : plan_out(&w, &e);
 	code = rc == 0 ? print_part(&w) : rc == 1 ? (cli_fail(&e), 1) : cli_fail(&e);
 	shard_plan_release(&w.plan);
 	strv_release(&w.list);

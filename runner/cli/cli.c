@@ -5,6 +5,7 @@
 #include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/config/history_place.h"
 #include "trace/redact.h"
 
 #include <stdarg.h>
@@ -88,6 +89,8 @@ int cli_open(struct cli *cli, struct command_line *cl, char **envp, struct err *
 	cli->envp = envp;
 	cli->root = path_root();
 	if (options_read(&cli->o, &cli->config, cl, envp, cli->root, e) < 0)
+		return -1;
+	if (history_check(&cli->o, e) < 0)
 		return -1;
 	if (!cli->o.allow_outside_root && check_paths(cli, e) < 0)
 		return -1;

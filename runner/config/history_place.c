@@ -41,6 +41,21 @@ bool history_is_named(const struct options *o, char *const envp[])
 	return history_dsn(envp, false) != NULL;
 }
 
+/* "postgresql://…", "host=x dbname=y": libpq's two forms. */
+static bool is_dsn(const char *where)
+{
+	return strstr(where, "://") || strstr(where, "dbname=") || strncmp(where, "host=", 5) == 0 ||
+	       strncmp(where, "service=", 8) == 0;
+}
+
+int history_check(const struct options *o, struct err *e)
+{
+	if (!o->history.where || !is_dsn(o->history.where))
+		return 0;
+	return err_set(e, ERR_USAGE, "%s: a folder is wanted; a database is named by " HISTORY_DSN_ENV " in the environment"
+		       " alone", option_source(o, option_by_key("history.dir")) == SOURCE_FILE ? "history.dir" : "--history");
+}
+
 char *history_dir(const struct options *o, const char *root)
 {
 	const char *where = o->history.where;

@@ -13,6 +13,9 @@
 /* A store is named: by --history, its environment name or key, or by a database. */
 bool history_is_named(const struct options *o, char *const envp[]);
 
+/* ERR_USAGE where a flag or the file names a database: what it holds is secret, and flags are seen by everybody. */
+int history_check(const struct options *o, struct err *e);
+
 /* The folder, absolute where it is taken from the root; never NULL. "on", and nothing said: .artifacts/history of the root.
  * A relative path of spec-runner.yaml is taken from the root. Caller frees. */
 char *history_dir(const struct options *o, const char *root);

@@ -74,6 +74,23 @@ is verb('report', '--run-id', 'run-nope')->{code}, 1, 'exit 1';
 is verb('report', '--run-id', 'latest', '--format', 'tap')->{code}, 2, 'a format that it has not: exit 2';
 is verb('report', '--run-id', 'latest', 'x.json')->{code}, 2, 'and a trace: exit 2';
 
+# --- what is not there, what names a database, answers of the keepers
+is verb('history', 'merge', 'nowhere')->{code}, 1, 'merge of nothing: exit 1';
+is verb('history', 'import', 'nowhere')->{code}, 1, 'import of nothing: exit 1';
+write_file("$dir/broken.jsonl", "{\"spec_runner_history\": 1, \"schema\": 1}\n{nonsense\n");
+$r = verb('history', 'import', 'broken.jsonl');
+is $r->{code}, 2, 'import of what is no export: exit 2';
+like $r->{err}, qr/broken\.jsonl:2:/, 'file and line';
+is $json->decode(verb('history', $_, '--json')->{out})->{version}, 1, "$_ --json" for 'verify', 'gc', 'migrate';
+is_deeply $json->decode(verb('history', 'verify', '--json')->{out})->{faults}, [], 'no fault';
+for my $words (['run', '--history', 'postgresql://u:secret@h/d', '--', 'touch', 'ran'], ['history', 'runs', '--history', 'host=h dbname=d password=secret']) {
+	$r = verb(@$words);
+	is $r->{code}, 2, "$words->[0]: a database in a flag is an error";
+	like $r->{err}, qr/SPEC_RUNNER_HISTORY_DSN/, 'and where it belongs';
+	unlike $r->{err}, qr/secret/, 'without repeating it';
+}
+ok !-e "$dir/ran", 'nothing was run';
+
 # --- test --shard: one plan, out of the history's times
 my $suite = new_dir();
 my $env = { SPEC_RUNNER_HISTORY => "$suite/h" };
