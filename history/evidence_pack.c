@@ -10,6 +10,7 @@
 #include "history/artifact.h"
 #include "history/hangs.h"
 #include "history/lineage.h"
+#include "history/static_graph.h"
 #include "history/view.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct pack {
 	size_t n_spots, items;      /* items: that are written */
 	struct samples samples;
 	bool has_samples;
+	struct static_graph *psg; /* NULL: none is stored */
 	bool left_out[FIELDS];
 	size_t dropped_items;
 	struct hangs hangs;
@@ -401,7 +403,7 @@ static int put_item(struct pack *p, struct json *j, const struct spot *s, struct
 	json_object(j, NULL);
 	put_spot(p, j, s);
 	if (!p->left_out[F_PSG])
-		json_null(j, "psg"); /* no graph of the source code is stored */
+		static_graph_neighbours(p->psg, s->symbol, j, "psg");
 	if (!p->left_out[F_PCG]) {
 		json_object(j, "pcg");
 		put_neighbours(p, j, "callers", s->symbol, true);
@@ -640,6 +642,7 @@ static void release(struct pack *p)
 	free(p->signature);
 	strv_release(&p->artifacts);
 	samples_release(&p->samples);
+	static_graph_free(p->psg);
 	hangs_release(&p->hangs);
 }
 
@@ -654,6 +657,8 @@ int pack_write(const struct pack_request *q, const char *run_id, struct str *out
 		rc = read_lineage(&p, e);
 	if (rc == 0 && !p.signature)
 		rc = read_samples(&p, e);
+	if (rc == 0 && !p.signature)
+		rc = static_graph_read(q->s, run_id, &p.psg, e);
 	if (rc == 0)
 		rc = fit(&p, out, e);
 	release(&p);

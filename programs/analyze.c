@@ -1,17 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spec-runner analyze --run-id ID [--runtime|--static]: graphs and hotspots of a stored run. Exit 0; 1: no
- * such run, or nothing
- * in it to analyze; 2 usage; 125 the store failed. */
+/* spec-runner analyze --run-id ID [--runtime|--static]: graphs and hotspots of a stored run. Exit 0; 1: no such run, or
+ * nothing in it to analyze; 2 usage; 125 the store failed. */
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "history/analyze.h"
 #include "history/flags.h"
 #include "history/real.h"
+#include "history/static_graph.h"
 #include "history/view.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 #include "runner/config/history_place.h"
+#include "runner/proc/helper.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
+
+#define AUDIT_NS (600 * NS_PER_S)
+#define GRAPH_MAX_BYTES ((size_t)1 << 30)
+
+/* The sources below the root, as the audit reads them: a program of its own, for they may be anything. */
+static int analyze_static(struct cli *cli, struct store *s, const char *run_id, struct str *out, struct err *e)
+{
+	char *const argv[] = { "spec-runner-audit", "--format", "call-graph", NULL };
+	auto_close int fd = memfd_create("spec-runner-graph", MFD_CLOEXEC);
+	auto_free char *path = xasprintf("/proc/self/fd/%d", fd), *text = NULL;
+	struct strv env = STRV_INIT;
+	size_t n;
+	pid_t pid;
+	int code;
+
+	if (fd < 0)
+		return err_sys(e, "memfd_create");
+	helper_environment(&env, cli->envp, &cli->o);
+	pid = helper_start("audit", argv, env.v, fd, -1, false, e);
+	strv_release(&env);
+	if (pid < 0)
+		return err_add(e, "analyze --static");
+	code = helper_wait(pid, clock_mono_ns() + AUDIT_NS);
+	if (code != 0) {
+		err_set(e, ERR_FAILURE, "analyze --static: spec-runner audit failed (exit code %d)", code);
+		return 1;
+	}
+	if (file_read(path, GRAPH_MAX_BYTES, &text, &n, e) < 0)
+		return -1;
+	return static_graph_write(s, run_id, text, n, cli->root, cli->o.json, out, e);
+}
 
 static int analyze(struct cli *cli, struct store **s, struct str *out, struct err *e)
 {
@@ -25,14 +61,15 @@ static int analyze(struct cli *cli, struct store **s, struct str *out, struct er
 
 	if (!name || cli->operand_count > 1)
 		return err_set(e, ERR_USAGE, "analyze wants --run-id RUN (a run_id, latest, latest:BRANCH)");
-	if (h->is_static)
-		return err_set(e, ERR_FAILURE, "analyze --static: the reader of source code (spec-runner audit) is"
-				" not part of this build");
 	if (real_of("--damping", h->damping, 0, 1, 0.5, &damping, e) < 0 || store_open(s, &w, STORE_WRITE, e) < 0)
 		return -1;
 	rc = view_find_run(*s, name, run_id, e);
-	if (rc == 0)
-		rc = analyze_runtime(*s, run_id, h, damping, cli->o.json, out, e);
+	if (rc == 0 && (h->is_runtime || !h->is_static))
+		rc = analyze_runtime(*s, run_id, h, damping, cli->o.json && !h->is_static, out, e);
+	if (rc == 0 && h->is_static)
+		rc = analyze_static(cli, *s, run_id, out, e);
+	else if (rc == 0)
+		rc = static_graph_place(*s, run_id, e);
 	return rc ? rc : flags_of_evaluation(*s, run_id, e);
 }
 

@@ -91,6 +91,34 @@ for my $words (['run', '--history', 'postgresql://u:secret@h/d', '--', 'touch', 
 }
 ok !-e "$dir/ran", 'nothing was run';
 
+# --- analyze --static: the audit's graph; a program that answers like it does stands in where the grammars are missing
+my $code = new_dir();
+write_file("$code/a.py", "class A:\n    def f(self): return g(3)\ndef g(x):\n    return x\ndef main():\n    A().f()\n");
+write_file("$code/st.folded", "a.main;a.A.f;a.g 70\na.main 30\n");
+my $node = sub { my ($name, $kind, $line, $end) = @_; return qq("$name":{"fqname":"$name","kind":"$kind","file":"a.py","line":$line,"end_line":$end}) };
+write_file("$code/spec-runner-audit", "#!/bin/sh\ncat <<'E'\n{\"version\":1,\"nodes\":{" . join(',', $node->('a', 'module', 1, 6),
+	$node->('a.A.f', 'method', 2, 2), $node->('a.g', 'function', 3, 4), $node->('a.main', 'function', 5, 6)) .
+	"},\"edges\":{\"a.A.f\":[\"a.g\"],\"a.main\":[\"a.A.f\"]}}\nE\n");
+chmod 0755, "$code/spec-runner-audit";
+my %at_code = (dir => $code, env => { SPEC_RUNNER_HISTORY => "$code/h", PATH => "$code:$ENV{PATH}" });
+my ($profile) = run_spec(['ingest', 'artifacts', '--path', 'st.folded'], %at_code)->{out} =~ /^(\S+)/;
+$r = run_spec(['analyze', '--run-id', $profile, '--static', '--json'], %at_code);
+is $r->{code}, 0, 'analyze --static' or diag $r->{err};
+is $json->decode($r->{out})->{graph}{nodes}, 4, 'three functions and a class';
+is run_spec(['analyze', '--run-id', $profile], %at_code)->{code}, 0, 'and then --runtime';
+is_deeply history_json($code, 'sql', "SELECT symbol, file_path, line_start, line_end FROM hotspots WHERE symbol = 'a.g'")->{rows},
+	[{ symbol => 'a.g', file_path => 'a.py', line_start => 3, line_end => 4 }], 'a hotspot has its place';
+my $graph = history_json($code, 'sql', "SELECT a.path AS path, g.metadata_json FROM graphs g JOIN artifacts a ON a.artifact_id = g.payload_artifact_id WHERE g.kind = 'PSG'")->{rows}[0];
+is "$graph->{metadata_json}{nodes} $graph->{metadata_json}{edges}", '4 4', 'two calls, one member both ways';
+my $psg = $json->decode(read_file("$code/h/$graph->{path}"));
+is join(' ', map { "$_->{kind}:$_->{symbol}" } @{ $psg->{nodes} }), 'function:a.A.f function:a.g function:a.main class:a.A', 'its nodes';
+my %by = map { ("$_->{kind} $psg->{nodes}[$_->{from}]{symbol} $psg->{nodes}[$_->{to}]{symbol}" => 1) } @{ $psg->{edges} };
+is_deeply [sort keys %by], ['call_static a.A.f a.g', 'call_static a.main a.A.f', 'hasmember a.A a.A.f', 'ismember a.A.f a.A'], 'its edges';
+like $psg->{nodes}[1]{body_hash}, qr/\A[0-9a-f]{64}\z/, 'with hashes of bodies';
+is $psg->{nodes}[1]{signature}, 'def g(x):', 'and signatures';
+my $pack = $json->decode(run_spec(['evidence', '--run-id', $profile, '--symbol', 'a.A.f'], %at_code)->{out});
+is_deeply $pack->{items}[0]{psg}, { callers => ['a.main'], callees => ['a.g'], owner => 'a.A', refs => [], config_guards => [] }, 'the pack has its neighbours';
+
 # --- test --shard: one plan, out of the history's times
 my $suite = new_dir();
 my $env = { SPEC_RUNNER_HISTORY => "$suite/h" };
