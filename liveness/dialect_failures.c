@@ -3,6 +3,7 @@
  * names those that failed later, so they are held until then: counted at once, reported with their name. */
 #include "liveness/dialect_int.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -14,20 +15,10 @@ bool is_failure(enum dialect_result result)
 	return result == DIALECT_FAIL || result == DIALECT_ERROR;
 }
 
-static uint64_t hash_add(uint64_t h, const char *s)
-{
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	return h;
-}
-
 bool failed_add(struct spoken *sp, const char *suite, const char *name)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint64_t h = hash_bytes(hash_bytes(0, suite, strlen(suite)), name, strlen(name));
 
-	if (suite[0])
-		h = hash_add(h, suite) * 31 + 1;
-	h = hash_add(h, name);
 	for (unsigned i = 0; i < sp->failed_n; i++)
 		if (sp->failed[i] == h)
 			return false;

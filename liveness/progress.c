@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "liveness/progress.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -268,11 +269,9 @@ void progress_seen_release(struct progress_seen *s)
 
 static uint64_t seen_hash(const char *p, size_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t h = hash_bytes(0, p, n);
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3);
-	return h ? h : 1;
+	return h ? h : 1; /* 0 is an empty slot */
 }
 
 static bool seen_insert(uint64_t *slot, uint32_t size, uint64_t h)

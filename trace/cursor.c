@@ -129,6 +129,8 @@ static int cursor_record(struct cursor *c, uint64_t off, struct record *r)
 	r->attrs_n = r->head.attrs_bytes;
 	r->text = r->attrs + r->attrs_n;
 	r->text_n = r->head.text_bytes;
+	if (journal_rec_sum(&r->head, journal_rec_type(r->head.word), r->head.word, r->attrs) != r->head.sum)
+		return -1;
 	return json_scan_members(r->attrs, r->attrs_n) && utf8_valid(r->text, r->text_n) ? 1 : -1;
 }
 

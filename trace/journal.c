@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "base/guard.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "trace/journal_fault.h"
@@ -25,8 +26,8 @@
 #define RETRY_EVERY 1024u          /* dropped records until space is asked for again */
 
 _Static_assert(sizeof(struct journal_header) <= JOURNAL_PUBLISHED_OFF, "header fits its page");
-_Static_assert(sizeof(struct journal_rec) == 40, "records keep their layout");
-_Static_assert(offsetof(struct journal_rec, end_off) == JOURNAL_EVENT_HEAD_BYTES, "an event's head");
+_Static_assert(sizeof(struct journal_rec) == 48, "records keep their layout");
+_Static_assert(offsetof(struct journal_rec, parent) == JOURNAL_EVENT_HEAD_BYTES, "an event's head");
 
 static uint64_t round_up(uint64_t v, uint64_t to) { return (v + to - 1) / to * to; }
 
@@ -294,11 +295,27 @@ struct journal_rec *journal_reserve(struct journal *j, enum rec_type type, size_
 	return r;
 }
 
+uint32_t journal_rec_sum(const struct journal_rec *head, enum rec_type type, uint32_t word, const char *body)
+{
+	bool event = type == REC_EVENT;
+	uint32_t parent = event ? 0 : head->parent, text_bytes = event ? 0 : head->text_bytes, marks;
+	uint64_t sum;
+
+	memcpy(&marks, &head->kind, sizeof(marks));
+	sum = hash_step((uint64_t)head->span << 32 | word, (uint64_t)head->ts_ns);
+	sum = hash_step(sum, (uint64_t)head->attrs_bytes << 32 | marks);
+	sum = hash_step(sum, (uint64_t)text_bytes << 32 | parent);
+	sum = hash_bytes(sum, body, (size_t)head->attrs_bytes + text_bytes);
+	return (uint32_t)(sum ^ sum >> 32);
+}
+
 void journal_commit(struct journal *j, struct journal_rec *r, enum rec_type type)
 {
 	uint64_t bytes = record_bytes(type, r->attrs_bytes, type == REC_EVENT ? 0 : r->text_bytes);
+	uint32_t word = (uint32_t)(bytes / 8) << 8 | (uint32_t)type;
 
-	__atomic_store_n(&r->word, (uint32_t)(bytes / 8) << 8 | (uint32_t)type, __ATOMIC_RELEASE);
+	r->sum = journal_rec_sum(r, type, word, journal_rec_body(r, type));
+	__atomic_store_n(&r->word, word, __ATOMIC_RELEASE);
 	j->pos += bytes;
 }
 

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #define JOURNAL_MAGIC UINT64_C(0x314c4e524a525053) /* "SPRJRNL1" */
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define JOURNAL_HEADER_BYTES 8192
 #define JOURNAL_PUBLISHED_OFF 4096
 #define JOURNAL_MEMFD_NAME "spec-runner-journal"
@@ -73,12 +73,14 @@ struct journal_rec {
 	int64_t ts_ns;               /* since the run began; never falls */
 	uint8_t kind, status, token, category;
 	uint32_t attrs_bytes;        /* members of a JSON object, without its braces */
+	uint32_t sum;                /* journal_rec_sum */
 	/* Up to here in every record; an EVENT, of which there are millions, ends here. */
-	uint64_t end_off;            /* BEGIN: where its END lies, 0 not ended */
 	uint32_t parent;             /* BEGIN */
+	uint64_t end_off;            /* BEGIN: where its END lies, 0 not ended */
 	uint32_t text_bytes;         /* UTF-8 */
+	uint32_t unused;
 };
-#define JOURNAL_EVENT_HEAD_BYTES 24
+#define JOURNAL_EVENT_HEAD_BYTES 28
 
 static inline uint64_t journal_rec_bytes(uint32_t word) { return (uint64_t)(word >> 8) * 8; }
 static inline enum rec_type journal_rec_type(uint32_t word) { return (enum rec_type)(word & 0xff); }
@@ -87,6 +89,11 @@ static inline size_t journal_head_bytes(enum rec_type type)
 {
 	return type == REC_EVENT ? JOURNAL_EVENT_HEAD_BYTES : sizeof(struct journal_rec);
 }
+
+/* Of a record with this head, which has this word in it or is to get it, and body; without end_off, which is written
+ * later: that one is compared with where the END lies (spans_replay). So a record that a file system, a child or a disk
+ * has changed is not believed. */
+uint32_t journal_rec_sum(const struct journal_rec *head, enum rec_type type, uint32_t word, const char *body);
 
 struct journal {
 	int fd;

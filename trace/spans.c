@@ -64,7 +64,7 @@ void spans_begin(struct spans *s, span_id id, span_id parent, uint64_t begin_off
 		s->cap = s->cap ? s->cap * 2 : 16;
 		s->v = xreallocarray(s->v, s->cap, sizeof(*s->v));
 	}
-	s->v[s->n++] = (struct open_span){ id, parent, begin_off };
+	s->v[s->n++] = (struct open_span){ id, parent, begin_off, 0 };
 	s->last = id;
 }
 
@@ -88,14 +88,18 @@ static bool replay_begin(struct spans *s, const struct journal_rec *r, uint64_t 
 	    (root ? r->parent != 0 : !spans_find(s, r->parent)))
 		return false;
 	spans_begin(s, r->span, r->parent, off);
+	s->v[s->n - 1].end_off = r->end_off;
 	return true;
 }
 
-static bool replay_end(struct spans *s, const struct journal_rec *r)
+static bool replay_end(struct spans *s, const struct journal_rec *r, uint64_t off)
 {
 	struct open_span *o = spans_find(s, r->span);
 
 	if (!o)
+		return false;
+	/* stored before the END was committed; 0: whoever reads while it is written came before that */
+	if (o->end_off && o->end_off != off)
 		return false;
 	for (struct open_span *c = o + 1; c < s->v + s->n; c++)
 		if (c->parent == r->span)
@@ -115,7 +119,7 @@ int spans_replay(struct spans *s, const struct journal_rec *r, uint64_t off)
 		good = good && replay_begin(s, r, off);
 		break;
 	case REC_END:
-		good = good && replay_end(s, r);
+		good = good && replay_end(s, r, off);
 		break;
 	case REC_EVENT:
 		/* After the end of everything events lie at the very end of the root. */

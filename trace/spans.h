@@ -12,6 +12,7 @@
 struct open_span {
 	span_id id, parent;
 	uint64_t begin_off;
+	uint64_t end_off; /* while a journal is read: where its END is said to lie, 0 nowhere */
 };
 
 struct spans {

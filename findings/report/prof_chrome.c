@@ -2,6 +2,7 @@
 /* prof_chrome.c - Chrome's trace events (for Perfetto), and Firefox's processed profile. */
 #include "findings/report/prof.h"
 
+#include "base/hash.h"
 #include "base/json_write.h"
 #include "base/mem.h"
 
@@ -252,7 +253,7 @@ static bool ff_same(const void *arg, uint32_t id)
 static int32_t ff_add(struct ff *f, int32_t prefix, uint32_t frame)
 {
 	struct ff_key key = { f, { prefix, frame } };
-	uint64_t hash = intern_hash(9, &key.s, sizeof(key.s));
+	uint64_t hash = hash_bytes(9, &key.s, sizeof(key.s));
 	uint32_t id = intern_find(&f->index, hash, ff_same, &key);
 
 	if (id != INTERN_NONE)

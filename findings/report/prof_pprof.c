@@ -3,6 +3,7 @@
  * from 1; and read back. */
 #include "findings/report/prof.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <limits.h>
@@ -68,7 +69,7 @@ static uint64_t string_id(struct strings *s, const char *text)
 		field_bytes(&s->out, 6, text, strlen(text));
 		return before + 1;
 	}
-	return intern_find(&s->texts.index, intern_hash(1, text, strlen(text)), text_same, &key) + 1;
+	return intern_find(&s->texts.index, hash_bytes(1, text, strlen(text)), text_same, &key) + 1;
 }
 
 static void value_type(struct strings *s, struct str *out, unsigned field, const char *type, const char *unit)

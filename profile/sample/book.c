@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/sample/book.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "trace/redact.h"
@@ -253,7 +254,7 @@ uint32_t book_entry(struct book *b, const struct book_entry *given)
 	w[1] = e.vaddr;
 	w[2] = (uint64_t)(uintptr_t)e.function ^ (uint64_t)(uint32_t)e.line << 40;
 	w[3] = (uint64_t)(uintptr_t)e.file;
-	hash = intern_hash(2, w, sizeof(w));
+	hash = hash_bytes(2, w, sizeof(w));
 	id = intern_find(&b->entry_index, hash, entry_same, &key);
 	if (id != INTERN_NONE)
 		return id;
@@ -284,7 +285,7 @@ static bool stack_same(const void *arg, uint32_t id)
 uint32_t book_stack(struct book *b, const uint32_t *entries, size_t n)
 {
 	struct find_key key = { b, entries, n };
-	uint64_t hash = intern_hash(n, entries, n * sizeof(*entries));
+	uint64_t hash = hash_bytes(n, entries, n * sizeof(*entries));
 	uint32_t id = intern_find(&b->stack_index, hash, stack_same, &key);
 	size_t at;
 
@@ -331,7 +332,7 @@ int32_t book_wait(struct book *b, const struct book_wait *given)
 	w.resource = texts_keep(&b->texts, resource);
 	v[0] = (uint64_t)(uint32_t)w.nr | (uint64_t)(unsigned char)w.state << 32 | (uint64_t)w.kind << 40;
 	v[1] = (uint64_t)(uintptr_t)w.resource;
-	hash = intern_hash(3, v, sizeof(v));
+	hash = hash_bytes(3, v, sizeof(v));
 	id = intern_find(&b->wait_index, hash, wait_same, &key);
 	if (id != INTERN_NONE)
 		return (int32_t)id;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/sample/calls.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "profile/sample/pstats.h"
@@ -31,7 +32,7 @@ static void on_function(void *arg, const struct pstats_function *f, const struct
 	struct calls *c = arg;
 	struct key key = { c, { texts_keep(&c->texts, f->name), texts_keep(&c->texts, f->file), f->line, 0, 0, 0 } };
 	uint64_t w[3] = { (uint64_t)(uintptr_t)key.f.name, (uint64_t)(uintptr_t)key.f.file, (uint64_t)(uint32_t)f->line };
-	uint64_t hash = intern_hash(4, w, sizeof(w));
+	uint64_t hash = hash_bytes(4, w, sizeof(w));
 	uint32_t id;
 
 	if (caller)

@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/sample/intern.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-uint64_t intern_hash(uint64_t seed, const void *bytes, size_t n)
-{
-	const unsigned char *p = bytes;
-	uint64_t h = seed ^ UINT64_C(0x9e3779b97f4a7c15);
-
-	for (; n >= 8; n -= 8, p += 8) {
-		uint64_t w;
-
-		memcpy(&w, p, 8);
-		h = (h ^ w) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	for (; n; n--)
-		h = (h ^ *p++) * UINT64_C(0x100000001b3);
-	h ^= h >> 33;
-	h *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 29;
-}
 
 uint32_t intern_find(const struct intern *t, uint64_t hash, bool (*same)(const void *arg, uint32_t id), const void *arg)
 {
@@ -94,7 +76,7 @@ const char *texts_keepn(struct texts *t, const char *s, size_t n)
 
 	if (!s)
 		return NULL;
-	hash = intern_hash(1, s, key.n);
+	hash = hash_bytes(1, s, key.n);
 	id = intern_find(&t->index, hash, text_same, &key);
 	if (id != INTERN_NONE)
 		return t->v[id];

@@ -14,7 +14,6 @@ struct intern {
 };
 #define INTERN_NONE UINT32_MAX
 
-uint64_t intern_hash(uint64_t seed, const void *bytes, size_t n);
 /* The id whose hash is equal and for which same() holds; INTERN_NONE where there is none. */
 uint32_t intern_find(const struct intern *t, uint64_t hash, bool (*same)(const void *arg, uint32_t id), const void *arg);
 /* The next id: t->n before the call. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/sample/profile.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -64,7 +65,7 @@ uint32_t profile_frame(struct profile *p, const struct prof_frame *given)
 	w[2] = (uint64_t)(uintptr_t)f.module;
 	w[3] = f.offset;
 	w[4] = (uint64_t)(uint32_t)f.line << 1 | f.inlined;
-	hash = intern_hash(1, w, sizeof(w));
+	hash = hash_bytes(1, w, sizeof(w));
 	id = intern_find(&p->frame_index, hash, frame_same, &key);
 	if (id != INTERN_NONE)
 		return id;
@@ -88,7 +89,7 @@ static bool stack_same(const void *arg, uint32_t id)
 uint32_t profile_stack(struct profile *p, const uint32_t *frames, size_t n)
 {
 	struct key key = { p, frames, n };
-	uint64_t hash = intern_hash(n, frames, n * sizeof(*frames));
+	uint64_t hash = hash_bytes(n, frames, n * sizeof(*frames));
 	uint32_t id = intern_find(&p->stack_index, hash, stack_same, &key);
 
 	if (id != INTERN_NONE)
@@ -124,7 +125,7 @@ uint32_t profile_wait(struct profile *p, const char *kind, const char *resource,
 	struct prof_wait w = { texts_keep(&p->texts, kind), texts_keep(&p->texts, resource), proved };
 	struct key key = { p, &w, 0 };
 	uint64_t v[2] = { (uint64_t)(uintptr_t)w.kind, (uint64_t)(uintptr_t)w.resource };
-	uint64_t hash = intern_hash(proved, v, sizeof(v));
+	uint64_t hash = hash_bytes(proved, v, sizeof(v));
 	uint32_t id = intern_find(&p->wait_index, hash, wait_same, &key);
 
 	if (id != INTERN_NONE)

@@ -2,6 +2,7 @@
 /* python.c - Python frames of a running thread, as few reads as can be while it stands. */
 #include "profile/sample/sampler.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -200,7 +201,7 @@ static uint32_t place_read(struct sampler *s, struct spython *py, const struct p
 static uint32_t place_entry(struct sampler *s, struct spython *py, const struct python_frame *f)
 {
 	struct place_key key = { py, f->code, f->instr };
-	uint64_t w[2] = { f->code, f->instr }, hash = intern_hash(5, w, sizeof(w));
+	uint64_t w[2] = { f->code, f->instr }, hash = hash_bytes(5, w, sizeof(w));
 	uint32_t id = intern_find(&py->places, hash, place_same, &key);
 
 	if (id == INTERN_NONE) {

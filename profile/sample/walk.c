@@ -2,6 +2,7 @@
 /* walk.c - DWARF's call frame information, one rule a place, over a copy of the stack. */
 #include "profile/sample/walk.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <dwarf.h>
@@ -334,7 +335,7 @@ static bool rule_same(const void *arg, uint32_t id)
 static const struct walk_rule *rule_for(struct walk_image *w, uint64_t vaddr)
 {
 	struct rule_key key = { w, vaddr };
-	uint64_t hash = intern_hash(0, &vaddr, sizeof(vaddr));
+	uint64_t hash = hash_bytes(0, &vaddr, sizeof(vaddr));
 	uint32_t id = intern_find(&w->rules, hash, rule_same, &key);
 
 	if (id != INTERN_NONE)

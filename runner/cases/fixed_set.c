@@ -2,6 +2,7 @@
 #include "runner/cases/fixed_set.h"
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdbool.h>
@@ -64,11 +65,7 @@ static uint32_t gram_hash(uint32_t gram)
 
 static uint32_t text_hash(const char *p, size_t n)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * 16777619u;
-	return h;
+	return (uint32_t)hash_bytes(0, p, n);
 }
 
 struct fixed_set *fixed_set_new(void)

@@ -251,6 +251,45 @@ static void test_damaged(void)
 	is_int(counts[2], 0, "they are not tried again");
 }
 
+/* A disk, a file system or a child that has changed one bit: said, or it was none that counts (padding). */
+static void test_flipped_bits(void)
+{
+	struct trace *t = make_run(in_dir("flip.journal"), RUN_ID);
+	int fd = trace_fd(t);
+	auto_free char *json = xstrdup(in_dir("flip.json")), *good = NULL;
+	struct seal_request q = { .journal_fd = fd, .trace_out = json };
+	struct err e = { .kind = ERR_NONE };
+	uint64_t end, said = 0, same = 0, wrong = 0;
+	struct seal_result r;
+
+	trace_finish(t, true, 0, STATUS_OK, MONO + 10000000);
+	end = journal_offset(&t->journal);
+	ok(seal_run(&q, &r, &e) == 0 && !r.damaged_at, "a whole journal");
+	good = slurp(json);
+	for (uint64_t bit = JOURNAL_HEADER_BYTES * 8; bit < end * 8; bit += 3) {
+		unsigned char was, is;
+		auto_free char *text = NULL;
+
+		if (pread(fd, &was, 1, (off_t)(bit / 8)) != 1)
+			break;
+		is = (unsigned char)(was ^ 1U << bit % 8);
+		if (pwrite(fd, &is, 1, (off_t)(bit / 8)) != 1 || seal_run(&q, &r, &e) < 0)
+			said++; /* nothing can be made of it, and that is an error */
+		else if (r.damaged_at)
+			said++;
+		else if (strcmp(text = slurp(json), good) == 0)
+			same++;
+		else
+			wrong++;
+		if (pwrite(fd, &was, 1, (off_t)(bit / 8)) != 1)
+			break;
+	}
+	is_int((int64_t)wrong, 0, "no bit can be changed unseen");
+	ok(said > 1000 && same < said / 5, "of %llu bits, %llu had no meaning", (unsigned long long)(said + same),
+	   (unsigned long long)same);
+	trace_close(t, true);
+}
+
 int main(void)
 {
 	test_setup();
@@ -259,6 +298,7 @@ int main(void)
 	test_lost();
 	test_recover();
 	test_damaged();
+	test_flipped_bits();
 	test_teardown();
 	return tap_done();
 }
