@@ -7,6 +7,7 @@
  * the command to each. */
 #include "evidence/derive.h"
 
+#include "base/frame_home.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -169,12 +170,23 @@ static unsigned way_to(const struct search *s, int64_t to, int64_t link[CHAIN_MA
 	return n;
 }
 
-/* A leaf without source has a caller that has one; of an interpreter whose stack nobody reads the script at least. */
+/* Has its place a name of the program's own, such as a script whose line is not known? */
+static bool names_own(const struct fact_row *r)
+{
+	struct frame_words words = { .language = fact_text(r, FC_THREAD_language), .function = fact_text(r, FC_THREAD_function),
+				     .file = fact_text(r, FC_THREAD_file), .module = fact_text(r, FC_THREAD_module),
+				     .line = (long)fact_int(r, FC_THREAD_line, 0) };
+
+	return *words.file && frame_place(&words, false) <= PLACE_OWN_NAME;
+}
+
+/* A leaf without source, or in a library, has a caller that is the program's own; of an interpreter whose stack nobody
+ * reads the script at least. */
 static void put_up(const struct derive *d, const int64_t *link, unsigned n)
 {
 	struct fact_row *r = d->thread[link[n - 1]];
 
-	if (fact_bool(r, FC_THREAD_own_line) || *fact_text(r, FC_THREAD_file))
+	if (fact_bool(r, FC_THREAD_own_line) || names_own(r))
 		return;
 	for (unsigned i = n - 1; i-- > 0;) {
 		const struct fact_row *up = d->thread[link[i]];
@@ -207,6 +219,19 @@ static void mark_way(struct search *s, int64_t root)
 		fact_set_text(d->f, r, FC_THREAD_chain, str_cstr(&text));
 		fact_set_int(r, FC_THREAD_chain_length, i + 1);
 		put_up(d, link, i + 1);
+	}
+}
+
+/* A thread in a library, on nobody's way, serves its program: the line of that one's first thread. */
+static void put_up_from_first(const struct derive *d)
+{
+	for (size_t i = 0; i < d->n_thread; i++) {
+		int64_t first = derive_thread(d, fact_int(d->thread[i], FC_THREAD_pid, -1), 0);
+		const int64_t link[] = { first, (int64_t)i };
+
+		if (first >= 0 && first != (int64_t)i && !fact_get(d->thread[i], FC_THREAD_up)->known &&
+		    fact_bool(d->thread[first], FC_THREAD_own_line))
+			put_up(d, link, 2);
 	}
 }
 
@@ -322,6 +347,7 @@ void derive_chains(struct derive *d)
 	if (!d->roots_given)
 		rank_found(&s);
 	mark_ways(&s);
+	put_up_from_first(d);
 	rank_rows(d);
 	mark_edges(d);
 	free(s.from);

@@ -322,9 +322,21 @@ static void pattern_apply(const struct facts *facts, const struct pattern *p, st
 	}
 }
 
+static bool any_found(const struct findings *f, const char *family)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (str_starts(f->v[i]->pattern->id, family))
+			return true;
+	return false;
+}
+
 void analyze(const struct facts *facts, const struct patterns *patterns, struct findings *out)
 {
 	for (size_t i = 0; i < patterns->n; i++)
-		pattern_apply(facts, patterns->v[i], out);
+		if (!patterns->v[i]->fallback_of)
+			pattern_apply(facts, patterns->v[i], out);
+	for (size_t i = 0; i < patterns->n; i++)
+		if (patterns->v[i]->fallback_of && !any_found(out, patterns->v[i]->fallback_of))
+			pattern_apply(facts, patterns->v[i], out);
 	findings_rank(out);
 }

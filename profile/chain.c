@@ -9,6 +9,7 @@
 #include "profile/graph.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "profile/lang/task_root.h"
 
 #include <signal.h>
@@ -294,18 +295,11 @@ static bool waits_for_anybody(const struct snap_thread *t)
 	}
 }
 
-/* An event loop learns of its children by a signal, not by a wait for them; who serves a terminal waits for its user. */
-static void ways_by_signal(struct chain *c, struct ways *w, int at)
+static void ways_to_own_children(struct chain *c, struct ways *w, const struct node *v, bool must)
 {
-	const struct node *v = &c->g->v[at];
 	const struct snap_process *child[64];
 	int n = 0;
 
-	const char *set = v->t->wait.resource ? v->t->wait.resource : "";
-
-	if ((v->t->wait.kind != WAIT_POLL && v->t->wait.kind != WAIT_SIGNAL && v->t->wait.kind != WAIT_SLEEP) ||
-	    !(v->p->sig_caught >> (SIGCHLD - 1) & 1 || strstr(set, "signalfd") || strstr(set, "/dev/ptmx")))
-		return;
 	for (size_t i = 0; i < c->g->s->process_count && n < 64; i++) {
 		const struct snap_process *p = &c->g->s->processes[i];
 
@@ -314,7 +308,19 @@ static void ways_by_signal(struct chain *c, struct ways *w, int at)
 	}
 	qsort(child, (size_t)n, sizeof(*child), by_start);
 	for (int i = 0; i < n; i++)
-		way_to_process(c, w, child[i], false);
+		way_to_process(c, w, child[i], must);
+}
+
+/* An event loop learns of its children by a signal, not by a wait for them; who serves a terminal waits for its user. */
+static void ways_by_signal(struct chain *c, struct ways *w, int at)
+{
+	const struct node *v = &c->g->v[at];
+	const char *set = v->t->wait.resource ? v->t->wait.resource : "";
+
+	if ((v->t->wait.kind != WAIT_POLL && v->t->wait.kind != WAIT_SIGNAL && v->t->wait.kind != WAIT_SLEEP) ||
+	    !(v->p->sig_caught >> (SIGCHLD - 1) & 1 || strstr(set, "signalfd") || strstr(set, "/dev/ptmx")))
+		return;
+	ways_to_own_children(c, w, v, false);
 }
 
 /* A task that waits for one of a library, which waits for another process: that one leads on. */
@@ -328,6 +334,18 @@ static const struct snap_task *task_outside(const struct snap_process *p, const 
 				return other;
 	}
 	return task;
+}
+
+/* Does the task await the end of a child, or its output? */
+static bool task_awaits_child(const struct snap_task *task)
+{
+	static const char *const files[] = { "/asyncio/subprocess.py", "/asyncio/base_subprocess.py", "/trio/_subprocess.py" };
+
+	for (size_t i = 0; i < task->frame_count; i++)
+		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++)
+			if (task->frames[i].file && strstr(task->frames[i].file, files[k]))
+				return true;
+	return false;
 }
 
 /* Of a program whose tasks are known its first thread tells nothing: where its main task leads does. */
@@ -346,6 +364,15 @@ static void way_by_tasks(struct chain *c, struct ways *w, int at)
 
 static enum end chain_follow(struct chain *c, int at, int depth);
 
+/* Does a line of the program's own wait for the end of a thread? */
+static bool joins(const struct chain *c, int at)
+{
+	const struct snap_wait *w = wait_at(c, at);
+
+	return w->kind == WAIT_FUTEX && w->resource && str_starts(w->resource, "exit of ") &&
+	       thread_has_own_place(c->g->v[at].t);
+}
+
 /* Each way in turn; the best of their ends. Idle ends that must be taken are. */
 static enum end ways_follow(struct chain *c, int at, const struct ways *w, int depth)
 {
@@ -355,8 +382,9 @@ static enum end ways_follow(struct chain *c, int at, const struct ways *w, int d
 	for (int i = 0; i < w->n; i++) {
 		enum end e = chain_follow(c, w->v[i].to, depth + 1);
 
+		/* of a thread that is joined it is not what it serves, but that nobody told it to end */
 		if (e == END_IDLE && w->v[i].must && idle < 0)
-			idle = c->idle_end[w->v[i].to];
+			idle = joins(c, at) ? at : c->idle_end[w->v[i].to];
 		best = e > best ? e : best;
 	}
 	if (best != END_ROOT && idle >= 0) {
@@ -386,6 +414,9 @@ static void roots_on_the_way(struct chain *c, int at)
 			root_add(c->g->s, p->pid, h->tid, wait->kind == WAIT_GIL ? "hang.python.gil" : "hang.lock.held", h);
 		if (wait->kind == WAIT_FILE_LOCK)
 			root_add(c->g->s, v->p->pid, v->t->tid, "hang.lock.file", v->t);
+		/* a tracer may wait for whatever it likes: it is the stop that lasts */
+		if (wait->kind == WAIT_STOPPED)
+			root_add(c->g->s, v->p->pid, v->t->tid, "hang.stopped", v->t);
 		if (wait->kind == WAIT_CHILD)
 			root_add(c->g->s, v->p->pid, v->t->tid, "hang.wait.child", h);
 	}
@@ -444,6 +475,8 @@ static enum end follow_all(struct chain *c, int at, int depth)
 	way_by_tasks(c, w, at);
 	if (!w->n)
 		ways_to_holders(c, w, at);
+	if (!w->n && c->task[at] && task_awaits_child(c->task[at]))
+		ways_to_own_children(c, w, v, true);
 	led = w->n > 0;
 	if (!led && !c->task[at] && waits_for_anybody(v->t)) {
 		ways_beside(c, w, at, BESIDE_FIRST);

@@ -628,10 +628,12 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 	}
 	if (t->syscall.running || (t->intrusion && t->state == 'R'))
 		return;
-	if (t->syscall.nr >= 0)
+	if (t->syscall.nr >= 0) {
 		wait_by_call(w, p, t);
-	else if (t->state == 'S' && t->status != COLLECT_OK)
+		waits_by_sqlite(w, p, t);
+	} else if (t->state == 'S' && t->status != COLLECT_OK) {
 		waits_by_channel(t);
+	}
 	if (t->state == 'D' && (t->wait.kind == WAIT_NONE || t->wait.kind == WAIT_UNKNOWN)) {
 		wait_set(t, WAIT_IO, "the kernel, in %s (uninterruptible)", t->wchan[0] ? t->wchan : "an unnamed function");
 		t->wait.endless = true;

@@ -16,6 +16,14 @@ void wait_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...) 
 struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot *s, pid_t pid, pid_t tid, int fd);
 /* A goroutine or the like of the same process, by its number. */
 void wait_task_holder_add(struct snap_thread *t, const struct snap_process *p, uint64_t id);
+
+/* Who has one of SQLite's locks on file ino, by the text of /proc/locks; other_than: not this process, 0 anybody. Of
+ * several the writer. */
+struct sqlite_lock {
+	pid_t holder;
+	bool writes;
+};
+bool sqlite_lock_parse(const char *text, size_t n, uint64_t ino, pid_t other_than, struct sqlite_lock *l);
 bool thread_has_function(const struct snap_thread *t, const char *const names[], size_t depth);
 
 #endif

@@ -26,6 +26,8 @@ void waits_timerfd(struct snap_process *p, struct snap_thread *t, int fd);
 void waits_by_channel(struct snap_thread *t);
 /* What the process says of itself in its command line; false where it says nothing of a wait. */
 bool waits_by_title(struct waits *w, struct snap_process *p, struct snap_thread *t);
+/* A sleep in SQLite's busy handler: the holder of its lock. */
+void waits_by_sqlite(struct waits *w, struct snap_process *p, struct snap_thread *t);
 /* The interpreter's own word (its hint). */
 void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t);
 void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);

@@ -18,6 +18,7 @@ use JSON::PP;
 use Test::More;
 
 my $home = abs_path('tests/zoo/wild');
+my $program = $ENV{SPEC_RUNNER} // abs_path('spec-runner');
 my $slow = slow_factor();
 my @names = grep { -e "$home/$_/cmd" } map { s{.*/}{}r } sort glob "$home/*";
 @names = grep { /$ENV{WILD_ONLY}/ } @names if $ENV{WILD_ONLY};
@@ -31,8 +32,8 @@ sub run_case {
 	my $healthy = $name =~ /^ok_/;
 	my $dir = tempdir("wild-$name-XXXXXX", TMPDIR => 1, CLEANUP => 1, $ENV{WILD_TMP} ? (DIR => $ENV{WILD_TMP}) : ());
 	system('cp', '-r', "$home/$name/.", $dir);
-	mkdir "$dir/.git";
 	return (undef, 'cannot be built here') if -e "$dir/build" && system("cd '$dir' && sh ./build >build.log 2>&1");
+	mkdir "$dir/.git";
 	my @opts = ('--liveness-stall-ms', 1500 * ($slow > 2 ? 2 : 1), $healthy ? ('--profile-level', 'basic')
 		: ('--liveness-level', 'strict', '--liveness-kill-grace-ms', 500));
 	push @opts, split ' ', text($name, 'opts');
@@ -45,7 +46,7 @@ sub run_case {
 		open STDIN, $mode, $from or die;
 		open STDOUT, '>', "$dir/out" or die;
 		open STDERR, '>', "$dir/err" or die;
-		exec 'sh', '-c', 'exec "$0" run "$@" -- ' . text($name, 'cmd'), $ENV{SPEC_RUNNER} // abs_path('spec-runner'), @opts;
+		exec 'sh', '-c', 'exec "$0" run "$@" -- ' . text($name, 'cmd'), $program, @opts;
 		die;
 	}
 	close $silent;

@@ -1,0 +1,12 @@
+#include <unistd.h>
+
+static void answer(void)
+{
+	sleep(1000);
+}
+
+int main(void)
+{
+	answer();
+	return 0;
+}

@@ -1,0 +1,2 @@
+# ctest runs a program that never answers.
+cd b && ctest --timeout 1000

@@ -1,0 +1,3 @@
+# An alias of a careful administrator.
+echo 1 >a; echo 2 >b
+cp -i a b

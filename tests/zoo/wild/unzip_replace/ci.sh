@@ -1,0 +1,3 @@
+echo one >a.txt
+python3 -m zipfile -c a.zip a.txt
+unzip a.zip </dev/tty
