@@ -173,7 +173,8 @@ static unsigned way_to(const struct search *s, int64_t to, int64_t link[CHAIN_MA
 /* Has its place a name of the program's own, such as a script whose line is not known? */
 static bool names_own(const struct fact_row *r)
 {
-	struct frame_words words = { .language = fact_text(r, FC_THREAD_language), .function = fact_text(r, FC_THREAD_function),
+	struct frame_words words = { .language = fact_text(r, FC_THREAD_language),
+				     .function = fact_text(r, FC_THREAD_function),
 				     .file = fact_text(r, FC_THREAD_file), .module = fact_text(r, FC_THREAD_module),
 				     .line = (long)fact_int(r, FC_THREAD_line, 0) };
 

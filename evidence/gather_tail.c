@@ -38,9 +38,23 @@ static void mark_last(struct fact_row *const last[2], const bool open[2])
 		fact_set_bool(r, FC_TAIL_last, true);
 }
 
+/* How much of the tail had been printed before the first signal: what comes after it answers that. */
+static size_t before_signal(struct facts *f, enum fact_col total, enum fact_col at_signal, size_t n)
+{
+	const struct fact_row *out = gather_single(f, FACT_OUTPUT);
+	int64_t after;
+
+	if (!fact_get(out, at_signal)->known || !fact_get(out, total)->known)
+		return n;
+	after = fact_int(out, total, 0) - fact_int(out, at_signal, 0);
+	return after > 0 && (size_t)after < n ? n - (size_t)after : n;
+}
+
 static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream,
 		      struct fact_row **last, bool *open)
 {
+	bool is_out = strcmp(stream, "stdout") == 0;
+	size_t asked;
 	auto_free char *shown = xasprintf("raw/%s/%s.tail", run_id, stream), *path = NULL, *text = NULL;
 	const char *file = facts_strn(f, shown, strlen(shown));
 	size_t n, at, before;
@@ -49,7 +63,9 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 	path = xasprintf("%s/%s.tail", dir, stream);
 	if (file_read(path, TAIL_FILE_BYTES, &text, &n, &none) < 0)
 		return; /* a run without output, or at a level that keeps none, has no such file */
-	*open = n && text[n - 1] != '\n';
+	asked = before_signal(f, is_out ? FC_OUTPUT_stdout_bytes : FC_OUTPUT_stderr_bytes,
+			      is_out ? FC_OUTPUT_stdout_at_signal : FC_OUTPUT_stderr_at_signal, n);
+	*open = asked && text[asked - 1] != '\n';
 	at = last_lines(text, n, TAIL_LINES, &before);
 	while (at < n) {
 		const char *end = memchr(text + at, '\n', n - at);
@@ -64,7 +80,7 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 		fact_set_text(f, r, FC_TAIL_stream, stream);
 		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
 		fact_set_text(f, r, FC_TAIL_text, line);
-		if (line[strspn(line, " \t")])
+		if (line[strspn(line, " \t")] && (at < asked || !*last))
 			*last = r;
 		at += len + 1;
 	}

@@ -296,6 +296,10 @@ static void read_watchdog(struct trace_gatherer *t, const struct trace_read_even
 
 	if (ev->token == TOKEN_STALL_SUBPROCESS && ev->ts_ns > t->stall_ns)
 		t->stall_ns = ev->ts_ns;
+	if (ev->token == TOKEN_KILL_TERM && strcmp(fact_text(gather_single(t->f, FACT_RUN), FC_RUN_command), "run") == 0) {
+		put_int(gather_single(t->f, FACT_OUTPUT), FC_OUTPUT_stdout_at_signal, a, "stdout_bytes");
+		put_int(gather_single(t->f, FACT_OUTPUT), FC_OUTPUT_stderr_at_signal, a, "stderr_bytes");
+	}
 	if (!r)
 		return;
 	put_text(t->f, r, FC_TIMEOUT_token, a, "reason_token");

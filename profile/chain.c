@@ -339,7 +339,8 @@ static const struct snap_task *task_outside(const struct snap_process *p, const 
 /* Does the task await the end of a child, or its output? */
 static bool task_awaits_child(const struct snap_task *task)
 {
-	static const char *const files[] = { "/asyncio/subprocess.py", "/asyncio/base_subprocess.py", "/trio/_subprocess.py" };
+	static const char *const files[] = { "/asyncio/subprocess.py", "/asyncio/base_subprocess.py",
+					     "/trio/_subprocess.py" };
 
 	for (size_t i = 0; i < task->frame_count; i++)
 		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++)

@@ -422,8 +422,12 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "members", (int64_t)members);
 	attrs_int(&a, "pid", c->pid);
-	if (!kill)
+	if (!kill) {
 		attrs_int(&a, "grace_ms", s->run->o->liveness_kill_grace_ms);
+		/* what is printed from here on is the answer to the signal */
+		attrs_int(&a, "stdout_bytes", (int64_t)stream_total(&c->stream[STREAM_OUT]));
+		attrs_int(&a, "stderr_bytes", (int64_t)stream_total(&c->stream[STREAM_ERR]));
+	}
 	act_token(s, c, c->wait_span, kill ? TOKEN_KILL_KILLED : TOKEN_KILL_TERM, now, &a);
 	attrs_release(&a);
 }
