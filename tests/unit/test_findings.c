@@ -262,6 +262,11 @@ static const struct {
 	  STUCK ROOT "waits_kind=child\nprocess pid=13; ppid=12; state=S\n" },
 	{ "hang.wait.sync", STUCK ROOT "waits_kind=condition; function=take; file=q.c; line=3\n",
 	  STUCK ROOT "waits_kind=condition\nedge pid=12; tid=12; kind=condition; proved=true; holder_pid=13\n" },
+	{ "hang.wait.sync.join",
+	  STUCK ROOT "waits_kind=futex; function=stop; file=t.py; line=9; own_line=true\n"
+		"thread pid=12; tid=14; waits_kind=poll; waits_resource=poll of 1; function=select\n"
+		"edge pid=12; tid=12; root=true; kind=futex; resource=exit of a Python thread (join); same_process=true; proved=true; holder_pid=12; holder_tid=14; holder_comm=w; function=stop; file=t.py; line=9\n",
+	  STUCK ROOT "waits_kind=futex\nedge pid=12; tid=12; root=true; kind=futex; resource=futex 0x1; same_process=true; proved=true; holder_pid=12; holder_tid=14\n" },
 	{ "hang.wait.event", STUCK ROOT "waits_kind=poll\n", STUCK ROOT "waits_kind=sleep\n" },
 	{ "hang.wait.event.pipe_read", STUCK ROOT "waits_kind=pipe_read\n",
 	  STUCK ROOT "waits_kind=pipe_read\nedge pid=12; tid=12; kind=pipe_read; holder_leftover=true\n" },
@@ -290,6 +295,8 @@ static const struct {
 	{ "hang.output.no_progress",
 	  "run ended_by=watchdog; stuck=false; idle_ms=10; dialect=unittest\ncase case_id=t; running=true; duration_ms=9000\n",
 	  MOVING "case case_id=t; running=true; duration_ms=9000\n" },
+	{ "hang.unexplained.wait", STUCK ROOT "waits_kind=gil; holders=1; waits_resource=a thing; function=f\n",
+	  STUCK ROOT "waits_kind=sleep\n" },
 	{ "hang.unexplained.running", STUCK ROOT "waits_kind=unknown\nthread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.01\n",
 	  STUCK "thread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.9\n" },
 	{ "hang.unexplained", "run stuck=true; ended_by=watchdog; idle_ms=5000; explained_roots=0\n", STUCK },

@@ -106,6 +106,23 @@ static void lock_texts(void)
 	ok(lock_wait_parse(locks, sizeof(locks) - 1, -1, 77, &l) && l.holder == -1, "open file description locks have no pid");
 }
 
+static void sqlite_locks(void)
+{
+	static const char locks[] = "1: POSIX  ADVISORY  READ 500 fe:01:88 1073741826 1073742335\n"
+				    "2: POSIX  ADVISORY  WRITE 501 fe:01:88 1073741825 1073741825\n"
+				    "3: POSIX  ADVISORY  WRITE 502 fe:01:99 0 EOF\n"
+				    "4: FLOCK  ADVISORY  WRITE 503 fe:01:77 0 EOF\n"
+				    "5: POSIX  ADVISORY  WRITE 504 fe:01:66 120 120\n";
+	struct sqlite_lock l;
+
+	ok(sqlite_lock_parse(locks, sizeof(locks) - 1, 88, 0, &l) && l.holder == 501 && l.writes, "the writer before its readers");
+	ok(sqlite_lock_parse(locks, sizeof(locks) - 1, 88, 501, &l) && l.holder == 500 && !l.writes,
+	   "a reader, where the writer is who asks");
+	ok(!sqlite_lock_parse(locks, sizeof(locks) - 1, 99, 0, &l), "a lock of the whole file is not SQLite's");
+	ok(!sqlite_lock_parse(locks, sizeof(locks) - 1, 77, 0, &l), "nor is one of flock");
+	ok(sqlite_lock_parse(locks, sizeof(locks) - 1, 66, 0, &l) && l.holder == 504, "a write-ahead log's");
+}
+
 /* A made-up tree: `count` processes of one thread each, all blocked without an end. */
 static void tree_make(struct snapshot *s, size_t count)
 {
@@ -264,6 +281,7 @@ int main(void)
 	socket_texts();
 	unix_texts();
 	lock_texts();
+	sqlite_locks();
 	cycles_of_made_up_trees();
 	a_long_ring();
 	json_against_schema();

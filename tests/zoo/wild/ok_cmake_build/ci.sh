@@ -1,0 +1,1 @@
+cmake -S . -B b >/dev/null && cmake --build b >/dev/null && cd b && ctest >/dev/null

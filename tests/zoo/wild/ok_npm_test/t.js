@@ -1,0 +1,1 @@
+setTimeout(() => console.log("ok"), 3000);

@@ -1,0 +1,1 @@
+if (!fork) { sleep 3; exit } wait;
