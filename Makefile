@@ -47,6 +47,9 @@ PKGS_ingest = $(PKGS_history)
 PKGS_analyze = $(PKGS_history)
 PKGS_evidence = $(PKGS_history)
 PKGS_run-report = $(PKGS_history)
+# The same over HTTP, and for agents on stdio.
+PKGS_serve = libmicrohttpd $(PKGS_history)
+PKGS_mcp = $(PKGS_history)
 LIBS_history := -lm
 LIBS_compare := -lm
 LIBS_shard := -lm
@@ -55,17 +58,19 @@ LIBS_ingest := -lm
 LIBS_analyze := -lm
 LIBS_evidence := -lm
 LIBS_run-report := -lm
+LIBS_serve := -lm -lpthread
+LIBS_mcp := -lm
 LIBS_audit := -lpthread
-OPTIONAL := history compare shard bisect ingest analyze evidence run-report
+OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
-OPTIONAL_WINGS := history
+OPTIONAL_WINGS := history serve mcp
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them
 # the wing and its programs are left out.
 GRAMMARS ?= .artifacts/grammars
 TREE_SITTER := $(GRAMMARS)/node_modules/tree-sitter/vendor/tree-sitter/lib
 GRAMMAR_SRCS := $(wildcard $(TREE_SITTER)/src/lib.c $(GRAMMARS)/node_modules/tree-sitter-python/src/*.c)
 HAVE_GRAMMARS := $(if $(filter %/lib.c,$(GRAMMAR_SRCS)),$(if $(filter %/parser.c,$(GRAMMAR_SRCS)),yes))
-WITHOUT_GRAMMARS := $(if $(HAVE_GRAMMARS),,audit mcp)
+WITHOUT_GRAMMARS := $(if $(HAVE_GRAMMARS),,audit)
 PKG_CONFIG ?= pkg-config
 # make V=1 shows whole command lines.
 Q := $(if $(V),,@)
@@ -111,7 +116,7 @@ LIBS_TESTS := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_PROGRAMS) 2>/dev/null)
 # One archive a wing, in the order of the floors from the top: a wing that calls a higher one does not link.
 # A program is a file: runner/cli/main.c (ours) or programs/NAME.c.
 WINGS := $(filter-out $(if $(HAVE_GRAMMARS),,audit) $(foreach w,$(OPTIONAL_WINGS),$(if $(call has_pkgs,$(PKGS_$(w))),,$(w))),\
-	runner optimize history audit findings evidence profile liveness trace base)
+	runner serve mcp optimize history audit findings evidence profile liveness trace base)
 wing_srcs = $(filter-out runner/cli/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
 WINGS := $(foreach w,$(WINGS),$(if $(call wing_srcs,$(w)),$(w)))
 LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
@@ -124,13 +129,13 @@ PRELOADS := $(patsubst programs/preload/%.c,$(LIBEXEC)/spec-runner-%.so,$(wildca
 LIBEXEC_PROGS := $(LIBEXEC_NAMES:%=$(LIBEXEC)/spec-runner-%)
 # Tests of a wing that is left out are left out, too.
 has_wing = $(filter $(1),$(WINGS))
-UNIT_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/unit/test_audit%.c) $(if $(call has_wing,history),,tests/unit/test_history%.c),$(sort $(wildcard tests/sim/*.c tests/unit/*.c)))
+UNIT_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/unit/test_audit%.c) $(if $(call has_wing,history),,tests/unit/test_history%.c) $(if $(call has_wing,serve),,tests/unit/test_serve%.c) $(if $(call has_wing,mcp),,tests/unit/test_mcp%.c),$(sort $(wildcard tests/sim/*.c tests/unit/*.c)))
 UNIT_PROGS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 ZOO_SRCS := $(sort $(wildcard tests/zoo/*.c tests/lib/*.c))
 ZOO_PROGS := $(ZOO_SRCS:%.c=$(BUILD)/%)
 BENCH_SRCS := $(sort $(wildcard tests/bench/*.c))
 BENCH_PROGS := $(BENCH_SRCS:%.c=$(BUILD)/%)
-FUZZ_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/fuzz/fuzz_audit%.c) $(if $(call has_wing,history),,tests/fuzz/fuzz_history%.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SRCS := $(filter-out $(if $(call has_wing,audit),,tests/fuzz/fuzz_audit%.c) $(if $(call has_wing,history),,tests/fuzz/fuzz_history%.c) $(if $(call has_wing,serve),,tests/fuzz/fuzz_serve%.c) $(if $(call has_wing,mcp),,tests/fuzz/fuzz_mcp%.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
 FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
@@ -163,7 +168,7 @@ $(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ff
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
-	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py findings/report/page.* schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
+	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py findings/report/page.* serve/*.css serve/*.json schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
 
 define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))

@@ -53,6 +53,7 @@ group_history() {
 	need sqlite pkg-config --exists sqlite3
 	need pq pkg-config --exists libpq
 	need postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
+	need microhttpd pkg-config --exists libmicrohttpd
 }
 
 group_portable() {

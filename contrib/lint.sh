@@ -79,7 +79,7 @@ static_analysis() {
 		--enable=warning,portability --suppress=missingIncludeSystem --suppress=unknownMacro \
 		--suppress=memleak --suppress=resourceLeak --suppress=missingReturn --suppress=readdirCalled \
 		--suppress=preprocessorErrorDirective \
-		-I. -D_GNU_SOURCE -D__linux__ $(ls -d base trace liveness profile evidence findings history audit optimize runner programs 2>/dev/null)
+		-I. -D_GNU_SOURCE -D__linux__ $(ls -d base trace liveness profile evidence findings history audit optimize serve mcp runner programs 2>/dev/null)
 }
 
 check style perl contrib/lint/style.pl "${c_files[@]}" "${scripts[@]}" Makefile

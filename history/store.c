@@ -88,6 +88,13 @@ void store_unlock(struct store *s)
 	s->lock_fd = -1;
 }
 
+void store_read_scope(struct store *s, int64_t until_ns)
+{
+	BUG_ON(s->access != STORE_READ);
+	if (s->ops->scope)
+		s->ops->scope(s, until_ns);
+}
+
 int store_begin(struct store *s, struct err *e)
 {
 	BUG_ON(s->in_transaction || s->access != STORE_WRITE);

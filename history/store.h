@@ -39,6 +39,10 @@ const char *store_dir(const struct store *s);
 const char *store_name(const struct store *s); /* "sqlite" or "postgresql" */
 bool store_is_postgres(const struct store *s);
 
+/* For servers, whose clients choose what is asked: a reading store does nothing but SELECT from now on, and until then
+ * (monotonic; TIME_NEVER no limit). Call it again for the next request. PostgreSQL has its own limit and scope. */
+void store_read_scope(struct store *s, int64_t until_ns);
+
 int store_begin(struct store *s, struct err *e);
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);

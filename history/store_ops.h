@@ -43,6 +43,7 @@ struct store_ops {
 		      size_t n_rows, struct err *e);
 	/* One SELECT of a stranger: nothing else, read only, within a time (query_guard.c says what it refuses). */
 	int (*guard)(struct store *s, const char *sql, struct query **q, struct err *e);
+	void (*scope)(struct store *s, int64_t until_ns); /* NULL: the connection has one already */
 };
 
 struct store {

@@ -351,6 +351,13 @@ static int too_long(void *arg)
 	return clock_mono_ns() > s->guard_until_ns;
 }
 
+static void sqlite_scope(struct store *s, int64_t until_ns)
+{
+	s->guard_until_ns = until_ns;
+	sqlite3_set_authorizer(s->db, authorize, NULL);
+	sqlite3_progress_handler(s->db, 10000, too_long, s);
+}
+
 static int sqlite_guard(struct store *s, const char *sql, struct query **out, struct err *e)
 {
 	struct query *q = xcalloc(1, sizeof(*q));
@@ -391,4 +398,5 @@ const struct store_ops store_sqlite = {
 	.reset = sqlite_reset, .finish = sqlite_finish, .columns = sqlite_columns, .column_name = sqlite_column_name,
 	.kind = sqlite_kind, .get_int = sqlite_int, .get_real = sqlite_real, .get_text = sqlite_text,
 	.get_blob = sqlite_blob, .insert = sqlite_insert, .guard = sqlite_guard,
+	.scope = sqlite_scope,
 };

@@ -28,9 +28,18 @@ int view_info(const struct view *v, struct str *out, struct err *e);
 int view_sql(const struct view *v, const char *sql, struct str *out, struct err *e);
 int view_hangs(const struct view *v, struct str *out, struct err *e);
 int view_flaky(const struct view *v, struct str *out, struct err *e);
+/* Of one state alone, as JSON; NULL: all. */
+int view_flaky_of(const struct view *v, const char *state, struct str *out, struct err *e);
+/* Of "flaky", "broken" …; -1: not a state. */
+int view_flaky_state(const char *name);
+/* Members state, attempts, failures … of one test into the open object; state null: not in the last runs. */
+int view_test_state(const struct view *v, int64_t test_no, struct json *j, struct err *e);
 int view_limits(const struct view *v, struct str *out, struct err *e);
 /* 2: one regressed within the last values. */
 int view_regressions(const struct view *v, struct str *out, struct err *e);
+
+/* Two sides of runs (never files), as JSON: what `compare --json` prints. 1: a side has no run. */
+int view_compare(const struct view *v, const char *base, const char *candidate, struct str *out, struct err *e);
 
 /* The row that q stands at as members of an object; columns whose name ends in _json, and evidence_artifact_ids, are
  * JSON themselves. */

@@ -8,6 +8,7 @@
 #include "history/view.h"
 
 #include <math.h>
+#include <string.h>
 
 static void begin(struct json *j, struct str *out, const char *list)
 {
@@ -107,13 +108,10 @@ static void flaky_evidence(struct json *j, const struct flaky *f, const struct f
 	json_array_end(j);
 }
 
-static void flaky_json(struct json *j, const struct flaky *f, const struct flaky_row *r)
+static void flaky_members(struct json *j, const struct flaky *f, const struct flaky_row *r)
 {
 	enum flaky_state state = flaky_state_of(&r->t);
 
-	json_object(j, NULL);
-	json_str(j, "suite", r->suite);
-	json_str(j, "case_id", r->case_id);
 	json_str(j, "state", flaky_state_text[state]);
 	json_int(j, "attempts", r->t.attempts);
 	json_int(j, "failures", r->t.failures);
@@ -122,7 +120,55 @@ static void flaky_json(struct json *j, const struct flaky *f, const struct flaky
 		json_str(j, "since_rev", r->t.since_rev >= 0 ? f->revs[r->t.since_rev] : NULL);
 	flaky_evidence(j, f, &r->t);
 	json_int(j, "hangs", r->t.hangs);
+}
+
+static void flaky_json(struct json *j, const struct flaky *f, const struct flaky_row *r)
+{
+	json_object(j, NULL);
+	json_str(j, "suite", r->suite);
+	json_str(j, "case_id", r->case_id);
+	flaky_members(j, f, r);
 	json_object_end(j);
+}
+
+int view_flaky_state(const char *name)
+{
+	for (int i = 0; i < FLAKY_STATE_COUNT; i++)
+		if (strcmp(name, flaky_state_text[i]) == 0)
+			return i;
+	return -1;
+}
+
+int view_flaky_of(const struct view *v, const char *state, struct str *out, struct err *e)
+{
+	int wanted = state ? view_flaky_state(state) : -1;
+	struct flaky f;
+	struct json j;
+	int rc = flaky_read(v->s, v->now_real_ns, NULL, 0, &f, e);
+
+	if (rc == 0) {
+		begin(&j, out, "tests");
+		for (size_t i = 0; i < f.n; i++)
+			if (wanted < 0 || (int)flaky_state_of(&f.rows[i].t) == wanted)
+				flaky_json(&j, &f, &f.rows[i]);
+		json_array_end(&j);
+		end(&j, out);
+	}
+	flaky_release(&f);
+	return rc;
+}
+
+int view_test_state(const struct view *v, int64_t test_no, struct json *j, struct err *e)
+{
+	struct flaky f;
+	int rc = flaky_read(v->s, v->now_real_ns, &test_no, 1, &f, e);
+
+	if (rc == 0 && f.n == 1)
+		flaky_members(j, &f, &f.rows[0]);
+	else
+		json_null(j, "state");
+	flaky_release(&f);
+	return rc;
 }
 
 static void flaky_cells(struct table *t, const struct flaky *f, const struct flaky_row *r)
@@ -148,16 +194,12 @@ int view_flaky(const struct view *v, struct str *out, struct err *e)
 {
 	struct flaky f;
 	struct table t;
-	struct json j;
-	int rc = flaky_read(v->s, v->now_real_ns, NULL, 0, &f, e);
+	int rc;
 
-	if (rc == 0 && v->json) {
-		begin(&j, out, "tests");
-		for (size_t i = 0; i < f.n; i++)
-			flaky_json(&j, &f, &f.rows[i]);
-		json_array_end(&j);
-		end(&j, out);
-	} else if (rc == 0) {
+	if (v->json)
+		return view_flaky_of(v, NULL, out, e);
+	rc = flaky_read(v->s, v->now_real_ns, NULL, 0, &f, e);
+	if (rc == 0) {
 		table_init(&t, "state|suite|test|>attempts|>failures|>flips|rev");
 		for (int state = 0; state <= FLAKY_SUSPECT; state++) /* the others are nothing to act on */
 			for (size_t i = 0; i < f.n; i++)

@@ -7,7 +7,7 @@ use strict;
 use warnings;
 
 my %floor = (base => 0, trace => 1, liveness => 2, profile => 2, evidence => 2, findings => 3, history => 3,
-	audit => 3, optimize => 3, runner => 4, programs => 5);
+	audit => 3, optimize => 3, serve => 4, mcp => 4, runner => 4, programs => 5);
 my ($max_file, $max_function, $max_columns) = (800, 90, 125);
 
 # function => why not, and what instead

@@ -51,6 +51,8 @@ static const char tail[] =
 	".TP\n.B SPEC_RUNNER_REDACTION_KEY\nkey of the hashes in env_profile, if runs must be comparable\n"
 	".TP\n.B SPEC_RUNNER_HISTORY_DSN, SPEC_RUNNER_HISTORY_READ_DSN\na PostgreSQL database (libpq words or a "
 	"URL) for the history, and the one for reading verbs; from the environment alone\n"
+	".TP\n.B SPEC_RUNNER_API_TOKEN\nthe token of \\fBserve\\fR, at least 16 bytes; from the environment alone, or"
+			" by \\fB\\-\\-token\\-file\\fR\n"
 	".TP\n.B TRACEPARENT\nread, and passed on to every command\n"
 	".TP\n.B NO_COLOR\nno colours, unless \\fB\\-\\-color\\fR asks for them\n"
 	".SH FILES\n"

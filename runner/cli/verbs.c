@@ -135,6 +135,13 @@ const struct verb verbs[] = {
 	  .details = "Writes call_graph.json into the folder of --out. What cannot be proved is no edge: it is listed "
 		     "with its reason. Exit status 0; 2: no such path, or no source; 125: the file cannot be written.",
 	  .program = "audit" },
+	{ .syntax = { .name = "serve", .bit = VERB_SERVE, .reads_values = true },
+	  .operands = "",
+	  .summary = "the history over HTTP: an API, and pages for a browser",
+	  .details = "Listens on loopback until SIGTERM. Whoever asks needs a token: SPEC_RUNNER_API_TOKEN,"
+			" --token-file, or "
+		     "the new one whose path is printed. Routes: /openapi.json.",
+	  .program = "serve" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",

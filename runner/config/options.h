@@ -12,6 +12,7 @@
 #include "runner/config/options_audit.h"
 #include "runner/config/options_repro.h"
 #include "runner/config/options_profile.h"
+#include "runner/config/options_serve.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,6 +84,7 @@ struct options {
 	struct audit_options audit;
 	struct repro_options repro;
 	struct profile_options profiling;
+	struct serve_options serve;
 	uint8_t source[OPTION_ROWS_MAX]; /* enum option_source, by the field's first row */
 };
 
@@ -127,7 +129,7 @@ enum option_verbs {
 	VALUES = SUPERVISE | VERB_REPRO | VERB_INSPECT | VERB_STATUS | VERB_DOCTOR | VERB_REPORT | VERB_VERIFY |
 		 VERB_RECOVER | VERB_INIT |
 		 VERB_HISTORY | VERB_INGEST | VERB_COMPARE | VERB_ANALYZE | VERB_SHARD | VERB_BISECT | VERB_EVIDENCE |
-		 VERB_AUDIT,
+		 VERB_AUDIT | VERB_SERVE | VERB_MCP,
 };
 
 enum option_type {
