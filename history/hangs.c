@@ -55,15 +55,17 @@ static void see(struct hangs *h, struct query *q)
 	}
 }
 
+/* A hang that was provoked is no recurrence. */
+#define OF_OURSELVES "SELECT run_id FROM runs WHERE kind = 'repro'"
 #define WORKLOADS "SELECT DISTINCT r.workload_id FROM v_hangs h JOIN runs r ON r.run_id = h.run_id WHERE h.signature = ?" \
-	" AND h.run_id <> ?"
+	" AND h.run_id <> ? AND r.kind <> 'repro'"
 
 static int add_rate(struct store *s, struct hang *x, const char *but_run, struct err *e)
 {
 	int rc;
 
 	if (store_one_int(s, &x->runs, 0, e, "SELECT COUNT(*) FROM runs WHERE created_at >= ? AND run_id <> ? AND"
-			" workload_id IN ("
+			" kind <> 'repro' AND workload_id IN ("
 			  WORKLOADS ")", "tttt", x->first_seen, but_run, x->signature, but_run) < 0)
 		return -1;
 	x->rate = x->runs ? (double)x->count / (double)x->runs : 1;
@@ -85,6 +87,7 @@ int hangs_read(struct store *s, const char *signature, const char *but_run, stru
 	auto_query *q = query_new(s, "SELECT run_id, signature, pattern_id, location, suite, case_id, seen_at,"
 			" repo_rev, branch"
 				  " FROM v_hangs WHERE (CAST(? AS TEXT) = '' OR signature = ?) AND run_id <> ?"
+				  " AND run_id NOT IN (" OF_OURSELVES ")"
 				  " ORDER BY seen_at, run_id", e);
 	int rc;
 

@@ -258,7 +258,8 @@ void trace_head_row(struct trace_head *h, const struct record_request *q, struct
 		.repo_dirty = o->repo_dirty ? 1 : o->repo_rev ? 0 : h->dirty >= 0 ? h->dirty : ci.rev[0] ? 0 : repo.dirty,
 		.workload_id = h->workload, .device_id = h->device, .toolchain_id = first_of(o->toolchain,
 				h->toolchain_said, NULL, NULL),
-		.status = "running", .created_at = h->started_at, .finished_at = h->ended_at, .kind = kind_of(h->verb),
+		.status = "running", .created_at = h->started_at, .finished_at = h->ended_at,
+		.kind = o->kind ? o->kind : kind_of(h->verb),
 		.command = h->command, .shard = h->shard, .ci_json = ci.provider ? str_cstr(&h->ci_json) : NULL,
 		.exit_code = h->has_exit_code ? h->exit_code : RUN_NO_EXIT_CODE, .duration_ms = RUN_NO_DURATION,
 	};

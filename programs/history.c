@@ -142,7 +142,9 @@ static int verb_record(struct cli *cli, char **args, int n)
 	struct err e = { 0 };
 	int rc, code = 0;
 
-	if (redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, &e) < 0)
+	if (cli->o.history.kind && strcmp(cli->o.history.kind, "repro") != 0)
+		err_set(&e, ERR_USAGE, "--kind: '%s' is not a kind that record takes; accepted: repro", cli->o.history.kind);
+	if (e.kind != ERR_NONE || redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, &e) < 0)
 		return failed(&e);
 	request_of(cli, r, artifacts, &q);
 	rc = open_store(cli, STORE_WRITE, &s, &e);

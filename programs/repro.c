@@ -305,6 +305,7 @@ static int run(struct session *s, struct err *e)
 		rc = session_shrink(s, e);
 	if (session_write(s, e) < 0 || rc < 0)
 		return cli_fail(e);
+	session_remember(s);
 	say_end(s);
 	if (s->ro->keep_alive && s->first_hit && !s->interrupted) {
 		if (session_keep_alive(s, e) < 0)

@@ -19,7 +19,7 @@ const char *const gate_kind_text[] = { "command", "test", "governance", NULL };
 
 /* Sections whose keys are options (runner/config/options.def); `gate` has its steps besides. */
 static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts", "history", "ingest",
-					"gate", NULL };
+					"repro", "gate", NULL };
 
 void config_init(struct config *c)
 {
@@ -54,7 +54,27 @@ static int duration_node(const struct yaml_node *n, const struct option_row *row
 
 	if (n->kind == YAML_SCALAR && !value_int(n->text, &i) && value_duration(n->text, 1, &ms))
 		return 0;
+	if (n->kind == YAML_SCALAR && row->words && value_word(n->text, row->words) >= 0)
+		return 0;
 	return yaml_as_int(n, row->min, row->max, &i, e);
+}
+
+/* repro.select is a command, and written as commands are: {argv: [...]}. */
+static const struct yaml_node *list_node(const struct yaml_node *n, const struct option_row *row, struct err *e)
+{
+	static const char *const keys[] = { "argv", NULL };
+
+	if (strcmp(row->key, "repro.select") != 0)
+		return n;
+	if (n->kind != YAML_MAP) {
+		yaml_error(n, e, "'repro.select' must be {argv: [WORD, ...]}");
+		return NULL;
+	}
+	if (yaml_check_keys(n, keys, e) < 0)
+		return NULL;
+	if (!yaml_get(n, "argv"))
+		yaml_error(n, e, "'repro.select' must be {argv: [WORD, ...]}");
+	return yaml_get(n, "argv");
 }
 
 /* One option of the file. YAML's own types are held to first (a quoted number is a string), then
@@ -95,9 +115,12 @@ static int option_take_node(struct options *o, const struct option_row *row, con
 		rc = yaml_as_string(n, &text, e);
 		break;
 	}
-	case OPTION_LIST:
-		rc = yaml_as_string_or_list(n, &list, e);
+	case OPTION_LIST: {
+		const struct yaml_node *items = list_node(n, row, e);
+
+		rc = items ? yaml_as_string_or_list(items, &list, e) : -1;
 		break;
+	}
 	}
 	snprintf(name, sizeof(name), "%s:%u:%u: '%s'", n->file, n->line, n->column, row->key);
 	if (rc == 0 && row->type != OPTION_LIST)

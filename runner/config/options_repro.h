@@ -3,6 +3,8 @@
 #ifndef RUNNER_CONFIG_OPTIONS_REPRO_H
 #define RUNNER_CONFIG_OPTIONS_REPRO_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,10 +14,10 @@ struct repro_options {
 	char *perturb; /* "auto" */
 	int64_t seed;  /* -1: random */
 	bool whole, keep_alive, shrink;
-	int64_t limit_ms; /* 0: auto */
+	int64_t limit_ms; /* 0, OPTION_AUTO_MS: auto */
 	char *confidence; /* "0.99" */
 	char *again, *confirm_fix;
-	char *select; /* repro.select: words of a command with {test}, separated by blanks; NULL: the dialect's way */
+	struct strv select; /* words of a command in which {test} stands for each test; empty: the dialect's way */
 };
 
 #endif

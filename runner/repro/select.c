@@ -37,13 +37,10 @@ static void add_name(struct strv *to, const struct target_test *x)
 static bool own_select(const struct session *s, const struct target_test *const tests[], size_t n,
 		       struct selection *out)
 {
-	auto_free char *words = s->ro->select ? xstrdup(s->ro->select) : NULL;
-	char *save = NULL;
+	const struct strv *words = &s->ro->select;
 
-	if (!words)
-		return false;
-	for (char *w = strtok_r(words, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save)) {
-		char *at = strstr(w, "{test}");
+	for (size_t k = 0; k < words->n; k++) {
+		const char *w = words->v[k], *at = strstr(w, "{test}");
 
 		for (size_t i = 0; at && i < n; i++)
 			strv_take(&out->argv,
@@ -82,7 +79,7 @@ static bool make(const struct session *s, const struct target_test *const tests[
 	}
 	for (size_t i = 0; i < n; i++)
 		add_name(&out->tests, tests[i]);
-	out->how = xasprintf("%s: %zu of %zu tests", *tests[n - 1]->dialect ? tests[n - 1]->dialect : "repro.select", n,
+	out->how = xasprintf("%s: %zu of %zu tests", s->ro->select.n ? "repro.select" : tests[n - 1]->dialect, n,
 			     s->target.n_tests);
 	return true;
 }

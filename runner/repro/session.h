@@ -110,4 +110,7 @@ void say_progress(struct session *s, int64_t now_ns);
 void say_end(struct session *s);
 void say_line(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Kept runs into the history, where one is named. Changes nothing else; what fails is said. */
+void session_remember(struct session *s);
+
 #endif
