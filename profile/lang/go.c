@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "profile/lang/language.h"
-#include "profile/lang/runtime_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,4 +241,4 @@ static size_t go_merge(struct native *n, void *state)
 }
 
 const struct language_ops language_go = { .name = "go", .detect = go_detect, .collect = go_collect, .merge = go_merge,
-					  .is_runtime = runtime_frame_marked, .free = go_free };
+					  .free = go_free };

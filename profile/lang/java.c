@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "profile/lang/language.h"
-#include "profile/lang/runtime_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,5 +247,4 @@ const struct language_ops language_java = { .name = "java",
 					    .detect = java_detect,
 					    .collect = java_collect,
 					    .merge = java_merge,
-					    .is_runtime = runtime_frame_marked,
 					    .free = java_free };

@@ -21,13 +21,11 @@ struct language_ops {
 	/* Names its frames, puts them among the native ones of the threads that run them, and tells what each waits for
 	 * (hints) and what is on no thread (tasks). The number of stacks that it found. */
 	size_t (*merge)(struct native *n, void *state);
-	/* A frame of this language: of its runtime, its standard library or a test runner, rather than the user's. */
-	bool (*is_runtime)(const struct snap_frame *f);
 	void (*free)(void *state);
 };
 
 extern const struct language_ops language_python, language_go, language_java, language_javascript, language_ruby,
-	language_shell;
+	language_php, language_perl, language_shell;
 
 /* Every reader of this build, ended by NULL; at most LANGUAGES_MAX. */
 extern const struct language_ops *const languages[];

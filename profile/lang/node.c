@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "profile/lang/language.h"
-#include "profile/lang/runtime_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,5 +177,4 @@ static size_t node_merge(struct native *n, void *state)
 }
 
 const struct language_ops language_javascript = { .name = "javascript", .detect = node_detect, .collect = node_collect,
-						  .merge = node_merge, .is_runtime = runtime_frame_marked,
-						  .free = node_free };
+						  .merge = node_merge, .free = node_free };

@@ -2,7 +2,6 @@
 /* python.c - Python threads of a process: found, walked, named, and merged into their native stacks. */
 #include "profile/lang/language.h"
 #include "profile/lang/python_threads.h"
-#include "profile/lang/runtime_frames.h"
 
 #include "base/mem.h"
 
@@ -421,5 +420,4 @@ static void python_free(void *state)
 }
 
 const struct language_ops language_python = { .name = "python", .detect = python_detect, .collect = python_collect,
-					      .merge = python_merge, .is_runtime = runtime_frame_python,
-					      .free = python_free };
+					      .merge = python_merge, .free = python_free };

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "profile/lang/language.h"
 #include "profile/lang/memory.h"
-#include "profile/lang/runtime_frames.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,5 +151,4 @@ static size_t shell_merge(struct native *n, void *state)
 }
 
 const struct language_ops language_shell = { .name = "shell", .detect = shell_detect, .collect = shell_collect,
-					     .merge = shell_merge, .is_runtime = runtime_frame_marked,
-					     .free = shell_free };
+					     .merge = shell_merge, .free = shell_free };

@@ -366,37 +366,28 @@ static void cases_find(struct work *w)
 
 /* ---- sums ---- */
 
-static bool is_runtime_frame(const struct prof_frame *f)
-{
-	if (f->file && (strstr(f->file, "/lib/python3") || strstr(f->file, "<frozen") || strncmp(f->file, "node:", 5) == 0 ||
-			strstr(f->file, "/site-packages/") || strncmp(f->file, "/usr/", 5) == 0))
-		return true;
-	if (strcmp(f->language, "native") == 0)
-		return f->module && !f->file && (frame_module_is_runtime(f->module) || strncmp(f->module,
-				"/usr/lib", 8) == 0 ||
-						 strncmp(f->module, "/lib", 4) == 0);
-	return false;
-}
-
 uint32_t profile_place(const struct profile *p, uint32_t stack)
 {
 	const uint32_t *v = p->pool + p->stack_first[stack];
-	bool script = false;
-	uint32_t n = p->stack_len[stack];
+	enum frame_place best_place = PLACE_NONE;
+	uint32_t n = p->stack_len[stack], best = n ? v[0] : 0;
+	bool interpreted = false;
 
 	for (uint32_t i = 0; i < n; i++)
-		script |= strcmp(p->frames[v[i]].language, "native") != 0;
+		interpreted |= strcmp(p->frames[v[i]].language, "native") != 0;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct prof_frame *f = &p->frames[v[i]];
+		struct frame_words words = { .language = f->language, .function = f->function, .file = f->file,
+					     .module = f->module, .line = f->line };
+		enum frame_place place = f->function && f->function[0] != '[' ? frame_place(&words, interpreted) :
+										PLACE_NONE;
 
-		if (f->function && f->function[0] != '[' && (!script || strcmp(f->language, "native") != 0) &&
-		    !is_runtime_frame(f))
-			return v[i];
+		if (place < best_place) {
+			best_place = place;
+			best = v[i];
+		}
 	}
-	for (uint32_t i = 0; i < n; i++)
-		if (p->frames[v[i]].function && (!script || strcmp(p->frames[v[i]].language, "native") != 0))
-			return v[i];
-	return n ? v[0] : 0;
+	return best;
 }
 
 static struct case_sums *sums_for(struct attribution *a, struct work *w, int32_t span)

@@ -36,6 +36,18 @@ static const struct {
 	{ { "native", "main", NULL, "/usr/lib/git-core/git", 0, false }, FRAME_LIBRARY },
 	{ { "native", "clone_repository", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
 	{ { "native", "os::PlatformEvent::park", NULL, "/usr/lib/jvm/java-17/lib/server/libjvm.so", 0, false }, FRAME_INTERPRETER },
+	{ { "native", "vm_run", "/home/me/src/runtime/vm.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
+	{ { "native", "works_Test::TestBody", "/home/me/tests/gtest/works.cc", "/home/me/a", 7, false }, FRAME_PROGRAM },
+	{ { "native", "testing::Test::Run", "/usr/src/googletest/googletest/src/gtest.cc", "/home/me/a", 7, false }, FRAME_RUNNER },
+	{ { "python", "test_a", "/home/me/unittest/test_a.py", NULL, 8, false }, FRAME_PROGRAM },
+	{ { "ruby", "test_a", "/home/me/minitest/test_a.rb", NULL, 8, false }, FRAME_PROGRAM },
+	{ { "php", "StockTest::take", "/home/me/phpunit/StockTest.php", NULL, 8, false }, FRAME_PROGRAM },
+	{ { "php", "TestCase::run", "/home/me/vendor/phpunit/phpunit/src/Framework/TestCase.php", NULL, 8, false }, FRAME_RUNNER },
+	{ { "php", "get", "/home/me/vendor/guzzlehttp/guzzle/src/Client.php", NULL, 8, false }, FRAME_LIBRARY },
+	{ { "perl", "main::ok", "/usr/share/perl/5.36/Test/More.pm", NULL, 8, false }, FRAME_RUNNER },
+	{ { "perl", "LWP::get", "/usr/share/perl5/LWP.pm", NULL, 8, false }, FRAME_LIBRARY },
+	{ { "perl", "IO::Select::can_read", "/usr/lib/x86_64-linux-gnu/perl-base/IO/Select.pm", NULL, 8, false }, FRAME_RUNTIME },
+	{ { "perl", "Shop::take", "lib/Shop.pm", NULL, 8, false }, FRAME_PROGRAM },
 	{ { NULL, "work", "/home/me/a.c", "/home/me/a", 7, false }, FRAME_PROGRAM },
 };
 
