@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "profile/lang/language.h"
-#include "profile/lang/runtime_frames.h"
+#include "profile/lang/script_stack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,16 +37,14 @@ struct ruby {
 	size_t count;
 };
 
+static const char *const binaries[] = { "libruby", "ruby", NULL };
+
 static struct module *ruby_module(struct native *n)
 {
-	for (size_t i = 0; i < n->module_count; i++) {
-		const char *path = n->modules[i].image ? n->modules[i].image->path : "", *slash = strrchr(path, '/');
-
-		slash = slash ? slash + 1 : path;
-		if ((str_starts(slash, "libruby") || str_starts(slash, "ruby")) &&
+	for (size_t i = 0; i < n->module_count; i++)
+		if (n->modules[i].image && script_binary(n->modules[i].image->path, binaries) &&
 		    native_symbol(n, &n->modules[i], "ruby_current_vm_ptr"))
 			return &n->modules[i];
-	}
 	return NULL;
 }
 
@@ -202,20 +200,9 @@ static void frames_copy(void *arg)
 static void thread_read(struct ruby *ruby, struct ruby_thread *rt, enum intrusion allowed)
 {
 	struct { struct ruby *ruby; struct ruby_thread *rt; } w = { ruby, rt };
-	struct stop_also also = { frames_copy, &w };
-	struct snap_thread *t = rt->t;
-	int64_t frozen_ns;
 
 	rt->frames = xmalloc(FRAMES_BYTES);
-	frames_copy(&w);
-	if (!t || native_stood_still(ruby->n, t))
-		return;
-	if (allowed >= INTRUSION_MICRO_STOP && t->state != 'D' &&
-	    thread_stop_copy(ruby->n->p, t, 256 * 1024, &also, &frozen_ns) == 0) {
-		t->intrusion = INTRUSION_MICRO_STOP;
-		return;
-	}
-	rt->moved = true;
+	rt->moved = !script_copy(ruby->n, rt->t, allowed, frames_copy, &w);
 }
 
 static void threads_read(struct ruby *ruby, uint64_t first, enum intrusion allowed)
@@ -362,20 +349,12 @@ static void thread_waits(struct ruby *ruby, struct ruby_thread *rt)
 
 /* ---- frames ---- */
 
-static bool is_ruby(const struct snap_frame *f)
-{
-	const char *slash = f->module ? strrchr(f->module, '/') : NULL;
-
-	return slash && (str_starts(slash + 1, "libruby") || str_starts(slash + 1, "ruby"));
-}
-
-static void frames_name(struct ruby *ruby, struct ruby_thread *rt)
+static void frames_name(struct ruby *ruby, struct ruby_thread *rt, struct script_stack *out)
 {
 	uint32_t size = ruby->r.l.cfp_size;
 
 	for (size_t at = 0; at + size <= rt->bytes; at += size) {
 		struct ruby_frame rf;
-		struct snap_frame *f;
 
 		if (!ruby_frame_name(&ruby->r, rt->frames + at, &rf))
 			continue;
@@ -386,47 +365,19 @@ static void frames_name(struct ruby *ruby, struct ruby_thread *rt)
 		} else if (!rt->caller) {
 			rt->caller = xstrdup("");
 		}
-		f = thread_frame_add(rt->t);
-		if (!f) {
-			free(rf.function);
-			free(rf.file);
+		if (!script_stack_add(out, rf.function, rf.file, rf.line))
 			return;
-		}
-		f->language = "ruby";
-		f->function = rf.function;
-		f->file = rf.file;
-		f->line = rf.line;
-		f->runtime = !rf.file;
 	}
 }
 
-/* What lies inside of the interpreter's functions, Ruby's frames, and what is around: the interpreter's own names are
- * few in a stripped library, and none of them tells which frame of Ruby it runs. */
 static void thread_merge(struct ruby *ruby, struct ruby_thread *rt)
 {
+	struct script_stack *calls = xcalloc(1, sizeof(*calls));
 	struct snap_thread *t = rt->t;
-	struct snap_frame *old = t->frames;
-	size_t count = t->frame_count, first = 0;
 
-	while (first < count && !is_ruby(&old[first]))
-		first++;
-	t->frames = NULL;
-	t->frame_count = t->frame_cap = 0;
-	for (size_t i = 0; i <= count; i++) {
-		struct snap_frame *f = NULL;
-
-		if (i == first)
-			frames_name(ruby, rt);
-		if (i == count)
-			break;
-		if (i < first || !is_ruby(&old[i]))
-			f = thread_frame_add(t);
-		if (f)
-			*f = old[i];
-		else
-			snap_frame_release(&old[i]);
-	}
-	free(old);
+	frames_name(ruby, rt, calls);
+	script_stack_merge(calls, t, "ruby", binaries);
+	free(calls);
 	if (rt->moved)
 		thread_reason(t, COLLECT_PARTIAL, "it ran while its Ruby frames were read");
 	else if (t->status == COLLECT_PARTIAL && t->truncated) {
@@ -452,4 +403,4 @@ static size_t ruby_merge(struct native *n, void *state)
 }
 
 const struct language_ops language_ruby = { .name = "ruby", .detect = ruby_detect, .collect = ruby_collect,
-					    .merge = ruby_merge, .is_runtime = runtime_frame_marked, .free = ruby_free };
+					    .merge = ruby_merge, .free = ruby_free };

@@ -250,7 +250,15 @@ static void place_shell(struct snapshot *all, struct snap_process *p)
 	script_release(&s);
 }
 
-/* Interpreters whose stacks nobody reads here: the script is known, the line is not. */
+static bool has_frames_of(const struct snap_thread *t, const char *language)
+{
+	for (size_t i = 0; i < t->frame_count; i++)
+		if (strcmp(t->frames[i].language, language) == 0)
+			return true;
+	return false;
+}
+
+/* Where the stack of an interpreter could not be read: the script is known, the line is not. */
 static void place_interpreter(struct snap_process *p)
 {
 	static const struct { const char *program, *language; } known[] = { { "perl", "perl" }, { "php", "php" } };
@@ -258,7 +266,8 @@ static void place_interpreter(struct snap_process *p)
 	struct snap_frame *f;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (strncmp(base, known[i].program, strlen(known[i].program)) != 0 || !p->thread_count || !p->alive)
+		if (strncmp(base, known[i].program, strlen(known[i].program)) != 0 || !p->thread_count || !p->alive ||
+		    has_frames_of(&p->threads[0], known[i].language))
 			continue;
 		for (size_t k = 1; k < p->argv.n && !name; k++) {
 			const char *a = p->argv.v[k];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_scriptmem.c - the memory of a Node or a Ruby that is none: objects, strings, frames, lines. The bytes are the target's
+/* fuzz_scriptmem.c - the memory of a Node, a Ruby, a PHP or a Perl that is none: objects, strings, frames, lines. The bytes are the target's
  * memory from the second page on, read through a descriptor, and a thread's stack at once. */
+#include "profile/lang/perl.h"
+#include "profile/lang/php.h"
 #include "profile/lang/ruby.h"
 #include "profile/lang/v8.h"
 
@@ -68,6 +70,48 @@ static void ruby(struct peek *peek, const uint8_t *data, size_t size)
 	}
 }
 
+static void php(struct peek *peek)
+{
+	struct script_stack *calls = xcalloc(1, sizeof(*calls));
+	struct php_calls *read = xcalloc(1, sizeof(*read));
+	struct lang_mem m;
+
+	lang_mem_init(&m, peek);
+	if (php_calls_read(&m, LANG_PAGE - 400, read)) {
+		BUG_ON(!read->count || read->count > PHP_CALLS_MAX);
+		php_calls_name(&m, read, calls);
+		for (size_t i = 0; i < calls->count; i++)
+			BUG_ON(!calls->v[i].function || calls->v[i].line < 0);
+		script_stack_release(calls);
+	}
+	lang_mem_release(&m);
+	free(calls);
+	free(read);
+}
+
+static void perl(struct peek *peek)
+{
+	static const struct perl_places at = { LANG_PAGE, LANG_PAGE + 8, LANG_PAGE + 16 };
+	struct script_stack *calls = xcalloc(1, sizeof(*calls));
+	struct perl_calls *read = xcalloc(1, sizeof(*read));
+
+	for (unsigned version = 28; version <= 36; version += 4) {
+		struct perl_mem p = { .l = *perl_layout_of(version), .threads = version != 32 };
+
+		lang_mem_init(&p.m, peek);
+		if (perl_calls_read(&p, &at, read)) {
+			BUG_ON(read->count > PERL_CONTEXTS_MAX);
+			perl_calls_name(&p, read, calls);
+			for (size_t i = 0; i < calls->count; i++)
+				BUG_ON(!calls->v[i].function || calls->v[i].line < 0);
+			script_stack_release(calls);
+		}
+		lang_mem_release(&p.m);
+	}
+	free(calls);
+	free(read);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct peek peek;
@@ -83,5 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	peek = (struct peek){ .pid = getpid(), .mem_fd = fd };
 	node(&peek, data, size);
 	ruby(&peek, data, size);
+	php(&peek);
+	perl(&peek);
 	return 0;
 }
