@@ -131,7 +131,7 @@ deps) deps ;;
 build) build "$@" ;;
 exec) exec qemu-aarch64-static "$@" ;;
 vm)
-	[ $# -gt 0 ] || set -- .artifacts/arm64/build/tests/unit/test_profile_native tests/cli/native.t tests/cli/native_later.t tests/cli/inspect.t
+	[ $# -gt 0 ] || set -- .artifacts/arm64/build/tests/unit/test_profile_native tests/cli/native.t tests/cli/native_later.t tests/cli/zoo_native.t
 	run_vm "$@"
 	;;
 *)

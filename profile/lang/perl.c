@@ -11,15 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STACK_CONTEXTS = 8, STACK_PREVIOUS = 16, STACK_INDEX = 32, STACKS_MAX = 64, STACK_MAIN = 1 };
-enum { OP_AT = 8, CONTEXT_STATEMENT = 16, CONTEXT_RETURNS = 48, CONTEXT_BYTES_MAX = 128, CONTEXT_KIND = 15, CALL = 9, FORMAT = 10, EVAL = 11, FAKE = 0x80 };
+enum { OP_AT = 8, STACK_CONTEXTS = 8, STACK_PREVIOUS = 16, STACK_INDEX = 32, STACKS_MAX = 64, STACK_MAIN = 1 };
+enum { CONTEXT_STATEMENT = 16, CONTEXT_RETURNS = 48, CONTEXT_BYTES_MAX = 128 };
+enum { CONTEXT_KIND = 15, CALL = 9, FORMAT = 10, EVAL = 11, FAKE = 0x80 };
 enum { STATEMENT_LINE = 36, STATEMENT_FILE = 48 };
 /* struct op {next, sibling or parent, function, target, bits} and, of one with kids, the first of them */
 enum { OP_NEXT = 0, OP_SIBLING = 8, OP_TARGET = 24, OP_BITS = 32, OP_FIRST = 40, OP_TYPE_MASK = 0x1ff, OP_MORE = 1 << 14,
        OP_KIDS = 4 << 16, OPS_MAX = 4096, OP_DEPTH_MAX = 64 };
 enum { SV_BODY = 0, SV_FLAGS = 12, SV_UNION = 16, TYPE_MASK = 0xff, GLOB = 9, CODE = 13, HASH = 12 };
-enum { CODE_STASH = 32, CODE_GLOB = 56, CODE_FLAGS = 92, CODE_NAMED = 0x8000, GLOB_NAME = 32, GLOB_STASH = 40, GP_CANONICAL = 56 };
-enum { HASH_MAX = 24, EXTRA_NAME = 0, EXTRA_NAMES = 28, KEY_LENGTH = 4, KEY_BYTES = 8, NAME_MAX_BYTES = 200, FILE_MAX = 2000 };
+enum { CODE_STASH = 32, CODE_GLOB = 56, CODE_FLAGS = 92, CODE_NAMED = 0x8000 };
+enum { GLOB_NAME = 32, GLOB_STASH = 40, GP_CANONICAL = 56 };
+enum { HASH_MAX = 24, EXTRA_NAME = 0, EXTRA_NAMES = 28 };
+enum { KEY_LENGTH = 4, KEY_BYTES = 8, NAME_MAX_BYTES = 200, FILE_MAX = 2000 };
 
 static const char *const binaries[] = { "perl", "libperl", NULL };
 
@@ -159,8 +162,8 @@ static char *context_name(struct perl_mem *p, const struct perl_context *c, uint
 	}
 }
 
-/* The first statement of a block without variables of its own is optimised away: what is left of it is an op without effect,
- * somewhere in the tree of the statement around it, before the op that runs. As closest_cop() of perl's util.c. */
+/* The first statement of a block without variables of its own is optimised away: what is left of it is an op without
+ * effect, somewhere in the tree of the statement around it, before the op that runs. As closest_cop() of perl's util.c. */
 struct search {
 	struct perl_mem *p;
 	uint64_t op, closest;

@@ -21,8 +21,9 @@ void script_stack_release(struct script_stack *s);
 /* Is that file, by the last component of its path, one of these (beginnings, ended by NULL)? */
 bool script_binary(const char *path, const char *const names[]);
 
-/* Has `copy` read what lies in the memory of a thread while that stood still: where it has not run since its native stack was
- * copied, without a stop; else during one, where that is allowed. False: it ran meanwhile. t NULL: nothing is known of it. */
+/* Has `copy` read what lies in the memory of a thread while that stood still: where it has not run since its native
+ * stack was copied, without a stop; else during one, where that is allowed. False: it ran meanwhile. t NULL: nothing is
+ * known of it. */
 bool script_copy(struct native *n, struct snap_thread *t, enum intrusion allowed, void (*copy)(void *), void *arg);
 
 /* Moves the calls into the thread's frames: native ones further in than the interpreter, the calls, native ones that are

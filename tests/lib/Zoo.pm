@@ -19,6 +19,8 @@
 #   inspects  what `inspect` takes it for, where only a run can tell more
 #   asks      looked at with intrusion 2
 #   only_run  it is not looked at by `inspect`
+#   at_once   how many are started together (6)
+#   rare      it is looked at only with ZOO_ALL=1 and where the document is written
 package Zoo;
 use strict;
 use warnings;
@@ -31,7 +33,7 @@ use SpecRunner;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(zoo_marks zoo_look zoo_row zoo_section begin end inspect found_by_run first_of which quietly);
+our @EXPORT = qw(zoo_marks zoo_animals zoo_all zoo_look zoo_row zoo_section begin end inspect found_by_run first_of which quietly);
 
 my (%lines, @table);
 
@@ -50,6 +52,20 @@ sub zoo_marks {
 		while (/\b(AT|HELD|LEAF) (\w+)/g) { push @{ $lines{$2}{$1} }, "$base:$n" }
 	}
 }
+
+# Animals of a program that takes the name of one, by rows of name, does, finding, waits, who, resource, holder and more; `rest`
+# holds for each, but for the list of names that are `rare`.
+sub zoo_animals {
+	my ($label, $argv, $rest, @rows) = @_;
+	my %rare = map { $_ => 1 } @{ delete $rest->{rare} // [] };
+	return map {
+		my ($name, $does, $finding, $waits, $who, $resource, $holder, %more) = @$_;
+		{ name => $name, label => "$name$label", does => $does, finding => $finding, waits => $waits, who => $who, resource => $resource,
+			holder => $holder, marks => $name, argv => [@$argv, $name], rare => $rare{$name}, %$rest, %more }
+	} @rows;
+}
+
+sub zoo_all { return $ENV{ZOO_ALL} || $ENV{ZOO_TABLE} }
 
 # Starts a program in a session of its own; its standard input is a pipe that we hold.
 sub begin {
@@ -150,7 +166,7 @@ sub facts_wrong {
 			my $w = $t->{waits_on};
 			push @seen, $w->{kind} // 'none';
 			next if ($w->{kind} // 'none') ne $a->{waits} || !is_who($d, $a->{who} // 'main', $p->{pid}, $t);
-			if ($at && !grep { among(place_of($_), $at) } @{ $t->{frames} }) {
+			if ($at && ($a->{who} // '') ne 'child' && !grep { among(place_of($_), $at) } @{ $t->{frames} }) {
 				$wrong //= "it does not wait at @$at";
 				next;
 			}
@@ -226,11 +242,13 @@ sub label_of { my ($a) = @_; return $a->{label} // $a->{name} }
 sub zoo_look {
 	my ($section, @animals) = @_;
 	my $only = $ENV{ZOO_ONLY} // '.';
-	@animals = grep { label_of($_) =~ /$only/ } @animals;
-	while (my @some = splice @animals, 0, 4) {
+	@animals = grep { label_of($_) =~ /$only/ && (!$_->{rare} || zoo_all()) } @animals;
+	while (@animals) {
+		my @some = splice @animals, 0, $animals[0]{at_once} // 6;
 		my @live = map { $_->{only_run} ? undef : begin(@{ $_->{argv} }) } @some;
 		my $until = time + 8 * slow_factor();
 		my @facts = map { ['nothing looked at'] } @some;
+		my @runs = map { start_run($_, @{ $_->{argv} }) } @some;
 		for (my $left = 1; $left && time < $until;) {
 			sleep 0.15;
 			$left = 0;
@@ -245,7 +263,6 @@ sub zoo_look {
 				or diag inspect($some[$i]{asks} ? '--intrusion=2' : (), $live[$i]{pid});
 			end($live[$i]);
 		}
-		my @runs = map { start_run($_, @{ $_->{argv} }) } @some;
 		for my $i (0 .. $#some) {
 			my @found = found_by_run($runs[$i]);
 			my ($result, $place) = finding_wrong($some[$i], @found);
@@ -302,7 +319,7 @@ my $intro = <<'END_OF_INTRO';
 
 Each animal hangs in one way. Tests look at it with `inspect PID` (the waiting thread, what it waits for, who holds that, and the
 lines of both must be right) and end it with `run` (the finding in the table must come first). They write this file:
-`ZOO_TABLE=docs/ZOO.md make check T='tests/cli/inspect.t tests/cli/*zoo*.t'`, with every tool and language installed that is named here.
+`ZOO_TABLE=docs/ZOO.md make check T='tests/cli/*zoo*.t tests/cli/runners.t'`, with every tool and language installed that is named here.
 An animal whose first finding is not the right one is run once more, alone and for longer: on a busy machine a loop gets no processor.
 A wrong culprit is a first finding, or its place, that says what is not so.
 END_OF_INTRO
@@ -316,7 +333,7 @@ sub write_section {
 	$section{$1} = $2 while $old =~ /^<!-- section (\S+) -->\n(.*?)^<!-- end -->$/msg;
 	$section{$name} = $text;
 	my @results = map { (my $rows = $_) =~ s/^.*?^\|---[^\n]*\n//ms; $rows =~ /\| ([^|]*) \|$/mg } values %section;
-	my %first = (native => 0, scripts => 1, python => 2, languages => 3, prompts => 4, patterns => 5, healthy => 9);
+	my %first = (native => 0, scripts => 1, python => 2, go => 3, java => 3, node => 3, ruby => 3, runners => 3, prompts => 4, patterns => 5, healthy => 9);
 	my @order = sort { ($first{$a} // 3) <=> ($first{$b} // 3) || $a cmp $b } keys %section;
 	write_file($file, "$intro\n**" . score_line(@results) . "**\n" .
 		join '', map { "\n<!-- section $_ -->\n$section{$_}<!-- end -->\n" } @order);

@@ -1,0 +1,56 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# zoo_scripts.t - Perl, PHP and shell scripts that hang.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use SpecRunner;
+use Zoo;
+use Cwd qw(abs_path);
+use Test::More;
+
+my $zoo = abs_path('tests/zoo/hang');
+my ($event, $sync, $sleep, $stdin) = qw(hang.wait.event hang.wait.sync hang.sleep hang.input.stdin);
+# Name, what it does, first finding, kind of wait, who waits, what for, who holds it, more (tests/lib/Zoo.pm).
+my @perl = (
+	[pl_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[pl_wait => 'waits for a child that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child'],
+	[pl_pipe => 'reads from a child that sleeps', $sleep, 'pipe_read', 'main', qr/^pipe:/, 'child'],
+	[pl_select => 'select with a time', $sleep, 'sleep', 'main', qr/select|sleep/],
+	[pl_stdin => 'reads standard input', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
+	[pl_method => 'sleeps in a method, within blocks', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[pl_sort => 'sleeps in the block of a sort', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[pl_eval => 'sleeps in evaluated text', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[pl_flock => 'a lock of flock that a child holds', 'hang.lock.file', 'file_lock', 'main', qr/^FLOCK WRITE lock on .*hang\.pl/, 'child'],
+	[pl_system => 'system of a shell that reads standard input', $stdin, 'stdin', 'child', qr/^standard input/, 'outside'],
+	[pl_accept => 'accept, and nobody connects', 'hang.net.accept', 'accept', 'main', qr/^tcp listening on/],
+	[pl_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+);
+my @php = (
+	[php_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[php_method => 'sleeps in a method, within blocks', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[php_callback => 'sleeps in a function that array_map calls', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[php_generator => 'sleeps in a generator', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
+	[php_pipe => 'reads from a child that sleeps', $sleep, 'pipe_read', 'main', qr/^pipe:/, 'child'],
+	[php_child => 'proc_close of a program that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child'],
+	[php_stdin => 'reads standard input', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
+	[php_flock => 'a lock of flock that a child holds', 'hang.lock.file', 'file_lock', 'main', qr/^FLOCK WRITE lock on .*hang\.php/, 'child'],
+	[php_accept => 'accept, and nobody connects', 'hang.net.accept', 'poll', 'main', qr/listening on/, undef, inspects => $event],
+	[php_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
+);
+my @sh = (
+	[sh_child => 'a child that sleeps', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[sh_pipe => 'a pipeline whose first member sleeps', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[sh_wait => 'wait for a background job', $sleep, 'child', 'main', qr/^exit of|^a signal .*SIGCHLD/, 'child'],
+	[sh_read => 'read', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
+);
+
+zoo_marks("$zoo/$_") for qw(hang.pl hang.php);
+zoo_look(scripts => zoo_animals('', ['/usr/bin/perl', "$zoo/hang.pl"], { limit_ms => 1500 }, @perl));
+SKIP: {
+	my $php = which('php') or skip 'no PHP', 1;
+	zoo_look(scripts => zoo_animals('', [$php, "$zoo/hang.php"], { limit_ms => 1500 }, @php));
+}
+zoo_look(scripts => zoo_animals(" ($_)", [$_, "$zoo/hang.sh"], {}, @sh)) for grep { -x } '/bin/sh', '/bin/bash';
+zoo_section('scripts', 'Perl, PHP and shells', '');
+done_testing;
