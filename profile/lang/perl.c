@@ -199,8 +199,8 @@ static bool closest_find(struct search *s, uint64_t op, int depth)
 static uint64_t closest_statement(struct perl_mem *p, uint64_t statement, uint64_t op, bool returns)
 {
 	uint32_t bits = statement ? lang_u32(&p->m, statement + OP_BITS) : 0;
-	struct search s = { .p = p, .op = op, .closest = statement, .statement_type = bits & OP_TYPE_MASK, .returns = returns,
-			    .left = OPS_MAX };
+	struct search s = { .p = p, .op = op, .closest = statement, .statement_type = bits & OP_TYPE_MASK,
+			    .returns = returns, .left = OPS_MAX };
 
 	if (!op || !(bits & OP_MORE) || !s.statement_type ||
 	    !closest_find(&s, lang_u64(&p->m, statement + OP_SIBLING), 0))
