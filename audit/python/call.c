@@ -174,7 +174,9 @@ static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object,
 	uint32_t o;
 	struct arguments b;
 
-	if (maker && H->objects[value_at(H, maker, 0)].kind == O_FUNCTION) {
+	if (maker && H->objects[value_at(H, maker, 0)].kind != O_FUNCTION)
+		maker = 0; /* one from outside calls our __init__ as object's does */
+	if (maker) {
 		b = with_first(value_of(H, class_object), a);
 		made = call_value(f, node, maker, &b);
 	}

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,83 @@ static value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
 				&(struct arguments){ .count = 1, .position = { key } }));
 		} else {
 			out = value_join(H, out, unknown(f, "subscript"));
+		}
+	}
+	return out ? out : unknown(f, "subscript");
+}
+
+/* A bound of a slice as written: *given where it is a number, false where it is computed. */
+static bool slice_bound(const char *s, size_t n, int32_t *value, bool *given)
+{
+	char text[16], *end;
+
+	while (n && isspace((unsigned char)*s))
+		s++, n--;
+	while (n && isspace((unsigned char)s[n - 1]))
+		n--;
+	*given = n > 0;
+	if (!n)
+		return true;
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	*value = (int32_t)strtol(text, &end, 10);
+	return *end == '\0';
+}
+
+/* Which items [from, to) of a sequence of n a slice without a step takes; false where that is not to be seen. */
+static bool slice_range(struct frame *f, uint32_t slice, uint32_t n, uint32_t *from, uint32_t *to)
+{
+	const struct tree_node *t = NODE(f, slice);
+	const char *s = f->s->text + t->start, *colon = memchr(s, ':', t->end - t->start);
+	size_t rest = colon ? t->end - t->start - (size_t)(colon + 1 - s) : 0;
+	int32_t a = 0, b = 0;
+	bool has_a, has_b;
+
+	if (!colon || memchr(colon + 1, ':', rest) || !slice_bound(s, (size_t)(colon - s), &a, &has_a) ||
+	    !slice_bound(colon + 1, rest, &b, &has_b))
+		return false;
+	a = has_a && a < 0 ? a + (int32_t)n : a;
+	b = !has_b ? (int32_t)n : b < 0 ? b + (int32_t)n : b;
+	*from = a < 0 ? 0 : a > (int32_t)n ? n : (uint32_t)a;
+	*to = b < 0 ? 0 : b > (int32_t)n ? n : (uint32_t)b;
+	return true;
+}
+
+static uint32_t sequence_part(struct frame *f, uint32_t o, uint32_t slice)
+{
+	uint32_t part = object_new(H, H->objects[o].kind, 0, 0), from, to;
+
+	if (!H->objects[o].b || slot_get(H, o, KEY("*")) || !slice_range(f, slice, H->objects[o].b, &from, &to)) {
+		slot_set(H, part, KEY("*"), slots_join(H, o), true);
+		return part;
+	}
+	for (uint32_t i = from; i < to; i++) {
+		slot_set(H, part, item_key(f, index_of(f, i - from)), slot_get(H, o, item_key(f, index_of(f, i))), false);
+		H->objects[part].b = i - from + 1;
+	}
+	return part;
+}
+
+static value_t slice_get(struct frame *f, uint32_t node, value_t v, uint32_t slice)
+{
+	value_t out = 0;
+
+	for (uint32_t c = NODE(f, slice)->first; c; c = NODE(f, c)->next)
+		if (NODE(f, c)->kind != K_TOKEN)
+			expression(f, c);
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		uint32_t o = value_at(H, v, i);
+
+		switch (H->objects[o].kind) {
+		case O_LIST: case O_TUPLE: out = value_join(H, out, value_of(H, sequence_part(f, o, slice))); break;
+		case O_TEXT: out = value_join(H, out, constant(f, O_TEXT, "*", "", 0)); break;
+		case O_INSTANCE:
+			out = value_join(H, out, method_call(f, node, o, "__getitem__",
+							     &(struct arguments){ .count = 1, .position = { unknown(f, "parameter") } }));
+			break;
+		default: out = value_join(H, out, unknown(f, "subscript")); break;
 		}
 	}
 	return out ? out : unknown(f, "subscript");
@@ -396,23 +474,35 @@ static value_t call_expression(struct frame *f, uint32_t node)
 	return call_value(f, node, callee, &a);
 }
 
-static value_t string(struct frame *f, uint32_t node)
+/* Appends what a string literal holds; false where a part of it is computed. */
+static bool string_text(struct frame *f, uint32_t node, struct str *out)
 {
-	uint32_t content = 0;
+	bool constant_text = true;
 
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
-		if (NODE(f, c)->kind == K_interpolation && NODE(f, c)->first)
-			expression(f, NODE(f, c)->first);
-		if (NODE(f, c)->kind == K_interpolation || content)
-			return unknown(f, "return_value");
-		if (NODE(f, c)->kind == K_string_content)
-			content = c;
-		if (NODE(f, c)->next && NODE(f, NODE(f, c)->next)->kind == K_interpolation)
-			content = 0;
+		const struct tree_node *n = NODE(f, c);
+
+		if (n->kind == K_interpolation) {
+			if (n->first)
+				expression(f, n->first);
+			constant_text = false;
+		} else if (n->kind == K_string_content) {
+			str_addn(out, f->s->text + n->start, n->end - n->start);
+		} else if (n->kind == K_string) {
+			constant_text &= string_text(f, c, out);
+		}
 	}
-	return content ? constant(f, O_TEXT, "s:", f->s->text + NODE(f, content)->start, NODE(f,
-		content)->end - NODE(f, content)->start) :
-			 constant(f, O_TEXT, "s:", "", 0);
+	return constant_text;
+}
+
+/* A literal, or several that stand side by side. A computed text is still a text: its methods are known. */
+static value_t string(struct frame *f, uint32_t node)
+{
+	auto_str text = STR_INIT;
+
+	if (string_text(f, node, &text))
+		return constant(f, O_TEXT, "s:", str_cstr(&text), text.len);
+	return constant(f, O_TEXT, "*", "", 0);
 }
 
 static value_t yield_expression(struct frame *f, uint32_t node)
@@ -474,8 +564,10 @@ value_t expression(struct frame *f, uint32_t node)
 		return attribute_get(f, node, v, node_text(f, node_field(f, node, F_attribute)));
 	case K_subscript:
 		v = expression(f, node_field(f, node, F_value));
+		if (NODE(f, node_field(f, node, F_subscript))->kind == K_slice)
+			return slice_get(f, node, v, node_field(f, node, F_subscript));
 		return item_get(f, node, v, expression(f, node_field(f, node, F_subscript)));
-	case K_string: return string(f, node);
+	case K_string: case K_concatenated_string: return string(f, node);
 	case K_integer: return constant(f, O_NUMBER, "i:", f->s->text + n->start, n->end - n->start);
 	case K_unary_operator:
 		expression(f, node_field(f, node, F_argument));
