@@ -34,7 +34,7 @@ value_t builtin_name(struct frame *f, uint32_t name)
 		if (strcmp(builtins[i], H->texts[name]) == 0) {
 			auto_free char *path = xasprintf("<builtin>.%s", builtins[i]);
 
-			return value_of(H, object_new(H, O_BUILTIN, KEY(path), 0));
+			return value_of(H, object_intern(H, O_BUILTIN, KEY(path), 0));
 		}
 	return unknown(f, "missing_import");
 }
@@ -50,7 +50,7 @@ static value_t super_make(struct frame *f, const struct arguments *a)
 		enum object_kind kind = H->objects[value_at(H, self, i)].kind;
 
 		if (after && (kind == O_INSTANCE || kind == O_CLASS))
-			out = value_join(H, out, value_of(H, object_new(H, O_SUPER, after, value_at(H, self, i))));
+			out = value_join(H, out, value_of(H, object_intern(H, O_SUPER, after, value_at(H, self, i))));
 	}
 	return out ? out : unknown(f, "attribute");
 }

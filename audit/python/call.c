@@ -107,7 +107,7 @@ static void bind_parameters(struct frame *f, uint32_t function, const struct arg
 				v = slot_get(H, function, KEY(fallback));
 			if (type && (!v || uncalled) && H->objects[value_at(H, type, 0)].kind == O_CLASS &&
 				!(a->count >= i && i && v))
-				v = value_join(H, v, value_of(H, generic_instance(f, value_at(H, type, 0))));
+				v = value_join(H, v, value_of(H, open_instance(f, value_at(H, type, 0))));
 			v = v ? v : unknown(f, "parameter");
 		}
 		slot_set(H, f->env, name, v, false);
@@ -199,7 +199,7 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 
 	site_target(f, node, path);
 	if (strcmp(path, "functools.wraps") == 0 || strcmp(path, "functools.lru_cache") == 0)
-		return value_of(H, object_new(H, O_BUILTIN, KEY("#same"), 0));
+		return value_of(H, object_intern(H, O_BUILTIN, KEY("#same"), 0));
 	if ((strcmp(path, "functools.cache") == 0 || strcmp(path, "contextlib.contextmanager") == 0 ||
 	     strcmp(path, "abc.abstractmethod") == 0 || strcmp(path, "dataclasses.dataclass") == 0 ||
 	     strcmp(path, "asyncio.run") == 0) && a->count)

@@ -50,6 +50,11 @@ static value_t constant(struct frame *f, enum object_kind kind, const char *pref
 	return v;
 }
 
+static value_t some_text(struct frame *f)
+{
+	return value_of(H, object_intern(H, O_TEXT, KEY("*"), 0));
+}
+
 static value_t index_of(struct frame *f, uint32_t i)
 {
 	auto_free char *text = xasprintf("%u", i);
@@ -242,10 +247,11 @@ static value_t slice_get(struct frame *f, uint32_t node, value_t v, uint32_t sli
 
 		switch (H->objects[o].kind) {
 		case O_LIST: case O_TUPLE: out = value_join(H, out, value_of(H, sequence_part(f, o, slice))); break;
-		case O_TEXT: out = value_join(H, out, constant(f, O_TEXT, "*", "", 0)); break;
+		case O_TEXT: out = value_join(H, out, some_text(f)); break;
 		case O_INSTANCE:
 			out = value_join(H, out, method_call(f, node, o, "__getitem__",
-							     &(struct arguments){ .count = 1, .position = { unknown(f, "parameter") } }));
+							     &(struct arguments){ .count = 1, .position = {
+								unknown(f, "parameter") } }));
 			break;
 		default: out = value_join(H, out, unknown(f, "subscript")); break;
 		}
@@ -502,7 +508,7 @@ static value_t string(struct frame *f, uint32_t node)
 
 	if (string_text(f, node, &text))
 		return constant(f, O_TEXT, "s:", str_cstr(&text), text.len);
-	return constant(f, O_TEXT, "*", "", 0);
+	return some_text(f);
 }
 
 static value_t yield_expression(struct frame *f, uint32_t node)

@@ -25,7 +25,7 @@ struct arguments {
 };
 
 struct side {
-	uint32_t mark;
+	uint32_t mark, objects;
 	struct changes changes;
 	bool dead;
 };
@@ -60,7 +60,9 @@ void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, va
 value_t class_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t after);
 value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char *name, const struct arguments *a);
 void definition_run(struct frame *f, uint32_t node);
+/* The instance that stands for all of a class; and the one that may be of a subclass, too. */
 uint32_t generic_instance(struct frame *f, uint32_t class_object);
+uint32_t open_instance(struct frame *f, uint32_t class_object);
 
 /* call.c */
 value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct arguments *a);

@@ -74,7 +74,7 @@ value_t import_module(struct frame *f, const char *path)
 		if (!path[n])
 			break;
 	}
-	return value_of(H, s ? s->object : object_new(H, O_EXTERNAL, KEY(path), 0));
+	return value_of(H, s ? s->object : object_intern(H, O_EXTERNAL, KEY(path), 0));
 }
 
 value_t import_name(struct frame *f, const char *path, uint32_t name)
@@ -91,7 +91,7 @@ value_t import_name(struct frame *f, const char *path, uint32_t name)
 	}
 	if (find(f, whole))
 		return import_module(f, whole);
-	return s ? unknown(f, "missing_import") : value_of(H, object_new(H, O_EXTERNAL, KEY(whole), 0));
+	return s ? unknown(f, "missing_import") : value_of(H, object_intern(H, O_EXTERNAL, KEY(whole), 0));
 }
 
 void import_star(struct frame *f, const char *path)
@@ -143,7 +143,7 @@ static void run_uncalled(struct machine *m, uint32_t def)
 	f.env = f.s->object;
 	if (class_object) {
 		a.count = 1;
-		a.position[0] = value_of(&m->h, generic_instance(&f, class_object));
+		a.position[0] = value_of(&m->h, open_instance(&f, class_object));
 	}
 	function_run(&f, d->object, &a, true);
 }
@@ -200,5 +200,6 @@ void machine_release(struct machine *m)
 	free(m->node_site);
 	free(m->by_module);
 	free(m->sites);
+	free(m->orders);
 	heap_release(&m->h);
 }

@@ -104,7 +104,7 @@ static void keep_leaving(struct frame *f, struct changes *c)
 
 struct side side_begin(struct frame *f)
 {
-	return (struct side){ .mark = f->m->h.trail_count };
+	return (struct side){ .mark = f->m->h.trail_count, .objects = f->m->h.object_count };
 }
 
 void side_end(struct frame *f, struct side *s)
@@ -116,7 +116,7 @@ void side_end(struct frame *f, struct side *s)
 
 void sides_join(struct frame *f, struct side *a, struct side *b)
 {
-	trail_join(&f->m->h, a->dead ? NULL : &a->changes, b->dead ? NULL : &b->changes);
+	trail_join(&f->m->h, a->dead ? NULL : &a->changes, b->dead ? NULL : &b->changes, a->objects);
 	f->dead = a->dead && b->dead;
 	for (int i = 0; i < 2; i++) {
 		struct side *s = i ? b : a;

@@ -35,7 +35,12 @@ struct definition {
 	value_t returned;
 	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
 	uint32_t object;               /* last function or class object made of it */
-	uint32_t generic;              /* class: the instance that stands for all */
+};
+
+#define BASES_MAX 16
+#define ORDER_MAX 32
+struct class_order {
+	uint32_t n, v[ORDER_MAX]; /* class objects, and outside classes */
 };
 
 struct call_site {
@@ -53,6 +58,8 @@ struct machine {
 	uint32_t def_count, def_cap;
 	struct call_site *sites;
 	uint32_t site_count, site_cap;
+	struct class_order *orders;
+	uint32_t order_count;
 	uint32_t **node_def;  /* source -> node -> definition */
 	uint32_t **node_site; /* source -> node -> call site + 1 */
 	const struct front_options *options;

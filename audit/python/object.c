@@ -8,62 +8,113 @@
 
 #define H (&f->m->h)
 #define KEY(z) heap_textz(H, z)
-#define ORDER_MAX 64
 
-/* The method resolution order; `after`: only what follows that class. Bases are walked depth first, and a class that comes
- * again later moves to its last place: C3 for all hierarchies that Python accepts but for exotic ones. */
-static uint32_t order_of(struct frame *f, uint32_t class_object, uint32_t out[ORDER_MAX], uint32_t n, uint32_t depth)
+/* One class's bases, or the order of one base: what is left of it begins at `at`. */
+struct line {
+	const uint32_t *v;
+	uint32_t n, at;
+};
+
+static bool in_a_tail(const struct line *lines, uint32_t n, uint32_t class_object)
 {
-	if (n == ORDER_MAX || depth > 16)
-		return n;
 	for (uint32_t i = 0; i < n; i++)
-		if (out[i] == class_object) {
-			memmove(out + i, out + i + 1, (n - i - 1) * sizeof(*out));
-			n--;
-			break;
-		}
-	out[n++] = class_object;
-	for (uint32_t i = 0;; i++) {
-		auto_free char *name = xasprintf("#base%u", i);
-		value_t v = slot_get(H, class_object, KEY(name));
+		for (uint32_t k = lines[i].at + 1; k < lines[i].n; k++)
+			if (lines[i].v[k] == class_object)
+				return true;
+	return false;
+}
 
-		if (!v)
-			return n;
-		for (uint32_t k = 0; k < value_count(H, v); k++)
-			n = order_of(f, value_at(H, v, k), out, n, depth + 1);
+/* C3 (docs.python.org/3/howto/mro.html): the first head that stands in no tail; where there is none, Python refuses
+ * the class and the first head is taken. */
+static uint32_t merge(struct line *lines, uint32_t n, uint32_t out[ORDER_MAX], uint32_t count)
+{
+	for (;;) {
+		uint32_t next = 0;
+		bool good = false;
+
+		for (uint32_t i = 0; i < n && !good; i++) {
+			if (lines[i].at == lines[i].n)
+				continue;
+			good = !in_a_tail(lines, n, lines[i].v[lines[i].at]);
+			next = good || !next ? lines[i].v[lines[i].at] : next;
+		}
+		if (!next || count == ORDER_MAX)
+			return count;
+		out[count++] = next;
+		for (uint32_t i = 0; i < n; i++)
+			lines[i].at += lines[i].at < lines[i].n && lines[i].v[lines[i].at] == next;
 	}
+}
+
+/* The method resolution order of a class, itself first. It is settled by class_make and kept. */
+static const struct class_order *order_of(struct frame *f, uint32_t class_object)
+{
+	uint32_t i = H->objects[class_object].kind == O_CLASS ? H->objects[class_object].c : 0;
+
+	return i ? &f->m->orders[i - 1] : NULL;
+}
+
+static void order_settle(struct frame *f, uint32_t class_object, const uint32_t *bases, uint32_t n)
+{
+	struct machine *m = f->m;
+	struct line lines[BASES_MAX + 1];
+	struct class_order own = { .n = 1, .v = { class_object } };
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct class_order *o = order_of(f, bases[i]);
+
+		lines[i] = o ? (struct line){ o->v, o->n, 0 } : (struct line){ &bases[i], 1, 0 };
+	}
+	lines[n] = (struct line){ bases, n, 0 };
+	own.n = merge(lines, n + 1, own.v, own.n);
+	m->orders = xreallocarray(m->orders, m->order_count + 1, sizeof(*m->orders));
+	m->orders[m->order_count++] = own;
+	H->objects[class_object].c = m->order_count;
 }
 
 value_t class_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t after)
 {
-	uint32_t order[ORDER_MAX], n = order_of(f, class_object, order, 0, 0);
+	const struct class_order *order = order_of(f, class_object);
 	bool on = !after;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const struct object *o = &H->objects[order[i]];
-		value_t v = on && o->kind == O_CLASS ? slot_get(H, order[i], name) : 0;
+	for (uint32_t i = 0; order && i < order->n; i++) {
+		const struct object *o = &H->objects[order->v[i]];
+		value_t v = on && o->kind == O_CLASS ? slot_get(H, order->v[i], name) : 0;
 
 		if (v)
 			return v;
 		if (on && o->kind == O_EXTERNAL) {
 			auto_free char *path = xasprintf("%s.%s", H->texts[o->a], H->texts[name]);
 
-			return value_of(H, object_new(H, O_EXTERNAL, KEY(path), 0));
+			return value_of(H, object_intern(H, O_EXTERNAL, KEY(path), 0));
 		}
-		on |= order[i] == after;
+		on |= order->v[i] == after;
 	}
 	return 0;
 }
 
 uint32_t generic_instance(struct frame *f, uint32_t class_object)
 {
-	struct definition *d = &f->m->defs[H->objects[class_object].a];
+	return instance_of_all(H, class_object, INSTANCE_GENERIC);
+}
 
-	if (!d->generic) {
-		d->generic = object_new(H, O_INSTANCE, class_object, 0);
-		H->objects[d->generic].weak = true;
+uint32_t open_instance(struct frame *f, uint32_t class_object)
+{
+	return instance_of_all(H, class_object, INSTANCE_OPEN);
+}
+
+/* What the subclasses of a class, down to the last, have of that name. */
+static value_t subclasses_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t depth)
+{
+	value_t subs = slot_get(H, class_object, KEY("#subclasses")), out = 0;
+
+	for (uint32_t i = 0; depth && i < value_count(H, subs); i++) {
+		uint32_t c = value_at(H, subs, i);
+
+		out = value_join(H, out, slot_get(H, c, name));
+		out = value_join(H, out, subclasses_find(f, c, name, depth - 1));
 	}
-	return d->generic;
+	return out;
 }
 
 static value_t bind(struct frame *f, uint32_t node, value_t found, uint32_t self, bool on_class)
@@ -75,9 +126,9 @@ static value_t bind(struct frame *f, uint32_t node, value_t found, uint32_t self
 		const struct object *p = &H->objects[o];
 
 		if (p->kind == O_FUNCTION && !on_class)
-			out = value_join(H, out, value_of(H, object_new(H, O_BOUND, o, self)));
+			out = value_join(H, out, value_of(H, object_intern(H, O_BOUND, o, self)));
 		else if (p->kind == O_CLASSMETHOD)
-			out = value_join(H, out, value_of(H, object_new(H, O_BOUND, p->a, p->kind == O_CLASSMETHOD &&
+			out = value_join(H, out, value_of(H, object_intern(H, O_BOUND, p->a, p->kind == O_CLASSMETHOD &&
 				H->objects[self].kind == O_INSTANCE ? H->objects[self].a : self)));
 		else if (p->kind == O_STATIC)
 			out = value_join(H, out, value_of(H, p->a));
@@ -96,17 +147,29 @@ static bool is_property(struct frame *f, value_t v)
 	return value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_PROPERTY;
 }
 
+static bool is_ours(struct frame *f, value_t v)
+{
+	return value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_FUNCTION;
+}
+
 static value_t instance_get(struct frame *f, uint32_t node, uint32_t o, uint32_t name)
 {
 	uint32_t class_object = H->objects[o].a;
 	value_t own = slot_get(H, o, name), found = class_find(f, class_object, name, 0);
+	value_t always = class_find(f, class_object, KEY("__getattribute__"), 0);
+	bool open = H->objects[o].b == INSTANCE_OPEN;
 
-	if (own && !is_property(f, found))
+	if (is_ours(f, always) && H->objects[value_at(H, always, 0)].a != f->def)
+		call_value(f, node, bind(f, node, always, o, false), &(struct arguments){ .count = 1 });
+	if (open)
+		found = value_join(H, found, subclasses_find(f, class_object, name, 8));
+	if (own && !is_property(f, found) && !value_has(H, own, OBJECT_ABSENT) && !H->objects[o].weak)
 		return own;
-	if (!found)
-		own = slot_get(H, generic_instance(f, class_object), name);
+	if (!found || H->objects[o].weak)
+		own = value_join(H, own, slot_get(H, generic_instance(f, class_object), name));
+	own = value_without(H, own, OBJECT_ABSENT);
 	if (found || own)
-		return found ? bind(f, node, found, o, false) : own;
+		return value_join(H, own, found ? bind(f, node, found, o, false) : 0);
 	found = class_find(f, class_object, KEY("__getattr__"), 0);
 	return found ? call_value(f, node, bind(f, node, found, o, false), &(struct arguments){ .count = 1 }) : 0;
 }
@@ -147,14 +210,14 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 		break;
 	case O_EXTERNAL: case O_BUILTIN:
 		path = xasprintf("%s.%s", H->texts[p.a], text);
-		return value_of(H, object_new(H, p.kind, KEY(path), 0));
+		return value_of(H, object_intern(H, p.kind, KEY(path), 0));
 	case O_PROPERTY:
-		return value_of(H, object_new(H, O_METHOD, name, o));
+		return value_of(H, object_intern(H, O_METHOD, name, o));
 	default:
 		v = slot_get(H, o, name);
 		if (type && !v) {
 			path = xasprintf("<builtin>.%s.%s", type, text);
-			return value_of(H, object_new(H, O_METHOD, KEY(path), o));
+			return value_of(H, object_intern(H, O_METHOD, KEY(path), o));
 		}
 		break;
 	}
@@ -168,6 +231,21 @@ value_t attribute_get(struct frame *f, uint32_t node, value_t v, uint32_t name)
 	for (uint32_t i = 0; i < value_count(H, v); i++)
 		out = value_join(H, out, one_attribute(f, node, value_at(H, v, i), name));
 	return out ? out : unknown(f, "attribute");
+}
+
+/* Also for the instances that stand for all: of its class, and of the class whose method writes. */
+static void instance_set(struct frame *f, uint32_t node, uint32_t o, uint32_t name, value_t v, bool weak)
+{
+	value_t hook = class_find(f, H->objects[o].a, KEY("__setattr__"), 0);
+	uint32_t writer = f->method_class;
+
+	if (is_ours(f, hook) && H->objects[value_at(H, hook, 0)].a != f->def)
+		call_value(f, node, bind(f, node, hook, o, false),
+			   &(struct arguments){ .count = 2, .position = { unknown(f, "parameter"), v } });
+	slot_set(H, o, name, v, weak);
+	slot_set(H, generic_instance(f, H->objects[o].a), name, v, true);
+	if (writer && writer != H->objects[o].a && H->objects[writer].kind == O_CLASS)
+		slot_set(H, generic_instance(f, writer), name, v, true);
 }
 
 void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, value_t v)
@@ -184,9 +262,10 @@ void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, va
 		}
 		if (kind != O_INSTANCE && kind != O_CLASS && kind != O_MODULE && kind != O_FUNCTION)
 			continue;
-		slot_set(H, o, name, v, value_count(H, of) > 1);
 		if (kind == O_INSTANCE)
-			slot_set(H, generic_instance(f, H->objects[o].a), name, v, true);
+			instance_set(f, node, o, name, v, value_count(H, of) > 1);
+		else
+			slot_set(H, o, name, v, value_count(H, of) > 1);
 	}
 }
 
@@ -197,24 +276,32 @@ value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char 
 	return found ? call_value(f, node, bind(f, node, found, object, false), a) : 0;
 }
 
-static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
+/* The bases of a class as its head writes them: its order, and for each base that it has one more subclass. */
+static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
 {
-	uint32_t bases = node_field(f, node, F_superclasses), o = object_new(H, O_CLASS, def, f->env), i = 0;
-	uint32_t around = f->class_object, own = f->def;
+	uint32_t bases[BASES_MAX], n = 0;
 
-	for (uint32_t c = bases ? NODE(f, bases)->first : 0; c; c = NODE(f, c)->next) {
-		auto_free char *name = xasprintf("#base%u", i);
+	for (uint32_t c = list ? NODE(f, list)->first : 0; c; c = NODE(f, c)->next) {
+		value_t v = NODE(f, c)->kind == K_keyword_argument ? 0 : expression(f, c);
 
-		if (NODE(f, c)->kind == K_keyword_argument)
-			continue;
-		value_t v = expression(f, c);
-		enum object_kind kind = value_count(H, v) ? H->objects[value_at(H, v, 0)].kind : O_NONE;
+		for (uint32_t i = 0; i < value_count(H, v) && n < BASES_MAX; i++) {
+			enum object_kind kind = H->objects[value_at(H, v, i)].kind;
 
-		if (kind == O_CLASS || kind == O_EXTERNAL) {
-			slot_set(H, o, KEY(name), v, false);
-			i++;
+			if (kind == O_CLASS || kind == O_EXTERNAL)
+				bases[n++] = value_at(H, v, i);
+			if (kind == O_CLASS)
+				slot_set(H, value_at(H, v, i), KEY("#subclasses"), value_of(H, class_object), true);
 		}
 	}
+	order_settle(f, class_object, bases, n);
+}
+
+static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
+{
+	uint32_t o = object_new(H, O_CLASS, def, f->env);
+	uint32_t around = f->class_object, own = f->def;
+
+	bases_set(f, o, node_field(f, node, F_superclasses));
 	f->m->defs[def].object = o;
 	f->class_object = o;
 	f->def = def;

@@ -44,6 +44,8 @@ void heap_init(struct heap *h)
 	h->sets[h->set_count].off = h->sets[h->set_count].n = 0;
 	h->set_count++;
 	object_new(h, O_NONE, 0, 0);
+	object_new(h, O_ABSENT, 0, 0);
+	h->interned = xcalloc(h->interned_cap = 1024, sizeof(uint32_t));
 }
 
 void heap_release(struct heap *h)
@@ -54,6 +56,7 @@ void heap_release(struct heap *h)
 	free(h->text_hash);
 	free(h->slot_hash);
 	free(h->set_hash);
+	free(h->interned);
 	free(h->slots);
 	free(h->sets);
 	free(h->ids);
@@ -106,6 +109,42 @@ uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t 
 	return h->object_count++;
 }
 
+static uint32_t object_hash(const struct object *o)
+{
+	return mix(mix(mix(31, o->kind), o->a), o->b);
+}
+
+static void interned_rehash(struct heap *h)
+{
+	uint32_t *old = h->interned, cap = h->interned_cap, at;
+
+	h->interned = xcalloc(h->interned_cap *= 2, sizeof(uint32_t));
+	for (uint32_t i = 0; i < cap; i++) {
+		if (!old[i])
+			continue;
+		for (at = object_hash(&h->objects[old[i]]); h->interned[at &= h->interned_cap - 1]; at++)
+			;
+		h->interned[at] = old[i];
+	}
+	free(old);
+}
+
+uint32_t object_intern(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b)
+{
+	struct object key = { .kind = (uint8_t)kind, .a = a, .b = b };
+	uint32_t at = object_hash(&key), i;
+
+	while ((i = h->interned[at &= h->interned_cap - 1]) != 0) {
+		if (h->objects[i].kind == kind && h->objects[i].a == a && h->objects[i].b == b)
+			return i;
+		at++;
+	}
+	i = h->interned[at] = object_new(h, kind, a, b);
+	if (++h->interned_count * 2 > h->interned_cap)
+		interned_rehash(h);
+	return i;
+}
+
 static uint32_t set_hash_of(const struct heap *h, uint32_t set)
 {
 	return hash_bytes(h->ids + h->sets[set].off, h->sets[set].n * sizeof(uint32_t));
@@ -146,7 +185,47 @@ value_t value_of(struct heap *h, uint32_t object)
 	return set_intern(h, &object, 1);
 }
 
-/* A set has at most twice the targets that are shown, so that "too many" is still seen. */
+uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance which)
+{
+	uint32_t o = object_intern(h, O_INSTANCE, class_object, which);
+
+	h->objects[o].weak = true;
+	return o;
+}
+
+/* The object that stands for an object and others like it. */
+static uint32_t object_general(struct heap *h, uint32_t o)
+{
+	const struct object *p = &h->objects[o];
+
+	switch (p->kind) {
+	case O_INSTANCE: return p->b == INSTANCE_MADE ? instance_of_all(h, p->a, INSTANCE_GENERIC) : o;
+	case O_BOUND: return object_intern(h, O_BOUND, p->a, object_general(h, p->b));
+	case O_TEXT: case O_NUMBER: return object_intern(h, p->kind, heap_textz(h, "*"), 0);
+	default: return o;
+	}
+}
+
+/* Sorts and drops what is there twice. */
+static uint32_t ids_unique(uint32_t *ids, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 1; i < n; i++)
+		for (uint32_t k = i; k && ids[k] < ids[k - 1]; k--) {
+			uint32_t swap = ids[k];
+
+			ids[k] = ids[k - 1];
+			ids[k - 1] = swap;
+		}
+	for (uint32_t i = 0; i < n; i++)
+		if (!kept || ids[kept - 1] != ids[i])
+			ids[kept++] = ids[i];
+	return kept;
+}
+
+/* A set has at most twice the targets that are shown, so that "too many" is still seen; before that, objects of one kind are
+ * taken together. */
 value_t value_join(struct heap *h, value_t a, value_t b)
 {
 	uint32_t ids[2 * VALUE_TARGETS_MAX], n = 0, i = 0, k = 0;
@@ -163,6 +242,11 @@ value_t value_join(struct heap *h, value_t a, value_t b)
 		i += x <= y;
 		k += y <= x;
 	}
+	if (n > VALUE_TARGETS_MAX) {
+		for (i = 0; i < n; i++)
+			ids[i] = object_general(h, ids[i]);
+		n = ids_unique(ids, n);
+	}
 	return set_intern(h, ids, n);
 }
 
@@ -174,6 +258,26 @@ uint32_t value_count(const struct heap *h, value_t v)
 uint32_t value_at(const struct heap *h, value_t v, uint32_t i)
 {
 	return h->ids[h->sets[v].off + i];
+}
+
+bool value_has(const struct heap *h, value_t v, uint32_t object)
+{
+	for (uint32_t i = 0; i < value_count(h, v); i++)
+		if (value_at(h, v, i) == object)
+			return true;
+	return false;
+}
+
+value_t value_without(struct heap *h, value_t v, uint32_t object)
+{
+	uint32_t ids[2 * VALUE_TARGETS_MAX], n = 0;
+
+	if (!value_has(h, v, object))
+		return v;
+	for (uint32_t i = 0; i < value_count(h, v); i++)
+		if (value_at(h, v, i) != object)
+			ids[n++] = value_at(h, v, i);
+	return n ? set_intern(h, ids, n) : 0;
 }
 
 static uint32_t slot_find(const struct heap *h, uint32_t owner, uint32_t key, uint32_t *place)
@@ -273,7 +377,15 @@ void trail_apply(struct heap *h, const struct changes *c, bool weak)
 	}
 }
 
-void trail_join(struct heap *h, const struct changes *a, const struct changes *b)
+/* What two sides left in a slot: an attribute that one of them never set may still be the class's. */
+static value_t sides_value(struct heap *h, uint32_t owner, value_t a, value_t b)
+{
+	bool absent = (!a || !b) && h->objects[owner].kind == O_INSTANCE;
+
+	return value_join(h, absent ? value_of(h, OBJECT_ABSENT) : 0, value_join(h, a, b));
+}
+
+void trail_join(struct heap *h, const struct changes *a, const struct changes *b, uint32_t objects)
 {
 	if (!a || !b) {
 		if (a || b)
@@ -291,12 +403,13 @@ void trail_join(struct heap *h, const struct changes *a, const struct changes *b
 
 		if (both)
 			s->stamp = 0;
-		slot_write(h, b->v[i].slot, value_join(h, both ? a->v[s->place].v : s->v, b->v[i].v));
+		slot_write(h, b->v[i].slot, sides_value(h, s->owner < objects ? s->owner : 0,
+							both ? a->v[s->place].v : s->v, b->v[i].v));
 	}
 	for (uint32_t i = 0; i < a->n; i++) {
 		struct slot *s = &h->slots[a->v[i].slot];
 
 		if (s->stamp == h->stamp)
-			slot_write(h, a->v[i].slot, value_join(h, s->v, a->v[i].v));
+			slot_write(h, a->v[i].slot, sides_value(h, s->owner < objects ? s->owner : 0, s->v, a->v[i].v));
 	}
 }

@@ -9,11 +9,15 @@
 #include <stdint.h>
 
 #define VALUE_TARGETS_MAX 8
+/* The object that says that an attribute was perhaps never set; OBJECT_NONE is Python's None. */
+#define OBJECT_NONE 0
+#define OBJECT_ABSENT 1
 
 typedef uint32_t value_t; /* 0: nothing */
 
 enum object_kind {
-	O_NONE, O_UNKNOWN, O_ENV, O_FUNCTION, O_CLASS, O_INSTANCE, O_BOUND, O_MODULE, O_EXTERNAL, O_BUILTIN, O_METHOD,
+	O_NONE, O_ABSENT, O_UNKNOWN, O_ENV, O_FUNCTION, O_CLASS, O_INSTANCE, O_BOUND, O_MODULE, O_EXTERNAL,
+	O_BUILTIN, O_METHOD,
 	O_LIST, O_TUPLE, O_DICT, O_SET, O_TEXT, O_NUMBER, O_GENERATOR, O_SUPER, O_PARTIAL, O_PROPERTY, O_STATIC,
 	O_CLASSMETHOD, O_CONTEXT, O_CONTEXT_MAKER,
 };
@@ -49,22 +53,34 @@ struct heap {
 	struct { uint32_t off, n; } *sets;
 	uint32_t set_count, set_cap, *set_hash, set_hash_cap;
 	uint32_t *ids, id_count, id_cap;
+	uint32_t *interned, interned_count, interned_cap; /* hash of objects */
 	char **texts;
 	uint32_t text_count, text_cap, *text_hash, text_hash_cap;
 };
 
+/* b of an O_INSTANCE: one that was made; the one that stands for all of its class; the one that may be of a subclass,
+ * too. */
+enum instance { INSTANCE_MADE, INSTANCE_GENERIC, INSTANCE_OPEN };
+
 void heap_init(struct heap *h);
 void heap_release(struct heap *h);
+
+uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance which);
 
 /* The number of a text: equal texts, equal numbers; never 0. */
 uint32_t heap_text(struct heap *h, const char *s, size_t n);
 uint32_t heap_textz(struct heap *h, const char *s);
 
 uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
+/* The one object of that kind, a and b: for what has no state of its own, so that sets of them stay small. */
+uint32_t object_intern(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
 value_t value_of(struct heap *h, uint32_t object);
 value_t value_join(struct heap *h, value_t a, value_t b);
 uint32_t value_count(const struct heap *h, value_t v);
 uint32_t value_at(const struct heap *h, value_t v, uint32_t i);
+
+bool value_has(const struct heap *h, value_t v, uint32_t object);
+value_t value_without(struct heap *h, value_t v, uint32_t object);
 
 value_t slot_get(const struct heap *h, uint32_t owner, uint32_t key);
 /* Writes; joins where the owner is weak or `weak` is set. */
@@ -74,8 +90,9 @@ value_t slots_join(struct heap *h, uint32_t owner);
 
 /* What was written since mark, undone. The caller frees v. */
 struct changes trail_take(struct heap *h, uint32_t mark);
-/* Joins two sides of a branch into the state; a side that is NULL does not arrive here. */
-void trail_join(struct heap *h, const struct changes *a, const struct changes *b);
+/* Joins two sides of a branch into the state; a side that is NULL does not arrive here. objects: how many there were when
+ * the branch began. */
+void trail_join(struct heap *h, const struct changes *a, const struct changes *b, uint32_t objects);
 /* Writes the changes again; weak: beside what is there. */
 void trail_apply(struct heap *h, const struct changes *c, bool weak);
 
