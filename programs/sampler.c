@@ -13,7 +13,11 @@
 #include "base/path.h"
 #include "runner/config/options.h"
 #include "evidence/write.h"
+#include "findings/report/prof.h"
 #include "runner/proc/helper.h"
+#include "runner/sampled/molt.h"
+#include "runner/sampled/own_profiles.h"
+#include "runner/sampled/plugins.h"
 #include "runner/sampled/rows.h"
 #include "trace/redact.h"
 
@@ -30,6 +34,10 @@
 extern char **environ;
 
 static volatile int ended;
+static struct redactor *redactor;
+static struct plugins plugins;
+static struct sample_session session = { .with = "auto", .collect = "cpu", .hz = 99, .bytes = 64 << 20, .intrusion = 1,
+					 .run_id = "", .raw = ".", .target_json = "{}", .gc_members = sampled_gc };
 
 static void on_signal(int sig)
 {
@@ -117,6 +125,23 @@ static bool asked(const struct sample_session *x, const char *name)
 	return sample_collects(x, name);
 }
 
+static void child_ended(struct sampler *s, pid_t pid, int status)
+{
+	(void)s;
+	plugins_child(&plugins, pid, status);
+}
+
+static void command_begins(struct sampler *s, pid_t pid)
+{
+	(void)s;
+	plugins_start(&plugins, &session, pid);
+}
+
+static void turn(struct sampler *s, int64_t now)
+{
+	jfr_turn(&session, s, now);
+}
+
 static int collect(struct sample_session *x, struct redactor *r, struct err *e)
 {
 	struct sampler *s = &x->sampler;
@@ -139,22 +164,71 @@ static int collect(struct sample_session *x, struct redactor *r, struct err *e)
 	if (book_open(&s->book, x->log, x->start_ns, (uint64_t)x->bytes, r, e) < 0)
 		return -1;
 	sample_note_session(x);
+	plugins_find(&plugins, x);
+	s->child_ended = child_ended;
+	if (plugins.n)
+		c.command = command_begins;
+	if (asked(x, "jfr"))
+		c.turn = turn;
 	if (sampler_begin(s, x->with, e) < 0)
 		return -1;
 	if (x->seconds > 0)
 		c.until_ns = clock_mono_ns() + x->seconds * NS_PER_S;
 	ready = xasprintf("ready %s\n", s->engine->name);
 	tell(fd, ready);
+	if (s->attached)
+		plugins_start(&plugins, x, s->root);
 	sampler_loop(s, &c);
+	plugins_end(&plugins);
 	x->ended_ns = clock_mono_ns() - x->start_ns;
 	s->engine->stop(s);
 	return 0;
+}
+
+static int write_molt(struct sample_session *x, const struct sample_result *r, struct err *e)
+{
+	struct sample_extra *out = sample_extra(x, "mpa");
+	struct molt m;
+	struct json j;
+	int rc = molt_write(&m, x, r, redactor, environ, e);
+
+	out->intrusion = 3;
+	out->status = m.pid && !m.failed[0] ? ARTIFACT_OK : ARTIFACT_PARTIAL;
+	snprintf(out->reason, sizeof(out->reason), "%s", m.failed[0] ? m.failed : "no Python program (CPython 3.8 or later) "
+		 "that loads our hook ran to its end");
+	json_init(&j, &out->metrics);
+	molt_metrics(&m, &j);
+	for (size_t i = 0; i < m.files.n; i++)
+		strv_add(&out->files, m.files.v[i]);
+	molt_release(&m);
+	return rc;
+}
+
+/* For everybody's flame graph: all of the run, by CPU time where there is any. */
+static int write_folded(struct sample_session *x, const struct profile *p, struct err *e)
+{
+	struct prof_view v = { .p = p, .weight = asked(x, "cpu") || !asked(x, "wall") ? PROF_CPU : PROF_WALL };
+	auto_free char *path = path_join(x->raw, "stacks.folded.gz");
+	auto_str text = STR_INIT, packed = STR_INIT;
+
+	if (!p->sample_count)
+		return 0;
+	prof_folded(&v, &text);
+	prof_gzip(str_cstr(&text), text.len, &packed);
+	strv_add(&x->also, "stacks.folded.gz");
+	return file_write(path, str_cstr(&packed), packed.len, e);
 }
 
 static int write_rows(struct sample_session *x, const struct sample_result *r, struct err *e)
 {
 	struct facts f;
 	int rc;
+
+	if ((asked(x, "mpa") && write_molt(x, r, e) < 0) || (asked(x, "jfr") && jfr_take(x, e) < 0) ||
+	    (asked(x, "nodeprof") && nodeprof_take(x, redactor, e) < 0) || plugins_take(&plugins, x, redactor, e) < 0)
+		return -1;
+	if (write_folded(x, r->p, e) < 0)
+		return -1;
 
 	if (facts_init(&f, e) < 0)
 		return -1;
@@ -189,28 +263,27 @@ static int run(struct sample_session *x, struct redactor *r)
 
 int main(int argc, char **argv)
 {
-	static struct sample_session x = { .with = "auto", .collect = "cpu", .hz = 99, .bytes = 64 << 20, .intrusion = 1,
-					   .run_id = "", .raw = ".", .target_json = "{}", .on_result = write_rows,
-					   .gc_members = sampled_gc };
-	struct redactor *r = NULL;
 	struct err e = { 0 };
 	int rc;
 
-	words_read(&x, argc, argv);
-	if (!x.pid && !x.finish_only) {
+	session.on_result = write_rows;
+	words_read(&session, argc, argv);
+	if (!session.pid && !session.finish_only) {
 		fprintf(stderr, "spec-runner: spec-runner-sampler is started by spec-runner; see `spec-runner help "
 				"record`\n");
 		return 2;
 	}
 	signals_set();
 	fds_raise();
-	if (redactor_make(&r, &e) < 0) {
+	if (redactor_make(&redactor, &e) < 0) {
 		fprintf(stderr, "spec-runner: %s\n", e.msg);
 		return 2;
 	}
-	rc = run(&x, r);
-	sampler_release(&x.sampler);
-	redactor_free(r);
-	free(x.log);
+	rc = run(&session, redactor);
+	sampler_release(&session.sampler);
+	plugins_release(&plugins);
+	sample_extras_release(&session);
+	redactor_free(redactor);
+	free(session.log);
 	return rc;
 }

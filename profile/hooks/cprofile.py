@@ -12,6 +12,9 @@ OUT = HERE.rsplit("/", 1)[0]  # noqa: F821  raw/RUN_ID
 MINE = (HERE + "/cprofile.py", HERE + "/sitecustomize.py")  # noqa: F821
 SINCE_312 = sys.version_info >= (3, 12)
 EVERY_S = 2.0
+MINE += (HERE + "/mpa.py",)  # noqa: F821
+PSTATS = os.path.exists(HERE + "/pstats")  # noqa: F821
+MORE = []  # what else is written whenever counts are
 
 import _lsprof  # noqa: E402
 
@@ -80,6 +83,11 @@ def write():
         return
     state.busy = True
     try:
+        for more in MORE:
+            more()
+        state.written = time.monotonic()
+        if not PSTATS:
+            return
         data = marshal.dumps(collect())
         tmp = "%s/.cprofile-%d.tmp" % (OUT, state.pid)
         fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -109,6 +117,8 @@ def stop():
     if state.over or state.pid != os.getpid():
         return
     state.over = True
+    if MORE:
+        sys.settrace(None)
     if state.profilers:
         try:
             state.profilers[0].disable()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# First on PYTHONPATH of a run with --collect cprofile. Runs in every interpreter that begins there, of any
+# First on PYTHONPATH of a run with --collect cprofile or mpa. Runs in every interpreter that begins there, of any
 # version: takes itself out of sight, starts the hook of its folder, then runs the sitecustomize that it hides.
 import sys
 
@@ -8,7 +8,8 @@ def _begin(here, module):
     sys.path[:] = [p for p in sys.path if p != here]
     sys.path_importer_cache.pop(here, None)
     if sys.version_info >= (3, 8) and sys.implementation.name == "cpython":
-        for name in ("cprofile.py",):
+        names = {"__name__": "spec_runner_hook", "HERE": here}
+        for name in ("cprofile.py", "mpa.py"):
             path = here + "/" + name
             try:
                 with open(path) as f:
@@ -16,7 +17,7 @@ def _begin(here, module):
             except OSError:
                 continue
             try:
-                exec(compile(text, path, "exec"), {"__name__": "spec_runner_hook", "HERE": here})
+                exec(compile(text, path, "exec"), names)
             except Exception:
                 pass  # the program must run whatever becomes of its profile
     sys.modules.pop("sitecustomize", None)

@@ -17,10 +17,9 @@ const struct collector_row collector_rows[] = {
 	{ "pyspy", "PySpyCollector", "cpu", "0 or 1", "cpu and wall of Python threads alone", 1 },
 	{ "cprofile", "CProfileCollector", "cpu", "3", "exact call counts of every Python process that starts with "
 			"our hook", 3 },
-	{ "mpa", "mpa", "cpu", "3", "Molt Profile Artifact 0.1 (molt_profile.json) (not in this build)", 3 },
-	{ "jfr", "jfr", "cpu", "2", "a JVM's own flight recording, asked for over its attach protocol (not in this "
-			"build)", 2 },
-	{ "nodeprof", "nodeprof", "cpu", "3", "node's own .cpuprofile (not in this build)", 3 },
+	{ "mpa", "mpa", "cpu", "3", "Molt Profile Artifact 0.1 (molt_profile.json)", 3 },
+	{ "jfr", "jfr", "cpu", "2", "a JVM's own flight recording, asked for over its attach protocol", 2 },
+	{ "nodeprof", "nodeprof", "cpu", "3", "node's own .cpuprofile", 3 },
 	{ NULL, NULL, NULL, NULL, NULL, 0 },
 };
 

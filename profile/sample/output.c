@@ -24,6 +24,37 @@ bool sample_collects(const struct sample_session *x, const char *name)
 	return false;
 }
 
+static struct sample_extra *extra_find(struct sample_session *x, const char *collector)
+{
+	for (size_t i = 0; i < x->extra_n; i++)
+		if (strcmp(x->extra[i].collector, collector) == 0)
+			return &x->extra[i];
+	return NULL;
+}
+
+struct sample_extra *sample_extra(struct sample_session *x, const char *collector)
+{
+	struct sample_extra *old = extra_find(x, collector);
+
+	if (old)
+		return old;
+	BUG_ON(x->extra_n == sizeof(x->extra) / sizeof(*x->extra));
+	old = &x->extra[x->extra_n++];
+	*old = (struct sample_extra){ .metrics = STR_INIT, .files = STRV_INIT };
+	snprintf(old->collector, sizeof(old->collector), "%s", collector);
+	return old;
+}
+
+void sample_extras_release(struct sample_session *x)
+{
+	for (size_t i = 0; i < x->extra_n; i++) {
+		str_release(&x->extra[i].metrics);
+		strv_release(&x->extra[i].files);
+	}
+	x->extra_n = 0;
+	strv_release(&x->also);
+}
+
 void sample_note_session(struct sample_session *x)
 {
 	auto_free char *text = xasprintf("%s %lld %lld %s", x->run_id, (long long)x->hz,
@@ -466,6 +497,7 @@ static bool runs_language(const struct totals *t)
 static enum artifact_status status_of(struct output *o, const struct collector_row *row)
 {
 	const struct sample_session *x = o->x;
+	const struct sample_extra *extra = extra_find(o->x, row->name);
 	bool wall = strcmp(row->name, "wall") == 0;
 
 	o->reason[0] = '\0';
@@ -475,9 +507,9 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	}
 	if (strcmp(row->name, "cprofile") == 0)
 		return status_of_calls(o);
-	if (strcmp(row->name, "jfr") == 0 || strcmp(row->name, "nodeprof") == 0 || strcmp(row->name, "mpa") == 0) {
-		snprintf(o->reason, sizeof(o->reason), "this build has no collector %s yet", row->name);
-		return ARTIFACT_UNAVAILABLE;
+	if (extra) {
+		snprintf(o->reason, sizeof(o->reason), "%s", extra->reason);
+		return extra->status;
 	}
 	if (is_usage(row)) {
 		if (!o->used.processes)
@@ -508,10 +540,17 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 }
 
+static void files_add(struct strv *to, const struct sample_session *x, const struct strv *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		strv_take(to, xasprintf("raw/%s/%s", x->run_id, names->v[i]));
+}
+
 static int write_artifact(struct output *o, const char *name, struct err *e)
 {
 	const struct collector_row *row = collector_row_find(name);
 	struct sample_session *x = o->x;
+	const struct sample_extra *extra = row ? extra_find(x, row->name) : NULL;
 	auto_free char *file = xasprintf("artifact-%s.json", name), *path = path_join(x->raw, file);
 	auto_str metrics = STR_INIT, out = STR_INIT;
 	struct artifact art = { .row = row, .run_id = x->run_id, .started_real_ns = x->start_real_ns,
@@ -526,11 +565,14 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 	art.intrusion = x->sampler.stops ? 1 : 0;
 	json_init(&j, &metrics);
 	json_object(&j, NULL);
-	if (strcmp(row->name, "cprofile") == 0) {
+	if (extra) {
+		json_members(&j, extra->metrics.data, extra->metrics.len);
+		art.intrusion = extra->intrusion;
+		files_add(&art.raw_files, x, &extra->files);
+	} else if (strcmp(row->name, "cprofile") == 0) {
 		calls_metrics(&o->calls, &j);
 		art.intrusion = 3;
-		for (size_t i = 0; i < o->calls.files.n; i++)
-			strv_take(&art.raw_files, xasprintf("raw/%s/%s", x->run_id, o->calls.files.v[i]));
+		files_add(&art.raw_files, x, &o->calls.files);
 	} else if (is_usage(row))
 		{
 		bool io = strcmp(row->name, "io") == 0;
@@ -548,8 +590,10 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 	json_finish(&j);
 	metrics.data[metrics.len - 1] = '\0'; /* the members alone */
 	art.metrics = metrics.data + 1;
-	if (o->have_profile && strcmp(row->name, "cprofile") != 0)
+	if (o->have_profile && !extra && strcmp(row->name, "cprofile") != 0) {
 		strv_take(&art.raw_files, xasprintf("raw/%s/profile.json", x->run_id));
+		files_add(&art.raw_files, x, &x->also);
+	}
 	artifact_write(&art, &out);
 	rc = file_write(path, str_cstr(&out), out.len, e);
 	strv_release(&art.raw_files);

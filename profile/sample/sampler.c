@@ -114,8 +114,15 @@ static void tick_adapt(struct sampler *s, int64_t now)
 		s->tick_ns = TICK_MAX_NS;
 }
 
+static void command_begins(struct sampler *s, const struct sampler_control *c, const char *text, size_t n)
+{
+	book_note(&s->book, "command", text, n);
+	if (c->command)
+		c->command(s, (pid_t)strtol(text, NULL, 10));
+}
+
 /* "command PID SPAN": one begins. Kept as it is: who belongs to it is worked out at the end. */
-static bool control_read(struct sampler *s, int fd)
+static bool control_read(struct sampler *s, const struct sampler_control *c, int fd)
 {
 	char line[512];
 	ssize_t n = read(fd, line, sizeof(line) - 1);
@@ -129,7 +136,7 @@ static bool control_read(struct sampler *s, int fd)
 		size_t len = nl ? (size_t)(nl - at) : (size_t)(end - at);
 
 		if (len > 8 && strncmp(at, "command ", 8) == 0)
-			book_note(&s->book, "command", at + 8, len - 8);
+			command_begins(s, c, at + 8, len - 8);
 		at += len + 1;
 	}
 	return true;
@@ -150,6 +157,8 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 		l->ring_due = now + RING_NS;
 		if (s->proc)
 			usage_young(s, now);
+		if (c->turn)
+			c->turn(s, now);
 	}
 	if (now >= s->tick_due_ns) {
 		sampler_look(s, now);
@@ -225,7 +234,7 @@ void sampler_loop(struct sampler *s, const struct sampler_control *c)
 
 		now = clock_mono_ns();
 		if (got > 0 && fds[0].revents)
-			going = control_read(s, c->fd);
+			going = control_read(s, c, c->fd);
 		for (int i = 1; got > 0 && i < n; i++)
 			if (fds[i].revents & POLLIN && (s->eager || !s->batch_samples)) {
 				l.ring_due = now;

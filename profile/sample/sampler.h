@@ -78,6 +78,7 @@ struct spython {
 struct sproc {
 	pid_t pid, ppid;
 	int64_t start_ns;
+	bool asked;             /* for a recording of its own */
 	bool exec_seen, named, argv_known, scripted, maps_read;
 	char comm[PROC_COMM_SIZE];
 	const char *exe;        /* of its first mapped file; kept by the book */
@@ -117,6 +118,7 @@ struct sampler {
 	bool with_kernel;       /* samples in the kernel are seen */
 	char refused[200];      /* why stops or copies are not to be had; "" */
 	void *engine_data;
+	void (*child_ended)(struct sampler *s, pid_t pid, int status); /* of our own, by no stop; NULL */
 };
 
 static inline int64_t since_start(const struct sampler *s, int64_t mono_ns) { return mono_ns - s->start_ns; }
@@ -164,6 +166,8 @@ struct sampler_control {
 	int64_t until_ns;           /* TIME_NEVER: only there */
 	const volatile int *signal; /* set by SIGINT, SIGTERM */
 	void (*progress)(struct sampler *s, void *arg); /* once a second */
+	void (*turn)(struct sampler *s, int64_t now);   /* some times a second; NULL */
+	void (*command)(struct sampler *s, pid_t pid);  /* a command has begun; NULL */
 	void *arg;
 };
 /* The engine of that name ("auto": the best that can be had). 0 or -1. */

@@ -72,8 +72,9 @@ static void copy_take(struct sampler *s, struct stop_copy *c)
 	c->done = true;
 }
 
-/* The thread that came is copied and let go; a signal that was on its way is handed on. */
-static void stop_came(struct sampler *s, struct stop_copy *v, size_t n, pid_t tid, int status)
+/* The thread that came is copied and let go; a signal that was on its way is handed on. False: it is no thread that was
+ * stopped, but a child of ours. */
+static bool stop_came(struct sampler *s, struct stop_copy *v, size_t n, pid_t tid, int status)
 {
 	struct stop_copy *c = NULL;
 	int64_t began = clock_mono_ns(), stood;
@@ -92,13 +93,18 @@ static void stop_came(struct sampler *s, struct stop_copy *v, size_t n, pid_t ti
 		c->gone = true;
 	}
 	stood = clock_mono_ns() - began + WAKE_NS;
+	if (!c && !WIFSTOPPED(status) && s->child_ended) {
+		s->child_ended(s, tid, status);
+		return false;
+	}
 	if (!c)
-		return;
+		return true;
 	c->t->pending = false;
 	s->pending--;
 	c->t->stopped_ns += stood;
 	s->stopped_ns += stood;
 	s->stops++;
+	return true;
 }
 
 static void on_alarm(int sig)
@@ -133,8 +139,7 @@ static void stops_collect(struct sampler *s, struct stop_copy *v, size_t n, size
 		pid_t tid = waitpid(-1, &status, __WALL);
 
 		if (tid > 0) {
-			stop_came(s, v, n, tid, status);
-			pending--;
+			pending -= stop_came(s, v, n, tid, status);
 		} else if (errno != EINTR || clock_mono_ns() >= until) {
 			break;
 		}

@@ -135,6 +135,7 @@ int cli_check_outputs(const struct cli *cli, struct err *e)
 	const struct options *o = &cli->o;
 
 	if ((o->junit && cli_check_folder(cli, "--junit", o->junit, e) < 0) ||
+	    (o->profiling.mpa && cli_check_folder(cli, "--mpa", o->profiling.mpa, e) < 0) ||
 	    (o->profile_out_given && cli_check_folder(cli, "--profile-out", o->profile_out, e) < 0) ||
 	    (o->profile_summary_out_given && cli_check_folder(cli, "--profile-summary-out", o->profile_summary_out, e) < 0))
 		return -1;

@@ -340,9 +340,23 @@ static bool is_given(const struct options *o, size_t offset)
 	return false;
 }
 
+/* A file for the Molt profile asks for its collector. */
+static void collect_mpa(struct options *o)
+{
+	char *list = o->profiling.collect;
+
+	if (!o->profiling.mpa)
+		return;
+	o->profiling.collect = !list || !*list || strcmp(list, "none") == 0 ? xstrdup("mpa") : xasprintf("%s,mpa", list);
+	free(list);
+}
+
 void options_finish(struct options *o)
 {
-	bool collects = o->profiling.collect && *o->profiling.collect && strcmp(o->profiling.collect, "none") != 0;
+	bool collects;
+
+	collect_mpa(o);
+	collects = o->profiling.collect && *o->profiling.collect && strcmp(o->profiling.collect, "none") != 0;
 
 	/* What is collected has its place in a trace. That `off` was written down beside it is for the runner to refuse. */
 	if (collects && o->profile_level < 2 &&

@@ -14,6 +14,7 @@ struct profile_options {
 	int sample_with;    /* enum sample_with */
 	int64_t intrusion;  /* 0 to 3 */
 	int64_t bytes;
+	char *mpa;          /* where molt_profile.json goes, too; NULL nowhere */
 	int64_t pid, seconds; /* record --pid; report --pid: 0 none */
 	/* report */
 	char *file;         /* --profile: a profile to read in place of a trace's */

@@ -181,7 +181,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	}
 	if (failed && !told)
 		say_always(c, "%s", e.msg);
-	if ((failed || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)
+	if ((failed || c->sampling.unwritten || (wants && trace_error(c->trace)) || c->lost_output) && code == 0)
 		code = 125;
 	/* without a sealed trace the journal stays: `recover` may yet make one of it */
 	trace_close(c->trace, sealed);

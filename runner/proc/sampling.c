@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "profile/sample/collectors.h"
 #include "profile/sample/probe.h"
+#include "runner/config/libexec.h"
 #include "runner/proc/context.h"
 #include "runner/proc/helper.h"
 
@@ -44,6 +45,17 @@ static int collector_unknown(const char *name, struct err *e)
 		       str_cstr(&all));
 }
 
+/* An executable of somebody's, spec-runner-collector-NAME. */
+static bool is_plugin(const char *name)
+{
+	auto_free char *whole = xasprintf("collector-%s", name), *program = NULL;
+
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")])
+		return false;
+	program = libexec_find(whole);
+	return program != NULL;
+}
+
 /* The list by the table's own names, each once. Caller frees; NULL with *e. "" where none. */
 static char *collect_list(const char *text, struct err *e)
 {
@@ -53,19 +65,19 @@ static char *collect_list(const char *text, struct err *e)
 
 	for (char *name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
 		const struct collector_row *r = collector_row_find(name);
-		struct strv seen = STRV_INIT;
+		const char *known = r ? r->name : name;
+		auto_free char *padded = NULL, *one = NULL;
 
 		if (strcmp(name, "none") == 0)
 			continue;
-		if (!r) {
+		if (!r && !is_plugin(name)) {
 			collector_unknown(name, e);
-			strv_release(&seen);
 			return NULL;
 		}
-		auto_free char *padded = xasprintf(",%s,", str_cstr(&out)), *one = xasprintf(",%s,", r->name);
-
+		padded = xasprintf(",%s,", str_cstr(&out));
+		one = xasprintf(",%s,", known);
 		if (!strstr(padded, one))
-			str_addf(&out, "%s%s", out.len ? "," : "", r->name);
+			str_addf(&out, "%s%s", out.len ? "," : "", known);
 	}
 	return str_steal(&out);
 }
@@ -101,11 +113,13 @@ static bool list_has(const char *list, const char *name)
 static int hooks_prepare(struct context *c, struct err *e)
 {
 	auto_free char *list = collect_list(c->o->profiling.collect, e);
-	bool cprofile = list && list_has(list, "cprofile");
 
-	if (!cprofile)
+	c->sampling.cprofile = list && list_has(list, "cprofile");
+	c->sampling.mpa = list && list_has(list, "mpa");
+	c->sampling.node = list && list_has(list, "nodeprof");
+	c->sampling.hooks = c->sampling.cprofile || c->sampling.mpa || c->sampling.node;
+	if (!c->sampling.hooks)
 		return 0;
-	c->sampling.hooks = true;
 	return sampling_hooks_write(c, e);
 }
 
@@ -246,9 +260,9 @@ void sampling_ready(struct context *c)
 	fd_close(&c->sampling.sampler_fd);
 	if (c->sampling.fd < 0)
 		return;
-	if (c->sampling.hooks)
+	if (c->sampling.cprofile || c->sampling.mpa)
 		say(c, "every Python program of this run is watched from inside: one that does nothing but call takes up to "
-		    "4.5 times as long");
+		    "%s times as long", c->sampling.mpa ? "6" : "4.5");
 	if (poll(&p, 1, (int)(READY_NS / NS_PER_MS)) <= 0)
 		say(c, "the sampler is not ready: the beginning of the profile may be missing");
 	sampling_readable(c, clock_mono_ns());
@@ -302,6 +316,26 @@ static void finish_again(struct context *c, int64_t until_ns)
 	strv_release(&argv);
 }
 
+/* --mpa FILE. */
+static void molt_copy(struct context *c)
+{
+	auto_free char *from = path_join(c->paths.raw, "molt_profile.json"), *bytes = NULL, *to = NULL;
+	struct err e = { 0 };
+	size_t n = 0;
+
+	if (!c->o->profiling.mpa || c->is_front)
+		return;
+	to = path_resolve(c->setup->root, c->o->profiling.mpa);
+	if (access(from, F_OK) < 0) {
+		say_always(c, "--mpa '%s': no Molt profile was made: see artifact-mpa.json", to);
+		return;
+	}
+	if (file_read(from, (size_t)1 << 30, &bytes, &n, &e) == 0 && file_write(to, bytes, n, &e) == 0)
+		return;
+	say_always(c, "--mpa '%s': %s", to, e.msg);
+	c->sampling.unwritten = true;
+}
+
 void sampling_finish(struct context *c)
 {
 	int64_t until = clock_mono_ns() + (c->cancelled ? FINISH_CANCELLED_NS : FINISH_NS);
@@ -316,6 +350,7 @@ void sampling_finish(struct context *c)
 		say(c, "the profile is not written yet: the sampler takes too long");
 	else
 		finish_again(c, until);
+	molt_copy(c);
 	sampling_hooks_remove(c);
 	fd_close(&c->sampling.fd);
 }

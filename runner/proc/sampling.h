@@ -16,7 +16,9 @@ struct strv;
 
 struct sampling {
 	bool on;
-	bool hooks;     /* a hook is first on PYTHONPATH of every command */
+	bool cprofile, mpa, node; /* those hooks */
+	bool unwritten; /* a file that was asked for could not be written */
+	bool hooks;     /* any of them: a folder of its own, until the end */
 	int fd;         /* in the supervisor: the other end of the sampler's; -1 */
 	int sampler_fd; /* in the front, until it is started */
 	pid_t pid;      /* in the front */
