@@ -90,6 +90,16 @@ static value_t decorated(struct frame *f, enum object_kind kind, const struct ar
 	return value_of(H, o);
 }
 
+static bool is_one_of(const char *name, const char *words)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = strstr(words, name); p; p = strstr(p + 1, name))
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
 static value_t method_of(struct frame *f, uint32_t node, struct object o, const struct arguments *a)
 {
 	const char *name = H->texts[o.a], *last = strrchr(name, '.');
@@ -135,6 +145,11 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 		return value_of(H, o.b);
 	if (strcmp(last, "send") == 0)
 		return slot_get(H, o.b, KEY("yield"));
+	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, "join strip lstrip rstrip lower upper title replace format "
+							"center ljust rjust removeprefix removesuffix capitalize"))
+		return some_text(f);
+	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, "split rsplit splitlines"))
+		return wrap(f, O_LIST, "*", some_text(f));
 	return unknown(f, "return_value");
 }
 
@@ -147,19 +162,64 @@ static value_t take_attribute(struct frame *f, uint32_t node, const struct argum
 	return unknown(f, "getattr");
 }
 
-value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+value_t dunder_call(struct frame *f, uint32_t node, value_t v, const char *method, const char *otherwise,
+		    const struct arguments *a)
 {
-	struct object o = H->objects[object];
-	const char *name = H->texts[o.a];
-	value_t first = a->count ? a->position[0] : 0, v;
-	uint32_t t;
+	value_t out = 0;
 
-	if (o.kind == O_METHOD)
-		return method_of(f, node, o, a);
-	if (strcmp(name, "#same") == 0)
-		return first;
-	site_target(f, node, name);
-	name += strlen("<builtin>.");
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		uint32_t o = value_at(H, v, i), class_object = H->objects[o].a;
+		const char *name = method;
+		value_t found;
+
+		if (H->objects[o].kind != O_INSTANCE)
+			continue;
+		found = class_find(f, class_object, KEY(name), 0);
+		if (!found && otherwise)
+			found = class_find(f, class_object, KEY(name = otherwise), 0);
+		if (found && H->objects[value_at(H, found, 0)].kind != O_EXTERNAL)
+			out = value_join(H, out, method_call(f, node, o, name, a));
+	}
+	return out;
+}
+
+/* Builtins that call a method of what they are handed. */
+static const struct {
+	const char *builtin, *method, *otherwise;
+} asking[] = {
+	{ "len", "__len__", NULL }, { "str", "__str__", "__repr__" }, { "repr", "__repr__", NULL },
+	{ "print", "__str__", "__repr__" }, { "format", "__format__", "__str__" }, { "bool", "__bool__", "__len__" },
+	{ "hash", "__hash__", NULL }, { "abs", "__abs__", NULL }, { "int", "__int__", "__index__" },
+	{ "float", "__float__", NULL }, { "round", "__round__", NULL }, { "dir", "__dir__", NULL },
+	{ "reversed", "__reversed__", NULL }, { "bytes", "__bytes__", NULL },
+};
+
+static void builtin_asks(struct frame *f, uint32_t node, const char *name, const struct arguments *a)
+{
+	for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++)
+		for (uint32_t k = 0; strcmp(asking[i].builtin, name) == 0 && k < a->count; k++)
+			dunder_call(f, node, a->position[k], asking[i].method, asking[i].otherwise,
+				    &(struct arguments){ 0 });
+}
+
+value_t class_of(struct frame *f, value_t v)
+{
+	value_t out = 0;
+
+	for (uint32_t i = 0; i < value_count(H, v); i++) {
+		const struct object *o = &H->objects[value_at(H, v, i)];
+
+		out = value_join(H, out, o->kind == O_INSTANCE ? value_of(H, o->a) : unknown(f, "return_value"));
+	}
+	return out;
+}
+
+/* Builtins that are about functions, classes and attributes; 0: it is none of them. */
+static value_t builtin_of_objects(struct frame *f, uint32_t node, const char *name, const struct arguments *a)
+{
+	value_t first = a->count ? a->position[0] : 0;
+	uint32_t key = a->count > 1 ? item_key(f, a->position[1]) : 0;
+
 	if (strcmp(name, "super") == 0)
 		return super_make(f, a);
 	if (strcmp(name, "property") == 0)
@@ -170,44 +230,93 @@ value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const stru
 		return decorated(f, O_CLASSMETHOD, a);
 	if (strcmp(name, "getattr") == 0)
 		return take_attribute(f, node, a);
-	if (strcmp(name, "eval") == 0 || strcmp(name, "exec") == 0)
+	if (strcmp(name, "type") == 0 && a->count == 1)
+		return class_of(f, first);
+	if (is_one_of(name, "eval exec"))
 		site_reason(f, node, "eval_exec");
-	if (strcmp(name, "setattr") == 0 && a->count > 2 && strncmp(H->texts[t = item_key(f, a->position[1])], "s:",
-		2) == 0)
-		attribute_set(f, node, first, heap_textz(H, H->texts[t] + 2), a->position[2]);
-	for (uint32_t i = 0; i < a->named; i++)
-		if (strcmp(H->texts[a->name[i]], "key") == 0)
-			call_items(f, node, a->keyword[i], first ? iterate(f, node, first) : 0);
-	if ((strcmp(name, "map") == 0 || strcmp(name, "filter") == 0) && a->count > 1) {
+	if (strcmp(name, "setattr") == 0 && a->count > 2 && strncmp(H->texts[key], "s:", 2) == 0)
+		attribute_set(f, node, first, heap_textz(H, H->texts[key] + 2), a->position[2]);
+	return 0;
+}
+
+static value_t dict_make(struct frame *f, const struct arguments *a)
+{
+	uint32_t o = object_new(H, O_DICT, 0, 0);
+
+	for (uint32_t i = 0; i < a->named; i++) {
+		auto_free char *key = xasprintf("s:%s", H->texts[a->name[i]]);
+
+		slot_set(H, o, KEY(key), a->keyword[i], false);
+	}
+	return value_of(H, o);
+}
+
+/* Tuples of an item of each argument, of which the first `from` places are not known. */
+static value_t tuples_of(struct frame *f, uint32_t node, const struct arguments *a, uint32_t from)
+{
+	uint32_t t = object_new(H, O_TUPLE, 0, a->count + from);
+
+	for (uint32_t i = 0; i < a->count; i++) {
+		auto_free char *key = xasprintf("i:%u", i + from);
+
+		slot_set(H, t, KEY(key), iterate(f, node, a->position[i]), false);
+	}
+	return wrap(f, O_LIST, "*", value_of(H, t));
+}
+
+/* Builtins that go over items. */
+static value_t builtin_of_items(struct frame *f, uint32_t node, const char *name, const struct arguments *a)
+{
+	value_t first = a->count ? a->position[0] : 0, v;
+
+	if (is_one_of(name, "map filter") && a->count > 1) {
 		v = call_items(f, node, first, iterate(f, node, a->position[1]));
 		return wrap(f, O_LIST, "*", name[0] == 'm' ? v : iterate(f, node, a->position[1]));
 	}
-	if (strcmp(name, "next") == 0 || strcmp(name, "max") == 0 || strcmp(name, "min") == 0 || strcmp(name,
-		"anext") == 0) {
-		if (value_count(H, first) && H->objects[value_at(H, first, 0)].kind == O_INSTANCE)
-			return method_call(f, node, value_at(H, first, 0), name[0] == 'n' ? "__next__" : "__iter__",
-				&(struct arguments){ 0 });
-		return iterate(f, node, first);
+	if (is_one_of(name, "next anext")) {
+		v = dunder_call(f, node, first, name[0] == 'n' ? "__next__" : "__anext__", NULL, &(struct arguments){ 0 });
+		return v ? v : iterate(f, node, first);
 	}
-	if (strcmp(name, "enumerate") == 0) {
-		t = object_new(H, O_TUPLE, 0, 2);
-		slot_set(H, t, KEY("i:1"), iterate(f, node, first), false);
-		return wrap(f, O_LIST, "*", value_of(H, t));
-	}
-	if (strcmp(name, "list") == 0 || strcmp(name, "sorted") == 0 || strcmp(name, "tuple") == 0 || strcmp(name,
-		"iter") == 0 ||
-	    strcmp(name, "reversed") == 0 || strcmp(name, "set") == 0)
+	if (strcmp(name, "enumerate") == 0)
+		return tuples_of(f, node, &(struct arguments){ .count = a->count ? 1 : 0, .position = { first } }, 1);
+	if (strcmp(name, "zip") == 0)
+		return tuples_of(f, node, a, 0);
+	if (is_one_of(name, "max min"))
+		return a->count > 1 ? value_join(H, first, a->position[1]) : iterate(f, node, first);
+	if (is_one_of(name, "sum any all"))
+		return first ? iterate(f, node, first) : 0;
+	if (is_one_of(name, "list sorted tuple iter reversed set frozenset"))
 		return wrap(f, O_LIST, "*", first ? iterate(f, node, first) : 0);
-	if (strcmp(name, "dict") == 0) {
-		t = object_new(H, O_DICT, 0, 0);
-		for (uint32_t i = 0; i < a->named; i++) {
-			auto_free char *key = xasprintf("s:%s", H->texts[a->name[i]]);
+	return 0;
+}
 
-			slot_set(H, t, KEY(key), a->keyword[i], false);
-		}
-		return value_of(H, t);
-	}
-	if (strcmp(name, "len") == 0 && value_count(H, first) && H->objects[value_at(H, first, 0)].kind == O_INSTANCE)
-		method_call(f, node, value_at(H, first, 0), "__len__", &(struct arguments){ 0 });
+value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+{
+	struct object o = H->objects[object];
+	const char *name = H->texts[o.a];
+	value_t first = a->count ? a->position[0] : 0, v;
+
+	if (o.kind == O_METHOD)
+		return method_of(f, node, o, a);
+	if (strcmp(name, "#same") == 0)
+		return first;
+	site_target(f, node, name);
+	name += strlen("<builtin>.");
+	v = builtin_of_objects(f, node, name, a);
+	if (v)
+		return v;
+	for (uint32_t i = 0; i < a->named; i++)
+		if (strcmp(H->texts[a->name[i]], "key") == 0)
+			call_items(f, node, a->keyword[i], first ? iterate(f, node, first) : 0);
+	builtin_asks(f, node, name, a);
+	v = builtin_of_items(f, node, name, a);
+	if (v)
+		return v;
+	if (strcmp(name, "dict") == 0)
+		return dict_make(f, a);
+	if (is_one_of(name, "str repr ascii format chr hex oct bin input"))
+		return some_text(f);
+	if (is_one_of(name, "len int ord hash id"))
+		return some_number(f);
 	return unknown(f, "return_value");
 }

@@ -192,12 +192,21 @@ static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object,
 	return value_of(H, o);
 }
 
+static bool is_function(struct frame *f, value_t v)
+{
+	return value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_FUNCTION;
+}
+
 static value_t external_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
 {
 	const char *path = H->texts[H->objects[object].a], *last = strrchr(path, '.');
 	uint32_t o;
 
 	site_target(f, node, path);
+	if (strcmp(path, "functools.lru_cache") == 0 && a->count && is_function(f, a->position[0]))
+		return a->position[0];
+	if (strcmp(path, "functools.cached_property") == 0 && a->count)
+		return call_value(f, node, builtin_name(f, KEY("property")), a);
 	if (strcmp(path, "functools.wraps") == 0 || strcmp(path, "functools.lru_cache") == 0)
 		return value_of(H, object_intern(H, O_BUILTIN, KEY("#same"), 0));
 	if ((strcmp(path, "functools.cache") == 0 || strcmp(path, "contextlib.contextmanager") == 0 ||

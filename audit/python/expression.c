@@ -50,7 +50,12 @@ static value_t constant(struct frame *f, enum object_kind kind, const char *pref
 	return v;
 }
 
-static value_t some_text(struct frame *f)
+value_t some_number(struct frame *f)
+{
+	return value_of(H, object_intern(H, O_NUMBER, KEY("*"), 0));
+}
+
+value_t some_text(struct frame *f)
 {
 	return value_of(H, object_intern(H, O_TEXT, KEY("*"), 0));
 }
@@ -380,6 +385,38 @@ static const struct { const char *operator, *method; } operators[] = {
 	{ "<", "__lt__" }, { ">", "__gt__" }, { "<=", "__le__" }, { ">=", "__ge__" },
 };
 
+/* Two sequences one after the other. */
+static uint32_t concatenate(struct frame *f, uint32_t a, uint32_t b)
+{
+	uint32_t o = object_new(H, H->objects[a].kind, 0, 0), n = 0, parts[] = { a, b };
+	bool exact = H->objects[a].b && H->objects[b].b && !slot_get(H, a, KEY("*")) && !slot_get(H, b, KEY("*"));
+
+	for (int p = 0; p < 2; p++)
+		for (uint32_t i = 0; exact && i < H->objects[parts[p]].b; i++, n++)
+			slot_set(H, o, item_key(f, index_of(f, n)),
+				 slot_get(H, parts[p], item_key(f, index_of(f, i))), false);
+	if (exact)
+		H->objects[o].b = n;
+	else
+		slot_set(H, o, KEY("*"), value_join(H, slots_join(H, a), slots_join(H, b)), true);
+	return o;
+}
+
+/* What + and % make of builtin types; 0 where that is not known. */
+static value_t operate_builtin(struct frame *f, const char *operator, value_t a, value_t b)
+{
+	uint32_t x = value_count(H, a) == 1 ? value_at(H, a, 0) : 0, y = value_count(H, b) == 1 ? value_at(H, b, 0) : 0;
+	enum object_kind kind = H->objects[x].kind, other = H->objects[y].kind;
+
+	if (kind == O_TEXT && (*operator == '%' || (*operator == '+' && other == O_TEXT)))
+		return some_text(f);
+	if (kind == O_NUMBER && other == O_NUMBER)
+		return some_number(f);
+	if (*operator == '+' && (kind == O_LIST || kind == O_TUPLE) && (other == O_LIST || other == O_TUPLE))
+		return value_of(H, concatenate(f, x, y));
+	return 0;
+}
+
 static value_t operate(struct frame *f, uint32_t node, const char *operator, value_t a, value_t b)
 {
 	size_t length = strlen(operator);
@@ -401,6 +438,7 @@ static value_t operate(struct frame *f, uint32_t node, const char *operator, val
 			if (H->objects[value_at(H, b, i)].kind == O_INSTANCE)
 				method_call(f, node, value_at(H, b, i), "__contains__",
 					&(struct arguments){ .count = 1, .position = { a } });
+	out = out ? out : operate_builtin(f, operator, a, b);
 	return out ? out : unknown(f, "return_value");
 }
 
@@ -490,7 +528,8 @@ static bool string_text(struct frame *f, uint32_t node, struct str *out)
 
 		if (n->kind == K_interpolation) {
 			if (n->first)
-				expression(f, n->first);
+				dunder_call(f, n->first, expression(f, n->first), "__format__", "__str__",
+					    &(struct arguments){ .count = 0 });
 			constant_text = false;
 		} else if (n->kind == K_string_content) {
 			str_addn(out, f->s->text + n->start, n->end - n->start);

@@ -53,6 +53,8 @@ bool is_filled(struct frame *f, value_t v);
 value_t with_enter(struct frame *f, uint32_t node, value_t v);
 value_t unknown(struct frame *f, const char *reason);
 uint32_t item_key(struct frame *f, value_t v);
+value_t some_text(struct frame *f);
+value_t some_number(struct frame *f);
 
 /* object.c */
 value_t attribute_get(struct frame *f, uint32_t node, value_t v, uint32_t name);
@@ -69,7 +71,13 @@ value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct 
 value_t function_run(struct frame *f, uint32_t function, const struct arguments *a, bool uncalled);
 void site_target(struct frame *f, uint32_t node, const char *name);
 void site_reason(struct frame *f, uint32_t node, const char *reason);
+/* type(x) and x.__class__. */
+value_t class_of(struct frame *f, value_t v);
 value_t builtin_name(struct frame *f, uint32_t name);
+/* Calls what an operator or a builtin calls of each audited instance in v: method, or where its class has none,
+ * otherwise. */
+value_t dunder_call(struct frame *f, uint32_t node, value_t v, const char *method, const char *otherwise,
+		    const struct arguments *a);
 value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a);
 
 /* import.c */

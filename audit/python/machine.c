@@ -128,16 +128,65 @@ void sides_join(struct frame *f, struct side *a, struct side *b)
 	}
 }
 
+static value_t instances_of(struct frame *f, value_t classes)
+{
+	value_t out = 0;
+
+	for (uint32_t i = 0; i < value_count(&f->m->h, classes); i++) {
+		uint32_t o = value_at(&f->m->h, classes, i);
+
+		if (f->m->h.objects[o].kind == O_CLASS)
+			out = value_join(&f->m->h, out, value_of(&f->m->h, open_instance(f, o)));
+		else if (f->m->h.objects[o].kind == O_TUPLE)
+			out = value_join(&f->m->h, out, instances_of(f, slots_join(&f->m->h, o)));
+	}
+	return out;
+}
+
+/* Where a condition holds, or where its opposite does: isinstance(name, C) says what a name of which nothing is known is. */
+static void narrow(struct frame *f, uint32_t node, bool holds)
+{
+	uint32_t kind = NODE(f, node)->kind, first = NODE(f, node)->first, list, name, classes;
+	value_t now, then;
+
+	if (kind == K_parenthesized_expression || kind == K_not_operator) {
+		narrow(f, node_field(f, node, F_argument) ? node_field(f, node, F_argument) : first,
+		       kind == K_not_operator ? !holds : holds);
+		return;
+	}
+	if (kind == K_boolean_operator && node_is_text(f, node_field(f, node, F_operator), holds ? "and" : "or")) {
+		narrow(f, node_field(f, node, F_left), holds);
+		narrow(f, node_field(f, node, F_right), holds);
+		return;
+	}
+	list = kind == K_call ? node_field(f, node, F_arguments) : 0;
+	if (!holds || !list || !node_is_text(f, node_field(f, node, F_function), "isinstance"))
+		return;
+	name = NODE(f, list)->first;
+	classes = name ? NODE(f, name)->next : 0;
+	if (!classes || NODE(f, name)->kind != K_identifier)
+		return;
+	now = name_get(f, node_text(f, name));
+	for (uint32_t i = 0; i < value_count(&f->m->h, now); i++)
+		if (f->m->h.objects[value_at(&f->m->h, now, i)].kind != O_UNKNOWN)
+			return;
+	then = instances_of(f, expression(f, classes));
+	if (then)
+		name_set(f, node_text(f, name), then);
+}
+
 /* The alternatives of an if from the one at `node` on: elif and else. */
 static void if_run(struct frame *f, uint32_t condition, uint32_t body, uint32_t alternative)
 {
 	struct side a, b;
 
-	expression(f, condition);
+	dunder_call(f, condition, expression(f, condition), "__bool__", "__len__", &(struct arguments){ 0 });
 	a = side_begin(f);
+	narrow(f, condition, true);
 	block_run(f, body);
 	side_end(f, &a);
 	b = side_begin(f);
+	narrow(f, condition, false);
 	if (alternative && NODE(f, alternative)->kind == K_elif_clause)
 		if_run(f, node_field(f, alternative, F_condition), node_field(f, alternative, F_consequence), NODE(f,
 			alternative)->next);
@@ -364,7 +413,12 @@ void statement_run(struct frame *f, uint32_t node)
 	case K_type_alias_statement:
 		break;
 	case K_block: case K_ERROR: block_run(f, node); break;
-	case K_expression_statement: case K_assert_statement: each_expression(f, node); break;
+	case K_assert_statement:
+		each_expression(f, node);
+		if (NODE(f, node)->first)
+			narrow(f, NODE(f, node)->first, true);
+		break;
+	case K_expression_statement: each_expression(f, node); break;
 	default:
 		expression(f, node);
 		break;

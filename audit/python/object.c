@@ -197,7 +197,9 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 
 	switch (p.kind) {
 	case O_UNKNOWN: return value_of(H, o);
-	case O_INSTANCE: v = instance_get(f, node, o, name); break;
+	case O_INSTANCE:
+		v = name == KEY("__class__") ? value_of(H, p.a) : instance_get(f, node, o, name);
+		break;
 	case O_CLASS: v = bind(f, node, class_find(f, o, name, 0), o, true); break;
 	case O_SUPER:
 		v = bind(f, node, class_find(f, H->objects[p.b].kind == O_INSTANCE ? H->objects[p.b].a : p.b, name,
@@ -340,7 +342,7 @@ void definition_run(struct frame *f, uint32_t node)
 {
 	uint32_t inner = NODE(f, node)->kind == K_decorated_definition ? node_field(f, node, F_definition) : node,
 		name, def, o;
-	uint32_t decorators[16], n = 0;
+	uint32_t decorators[16], n = 0, n_decorators;
 	value_t made[16], v;
 
 	for (uint32_t c = inner != node ? NODE(f, node)->first : 0; c && c != inner && n < 16; c = NODE(f, c)->next)
@@ -352,8 +354,11 @@ void definition_run(struct frame *f, uint32_t node)
 		return;
 	o = NODE(f, inner)->kind == K_class_definition ? class_make(f, inner, def) : function_make(f, inner, def);
 	v = value_of(H, o);
+	n_decorators = n;
 	while (n--)
 		v = call_value(f, decorators[n], made[n], &(struct arguments){ .count = 1, .position = { v } });
+	if (n_decorators && value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_UNKNOWN)
+		v = unknown(f, "decorator");
 	name = node_field(f, inner, F_name);
 	if (name)
 		name_set(f, node_text(f, name), v);
