@@ -50,6 +50,7 @@ PKGS_run-report = $(PKGS_history)
 # The same over HTTP, and for agents on stdio.
 PKGS_serve = libmicrohttpd $(PKGS_history)
 PKGS_mcp = $(PKGS_history)
+PKGS_optimize = $(PKGS_history)
 LIBS_history := -lm
 LIBS_compare := -lm
 LIBS_shard := -lm
@@ -61,7 +62,8 @@ LIBS_run-report := -lm
 LIBS_serve := -lm -lpthread
 LIBS_mcp := -lm
 LIBS_audit := -lpthread
-OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp
+OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp optimize
+LIBS_optimize := -lm
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history serve mcp
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them

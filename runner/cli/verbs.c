@@ -142,6 +142,15 @@ const struct verb verbs[] = {
 			" --token-file, or "
 		     "the new one whose path is printed. Routes: /openapi.json.",
 	  .program = "serve" },
+	{ .syntax = { .name = "optimize", .bit = VERB_OPTIMIZE, .reads_values = true },
+	  .operands = "[status RUN | export FILE | clean]",
+	  .summary = "try patches, and keep what is correct and proved faster",
+	  .details = "Candidates come from a folder (--candidates) or a model (section gateway); adapters are in"
+			" spec-runner.yaml or --adapters. "
+		     "Nothing outside the loop's own folder changes. Exit status 0 where a better one was found and "
+		     "confirmed, 1 where"
+			" none was, 124 where its time was over, 128+N after a signal: --resume goes on.",
+	  .program = "optimize" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",

@@ -278,6 +278,7 @@ static int file_apply(struct options *o, struct config *c, const struct command_
 		named = env_get(envp, "SPEC_RUNNER_CONFIG");
 		named = named && *named ? named : NULL;
 	}
+	c->takes_server = cl->syntax && (cl->syntax->bit & (VERB_OPTIMIZE | VERB_GATEWAY | VERB_EXPLAIN));
 	if (named && !*named)
 		return err_set(e, ERR_USAGE, "--config must be a path, not ''");
 	path = named ? path_resolve(root, named) : path_join(root, CONFIG_FILE_NAME);

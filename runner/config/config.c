@@ -19,7 +19,9 @@ const char *const gate_kind_text[] = { "command", "test", "governance", NULL };
 
 /* Sections whose keys are options (runner/config/options.def); `gate` has its steps besides. */
 static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts", "history", "ingest",
-					"repro", "gate", NULL };
+					"repro", "gate", "adapters", "optimize", "gateway", "explain", NULL };
+/* Read by the verbs that they are for (optimize/setup.h). */
+static const char *const others[] = { "adapters", "optimize", "gateway", "explain", NULL };
 
 void config_init(struct config *c)
 {
@@ -309,15 +311,18 @@ static int gate_read(struct config *c, const struct yaml_node *gate, struct err 
 
 static int document_read(struct config *c, struct options *o, const struct yaml_node *root, struct err *e)
 {
+	if (c->takes_server && root->kind == YAML_MAP && yaml_get(root, "api_base"))
+		return 0; /* the file of a model server */
 	if (yaml_check_keys(root, sections, e) < 0 || yaml_need_version(root, 1, e) < 0)
 		return -1;
 	yaml_each(item, root) {
 		const char *section = item->key->text;
 		bool gate = strcmp(section, "gate") == 0;
 
-		if (strcmp(section, "version") == 0)
+		if (strcmp(section, "version") == 0 || value_word(section, others) >= 0)
 			continue;
-		if (section_read(o, item, section, gate ? "steps" : NULL, e) < 0 ||
+		if (section_read(o, item, section, gate ? "steps" : strcmp(section, "redact") == 0 ? "hosts" : NULL,
+			e) < 0 ||
 		    (gate && gate_read(c, item, e) < 0))
 			return -1;
 	}

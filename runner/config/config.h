@@ -35,6 +35,8 @@ struct gate_step {
 struct config {
 	char *path;                        /* the file that was read, or NULL where there is none */
 	bool has_gate;
+	bool takes_server;                 /* set before reading: the file may be that of a model server (optimize,
+		gateway) */
 	struct gate_step *steps;
 	size_t step_count;
 };

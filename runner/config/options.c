@@ -22,6 +22,7 @@ static const char *const words_test_timeout[] = { "run", "test", NULL };
 static const char *const words_when[] = { "auto", "always", "never", NULL };
 static const char *const words_until[] = { "match", "any", "end", NULL };
 static const char *const words_sample_with[] = { "auto", "perf", "stop", "read", NULL };
+static const char *const words_goal[] = { "speed", "hang", NULL };
 static const char *const words_weight[] = { "cpu", "wall", "wait", "samples", NULL };
 static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };
 
@@ -34,6 +35,7 @@ const char *const option_group_text[] = {
 	[GROUP_REPRO] = "Reproducing",
 	[GROUP_FILES] = "Files and secrets",
 	[GROUP_HISTORY] = "History",
+	[GROUP_OPTIMIZE] = "Optimising",
 	[GROUP_GENERAL] = "General",
 };
 

@@ -13,6 +13,7 @@
 #include "runner/config/options_repro.h"
 #include "runner/config/options_profile.h"
 #include "runner/config/options_serve.h"
+#include "runner/config/options_optimize.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +86,7 @@ struct options {
 	struct repro_options repro;
 	struct profile_options profiling;
 	struct serve_options serve;
+	struct optimize_options optimize;
 	uint8_t source[OPTION_ROWS_MAX]; /* enum option_source, by the field's first row */
 };
 
@@ -129,7 +131,8 @@ enum option_verbs {
 	VALUES = SUPERVISE | VERB_REPRO | VERB_INSPECT | VERB_STATUS | VERB_DOCTOR | VERB_REPORT | VERB_VERIFY |
 		 VERB_RECOVER | VERB_INIT |
 		 VERB_HISTORY | VERB_INGEST | VERB_COMPARE | VERB_ANALYZE | VERB_SHARD | VERB_BISECT | VERB_EVIDENCE |
-		 VERB_AUDIT | VERB_SERVE | VERB_MCP,
+		 VERB_AUDIT | VERB_SERVE | VERB_MCP |
+		 VERB_OPTIMIZE | VERB_GATEWAY | VERB_EXPLAIN,
 };
 
 enum option_type {
@@ -152,7 +155,7 @@ enum option_type {
 
 enum option_group {
 	GROUP_RUN, GROUP_LIVENESS, GROUP_RECORD, GROUP_TESTS, GROUP_GATE, GROUP_REPRO, GROUP_FILES, GROUP_HISTORY,
-	GROUP_GENERAL, GROUP_COUNT
+	GROUP_OPTIMIZE, GROUP_GENERAL, GROUP_COUNT
 };
 extern const char *const option_group_text[];
 
