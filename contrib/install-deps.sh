@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # install-deps.sh GROUP... - makes sure that what the groups need is there; installs with apt-get, dnf or apk
 # only what is missing, by the names of contrib/packages.tsv. Quick where nothing is missing: it runs before every
-# `make run` and `make check`. Groups: build, history, audit, portable, check, demo, lint, fuzz (default: all but portable).
+# `make run` and `make check`. Groups: build, history, audit, web, portable, check, demo, lint, fuzz (default: all but portable
+# and web).
 # INSTALL_DEPS=apt|dnf|apk with --print: what would be installed there, without looking at this machine.
 set -u
 table=$(dirname "$0")/packages.tsv
@@ -83,6 +84,17 @@ group_audit() {
 	rm -f "$to/lock.new"
 }
 
+# What tests ask when it is there: the official clients of the Model Context Protocol, and axe-core. By hand alone.
+group_web() {
+	local to
+
+	to=$(cd "$(dirname "$0")/.." && pwd)/.artifacts/web
+	test -d "$to/node_modules/axe-core" && return
+	mkdir -p "$to" && cp "$(dirname "$0")/../tests/web/package.json" "$to/" &&
+		(cd "$to" && npm install --ignore-scripts --no-audit --no-fund >npm.log 2>&1) ||
+		echo "install-deps.sh: npm could not fetch what tests of serve and mcp ask ($to/npm.log)" >&2
+}
+
 group_check() {
 	need perl perl -MJSON::PP -MTest::More -MTime::HiRes -e 1
 	need prove command -v prove
@@ -113,9 +125,9 @@ group_fuzz() {
 [ $# -gt 0 ] || set -- build history audit check demo lint fuzz
 for group in "$@"; do
 	case $group in
-	build | history | audit | portable | check | demo | lint | fuzz) "group_$group" ;;
+	build | history | audit | web | portable | check | demo | lint | fuzz) "group_$group" ;;
 	*)
-		echo "install-deps.sh: unknown group '$group' (build, history, audit, portable, check, demo, lint, fuzz)" >&2
+		echo "install-deps.sh: unknown group '$group' (build, history, audit, web, portable, check, demo, lint, fuzz)" >&2
 		exit 2
 		;;
 	esac

@@ -274,6 +274,18 @@ static int show_json(const struct view *v, const char *run_id, struct str *out, 
 	return rc;
 }
 
+int view_findings(const struct view *v, const char *run_id, struct str *out, struct err *e)
+{
+	struct json j;
+	int rc;
+
+	begin_json(&j, out, NULL);
+	json_str(&j, "run_id", run_id);
+	rc = show_list(&j, v->s, show_parts[1][0], show_parts[1][1], run_id, e);
+	end_json(&j, out, false);
+	return rc;
+}
+
 static void field(struct str *out, const char *name, const char *value)
 {
 	auto_str safe = STR_INIT;

@@ -22,6 +22,8 @@ int view_since(const char *text, int64_t now_real_ns, char out[STORE_TIME_SIZE],
 
 int view_runs(const struct view *v, struct str *out, struct err *e);
 int view_show(const struct view *v, const char *run, struct str *out, struct err *e);
+/* {version, run_id, findings}, always as JSON. */
+int view_findings(const struct view *v, const char *run_id, struct str *out, struct err *e);
 int view_tests(const struct view *v, struct str *out, struct err *e);
 int view_test(const struct view *v, const char *id, struct str *out, struct err *e);
 int view_info(const struct view *v, struct str *out, struct err *e);

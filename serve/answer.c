@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "base/value.h"
-#include "serve/page.h"
+#include "serve/ui.h"
 #include "serve/route.h"
 
 #include <sodium.h>
@@ -172,7 +172,7 @@ static bool wants_html(const struct message *m)
 static void refuse(struct serve *sv, const struct message *m, struct reply *a, int status, const char *text)
 {
 	if (wants_html(m))
-		page_error(sv, a, status, text);
+		ui_error(sv, a, status, text);
 	else
 		reply_error(a, status, "%s", text);
 }

@@ -6,6 +6,7 @@
 #include "base/value.h"
 #include "history/artifact.h"
 #include "history/hangs.h"
+#include "history/run_report.h"
 #include "serve/route.h"
 #include "trace/emit.h"
 #include "trace/journal.h"
@@ -217,8 +218,10 @@ static int report_hang(struct json *j, struct store *s, const char *run_id, stru
 int api_run_report(struct call *c, struct err *e)
 {
 	const char *id = c->arg[0];
+	struct run_report_request report = { .s = c->s, .run_id = id, .now_real_ns = c->now_real_ns };
 	auto_free char *baseline = NULL;
 	auto_query *q = NULL;
+	auto_str text = STR_INIT;
 	struct json j;
 	int rc = call_run(c, id, e);
 
@@ -243,6 +246,9 @@ int api_run_report(struct call *c, struct err *e)
 	rc = report_hang(&j, c->s, id, e);
 	for (size_t i = 0; i < sizeof(report_parts) / sizeof(report_parts[0]) && rc == 0; i++)
 		rc = report_part(&j, c->s, report_parts[i].name, report_parts[i].sql, id, e);
+	if (rc == 0)
+		rc = run_report_write(&report, &text, e);
+	json_strn(&j, "report", str_cstr(&text), text.len);
 	json_object_end(&j);
 	json_finish(&j);
 	str_addc(&c->a->body, '\n');

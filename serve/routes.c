@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "serve/page.h"
+#include "serve/ui.h"
 #include "serve/route.h"
 
 #define GET_RUN(part, handler, summary, schema) \
@@ -41,9 +41,9 @@ const struct route routes[] = {
 	  200 },
 	{ "GET", "/compare", ROUTE_API, false, false, "base candidate any_device", NULL, api_compare,
 	  "Two sides of runs: better, worse, or not to be told", "Comparison", NULL, 200 },
-	OPEN_PAGE("/login", page_login, "The form that takes the token"),
-	{ "POST", "/login", ROUTE_PAGE, true, true, "", "form", page_login_form, "Takes the token into a cookie", NULL, NULL,
+	OPEN_PAGE("/login", ui_login, "The form that takes the token"),
+	{ "POST", "/login", ROUTE_PAGE, true, true, "", "form", ui_login_form, "Takes the token into a cookie", NULL, NULL,
 	  303 },
-	OPEN_PAGE("/login/style.css", page_style, "The style sheet"),
+	OPEN_PAGE("/login/style.css", ui_style, "The style sheet"),
 };
 const size_t route_count = sizeof(routes) / sizeof(routes[0]);

@@ -3,7 +3,7 @@
  *
  *   http.c    connections, limits, the library's calls     -> one struct message for each request
  *   answer.c  Host, token, route, method, body, parameters -> the handler of a row of routes.c
- *   api*.c, page*.c  handlers: read the store, fill the reply
+ *   api*.c, ui*.c  handlers: read the store, fill the reply
  *
  * Everything below http.c is a function of a message and the store, so that tests and fuzzing need no socket. Threads:
  * each has a store of its own (serve_store); what they share is read only, or behind serve->lock. */

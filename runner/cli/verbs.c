@@ -151,6 +151,11 @@ const struct verb verbs[] = {
 		     "confirmed, 1 where"
 			" none was, 124 where its time was over, 128+N after a signal: --resume goes on.",
 	  .program = "optimize" },
+	{ .syntax = { .name = "mcp", .bit = VERB_MCP, .reads_values = true },
+	  .operands = "",
+	  .summary = "the history for agents: Model Context Protocol on stdio",
+	  .details = "One JSON-RPC message a line; ends with standard input. Started by an agent's client (docs/MCP.md).",
+	  .program = "mcp" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",

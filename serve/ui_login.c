@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* page_login.c - the token once, by a form, for a cookie that is made of it and does not hold it. */
+/* ui_login.c - the token once, by a form, for a cookie that is made of it and does not hold it. */
 #include "base/mem.h"
-#include "serve/page_part.h"
+#include "serve/ui_part.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static void form(struct call *c, const char *wrong)
 {
 	struct str *out = &c->a->body;
 
-	page_begin(c->sv, out, "Sign in", NULL, 0);
+	ui_begin(c->sv, out, "Sign in", NULL, 0);
 	if (wrong) {
 		str_add(out, "<p class=\"wrong\" role=\"alert\">");
 		html_text(out, wrong);
@@ -21,17 +21,17 @@ static void form(struct call *c, const char *wrong)
 				" autofocus></p>\n"
 		 "<p class=\"hint\">The server printed the path of the file that holds it, or took it from"
 		 " SPEC_RUNNER_API_TOKEN.</p>\n<p><button>Sign in</button></p>\n</form>\n", c->sv->prefix);
-	page_end(out);
+	ui_end(out);
 }
 
-int page_login(struct call *c, struct err *e)
+int ui_login(struct call *c, struct err *e)
 {
 	(void)e;
 	form(c, NULL);
 	return 0;
 }
 
-int page_login_form(struct call *c, struct err *e)
+int ui_login_form(struct call *c, struct err *e)
 {
 	struct params p = { .n = 0 };
 	bool read = params_parse(&p, c->m->body, c->m->body_n);

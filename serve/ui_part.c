@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "serve/page_part.h"
+#include "serve/ui_part.h"
 
 #include "base/embed.h"
 
@@ -8,7 +8,7 @@
 
 EMBED(serve_style, "serve/style.css");
 
-int page_style(struct call *c, struct err *e)
+int ui_style(struct call *c, struct err *e)
 {
 	(void)e;
 	c->a->type = "text/css; charset=utf-8";
@@ -20,7 +20,7 @@ static const char *const entries[][2] = {
 	{ "/", "Runs" }, { "/ui/tests", "Tests" }, { "/ui/hangs", "Hangs" }, { "/ui/compare", "Compare" },
 };
 
-void page_begin(struct serve *sv, struct str *out, const char *title, const char *current, int refresh_s)
+void ui_begin(struct serve *sv, struct str *out, const char *title, const char *current, int refresh_s)
 {
 	str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -44,12 +44,12 @@ void page_begin(struct serve *sv, struct str *out, const char *title, const char
 	str_add(out, "</h1>\n");
 }
 
-void page_end(struct str *out)
+void ui_end(struct str *out)
 {
 	str_add(out, "</main>\n</body>\n</html>\n");
 }
 
-void page_link(struct serve *sv, struct str *out, const char *path, const char *part, const char *text)
+void ui_link(struct serve *sv, struct str *out, const char *path, const char *part, const char *text)
 {
 	str_addf(out, "<a href=\"%s%s", sv->prefix, path);
 	url_add(out, part, "/:");
@@ -58,7 +58,7 @@ void page_link(struct serve *sv, struct str *out, const char *path, const char *
 	str_add(out, "</a>");
 }
 
-void page_test_href(struct serve *sv, struct str *out, const char *suite, const char *case_id)
+void ui_test_href(struct serve *sv, struct str *out, const char *suite, const char *case_id)
 {
 	str_addf(out, "%s/ui/tests/", sv->prefix);
 	url_add(out, suite, "/:");
@@ -66,7 +66,7 @@ void page_test_href(struct serve *sv, struct str *out, const char *suite, const 
 	url_add(out, case_id, "/:");
 }
 
-void page_time(struct str *out, const char *t)
+void ui_time(struct str *out, const char *t)
 {
 	if (!t || strlen(t) < 19) {
 		str_add(out, "–");
@@ -79,7 +79,7 @@ void page_time(struct str *out, const char *t)
 	str_addf(out, " %.5s</time>", t + 11);
 }
 
-void page_badge(struct str *out, const char *word)
+void ui_badge(struct str *out, const char *word)
 {
 	static const char *const good[] = { "succeeded", "pass", "stable", "improved", "ok", NULL };
 	static const char *const bad[] = { "failed", "fail", "error", "timeout", "stalled", "broken", "regressed", NULL };
@@ -97,7 +97,7 @@ void page_badge(struct str *out, const char *word)
 	str_add(out, "</span>");
 }
 
-void page_rev(struct str *out, const char *rev)
+void ui_rev(struct str *out, const char *rev)
 {
 	if (!rev) {
 		str_add(out, "–");
@@ -108,7 +108,7 @@ void page_rev(struct str *out, const char *rev)
 	str_add(out, "</code>");
 }
 
-void page_error(struct serve *sv, struct reply *a, int status, const char *text)
+void ui_error(struct serve *sv, struct reply *a, int status, const char *text)
 {
 	char title[32];
 
@@ -117,11 +117,11 @@ void page_error(struct serve *sv, struct reply *a, int status, const char *text)
 	a->status = status;
 	a->type = "text/html; charset=utf-8";
 	a->is_page = true;
-	page_begin(sv, &a->body, title, status == 401 || status == 421 ? NULL : "", 0);
+	ui_begin(sv, &a->body, title, status == 401 || status == 421 ? NULL : "", 0);
 	str_add(&a->body, "<p>");
 	html_text(&a->body, text);
 	str_add(&a->body, "</p>\n");
 	if (status == 401)
 		str_addf(&a->body, "<p><a href=\"%s/login\">Sign in with a token</a></p>\n", sv->prefix);
-	page_end(&a->body);
+	ui_end(&a->body);
 }
