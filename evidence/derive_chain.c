@@ -223,11 +223,26 @@ static void mark_way(struct search *s, int64_t root)
 	}
 }
 
+/* The first thread of a process; of a launcher that has started its main in a thread (Java), that one. */
+static int64_t thread_of_main(const struct derive *d, int64_t pid)
+{
+	const struct fact_table *t = &d->f->table[FACT_EDGE];
+	int64_t first = derive_thread(d, pid, 0);
+
+	if (first < 0 || fact_bool(d->thread[first], FC_THREAD_own_line))
+		return first;
+	for (size_t i = 0; i < t->n; i++)
+		if (fact_int(t->rows[i], FC_EDGE_pid, -1) == pid && fact_int(t->rows[i], FC_EDGE_tid, -1) == pid &&
+		    fact_int(t->rows[i], FC_EDGE_holder_pid, -1) == pid)
+			return derive_thread(d, pid, fact_int(t->rows[i], FC_EDGE_holder_tid, 0));
+	return first;
+}
+
 /* A thread in a library, on nobody's way, serves its program: the line of that one's first thread. */
 static void put_up_from_first(const struct derive *d)
 {
 	for (size_t i = 0; i < d->n_thread; i++) {
-		int64_t first = derive_thread(d, fact_int(d->thread[i], FC_THREAD_pid, -1), 0);
+		int64_t first = thread_of_main(d, fact_int(d->thread[i], FC_THREAD_pid, -1));
 		const int64_t link[] = { first, (int64_t)i };
 
 		if (first >= 0 && first != (int64_t)i && !fact_get(d->thread[i], FC_THREAD_up)->known &&

@@ -5,6 +5,7 @@
 #include "evidence/derive.h"
 
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "evidence/signature.h"
 
 #include <stdio.h>
@@ -101,6 +102,23 @@ static void index_threads(struct derive *d)
 
 /* ---- processes ---- */
 
+/* How an exited child ended, if not well: who was killed before who failed. */
+static void put_dead_child(struct derive *d, struct fact_row *up, const struct fact_row *child)
+{
+	int64_t signal = fact_int(child, FC_PROCESS_zombie_signal, 0), code = fact_int(child, FC_PROCESS_zombie_code, 0);
+	const char *name = signal ? signal_abbrev((int)signal) : NULL;
+	auto_str text = STR_INIT;
+
+	if ((!signal && !code) || (!signal && fact_get(up, FC_PROCESS_dead_child)->known))
+		return;
+	str_addf(&text, "%s (pid %lld) ", fact_text(child, FC_PROCESS_comm), (long long)fact_int(child, FC_PROCESS_pid, 0));
+	if (signal)
+		str_addf(&text, "was killed by signal %lld (SIG%s)", (long long)signal, name ? name : "RT");
+	else
+		str_addf(&text, "exited with code %lld", (long long)code);
+	fact_set_text(d->f, up, FC_PROCESS_dead_child, str_cstr(&text));
+}
+
 static void derive_processes(struct derive *d)
 {
 	for (size_t i = 0; i < d->n_proc; i++) {
@@ -114,10 +132,12 @@ static void derive_processes(struct derive *d)
 							      fact_get(p, FC_PROCESS_ppid)->known);
 		if (!up || up == p)
 			continue;
-		if (derive_is_alive(p))
+		if (derive_is_alive(p)) {
 			fact_set_bool(up, FC_PROCESS_leaf, false);
-		else
-			fact_set_int(up, FC_PROCESS_zombies, fact_int(up, FC_PROCESS_zombies, 0) + 1);
+			continue;
+		}
+		fact_set_int(up, FC_PROCESS_zombies, fact_int(up, FC_PROCESS_zombies, 0) + 1);
+		put_dead_child(d, up, p);
 	}
 	for (size_t i = 0; i < d->n_proc; i++) {
 		const struct fact_row *p = d->proc[i];

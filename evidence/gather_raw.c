@@ -322,6 +322,8 @@ static void read_process(struct snapshot_reader *s, const struct json_value *o, 
 	put_text(s->f, r, FC_PROCESS_comm, o, "comm");
 	put_argv(s->f, r, FC_PROCESS_argv, json_get(o, "argv"));
 	put_text(s->f, r, FC_PROCESS_state, o, "state");
+	put_int(r, FC_PROCESS_zombie_signal, o, "exit_signal");
+	put_int(r, FC_PROCESS_zombie_code, o, "exit_code");
 	put_text(s->f, r, FC_PROCESS_verdict, o, "verdict");
 	put_num(r, FC_PROCESS_cpu_ms, o, "cpu_ms");
 	if (before >= 0 && fact_num(r, FC_PROCESS_cpu_ms, -1) >= before)

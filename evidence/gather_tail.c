@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,72 @@ static void mark_last(struct fact_row *const last[2], const bool open[2])
 		fact_set_bool(r, FC_TAIL_last, true);
 }
 
+/* --- the same again and again --- */
+
+enum { REPEAT_LINES_MAX = 6, REPEATS_MIN = 5 };
+
+/* A line that says itself that it tries again: the numbers in it count tries, not what was done. */
+static bool says_again(const char *line)
+{
+	static const char *const words[] = { "retry", "retri", "attempt", "waiting", "still ", "again", "refused",
+					     "not ready" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcasestr(line, words[i]))
+			return true;
+	return false;
+}
+
+/* Are they the same? Times of the day may differ, other numbers only where they count tries: a counter is progress. */
+static bool alike(const char *a, const char *b)
+{
+	bool again = says_again(a);
+
+	for (;;) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			size_t na = strspn(a, "0123456789.,:"), nb = strspn(b, "0123456789.,:");
+
+			if (again || (memchr(a, ':', na) && memchr(b, ':', nb))) {
+				a += na;
+				b += nb;
+				continue;
+			}
+		}
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+/* The shortest group of lines that the end of the stream says over and over, and how often. */
+static void find_repeats(struct facts *f, const struct fact_row *const *line, size_t n)
+{
+	struct fact_row *out = gather_single(f, FACT_OUTPUT);
+
+	for (size_t group = 1; group <= REPEAT_LINES_MAX && group * REPEATS_MIN <= n; group++) {
+		size_t same = group;
+
+		while (same < n && alike(fact_text(line[n - 1 - same], FC_TAIL_text),
+					 fact_text(line[n - 1 - same + group], FC_TAIL_text)))
+			same++;
+		if (same / group < REPEATS_MIN || (int64_t)(same / group) <= fact_int(out, FC_OUTPUT_repeats, 0))
+			continue;
+		for (size_t i = 1; i <= group; i++) {
+			const char *text = fact_text(line[n - i], FC_TAIL_text);
+
+			if (!text[strspn(text, " \t.")])
+				continue;
+			fact_set_int(out, FC_OUTPUT_repeats, (int64_t)(same / group));
+			fact_set_int(out, FC_OUTPUT_repeat_lines, (int64_t)group);
+			fact_set_text(f, out, FC_OUTPUT_repeat_text, text);
+			return;
+		}
+	}
+}
+
 /* How much of the tail had been printed before the first signal: what comes after it answers that. */
 static size_t before_signal(struct facts *f, enum fact_col total, enum fact_col at_signal, size_t n)
 {
@@ -53,8 +120,9 @@ static size_t before_signal(struct facts *f, enum fact_col total, enum fact_col 
 static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream,
 		      struct fact_row **last, bool *open)
 {
+	const struct fact_row *rows[TAIL_LINES];
 	bool is_out = strcmp(stream, "stdout") == 0;
-	size_t asked;
+	size_t asked, kept = 0;
 	auto_free char *shown = xasprintf("raw/%s/%s.tail", run_id, stream), *path = NULL, *text = NULL;
 	const char *file = facts_strn(f, shown, strlen(shown));
 	size_t n, at, before;
@@ -82,8 +150,11 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 		fact_set_text(f, r, FC_TAIL_text, line);
 		if (line[strspn(line, " \t")] && (at < asked || !*last))
 			*last = r;
+		if (at < asked && kept < TAIL_LINES)
+			rows[kept++] = r;
 		at += len + 1;
 	}
+	find_repeats(f, rows, kept);
 }
 
 void gather_tails(struct facts *f, const char *dir, const char *run_id)

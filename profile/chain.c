@@ -464,6 +464,20 @@ static bool roots_of_remains(struct chain *c, const struct snap_process *p)
 	return true;
 }
 
+/* Are those that can end this wait known, to the thread? Of a process with several any of them may. */
+static bool waits_for_just_these(const struct chain *c, int at)
+{
+	const struct snap_wait *wait = wait_at(c, at);
+
+	for (size_t i = 0; i < wait->holder_count; i++) {
+		const struct snap_process *p = snapshot_process(c->g->s, wait->holders[i].pid);
+
+		if (p && p->thread_count > 1 && !wait->holders[i].tid && wait->kind != WAIT_CHILD)
+			return false;
+	}
+	return wait->proved;
+}
+
 static enum end follow_all(struct chain *c, int at, int depth)
 {
 	auto_free struct ways *w = xcalloc(1, sizeof(*w));
@@ -494,7 +508,7 @@ static enum end follow_all(struct chain *c, int at, int depth)
 		return END_IDLE;
 	}
 	/* Whom it waits for waits for it: another way into the same ring has the root. */
-	if (led && end == END_BACK && wait_at(c, at)->proved)
+	if (led && end == END_BACK && waits_for_just_these(c, at))
 		return END_BACK;
 	leaf_add(c, at);
 	if (!led && !c->task[at] && waits_for_anybody(v->t)) {

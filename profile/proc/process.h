@@ -33,6 +33,7 @@ struct proc_stat {
 	int64_t minor_faults, major_faults;
 	int64_t children_minor_faults, children_major_faults; /* of children waited for */
 	int processor;        /* last run there; -1 unknown */
+	int exit_status;      /* of a zombie, as waitpid gives it; 0 where it is not told to us, too */
 	int64_t blkio_ns;     /* waited for block devices; 0 without delay accounting */
 };
 

@@ -67,7 +67,7 @@ static int64_t ticks_ns(int64_t ticks)
 }
 
 /* Fields 4.. of stat, by their number in proc(5). */
-enum { STAT_FIRST = 4, STAT_LAST = 42 };
+enum { STAT_FIRST = 4, STAT_LAST = 52 };
 
 int proc_stat_parse(const char *buf, size_t n, struct proc_stat *s)
 {
@@ -111,6 +111,7 @@ int proc_stat_parse(const char *buf, size_t n, struct proc_stat *s)
 	s->rss_bytes = (int64_t)((uint64_t)f[24] * (uint64_t)sysconf(_SC_PAGESIZE));
 	s->processor = (int)f[39];
 	s->blkio_ns = ticks_ns(f[42]);
+	s->exit_status = s->state == 'Z' ? (int)(f[52] & 0xffff) : 0;
 	return 0;
 }
 

@@ -66,7 +66,7 @@ static void put_stat(struct writer *w, const struct proc_stat *s)
 	const int64_t v[] = { s->pid, s->ppid, s->pgrp, s->session, s->tpgid, s->state, s->tty_nr, s->flags, s->user_ns,
 			      s->system_ns, s->children_user_ns, s->children_system_ns, s->num_threads, s->start_ticks,
 			      s->start_ns, s->vsize_bytes, s->rss_bytes, s->minor_faults, s->major_faults, s->processor,
-			      s->blkio_ns };
+			      s->blkio_ns, s->exit_status };
 
 	put_text(w, s->comm);
 	put_block(w, v, sizeof(v));
@@ -270,7 +270,7 @@ static void get_words(struct reader *r, void *out, size_t bytes)
 
 static void get_stat(struct reader *r, struct proc_stat *s)
 {
-	int64_t v[21] = { 0 };
+	int64_t v[22] = { 0 };
 
 	get_text_into(r, s->comm, sizeof(s->comm));
 	get_words(r, v, sizeof(v));
@@ -295,6 +295,7 @@ static void get_stat(struct reader *r, struct proc_stat *s)
 	s->major_faults = v[18];
 	s->processor = (int)v[19];
 	s->blkio_ns = v[20];
+	s->exit_status = (int)(v[21] & 0xffff);
 	if (s->pid <= 0 || s->user_ns < 0 || s->system_ns < 0 || s->user_ns > INT64_MAX / 4 || s->system_ns > INT64_MAX / 4)
 		reader_fail(r, "invalid process record");
 }

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* A name or path, redacted; NULL stays null. */
 static void put_text(struct json *j, struct redactor *r, const char *key, const char *v)
@@ -227,6 +228,10 @@ static void put_process(struct json *j, struct redactor *r, const struct snap_pr
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", proc_stat_cpu_ns(&p->stat));
 	json_int(j, "rss_bytes", p->stat.rss_bytes);
+	if (WIFSIGNALED(p->stat.exit_status))
+		json_int(j, "exit_signal", WTERMSIG(p->stat.exit_status));
+	else if (WEXITSTATUS(p->stat.exit_status))
+		json_int(j, "exit_code", WEXITSTATUS(p->stat.exit_status));
 	if (p->verdict)
 		json_str(j, "verdict", verdict_text[p->verdict]);
 	put_facts(j, r, &p->facts);

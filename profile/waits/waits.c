@@ -199,7 +199,7 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 		t->wait.proved = t->wait.holder_count == 1;
 		break;
 	case FD_TTY:
-		wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, fd);
+		waits_terminal(w, t, e, reading);
 		break;
 	case FD_EVENTFD:
 		waits_eventfd(w, p, t, fd);
@@ -256,6 +256,8 @@ static void set_add(struct waits *w, struct snap_process *p, struct snap_thread 
 			pipe_holders(w, t, e, !writing);
 		if (e->kind == FD_PIDFD)
 			waits_pidfd_holder(w, p, t, fd);
+		if (e->kind == FD_TTY && !writing)
+			waits_terminal_users(w, t, e);
 	}
 }
 

@@ -26,6 +26,10 @@ void waits_timerfd(struct snap_process *p, struct snap_thread *t, int fd);
 void waits_by_channel(struct snap_thread *t);
 /* What the process says of itself in its command line; false where it says nothing of a wait. */
 bool waits_by_title(struct waits *w, struct snap_process *p, struct snap_thread *t);
+/* A read or write of a terminal, or of the master of one. */
+void waits_terminal(struct waits *w, struct snap_thread *t, const struct fd_entry *e, bool reading);
+/* Where e is a master: who has its terminal open becomes a holder. */
+void waits_terminal_users(struct waits *w, struct snap_thread *t, const struct fd_entry *e);
 /* A sleep in SQLite's busy handler: the holder of its lock. */
 void waits_by_sqlite(struct waits *w, struct snap_process *p, struct snap_thread *t);
 /* The interpreter's own word (its hint). */

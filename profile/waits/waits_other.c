@@ -108,6 +108,86 @@ static void wait_queue(struct waits *w, struct snap_process *p, struct snap_thre
 	}
 }
 
+/* --- terminals: a program that drives another one has the master, /dev/ptmx, of the other's /dev/pts/N --- */
+
+static bool is_master(const struct fd_entry *e)
+{
+	return str_ends(e->target, "/ptmx");
+}
+
+static int terminal_of(const struct fd_entry *master)
+{
+	char path[64], info[1024], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)master->pid, master->fd);
+	if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) <= 0 || !(at = strstr(info, "tty-index:")))
+		return -1;
+	return (int)strtol(at + 10, NULL, 10);
+}
+
+void waits_terminal_users(struct waits *w, struct snap_thread *t, const struct fd_entry *e)
+{
+	int number = is_master(e) ? terminal_of(e) : -1;
+	char name[32];
+
+	snprintf(name, sizeof(name), "/dev/pts/%d", number);
+	for (size_t i = 0; number >= 0 && i < w->fds.n; i++)
+		if (strcmp(w->fds.v[i].target, name) == 0 && w->fds.v[i].pid != e->pid)
+			wait_holder_add(t, w->s, w->fds.v[i].pid, 0, w->fds.v[i].fd);
+}
+
+static void terminal_masters(struct waits *w, struct snap_thread *t, const struct fd_entry *e)
+{
+	int number = str_starts(e->target, "/dev/pts/") ? (int)strtol(e->target + 9, NULL, 10) : -1;
+
+	for (size_t i = 0; number >= 0 && i < w->fds.n; i++)
+		if (is_master(&w->fds.v[i]) && w->fds.v[i].pid != e->pid && terminal_of(&w->fds.v[i]) == number)
+			wait_holder_add(t, w->s, w->fds.v[i].pid, 0, w->fds.v[i].fd);
+}
+
+void waits_terminal(struct waits *w, struct snap_thread *t, const struct fd_entry *e, bool reading)
+{
+	if (is_master(e)) {
+		wait_set(t, reading ? WAIT_PIPE_READ : WAIT_PIPE_WRITE, "terminal %d, by its master %s (fd %d)",
+			 terminal_of(e), e->target, e->fd);
+		waits_terminal_users(w, t, e);
+		t->wait.proved = t->wait.holder_count == 1;
+	} else if (reading) {
+		wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, e->fd);
+	} else {
+		wait_set(t, WAIT_PIPE_WRITE, "terminal %s (fd %d), whose output nobody takes", e->target, e->fd);
+		terminal_masters(w, t, e);
+		t->wait.proved = t->wait.holder_count == 1;
+	}
+}
+
+/* File systems whose server may be away: whoever asks for an answer sleeps in the kernel. */
+static bool wait_server(struct waits *w, struct snap_thread *t)
+{
+	static const struct {
+		const char *channel, *what;
+	} servers[] = { { "request_wait_answer", "FUSE" }, { "fuse_", "FUSE" }, { "rpc_wait", "NFS" }, { "nfs", "NFS" },
+			{ "cifs", "CIFS" }, { "smb", "CIFS" }, { "p9_client", "9p" }, { "ceph", "Ceph" } };
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		const struct fd_entry *e = NULL;
+
+		if (!strstr(t->wchan, servers[i].channel))
+			continue;
+		for (size_t k = 0; i < 2 && k < w->fds.n && !e; k++)
+			if (strcmp(w->fds.v[k].target, "/dev/fuse") == 0)
+				e = &w->fds.v[k];
+		if (e)
+			wait_set(t, WAIT_IO, "an answer of the server of a %s file system, which may be pid %d (%s)",
+				 servers[i].what, (int)e->pid, t->wchan);
+		else
+			wait_set(t, WAIT_IO, "an answer of the server of a %s file system (%s)", servers[i].what, t->wchan);
+		t->wait.endless = true;
+		return true;
+	}
+	return false;
+}
+
 /* open(2) of a FIFO waits until the other end is opened, too. */
 static void wait_open(struct snap_process *p, struct snap_thread *t)
 {
@@ -135,6 +215,8 @@ void waits_other(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	const struct proc_syscall *sc = &t->syscall;
 
+	if (wait_server(w, t))
+		return;
 	switch (sc->nr) {
 	case SYS_semop: case SYS_semtimedop:
 		wait_semaphore(w, p, t);

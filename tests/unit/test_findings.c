@@ -295,6 +295,8 @@ static const struct {
 	{ "hang.output.no_progress",
 	  "run ended_by=watchdog; stuck=false; idle_ms=10; dialect=unittest\ncase case_id=t; running=true; duration_ms=9000\n",
 	  MOVING "case case_id=t; running=true; duration_ms=9000\n" },
+	{ "hang.output.no_progress.repeated", MOVING "output repeats=9; repeat_lines=1; repeat_text=retrying\n",
+	  MOVING "output repeats=3; repeat_lines=1; repeat_text=retrying\n" },
 	{ "hang.unexplained.wait", STUCK ROOT "waits_kind=gil; holders=1; waits_resource=a thing; function=f\n",
 	  STUCK ROOT "waits_kind=sleep\n" },
 	{ "hang.unexplained.running", STUCK ROOT "waits_kind=unknown\nthread pid=13; tid=13; root=true; comm=java; state=R; cpu_share=0.01\n",

@@ -1,0 +1,2 @@
+module a
+go 1.19

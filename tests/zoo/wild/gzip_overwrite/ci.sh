@@ -1,0 +1,2 @@
+echo 1 >a; gzip -k a
+gzip -k a </dev/tty

@@ -1,0 +1,5 @@
+from settings import CONFIG
+
+
+def test_config():
+    assert CONFIG

@@ -1,0 +1,2 @@
+# The name of the script is empty.
+python3 $SCRIPT

@@ -1,0 +1,5 @@
+def confirm(path)
+  puts "Overwrite #{path}? (enter \"h\" for help) [Ynaqdhm]"
+  $stdin.gets
+end
+confirm('config/routes.rb')

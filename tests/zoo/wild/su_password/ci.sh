@@ -1,0 +1,1 @@
+runuser -u nobody -- su root -c true </dev/tty
