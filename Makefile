@@ -170,7 +170,7 @@ $(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ff
 
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
-	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py findings/report/page.* serve/*.css serve/*.json schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
+	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py profile/hooks/*.cjs findings/report/page.* serve/*.css serve/*.json schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
 
 define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))

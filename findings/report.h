@@ -6,6 +6,8 @@
 
 #include "findings/finding.h"
 
+struct prof_run;
+
 /* What every report says of the run. Texts are redacted and UTF-8. */
 struct report_head {
 	const char *run_id, *command, *args, *status;
@@ -19,6 +21,9 @@ struct report {
 	const struct findings *findings;
 	const char *numbers;             /* run-trace-summary.md beside the trace, for report.md to end with; NULL: none */
 	const char *report_path;         /* where report.md is, for the console; NULL: not written */
+	const struct prof_run *profile;  /* for the page; NULL: none */
+	/* html_profile(), by whoever has a profile: what reads profiles wants zlib, which the supervisor does not link */
+	void (*add_profile)(struct str *out, const struct prof_run *r);
 	const struct strv *history;      /* lines of history.json: what was known of it from earlier runs; NULL: none */
 };
 

@@ -20,9 +20,11 @@
 #include "evidence/write.h"
 #include "findings/pattern.h"
 #include "findings/report.h"
+#include "findings/report/html.h"
 #include "findings/report/prof_trace.h"
 #include "findings/report/results.h"
 #include "profile/sample/collectors.h"
+#include "runner/sampled/rows.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 #include "runner/config/libexec.h"
@@ -218,13 +220,48 @@ static void read_history(const char *dir, const char *run_id, struct strv *lines
 	json_reader_free(in);
 }
 
-static int make_report(struct cli *cli, const struct report_ops *format, const char *dir, struct facts *f,
+struct raw_dirs {
+	char *own[4];
+	const char *v[6];
+};
+
+static void raw_dirs_make(struct cli *cli, const char *dir, struct raw_dirs *d)
+{
+	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
+
+	*d = (struct raw_dirs){ .own = { path_join(dir, "raw"), path_join(given, "raw"), path_join(dir, "../raw"),
+					 path_join(dir, "../../raw") } };
+	for (int i = 0; i < 4; i++)
+		d->v[i] = d->own[i];
+}
+
+static void raw_dirs_free(struct raw_dirs *d)
+{
+	for (int i = 0; i < 4; i++)
+		free(d->own[i]);
+}
+
+/* The profile of the run, where there is one. */
+static bool prof_run_of(struct cli *cli, const char *trace, const char *dir, struct prof_run *r)
+{
+	struct err none = { 0 };
+	struct raw_dirs d;
+	int rc;
+
+	raw_dirs_make(cli, dir, &d);
+	rc = prof_run_open(r, trace, d.v, &none);
+	raw_dirs_free(&d);
+	return rc == 0;
+}
+
+static int make_report(struct cli *cli, const struct report_ops *format, const char *trace, const char *dir, struct facts *f,
 		       const struct patterns *patterns)
 {
 	auto_free char *numbers = NULL;
 	struct strv history = STRV_INIT;
 	struct findings found;
-	struct report r = { .facts = f, .findings = &found };
+	struct prof_run profile = { 0 };
+	struct report r = { .facts = f, .findings = &found, .profile = &profile };
 	auto_str out = STR_INIT;
 	int rc;
 
@@ -235,6 +272,8 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	r.numbers = numbers;
 	read_history(dir, r.head.run_id, &history);
 	r.history = &history;
+	if (format && format->write == report_html && prof_run_of(cli, trace, dir, &profile))
+		r.add_profile = html_profile;
 	if (format) {
 		format->write(&r, &out);
 		rc = print_text(stdout, &out);
@@ -243,6 +282,7 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		keep_sources(cli, dir, &r);
 		tell_github(cli, &r);
 	}
+	prof_run_release(&profile);
 	findings_release(&found);
 	strv_release(&history);
 	return rc;
@@ -298,27 +338,6 @@ static int print_results(const struct results_format *format, const char *trace,
 
 #define PROFILE_FILE_BYTES ((size_t)1 << 31)
 
-struct raw_dirs {
-	char *own[4];
-	const char *v[6];
-};
-
-static void raw_dirs_make(struct cli *cli, const char *dir, struct raw_dirs *d)
-{
-	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
-
-	*d = (struct raw_dirs){ .own = { path_join(dir, "raw"), path_join(given, "raw"), path_join(dir, "../raw"),
-					 path_join(dir, "../../raw") } };
-	for (int i = 0; i < 4; i++)
-		d->v[i] = d->own[i];
-}
-
-static void raw_dirs_free(struct raw_dirs *d)
-{
-	for (int i = 0; i < 4; i++)
-		free(d->own[i]);
-}
-
 static int profile_file(struct profile *p, const char *path, struct err *e)
 {
 	auto_free char *text = NULL;
@@ -366,6 +385,29 @@ static int profile_print(struct cli *cli, const struct prof_format *format, stru
 		cli_note("--baseline: fewer than 30 samples on a side: no judgement");
 	format->write(&v, &out);
 	return print_text(stdout, &out);
+}
+
+/* --baseline: how the share of each function has changed, as evidence for findings. */
+static int add_diff(struct cli *cli, const char *trace, const char *dir, struct facts *f)
+{
+	struct prof_run run = { 0 }, base = { 0 };
+	struct err e = { 0 };
+	struct raw_dirs d;
+	int rc;
+
+	raw_dirs_make(cli, dir, &d);
+	rc = prof_run_open(&run, trace, d.v, &e);
+	raw_dirs_free(&d);
+	if (rc < 0)
+		return cli_fail(&e);
+	rc = profile_or_trace(cli, cli->o.profiling.baseline, &base, &e) < 0 ? cli_fail(&e) : 0;
+	if (!rc && (run.p.sample_count < 30 || base.p.sample_count < 30))
+		cli_note("--baseline: fewer than 30 samples on a side: no judgement");
+	else if (!rc)
+		sampled_diff(f, &run.p, &base.p, run.run_id);
+	prof_run_release(&run);
+	prof_run_release(&base);
+	return rc;
 }
 
 static int report_profile(struct cli *cli, const struct prof_format *format, const char *trace, const char *dir)
@@ -490,7 +532,8 @@ static int report_body(struct cli *cli)
 		cli_fail(&e);
 		rc = e.kind == ERR_USAGE ? 2 : 1;
 	} else {
-		rc = make_report(cli, format, dir, &f, &patterns);
+		rc = cli->o.profiling.baseline ? add_diff(cli, trace, dir, &f) : 0;
+		rc = rc ? rc : make_report(cli, format, trace, dir, &f, &patterns);
 	}
 	facts_release(&f);
 	patterns_release(&patterns);

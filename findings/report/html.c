@@ -387,6 +387,8 @@ void report_html(const struct report *r, struct str *out)
 	history_add(out, r);
 	html_graph(out, r->facts);
 	html_timeline(out, r->facts);
+	if (r->add_profile)
+		r->add_profile(out, r->profile);
 	html_stacks(out, r->facts);
 	html_processes(out, r->facts);
 	html_output(out, r->facts);

@@ -29,6 +29,8 @@ void html_source(struct str *out, const struct facts *f, const char *file, int64
 void html_timeline(struct str *out, const struct facts *f);  /* spans and events */
 void html_graph(struct str *out, const struct facts *f);     /* who waits for whom */
 void html_processes(struct str *out, const struct facts *f);
+struct prof_run;
+void html_profile(struct str *out, const struct prof_run *r); /* nothing where r is NULL or holds no sample */
 void html_stacks(struct str *out, const struct facts *f);
 void html_output(struct str *out, const struct facts *f);
 void html_waits(struct str *out, const struct facts *f);     /* the edges as a table, for html_graph */

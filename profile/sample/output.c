@@ -593,6 +593,8 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 	if (o->have_profile && !extra && strcmp(row->name, "cprofile") != 0) {
 		strv_take(&art.raw_files, xasprintf("raw/%s/profile.json", x->run_id));
 		files_add(&art.raw_files, x, &x->also);
+		if (x->has_series && strcmp(row->name, "proc") == 0)
+			strv_take(&art.raw_files, xasprintf("raw/%s/series-proc.json", x->run_id));
 	}
 	artifact_write(&art, &out);
 	rc = file_write(path, str_cstr(&out), out.len, e);
@@ -613,6 +615,25 @@ static int write_artifacts(struct output *o, struct err *e)
 		at = comma ? comma + 1 : NULL;
 	}
 	return 0;
+}
+
+/* The whole tree over time, as the proc collector saw it. */
+static int write_series(struct sample_session *x, const struct raw *r, struct err *e)
+{
+	auto_free char *path = path_join(x->raw, "series-proc.json");
+	auto_str out = STR_INIT;
+	size_t n = 0;
+
+	str_add(&out, "{\"version\":1,\"columns\":[\"ts_ns\",\"cpu_ns\",\"rss_bytes\",\"processes\",\"threads\","
+		      "\"descriptors\"],\"rows\":[");
+	for (size_t i = 0; i < r->note_count; i++)
+		if (strcmp(r->notes[i].kind, "series") == 0 && json_scan_value(r->notes[i].text, r->notes[i].n)) {
+			str_add(&out, n++ ? ",\n" : "\n");
+			str_addn(&out, r->notes[i].text, r->notes[i].n);
+		}
+	str_add(&out, "\n]}\n");
+	x->has_series = n > 0;
+	return n ? file_write(path, str_cstr(&out), out.len, e) : 0;
 }
 
 /* ---- all ---- */
@@ -670,6 +691,8 @@ static int output_profile(struct output *o, struct raw *r, struct err *e)
 		rc = write_span_attrs(x, &p, &a, e);
 	if (rc == 0 && x->on_result)
 		rc = x->on_result(x, &(struct sample_result){ &p, &a, r, &o->calls }, e);
+	if (rc == 0)
+		rc = write_series(x, r, e);
 	if (rc == 0)
 		rc = write_artifacts(o, e);
 	calls_release(&o->calls);

@@ -36,6 +36,7 @@ struct sample_session {
 	char *log;
 	struct sample_extra extra[8];
 	size_t extra_n;
+	bool has_series;
 	struct strv also;         /* further raw files of the samplers, by name within raw */
 	const char *failed;       /* collecting could not begin, and why; NULL */
 	int64_t ended_ns;

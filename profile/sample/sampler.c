@@ -17,10 +17,12 @@
 
 /* What we may use: so much at once, and a share of what the tree uses. The rest of the promise (20 ms and 1 %) is for our
  * start and for naming frames at the end. */
-#define BUDGET_FREE_NS (9 * NS_PER_MS)
+#define BUDGET_FREE_NS (7 * NS_PER_MS)
 #define BUDGET_PPM 8500
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
+#define LOOK_COST_NS (20 * 1000)
+#define THREAD_COST_NS (4 * 1000)
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
@@ -97,6 +99,15 @@ static void note_total(struct sampler *s)
 	book_note(&s->book, "total", text, strlen(text));
 }
 
+/* A look at threads that have not moved costs a read each: a thousandth of a processor is always there for it, or a test
+ * that sleeps would get the next one's waits. Stops have a budget of their own. */
+static int64_t tick_most_ns(const struct sampler *s)
+{
+	int64_t ns = (LOOK_COST_NS + (int64_t)s->thread_count * THREAD_COST_NS) * 1000;
+
+	return ns < TICK_MAX_NS ? ns : TICK_MAX_NS;
+}
+
 /* Slower where we have used more than our share, or nothing moves; faster again where there is room. */
 static void tick_adapt(struct sampler *s, int64_t now)
 {
@@ -110,8 +121,8 @@ static void tick_adapt(struct sampler *s, int64_t now)
 		s->tick_ns = sampler_affords(s, 75) ? s->tick_ns / 2 : s->tick_ns * 7 / 8;
 	if (s->tick_ns < least)
 		s->tick_ns = least;
-	if (s->tick_ns > TICK_MAX_NS)
-		s->tick_ns = TICK_MAX_NS;
+	if (s->tick_ns > tick_most_ns(s) && tick_most_ns(s) > least)
+		s->tick_ns = tick_most_ns(s);
 }
 
 static void command_begins(struct sampler *s, const struct sampler_control *c, const char *text, size_t n)

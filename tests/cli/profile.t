@@ -133,6 +133,43 @@ subtest 'formats' => sub {
 	is(report($r, '--format', 'artifacts')->{out} =~ /^cpu .* ok /m, 1, 'artifacts');
 	is(report($r, '--format', 'folded', '--baseline', raw_of($r) . '/profile.json')->{out} =~ / \d+ \d+$/m, 1, '--baseline');
 	is(report($r, '--profile', $split, '--format', 'folded')->{code}, 1, 'a binary is no profile');
+	my $html = report($r, '--format', 'html')->{out};
+	my ($section) = $html =~ m{(<section id="profile">.*?</section>)}s;
+	like($section // '', qr/CPU time, [\d.]+ ms.*Wall time.*Waits.*Over time/s, 'report.html: three graphs and what was used');
+	unlike($section // '<script', qr/<script|onclick|href/, 'without a script');
+	like($section // '', qr{<td><code>work</code>}, 'report.html: the hottest function');
+};
+
+subtest 'against a baseline' => sub {
+	my $dir = new_dir();
+	write_file("$dir/slow.py", <<'PY');
+import sys
+def grown(n):
+    s = 0
+    for i in range(n): s += i
+    return s
+def other(n):
+    s = 0
+    for i in range(n): s += i
+    return s
+for _ in range(40): grown(int(sys.argv[1])); other(200000)
+PY
+	my @python = grep { -x } '/usr/bin/python3';
+	plan skip_all => 'no python3' unless @python;
+	my @dirs;
+	for my $n (20000, 200000) {
+		my $r = run_spec(['record', '--', @python, "$dir/slow.py", $n], timeout => 60);
+		push @dirs, $r;
+	}
+	my ($before, $after) = @dirs;
+	my $r = report($after, '--format', 'json', '--baseline', raw_of($before) . '/profile.json');
+	plan skip_all => 'too few samples' if $r->{err} =~ /fewer than 30/;
+	my ($f) = grep { $_->{pattern_id} eq 'perf.regression.function' } @{ $json->decode($r->{out})->{findings} };
+	like($f->{location} // '', qr/grown/, 'the function whose share has grown') or diag $r->{out};
+	ok(!grep({ $_->{pattern_id} =~ /regression/ } @{ $json->decode(report($after, '--format', 'json')->{out})->{findings} }),
+		'none without a baseline');
+	$r = report($before, '--format', 'json', '--baseline', raw_of($before) . '/profile.json');
+	ok(!grep({ $_->{pattern_id} =~ /regression/ } @{ $json->decode($r->{out})->{findings} }), 'none against itself');
 };
 
 subtest 'usage' => sub {
