@@ -6,13 +6,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define HELPER_MEMORY_BYTES ((rlim_t)2 << 30)
 
 static void (*last_words)(void);
 
 void mem_on_failure(void (*fn)(void))
 {
 	last_words = fn;
+}
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+
+void mem_limit_of_helper(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) /* it maps terabytes that it never touches */
+	struct rlimit r = { 0, 0 };
+
+	if (getrlimit(RLIMIT_AS, &r) == 0 && (r.rlim_cur == RLIM_INFINITY || r.rlim_cur > HELPER_MEMORY_BYTES)) {
+		r.rlim_cur = HELPER_MEMORY_BYTES;
+		setrlimit(RLIMIT_AS, &r);
+	}
+#endif
 }
 
 static void *mem_check(void *p)

@@ -11,6 +11,11 @@
  * allocate. */
 void mem_on_failure(void (*fn)(void));
 
+/* For a program that reads what others wrote, which may be made to need much more memory than there is (a debug section of
+ * two gigabytes in a program of two megabytes): at most 2 GiB of address space from now on, for what it executes, too.
+ * A lower limit stays. */
+void mem_limit_of_helper(void);
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);

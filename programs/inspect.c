@@ -391,6 +391,7 @@ static int inspect_body(struct cli *cli)
 
 int main(int argc, char **argv)
 {
+	mem_limit_of_helper();
 	for (; argc > 1; argc--, argv++) {
 		if (strncmp(argv[1], "--until=", 8) == 0)
 			until_ns = strtoll(argv[1] + 8, NULL, 10);

@@ -248,6 +248,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 	int snapshots = 0;
 
+	mem_limit_of_helper();
 	for (int i = 1; i < argc; i++)
 		if (str_ends(argv[i], ".json"))
 			snapshots++;

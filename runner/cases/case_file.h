@@ -85,6 +85,7 @@ struct case_set {
 	uint32_t *index;             /* by id */
 	uint32_t index_size;
 	struct strv texts;           /* names of files and suites */
+	const char *root;            /* no ref leads from a file below it to one outside; NULL: refs go anywhere */
 };
 
 void case_set_init(struct case_set *s);

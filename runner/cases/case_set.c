@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FENCE_INFO "yaml contract-spec"
 
@@ -357,6 +358,18 @@ static uint32_t source_of(const struct case_set *s, const char *name)
 	BUG_ON(true);
 }
 
+/* A file that the user himself named outside of the root may refer to its neighbours there. */
+static bool ref_leads_out(const struct case_set *s, const char *from, const char *to)
+{
+	auto_free char *cwd = s->root ? getcwd(NULL, 0) : NULL, *from_full = NULL, *to_full = NULL;
+
+	if (!cwd)
+		return false;
+	from_full = from[0] == '/' ? xstrdup(from) : path_join(cwd, from);
+	to_full = to[0] == '/' ? xstrdup(to) : path_join(cwd, to);
+	return path_leads_out(s->root, to_full) && !path_leads_out(s->root, from_full);
+}
+
 static int step_resolve(struct case_set *s, uint32_t at, uint32_t which, struct err *e)
 {
 	const char *file = s->cases[at].file, *slash = strrchr(file, '/');
@@ -369,6 +382,10 @@ static int step_resolve(struct case_set *s, uint32_t at, uint32_t which, struct 
 						 file, (int)(hash - step->ref), step->ref);
 		struct err inner = { 0 };
 
+		if (ref_leads_out(s, file, path))
+			return err_set(e, ERR_USAGE,
+				       "%s:%u:%u: ref '%s' leads out of '%s'; --allow-outside-root allows it",
+				       file, step->line, step->column, step->ref, s->root);
 		if (source_read(s, path, &source, &inner) < 0)
 			return step_error(&s->cases[at], step, e, inner.msg);
 	}

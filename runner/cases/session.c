@@ -196,6 +196,7 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 	s->cfg = *cfg;
 	s->wraps = stop_commands_wanted(cfg->o, cfg->envp);
 	case_set_init(&s->set);
+	s->set.root = cfg->o->allow_outside_root ? NULL : cfg->root;
 	if (selection_load(s, e) < 0)
 		return -1;
 	if (!cfg->o->allow_outside_root && check_paths(s, e) < 0)

@@ -13,6 +13,21 @@
 /* Of a failed step, said again behind its fold. */
 #define FAILING_LINES 30
 
+/* spec-runner.yaml may come with a pull request: what its steps read lies in the project. */
+static int check_paths(const struct gate *g, struct err *e)
+{
+	for (size_t i = 0; i < g->config->step_count; i++) {
+		const struct gate_step *step = &g->config->steps[i];
+
+		for (size_t k = 0; k < step->paths.n; k++)
+			if (path_leads_out(g->root, step->paths.v[k]))
+				return err_set(e, ERR_USAGE,
+					       "%s:%u:%u: path '%s' leads out of '%s'; --allow-outside-root allows it",
+					       g->config->path, step->line, step->column, step->paths.v[k], g->root);
+	}
+	return 0;
+}
+
 int gate_init(struct gate *g, const struct options *o, const struct config *config, const char *root,
 	      char *const envp[], struct err *e)
 {
@@ -26,6 +41,8 @@ int gate_init(struct gate *g, const struct options *o, const struct config *conf
 		return err_set(e, ERR_USAGE, "no gate: %s%s has no 'gate' with steps; 'spec-runner init' writes a first one",
 			       config->path ? "" : "there is no spec-runner.yaml, or ",
 			       config->path ? config->path : "it");
+	if (!o->allow_outside_root && check_paths(g, e) < 0)
+		return -1;
 	if (triage_setup(g, e) < 0)
 		return -1;
 	g->row_count = config->step_count;

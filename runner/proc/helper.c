@@ -8,7 +8,6 @@
 #include "runner/proc/shared.h"
 
 /* Address space, of which mapped files are most. */
-#define HELPER_MEMORY_BYTES ((rlim_t)2 << 30)
 #define HELPER_CANCELLED_NS (500 * NS_PER_MS)
 #define HELPER_NAP_NS (5 * NS_PER_MS)
 
@@ -61,20 +60,6 @@ void helper_environment(struct strv *out, char *const envp[], const struct optio
 		strv_take(out, xasprintf(ENV_PATTERNS "%s", patterns.data));
 }
 
-/* What others wrote may be made to need much more memory than there is: a debug section of two gigabytes in
- * a program of two megabytes. */
-static void helper_limits(void)
-{
-#ifndef __SANITIZE_ADDRESS__ /* it maps terabytes that it never touches */
-	struct rlimit r = { 0, 0 };
-
-	if (getrlimit(RLIMIT_AS, &r) == 0 && (r.rlim_cur == RLIM_INFINITY || r.rlim_cur > HELPER_MEMORY_BYTES)) {
-		r.rlim_cur = HELPER_MEMORY_BYTES;
-		setrlimit(RLIMIT_AS, &r);
-	}
-#endif
-}
-
 /* dup2 of a descriptor onto itself would leave it close-on-exec. */
 static void helper_pass(int fd)
 {
@@ -99,7 +84,7 @@ pid_t helper_start(const char *name, char *const argv[], char *const envp[], int
 	if (pid)
 		return pid;
 	setpgid(0, 0);
-	helper_limits();
+	mem_limit_of_helper();
 	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 10); /* ours is better than others' */
 	sigemptyset(&none);
 	sigaddset(&none, SIGTTOU); /* a message of a background group must not stop it */

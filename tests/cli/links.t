@@ -92,7 +92,24 @@ for my $attack (@attacks) {
 		$r = run_spec(['test', '--allow-outside-root'], dir => "$dir/p");
 		isnt($r->{code}, 2, '  unless it is allowed') or diag $r->{err};
 	}
+	my $case = 'harness: {type: cli.run, argv: ["true"]}';
+	mkdir "$dir/near";
+	write_file("$dir/near/b.spec.yaml", "version: 1\ncases:\n  - {id: B, $case}\n");
+	write_file("$dir/near/c.spec.yaml", "version: 1\ncases:\n  - {id: C, chain: {steps: [{id: b, ref: 'b.spec.yaml#B'}]}}\n");
+	for my $ref ('../../near/b.spec.yaml#B', "$dir/near/b.spec.yaml#B") {
+		write_file("$dir/p/specs/a.spec.yaml", "version: 1\ncases:\n  - {id: A, chain: {steps: [{id: b, ref: '$ref'}]}}\n");
+		my $r = run_spec(['test', 'specs'], dir => "$dir/p");
+		is($r->{code}, 2, "a ref to $ref is refused");
+		like($r->{err}, qr{specs/a\.spec\.yaml:3:\d+: ref '\Q$ref\E' leads out of .*--allow-outside-root}, '  with its place');
+		is(run_spec(['test', '--allow-outside-root'], dir => "$dir/p")->{code}, 0, '  unless it is allowed');
+	}
+	is(run_spec(['test', '../near/c.spec.yaml'], dir => "$dir/p")->{code}, 0, 'what the user names refers to its neighbours');
 	unlink "$dir/p/specs/a.spec.yaml";
+	write_file("$dir/p/spec-runner.yaml", "version: 1\ngate:\n  steps:\n    - {name: t, kind: test, paths: [../near]}\n");
+	my $g = run_spec(['gate'], dir => "$dir/p");
+	is($g->{code}, 2, 'nor does a step of the gate read cases elsewhere');
+	like($g->{err}, qr{spec-runner\.yaml:4:\d+: path '\.\./near' leads out of .*--allow-outside-root}, '  with its place') or diag $g->{err};
+	is(run_spec(['gate', '--allow-outside-root'], dir => "$dir/p")->{code}, 0, '  unless it is allowed');
 	write_file("$dir/p/spec-runner.yaml", "version: 1\nartifacts: {dir: ../out}\n");
 	my $r = run_spec(['run', '--', 'false'], dir => "$dir/p");
 	is($r->{code}, 2, 'nor does spec-runner.yaml say where else to write');
