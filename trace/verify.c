@@ -245,6 +245,17 @@ static int verify_document(struct verify *v, struct err *e)
 	return 0;
 }
 
+/* Parsed once a process, which may verify many traces; kept. */
+static struct schema *the_schema(struct err *e)
+{
+	static struct schema *schema;
+
+	if (!schema && schema_parse(&schema, "schemas/run_trace_v1.yaml", run_trace_schema,
+				    EMBED_SIZE(run_trace_schema), e) < 0)
+		return NULL;
+	return schema;
+}
+
 int verify_run(int fd, const char *name, struct redactor *r, verify_report *report, void *arg,
 	       struct verify_result *result, struct err *e)
 {
@@ -255,13 +266,12 @@ int verify_run(int fd, const char *name, struct redactor *r, verify_report *repo
 	int rc;
 
 	memset(result, 0, sizeof(*result));
-	if (schema_parse(&v.schema, "schemas/run_trace_v1.yaml", run_trace_schema,
-			 EMBED_SIZE(run_trace_schema), e) < 0)
+	v.schema = the_schema(e);
+	if (!v.schema)
 		return -1;
 	v.reader = json_reader_new(fd, name);
 	rc = verify_document(&v, e);
 	json_reader_free(v.reader);
-	schema_free(v.schema);
 	verify_release(&v);
 	return rc;
 }
