@@ -20,8 +20,11 @@ struct front_statement {
 	uint32_t block;          /* statements that follow each other in one block have the same number */
 	bool ends_run;           /* compound statements, break, continue, raise */
 	bool is_return;
-	struct graph_list reads, writes; /* pairs (enum graph_scope, text of a name or dotted chain), two numbers each */
+	/* Pairs (enum graph_scope, text of a name or dotted chain), two numbers each. FRONT_HANDED beside the scope of a
+	 * read: the receiver or an argument of a call, of which nothing but what the callee reads is read here. */
+	struct graph_list reads, writes;
 };
+#define FRONT_HANDED 0x100
 
 struct front_statements {
 	struct front_statement *v;

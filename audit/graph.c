@@ -35,7 +35,7 @@ enum graph_reason graph_reason_of(const char *text)
 
 void graph_release(struct graph *g)
 {
-	texts_release(&g->texts);
+	text_table_release(&g->texts);
 	free(g->files);
 	free(g->functions);
 	free(g->calls);
@@ -43,6 +43,7 @@ void graph_release(struct graph *g)
 	free(g->constants);
 	free(g->pool);
 	free(g->by_name);
+	free(g->by_last);
 	free(g->first_call);
 	memset(g, 0, sizeof(*g));
 }
@@ -229,6 +230,50 @@ static int by_mutation(const void *a, const void *b)
 	return (x->target > y->target) - (x->target < y->target);
 }
 
+static const char *last_of(const struct graph *g, uint32_t function)
+{
+	const char *s = graph_text(g, g->functions[function].name), *dot = strrchr(s, '.'), *colon = strrchr(s, ':');
+
+	if (colon > dot)
+		return colon + 1;
+	return dot ? dot + 1 : s;
+}
+
+static int by_last(const void *a, const void *b, void *arg)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	int c = strcmp(last_of(arg, x), last_of(arg, y));
+
+	return c ? c : (x > y) - (x < y);
+}
+
+const uint32_t *graph_find_last(const struct graph *g, const char *last, uint32_t *n)
+{
+	uint32_t low = 0, high = g->by_last_count, end;
+
+	while (low < high) {
+		uint32_t at = low + (high - low) / 2;
+
+		if (strcmp(last_of(g, g->by_last[at]), last) < 0)
+			low = at + 1;
+		else
+			high = at;
+	}
+	for (end = low; end < g->by_last_count && strcmp(last_of(g, g->by_last[end]), last) == 0; end++)
+		;
+	*n = end - low;
+	return g->by_last + low;
+}
+
+static void last_index(struct graph *g)
+{
+	g->by_last = xcalloc((size_t)g->function_count + 1, sizeof(*g->by_last));
+	for (uint32_t i = 0; i < g->function_count; i++)
+		if (g->functions[i].file != GRAPH_NONE && g->functions[i].kind != GRAPH_MODULE)
+			g->by_last[g->by_last_count++] = i;
+	qsort_r(g->by_last, g->by_last_count, sizeof(*g->by_last), by_last, g);
+}
+
 void graph_finish(struct graph *g, uint32_t max_targets)
 {
 	uint32_t *map, at = 0;
@@ -254,6 +299,7 @@ void graph_finish(struct graph *g, uint32_t max_targets)
 	memset(g->by_name, 0xff, (g->texts.n + 1) * sizeof(*g->by_name));
 	for (uint32_t i = 0; i < g->function_count; i++)
 		g->by_name[g->functions[i].name] = i;
+	last_index(g);
 	g->first_call = xcalloc(g->function_count + 1, sizeof(*g->first_call));
 	for (uint32_t i = 0; i <= g->function_count; i++) {
 		while (at < g->call_count && g->calls[at].caller < i)

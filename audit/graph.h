@@ -73,6 +73,7 @@ struct graph_function {
 	uint32_t line, end_line;  /* 1-based */
 	uint32_t start;           /* byte of the file: which of two of one name is the later one */
 	struct graph_list decorators; /* texts */
+	struct graph_list parameters; /* names of the positional ones, self included */
 	bool is_async;
 	uint32_t key;             /* the front end's own: its number for statements() */
 };
@@ -117,7 +118,7 @@ struct graph_mutation {
 };
 
 struct graph {
-	struct texts texts;
+	struct text_table texts;
 	struct graph_file *files;
 	struct graph_function *functions;
 	struct graph_call *calls;
@@ -129,6 +130,8 @@ struct graph {
 	/* after graph_finish() */
 	uint32_t *by_name;      /* text -> function, GRAPH_NONE */
 	uint32_t by_name_count;
+	uint32_t *by_last;      /* functions of the audited files but modules, by their last name */
+	uint32_t by_last_count;
 	uint32_t *first_call;   /* function -> its first call; [function_count] is call_count */
 };
 
@@ -155,6 +158,9 @@ static inline const char *graph_text(const struct graph *g, text_t t)
 {
 	return text_z(&g->texts, t);
 }
+
+/* The functions whose last name ("save" of "src.a.C.save") is this, in the order of names: *n of them. */
+const uint32_t *graph_find_last(const struct graph *g, const char *last, uint32_t *n);
 
 /* The call is an edge: its targets count. */
 static inline bool graph_is_edge(const struct graph_call *c)

@@ -8,7 +8,7 @@
 
 #define BLOCK_BYTES 65536
 
-void texts_release(struct texts *t)
+void text_table_release(struct text_table *t)
 {
 	for (size_t i = 0; i < t->block_count; i++)
 		free(t->blocks[i]);
@@ -27,7 +27,7 @@ static uint32_t hash_of(const char *s, size_t n)
 	return h;
 }
 
-static char *copy(struct texts *t, const char *s, size_t n)
+static char *copy(struct text_table *t, const char *s, size_t n)
 {
 	char *to;
 
@@ -46,7 +46,7 @@ static char *copy(struct texts *t, const char *s, size_t n)
 	return to;
 }
 
-static void grow(struct texts *t)
+static void grow(struct text_table *t)
 {
 	uint32_t cap = t->hash_cap ? t->hash_cap * 2 : 1024;
 
@@ -63,7 +63,7 @@ static void grow(struct texts *t)
 }
 
 /* The place of a text in the table: of it, or of the gap where it would be. */
-static uint32_t place_of(const struct texts *t, const char *s, size_t n)
+static uint32_t place_of(const struct text_table *t, const char *s, size_t n)
 {
 	uint32_t h = hash_of(s, n) & (t->hash_cap - 1);
 
@@ -72,7 +72,7 @@ static uint32_t place_of(const struct texts *t, const char *s, size_t n)
 	return h;
 }
 
-text_t text_of(struct texts *t, const char *s, size_t n)
+text_t text_of(struct text_table *t, const char *s, size_t n)
 {
 	uint32_t h;
 	const char *nul = memchr(s, '\0', n);
@@ -98,12 +98,12 @@ text_t text_of(struct texts *t, const char *s, size_t n)
 	return t->n++;
 }
 
-text_t text_ofz(struct texts *t, const char *s)
+text_t text_ofz(struct text_table *t, const char *s)
 {
 	return text_of(t, s, strlen(s));
 }
 
-text_t text_find(const struct texts *t, const char *s)
+text_t text_find(const struct text_table *t, const char *s)
 {
 	return t->hash_cap ? t->hash[place_of(t, s, strlen(s))] : 0;
 }

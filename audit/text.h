@@ -8,7 +8,7 @@
 
 typedef uint32_t text_t;
 
-struct texts {
+struct text_table {
 	char **v; /* [0] is "" */
 	uint32_t n, cap;
 	uint32_t *hash, hash_cap;
@@ -18,15 +18,15 @@ struct texts {
 	size_t block_count;
 };
 
-void texts_release(struct texts *t);
+void text_table_release(struct text_table *t);
 
 /* The number of s[0..n); the text is copied. Never 0. */
-text_t text_of(struct texts *t, const char *s, size_t n);
-text_t text_ofz(struct texts *t, const char *s);
+text_t text_of(struct text_table *t, const char *s, size_t n);
+text_t text_ofz(struct text_table *t, const char *s);
 /* As text_ofz, but 0 where the text is not known yet. */
-text_t text_find(const struct texts *t, const char *s);
-/* Valid until texts_release; "" for 0. */
-static inline const char *text_z(const struct texts *t, text_t i)
+text_t text_find(const struct text_table *t, const char *s);
+/* Valid until text_table_release; "" for 0. */
+static inline const char *text_z(const struct text_table *t, text_t i)
 {
 	return i ? t->v[i] : "";
 }

@@ -75,14 +75,14 @@ static const char *last_name(const char *s)
 uint32_t unresolved_candidates(const struct graph *g, const struct graph_call *c, uint32_t out[5])
 {
 	const char *name = c->method ? graph_text(g, c->method) : last_name(graph_text(g, c->text));
-	uint32_t n = 0;
+	uint32_t n;
+	const uint32_t *found;
 
 	if (!*name || !(isalpha((unsigned char)*name) || *name == '_' || (unsigned char)*name >= 0x80))
 		return 0;
-	for (uint32_t i = 0; i < g->function_count && n < 5; i++)
-		if (g->functions[i].file != GRAPH_NONE && g->functions[i].kind != GRAPH_MODULE &&
-		    strcmp(last_name(graph_text(g, g->functions[i].name)), name) == 0)
-			out[n++] = i;
+	found = graph_find_last(g, name, &n);
+	n = n < 5 ? n : 5;
+	memcpy(out, found, n * sizeof(*found));
 	return n;
 }
 
@@ -138,7 +138,7 @@ static void languages_write(struct json *j, const struct graph *g)
 	json_object_end(j);
 }
 
-static void node_write(struct json *j, const struct graph *g, const struct costs *c, uint32_t i)
+void write_node(struct json *j, const struct graph *g, const struct costs *c, uint32_t i)
 {
 	static const char *const kinds[] = { "module", "function", "method", "lambda", "external", "builtin" };
 	const struct graph_function *f = &g->functions[i];
@@ -179,6 +179,8 @@ static void node_write(struct json *j, const struct graph *g, const struct costs
 		json_str(j, NULL, graph_text(g, g->pool[f->decorators.at + k]));
 	json_array_end(j);
 	json_bool(j, "is_async", f->is_async);
+	if (c->self_ns && c->self_ns[i] >= 0)
+		json_int(j, "measured_self_ns", c->self_ns[i]);
 	json_object_end(j);
 }
 
@@ -190,7 +192,7 @@ static int by_node(const void *a, const void *b)
 }
 
 /* Callees of a function as indices of nodes, sorted, once each. The caller frees. */
-static uint32_t *callees_of(const struct graph *g, uint32_t i, uint32_t *count)
+static uint32_t *callees_of(const struct graph *g, uint32_t i, const uint32_t *distance, uint32_t *count)
 {
 	uint32_t cap = 0, n = 0, kept = 0, *list;
 
@@ -202,20 +204,20 @@ static uint32_t *callees_of(const struct graph *g, uint32_t i, uint32_t *count)
 			list[n++] = graph_find(g, g->pool[g->calls[k].targets.at + t]);
 	qsort(list, n, sizeof(*list), by_node);
 	for (uint32_t k = 0; k < n; k++)
-		if (!kept || list[kept - 1] != list[k])
+		if ((!kept || list[kept - 1] != list[k]) && (!distance || distance[list[k]] != GRAPH_NONE))
 			list[kept++] = list[k];
 	*count = kept;
 	return list;
 }
 
-static void edges_write(struct json *j, const struct graph *g)
+void write_edges(struct json *j, const struct graph *g, const uint32_t *distance)
 {
 	json_object(j, "edges");
 	for (uint32_t i = 0; i < g->function_count; i++) {
 		uint32_t n;
-		auto_free uint32_t *list = callees_of(g, i, &n);
+		auto_free uint32_t *list = callees_of(g, i, distance, &n);
 
-		if (!n)
+		if (!n || (distance && distance[i] == GRAPH_NONE))
 			continue;
 		json_line(j);
 		json_array(j, graph_text(g, g->functions[i].name));
@@ -276,9 +278,62 @@ void write_call_graph(const struct graph *g, const struct costs *c, struct str *
 	languages_write(&j, g);
 	json_object(&j, "nodes");
 	for (uint32_t i = 0; i < g->function_count; i++)
-		node_write(&j, g, c, i);
+		write_node(&j, g, c, i);
 	json_object_end(&j);
-	edges_write(&j, g);
+	write_edges(&j, g, NULL);
 	unresolved_write(&j, g);
+	document_end(&j, out);
+}
+
+void write_expensive_ops(const struct graph *g, const struct costs *c, const struct model *m, struct str *out)
+{
+	struct json j;
+
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_int(&j, "version", 1);
+	json_int(&j, "threshold", m->threshold);
+	json_object(&j, "files");
+	for (uint32_t f = 0; f < g->file_count; f++) {
+		bool open = false;
+
+		for (uint32_t i = 0; i < g->function_count; i++) {
+			if (g->functions[i].file != f || c->first_op[i] == c->first_op[i + 1])
+				continue;
+			if (!open)
+				json_object(&j, graph_text(g, g->files[f].path));
+			open = true;
+			json_array(&j, graph_text(g, g->functions[i].name));
+			for (uint32_t k = c->first_op[i]; k < c->first_op[i + 1]; k++) {
+				json_line(&j);
+				write_op(&j, g, &c->ops.v[k]);
+			}
+			json_array_end(&j);
+		}
+		if (open)
+			json_object_end(&j);
+	}
+	json_object_end(&j);
+	document_end(&j, out);
+}
+
+void write_state_mutations(const struct graph *g, const struct costs *c, struct str *out)
+{
+	struct json j;
+
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_int(&j, "version", 1);
+	json_object(&j, "functions");
+	for (uint32_t i = 0; i < g->function_count; i++) {
+		if (c->first_mutation[i] == c->first_mutation[i + 1])
+			continue;
+		json_line(&j);
+		json_array(&j, graph_text(g, g->functions[i].name));
+		for (uint32_t k = c->first_mutation[i]; k < c->first_mutation[i + 1]; k++)
+			write_mutation(&j, g, &c->mutations[k], false);
+		json_array_end(&j);
+	}
+	json_object_end(&j);
 	document_end(&j, out);
 }

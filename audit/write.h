@@ -11,6 +11,9 @@ void write_call_graph(const struct graph *g, const struct costs *c, struct str *
 void write_expensive_ops(const struct graph *g, const struct costs *c, const struct model *m, struct str *out);
 void write_state_mutations(const struct graph *g, const struct costs *c, struct str *out);
 
+/* "NAME": {…} of one node; "edges": {…}, only among functions with a distance where distance is given. */
+void write_node(struct json *j, const struct graph *g, const struct costs *c, uint32_t function);
+void write_edges(struct json *j, const struct graph *g, const uint32_t *distance);
 void write_op(struct json *j, const struct graph *g, const struct op *o);
 /* wide: with function and file, as actions have it. */
 void write_mutation(struct json *j, const struct graph *g, const struct graph_mutation *m, bool wide);

@@ -130,7 +130,7 @@ struct effects {
 	uint32_t *reads, *writes, read_count, write_count, read_cap, write_cap;
 };
 
-static void effect_add(struct effects *x, uint32_t node, bool write)
+static void effect_add(struct effects *x, uint32_t node, bool write, uint32_t flag)
 {
 	uint32_t **list = write ? &x->writes : &x->reads, *n = write ? &x->write_count : &x->read_count;
 	uint32_t *cap = write ? &x->write_cap : &x->read_cap;
@@ -139,7 +139,7 @@ static void effect_add(struct effects *x, uint32_t node, bool write)
 		*cap = *cap ? *cap * 2 : 16;
 		*list = xreallocarray(*list, *cap, sizeof(**list));
 	}
-	(*list)[(*n)++] = pyfacts_scope_of(x->p, x->source, node);
+	(*list)[(*n)++] = (uint32_t)pyfacts_scope_of(x->p, x->source, node) | flag;
 	(*list)[(*n)++] = squeezed(x->p, x->g, x->source, node);
 }
 
@@ -159,15 +159,15 @@ static void target_effects(struct effects *x, uint32_t node, bool update)
 
 	switch (n->kind) {
 	case K_identifier:
-		effect_add(x, node, true);
+		effect_add(x, node, true, 0);
 		if (update)
-			effect_add(x, node, false);
+			effect_add(x, node, false, 0);
 		break;
 	case K_attribute:
 		if (is_chain(x, node)) {
-			effect_add(x, node, true);
+			effect_add(x, node, true, 0);
 			if (update)
-				effect_add(x, node, false);
+				effect_add(x, node, false, 0);
 		} else {
 			expression_effects(x, n->first);
 		}
@@ -175,7 +175,7 @@ static void target_effects(struct effects *x, uint32_t node, bool update)
 	case K_subscript:
 		object = pyfacts_field(x->p, x->source, node, F_value);
 		if (object && is_chain(x, object))
-			effect_add(x, object, true);
+			effect_add(x, object, true, 0);
 		for (uint32_t c = n->first; c; c = pyfacts_node(x->p, x->source, c)->next)
 			expression_effects(x, c);
 		break;
@@ -184,6 +184,16 @@ static void target_effects(struct effects *x, uint32_t node, bool update)
 			target_effects(x, c, update);
 		break;
 	}
+}
+
+/* A receiver or an argument: a chain is handed over, anything else is read here. */
+static void handed_effects(struct effects *x, uint32_t node)
+{
+	if (!is_chain(x, node))
+		expression_effects(x, node);
+	else if (pyfacts_scope_of(x->p, x->source, node) != SCOPE_OUTSIDE &&
+		 !pyfacts_is_comprehension_variable(x->p, x->source, node))
+		effect_add(x, node, false, FRONT_HANDED);
 }
 
 static void expression_effects(struct effects *x, uint32_t node)
@@ -195,11 +205,11 @@ static void expression_effects(struct effects *x, uint32_t node)
 	case K_identifier:
 		if (pyfacts_scope_of(x->p, x->source, node) != SCOPE_OUTSIDE &&
 		    !pyfacts_is_comprehension_variable(x->p, x->source, node))
-			effect_add(x, node, false);
+			effect_add(x, node, false, 0);
 		return;
 	case K_attribute:
 		if (is_chain(x, node))
-			effect_add(x, node, false);
+			effect_add(x, node, false, 0);
 		else if (n->first)
 			expression_effects(x, n->first);
 		return;
@@ -209,9 +219,10 @@ static void expression_effects(struct effects *x, uint32_t node)
 		if (left && pyfacts_node(x->p, x->source, left)->kind == K_attribute)
 			left = pyfacts_field(x->p, x->source, left, F_object);
 		if (left)
-			expression_effects(x, left);
-		if (right)
-			expression_effects(x, right);
+			handed_effects(x, left);
+		for (uint32_t c = right ? pyfacts_node(x->p, x->source, right)->first : 0; c; c = pyfacts_node(x->p,
+			x->source, c)->next)
+			handed_effects(x, c);
 		return;
 	case K_keyword_argument:
 		right = pyfacts_field(x->p, x->source, node, F_value);

@@ -84,6 +84,17 @@ static struct graph_list decorators_of(struct python *p, struct graph *g, const 
 	return graph_add_list(g, list, n);
 }
 
+static struct graph_list parameters_of(struct python *p, struct graph *g, uint32_t def)
+{
+	const struct definition *d = &p->m.defs[def];
+	uint32_t names[32], n = 0;
+
+	for (uint32_t i = 0; d->kind != DEF_MODULE && i < p->bindings[def].n && n < 32; i++)
+		if (p->bindings[def].v[i].is_parameter)
+			names[n++] = text_ofz(&g->texts, p->m.h.texts[p->bindings[def].v[i].name]);
+	return graph_add_list(g, names, n);
+}
+
 static void functions_add(struct python *p, struct graph *g)
 {
 	const struct machine *m = &p->m;
@@ -100,7 +111,8 @@ static void functions_add(struct python *p, struct graph *g)
 			.kind = kind_of(d), .language = LANGUAGE_PYTHON, .file = p->files[d->source],
 			.line = module ? 1 : s->tree.nodes[d->node].line, .start = s->tree.nodes[d->node].start,
 			.end_line = module ? (s->tree.lines ? s->tree.lines : 1) : s->tree.nodes[d->node].end_line,
-			.decorators = decorators_of(p, g, d), .is_async = d->is_async, .key = i });
+			.decorators = decorators_of(p, g, d),
+			.parameters = parameters_of(p, g, i), .is_async = d->is_async, .key = i });
 	}
 }
 

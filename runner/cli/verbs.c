@@ -131,9 +131,11 @@ const struct verb verbs[] = {
 	  .program = "evidence" },
 	{ .syntax = { .name = "audit", .bit = VERB_AUDIT, .reads_values = true },
 	  .operands = "[PATH...]",
-	  .summary = "the call graph of Python sources, without running them",
-	  .details = "Writes call_graph.json into the folder of --out. What cannot be proved is no edge: it is listed "
-		     "with its reason. Exit status 0; 2: no such path, or no source; 125: the file cannot be written.",
+	  .summary = "what is expensive in sources, and on which action",
+	  .details = "Writes the call graph, expensive operations, mutations and each action of audit.actions into the "
+		     "folder of --out. What cannot be proved is no edge: it is listed with its reason. Exit status 0; 1: a "
+		     "limit of --fail-increase or --fail-load is passed; 2: usage, or no source; 125: the files cannot be "
+		     "written.",
 	  .program = "audit" },
 	{ .syntax = { .name = "serve", .bit = VERB_SERVE, .reads_values = true },
 	  .operands = "",

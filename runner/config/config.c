@@ -19,7 +19,7 @@ const char *const gate_kind_text[] = { "command", "test", "governance", NULL };
 
 /* Sections whose keys are options (runner/config/options.def); `gate` has its steps besides. */
 static const char *const sections[] = { "version", "liveness", "profile", "run", "redact", "artifacts", "history", "ingest",
-					"repro", "gate", "adapters", "optimize", "gateway", "explain", NULL };
+					"repro", "audit", "gate", "adapters", "optimize", "gateway", "explain", NULL };
 /* Read by the verbs that they are for (optimize/setup.h). */
 static const char *const others[] = { "adapters", "optimize", "gateway", "explain", NULL };
 
@@ -45,6 +45,7 @@ void config_release(struct config *c)
 	for (size_t i = 0; i < c->step_count; i++)
 		gate_step_release(&c->steps[i]);
 	free(c->steps);
+	config_release_actions(c);
 	free(c->path);
 	memset(c, 0, sizeof(*c));
 }
@@ -309,6 +310,16 @@ static int gate_read(struct config *c, const struct yaml_node *gate, struct err 
 	return 0;
 }
 
+/* The key of a section that is no option. */
+static const char *section_extra(const char *section)
+{
+	if (strcmp(section, "gate") == 0)
+		return "steps";
+	if (strcmp(section, "audit") == 0)
+		return "actions";
+	return strcmp(section, "redact") == 0 ? "hosts" : NULL;
+}
+
 static int document_read(struct config *c, struct options *o, const struct yaml_node *root, struct err *e)
 {
 	if (c->takes_server && root->kind == YAML_MAP && yaml_get(root, "api_base"))
@@ -317,13 +328,13 @@ static int document_read(struct config *c, struct options *o, const struct yaml_
 		return -1;
 	yaml_each(item, root) {
 		const char *section = item->key->text;
-		bool gate = strcmp(section, "gate") == 0;
+		bool gate = strcmp(section, "gate") == 0, audit = strcmp(section, "audit") == 0;
 
 		if (strcmp(section, "version") == 0 || value_word(section, others) >= 0)
 			continue;
-		if (section_read(o, item, section, gate ? "steps" : strcmp(section, "redact") == 0 ? "hosts" : NULL,
-			e) < 0 ||
-		    (gate && gate_read(c, item, e) < 0))
+		if (section_read(o, item, section, section_extra(section), e) < 0 ||
+		    (gate && gate_read(c, item, e) < 0) ||
+		    (audit && config_read_actions(c, yaml_get(item, "actions"), e) < 0))
 			return -1;
 	}
 	return 0;

@@ -8,6 +8,8 @@
 #include "runner/config/options.h"
 #include "base/str.h"
 
+#include "base/yaml.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +41,13 @@ struct config {
 		gateway) */
 	struct gate_step *steps;
 	size_t step_count;
+	struct audit_action *actions;      /* audit.actions */
+	size_t action_count;
 };
+
+/* config_audit.c: audit.actions, a list. */
+int config_read_actions(struct config *c, const struct yaml_node *list, struct err *e);
+void config_release_actions(struct config *c);
 
 void config_init(struct config *c);
 void config_release(struct config *c);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/redact.h"
+
+#include "base/mem.h"
+#include "trace/redact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Texts are copied into the blocks of the table: the number of a text stays, what it says changes. */
+static void replace(struct graph *g, text_t t, const struct str *out)
+{
+	if (out->len == strlen(g->texts.v[t]) && memcmp(str_cstr(out), g->texts.v[t], out->len) == 0)
+		return;
+	g->texts.blocks = xreallocarray(g->texts.blocks, g->texts.block_count + 1, sizeof(*g->texts.blocks));
+	g->texts.blocks[g->texts.block_count++] = g->texts.v[t] = xstrdup(str_cstr(out));
+}
+
+int redact_graph(struct graph *g, char *const envp[], const struct strv *names, const struct strv *patterns,
+	struct err *e)
+{
+	struct redactor *r;
+	bool *source;
+
+	if (redactor_new(&r, envp, names, patterns, e) < 0)
+		return -1;
+	source = xcalloc((size_t)g->texts.n + 1, sizeof(*source));
+	for (uint32_t i = 0; i < g->call_count; i++) {
+		source[g->calls[i].text] = source[g->calls[i].receiver] = source[g->calls[i].first] = true;
+		source[g->calls[i].arguments] = source[g->calls[i].opened] = true;
+	}
+	for (uint32_t i = 0; i < g->mutation_count; i++)
+		source[g->mutations[i].target] = true;
+	for (uint32_t i = 0; i < g->function_count; i++)
+		source[g->functions[i].name] = false;
+	for (uint32_t t = 1; t < g->texts.n; t++) {
+		const char *text = g->texts.v[t];
+		auto_str out = STR_INIT;
+
+		if (strlen(text) < 6)
+			continue;
+		if (source[t] && strpbrk(text, "=:\"'"))
+			redact_text(r, text, strlen(text), &out);
+		else
+			redact_name(r, text, strlen(text), &out);
+		replace(g, t, &out);
+	}
+	free(source);
+	redactor_free(r);
+	return 0;
+}
