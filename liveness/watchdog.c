@@ -123,6 +123,15 @@ static int64_t busy_due(const struct watchdog *w)
 	return is_excused(w) && !w->busy_told && !w->stalled ? stall_due(w) : TIME_NEVER;
 }
 
+/* When to say that the hard cap is coming. */
+static int64_t word_due(const struct watchdog *w)
+{
+	const struct watchdog_config *c = &w->cfg;
+	bool wanted = c->word_ns > 0 && c->hard_cap_ns > 0 && c->level != LIVENESS_OFF && !w->word_given;
+
+	return wanted ? clock_add(w->start_ns, c->word_ns) : TIME_NEVER;
+}
+
 static void progress(struct watchdog *w, int64_t now)
 {
 	uint32_t n = w->cfg.min_events;
@@ -391,6 +400,10 @@ static void due_running(struct watchdog *w, int64_t now, struct wd_out *out)
 		out->actions |= WD_BUSY;
 		out->idle_ns = watchdog_idle(w, now);
 	}
+	if (absolute_due(w, word_due(w)) <= now && limit > now) {
+		w->word_given = true;
+		out->actions |= WD_WORD;
+	}
 	if (stall <= now && stall <= limit) {
 		w->stalled = true;
 		out->actions |= WD_STALL;
@@ -486,7 +499,7 @@ static int64_t next_due(const struct watchdog *w)
 
 	switch (w->phase) {
 	case WD_RUNNING:
-		return min64(limit_due(w, &cause), w->stalled ? TIME_NEVER :
+		return min64(min64(limit_due(w, &cause), absolute_due(w, word_due(w))), w->stalled ? TIME_NEVER :
 			     absolute_due(w, min64(strike_due(w), busy_due(w))));
 	case WD_DRAINING:
 		return min64(drain_due(w), w->deadline_begin_ns);

@@ -41,6 +41,7 @@ enum liveness_level { LIVENESS_OFF, LIVENESS_BASIC, LIVENESS_STRICT };
 struct watchdog_config {
 	enum liveness_level level;
 	int64_t stall_ns, hard_cap_ns;   /* 0 none; active time */
+	int64_t word_ns;                 /* active time at which to say that hard_cap_ns is coming; 0: not */
 	int64_t busy_ns;                 /* strict: instead of stall_ns while it is busy; at least stall_ns */
 	uint32_t min_events;             /* alive: at least that many in the last stall_ns; 0: always */
 	int64_t limit_ns;                /* the command's own limit, 0 none; holds at every level */
@@ -108,6 +109,7 @@ enum wd_action {
 	WD_CLOSE_STREAMS = 1 << 10, /* stop reading */
 	WD_FINISH = 1 << 11,        /* phase is DONE */
 	WD_BUSY = 1 << 12,          /* strict: no progress for stall_ns, but it is busy: say how long it still has */
+	WD_WORD = 1 << 13,          /* word_ns was reached: say what comes at hard_cap_ns; once */
 };
 
 struct wd_out {
@@ -133,6 +135,7 @@ struct watchdog {
 	int64_t *ring;                 /* times of the last min_events events */
 	uint32_t ring_len, ring_at;
 	bool stalled;                  /* this stall is recorded; re-armed by progress */
+	bool word_given;               /* WD_WORD was asked for */
 	bool busy, busy_told;          /* as last heard; WD_BUSY was asked for in this stall */
 	int64_t idle_from_ns;          /* active time at which it was last heard not to be busy any more */
 	bool exited, streams_ended, tree_empty, term_sent, kill_sent;

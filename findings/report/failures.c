@@ -73,6 +73,18 @@ void report_add_test_place(struct str *out, const struct fact_row *r)
 		str_addf(out, ":%lld", (long long)fact_int(r, FC_CASE_line, 0));
 }
 
+/* Its last stall was that of a tree that computed, or waited for a processor: such a run did not hang. */
+static bool was_busy(const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_TIMEOUT];
+	const struct fact_row *last = NULL;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(fact_text(t->rows[i], FC_TIMEOUT_token), "stall.subprocess.no_output_no_event") == 0)
+			last = t->rows[i];
+	return last && (fact_bool(last, FC_TIMEOUT_busy) || strcmp(fact_text(last, FC_TIMEOUT_verdict), "busy") == 0);
+}
+
 /* One word: what happened, then what it happened to. */
 bool report_add_headline(struct str *out, const struct report *r)
 {
@@ -97,7 +109,7 @@ bool report_add_headline(struct str *out, const struct report *r)
 		return false;
 	report_failures_get(&l, r->facts);
 	if (strcmp(by, "watchdog") == 0)
-		str_add(out, fact_bool(run, FC_RUN_stuck) ? "HUNG: " : "TIMEOUT: ");
+		str_add(out, was_busy(r->facts) ? "BUSY: " : fact_bool(run, FC_RUN_stuck) ? "HUNG: " : "TIMEOUT: ");
 	else if (strcmp(by, "cancel") == 0)
 		str_add(out, "CANCELLED: ");
 	else if (strcmp(by, "lost") == 0)

@@ -59,6 +59,15 @@ static void act_busy(struct supervisor *s, struct command *c, const struct wd_ou
 	    (int)c->pid, (double)out->idle_ns / 1e9, (double)c->wd.cfg.busy_ns / 1e9);
 }
 
+/* Half of a limit that nobody has asked for is over: who wants longer can still say so the next time. */
+static void act_word(struct supervisor *s, struct command *c)
+{
+	double ran = (double)watchdog_elapsed(&c->wd, c->wd.now_ns) / 60e9, cap = (double)c->wd.cfg.hard_cap_ns / 60e9;
+
+	say(s->run, "'%s' (pid %d) has been running for %.0f min: by default a command is ended after %.0f min (--hard-cap"
+	    " TIME changes that)", act_name(c), (int)c->pid, ran, cap);
+}
+
 static void act_stall(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
 {
 	bool busy = c->wd.busy && s->run->o->liveness_level == LIVENESS_STRICT;
@@ -638,6 +647,8 @@ static bool act_carry_out(struct supervisor *s, struct command *c, int64_t now)
 	}
 	if (acts & WD_LIMIT || (c->wd.cause == WD_CAUSE_DEADLINE && acts & WD_DIAGNOSE))
 		act_limit(s, c, &out, now);
+	if (acts & WD_WORD)
+		act_word(s, c);
 	if (acts & WD_BUSY)
 		act_busy(s, c, &out, now);
 	if (acts & WD_STALL)

@@ -226,6 +226,9 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 		.seal_reserve_ns = 1000 * NS_PER_MS,
 	};
 
+	/* of a limit of the user's own, or of the suite that captures it, they know */
+	if (option_source(o, option_by_key("liveness.hard_cap_ms")) == SOURCE_DEFAULT && !c->spec.capture)
+		cfg.word_ns = cfg.hard_cap_ns / 2;
 	if (o->deadline_real_ns) {
 		int64_t left = o->deadline_real_ns - s->run->start_real_ns;
 

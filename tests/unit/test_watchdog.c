@@ -43,6 +43,33 @@ static uint32_t cancel_at(int64_t ms, int sig)
 #define acts(got, want, ...) is_int(got, want, __VA_ARGS__)
 #define due(ms, ...) is_int(out.next_due_ns, (ms) * MS, __VA_ARGS__)
 
+static void test_word(void)
+{
+	struct watchdog_config c = config(LIVENESS_BASIC);
+
+	c.stall_ns = TIME_NEVER;
+	c.word_ns = 500 * MS;
+	begin(c);
+	acts(at(0, WD_EV_TIME), 0, "a word about the hard cap: not at the start");
+	due(500, "it is due at its time");
+	acts(at(499, WD_EV_PROGRESS), 0, "and not before");
+	acts(at(500, WD_EV_TIME), WD_WORD, "it is given");
+	due(1000, "then the hard cap is due");
+	acts(at(700, WD_EV_TIME), 0, "once");
+	begin(c);
+	at(100, WD_EV_SUSPEND);
+	at(300, WD_EV_RESUME);
+	due(700, "time stopped by Ctrl-Z does not count");
+	c.level = LIVENESS_OFF;
+	begin(c);
+	acts(at(600, WD_EV_TIME), 0, "off: no cap, no word");
+	c.level = LIVENESS_BASIC;
+	c.limit_ns = 400 * MS;
+	begin(c);
+	is_int(at(400, WD_EV_TIME) & WD_WORD, 0, "a limit that comes first ends it without the word");
+	is_int(at(600, WD_EV_TIME) & WD_WORD, 0, "also later");
+}
+
 static void test_stall(void)
 {
 	begin(config(LIVENESS_BASIC));
@@ -425,6 +452,7 @@ static void test_verdict(void)
 
 int main(void)
 {
+	test_word();
 	test_stall();
 	test_window();
 	test_suspend();
