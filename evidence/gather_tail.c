@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/plain.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -145,6 +146,7 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 			return;
 		for (char *cr = line + strlen(line); cr > line && cr[-1] == '\r'; cr--)
 			cr[-1] = '\0';
+		line[plain_text(line, strlen(line), line)] = '\0'; /* colours say nothing to whoever reads rows */
 		fact_set_text(f, r, FC_TAIL_stream, stream);
 		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
 		fact_set_text(f, r, FC_TAIL_text, line);

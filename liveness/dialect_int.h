@@ -143,8 +143,6 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 /* The rest without an end of line, cleaned into out (DIALECT_LINE_MAX bytes). Returns its length. */
 size_t lines_rest(const struct line_buffer *b, char *out);
 void lines_release(struct line_buffer *b);
-/* Removes ESC sequences and other control characters but TAB. out may be p. Returns the length. */
-size_t line_clean(const char *p, size_t n, char *out);
 
 /* --- a reader (dialect.c) and what its rules do (dialect_rules.c) --- */
 

@@ -5,53 +5,10 @@
 #include "liveness/dialect_int.h"
 
 #include "base/mem.h"
+#include "base/plain.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Length of the escape sequence at p (p[0] is ESC), at most n. */
-static size_t escape_len(const char *p, size_t n)
-{
-	size_t i = 2;
-
-	if (n < 2)
-		return n;
-	if (p[1] == '[') { /* CSI: parameters, then one byte 0x40 to 0x7e */
-		while (i < n && ((unsigned char)p[i] < 0x40 || (unsigned char)p[i] > 0x7e))
-			i++;
-		return i < n ? i + 1 : n;
-	}
-	if (p[1] == ']' || p[1] == 'P' || p[1] == '_' || p[1] == '^') { /* strings until BEL or ST */
-		for (; i < n; i++) {
-			if (p[i] == '\a')
-				return i + 1;
-			if (p[i] == '\033' && i + 1 < n && p[i + 1] == '\\')
-				return i + 2;
-		}
-		return n;
-	}
-	return 2;
-}
-
-size_t line_clean(const char *p, size_t n, char *out)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < n;) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (c == '\033') {
-			i += escape_len(p + i, n - i);
-			continue;
-		}
-		if (c == '\b' && at > 0)
-			at--;
-		if (c >= 0x20 || c == '\t')
-			out[at++] = (char)c;
-		i++;
-	}
-	return at;
-}
 
 static bool is_plain(const char *p, size_t n)
 {
@@ -68,7 +25,7 @@ static void give(const char *p, size_t n, bool plain, line_fn *fn, void *ctx)
 	if (plain || is_plain(p, n))
 		fn(ctx, p, n);
 	else
-		fn(ctx, clean, line_clean(p, n, clean));
+		fn(ctx, clean, plain_text(p, n, clean));
 }
 
 static void keep(struct line_buffer *b, const char *p, size_t n)
@@ -126,7 +83,7 @@ void lines_feed(struct line_buffer *b, const char *p, size_t n, line_fn *fn, voi
 
 size_t lines_rest(const struct line_buffer *b, char *out)
 {
-	return line_clean(b->data, b->len, out);
+	return plain_text(b->data, b->len, out);
 }
 
 void lines_release(struct line_buffer *b)

@@ -66,6 +66,8 @@ struct context {
 
 /* `spec-runner: ` + text on stderr, redacted, in one write; begins a new line where the
  * command's output left one unfinished; never blocks; not with --quiet. */
+/* Ends a line that the command left open on our stderr. */
+void say_fresh(struct context *c);
 void say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* --color, the environment, the terminal: in that order. */
 bool say_wants_color(int choice, bool is_tty);

@@ -85,6 +85,8 @@ int finish_explain(struct context *c, int exit_code, struct err *e)
 
 	if (exit_code == 0 && !c->concerns)
 		return explain_plain(c, 0, NULL, e);
+	if (exit_code && !c->o->quiet)
+		say_fresh(c); /* the block that comes is another program's, which does not know */
 	if (explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet,
 			       clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
 			       c->is_front ? -1 : c->link, &c->late_cancel, e) == 0)

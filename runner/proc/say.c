@@ -70,6 +70,17 @@ static void say_line(struct context *c, const char *color, const char *fmt, va_l
 	c->outlet[STREAM_OUT].mid_line = c->outlet[STREAM_OUT].mid_line && !c->terminal.merge;
 }
 
+void say_fresh(struct context *c)
+{
+	struct outlet *o = &c->outlet[STREAM_ERR];
+	const char *eol = c->terminal.raw && c->terminal.is_tty[2] ? "\r\n" : "\n";
+
+	if (!o->mid_line && !(c->terminal.merge && c->outlet[STREAM_OUT].mid_line))
+		return;
+	outlet_write(o, eol, strlen(eol));
+	c->outlet[STREAM_OUT].mid_line = c->outlet[STREAM_OUT].mid_line && !c->terminal.merge;
+}
+
 void say(struct context *c, const char *fmt, ...)
 {
 	va_list ap;

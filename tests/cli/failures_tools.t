@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# What tools print of a failed test, as recorded (Go 1.19, PHPUnit 9.6 --testdox, Node 20 TAP, Test::More below prove -v): the
+# test, its line and its message are told. And our block begins on a line of its own.
+use strict;
+use warnings;
+use Test::More;
+use lib 'tests/lib';
+use SpecRunner;
+
+sub shown {
+	my ($dialect, $text, $errors, $code) = @_;
+	my $dir = new_dir();
+	write_file("$dir/out.txt", $text);
+	write_file("$dir/err.txt", $errors // '');
+	my $r = run_spec(['run', '--dialect', $dialect, '--', 'sh', '-c', 'cat err.txt >&2; cat out.txt; exit ' . ($code // 1)], dir => $dir,
+		env => { GITHUB_ACTIONS => undef });
+	return join '', grep { /^spec-runner: / } split /^/, $r->{err};
+}
+
+my $go = <<"E";
+=== RUN   TestFirst
+--- PASS: TestFirst (0.00s)
+=== RUN   TestTotal
+--- FAIL: TestTotal (0.00s)
+panic: runtime error: invalid memory address or nil pointer dereference [recovered]
+\tpanic: runtime error: invalid memory address or nil pointer dereference
+[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4f4ff6]
+
+goroutine 19 [running]:
+testing.tRunner.func1.2({0x508da0, 0x5fdab0})
+\t/usr/lib/go-1.19/src/testing/testing.go:1396 +0x24e
+panic({0x508da0, 0x5fdab0})
+\t/opt/hostedtoolcache/go/1.19/x64/src/runtime/panic.go:884 +0x212
+cart.sum(...)
+\t/w/cart.go:11
+cart.TestTotal(0xc000096680?)
+\t/w/cart_test.go:14 +0x16
+FAIL\tcart\t0.005s
+FAIL
+E
+my $t = shown('go', $go);
+like $t, qr{^spec-runner:\s+failed:\s+TestTotal\n.*?/w/cart\.go:11: panic: runtime error: invalid memory address}m, 'go: a panic, at the innermost line that is ours';
+like $t, qr/^spec-runner: fail\.exception\.test: TestTotal/m, 'and its kind';
+unlike $t, qr/goroutine 19|FAIL\tcart/, 'and no more';
+$t = shown('go', "=== RUN   TestA\n    a_test.go:5: got 2\n--- FAIL: TestA (0.00s)\n=== RUN   TestB\n    b_test.go:9: got 3\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tx\t0.01s\n");
+like $t, qr/TestA\n.*a_test\.go:5: got 2\n.*TestB\n.*b_test\.go:9: got 3/, 'go: each failure keeps its own line';
+
+$t = shown('phpunit', <<'E');
+PHPUnit 9.6.7 by Sebastian Bergmann and contributors.
+
+Cart
+ ✔ First
+ ✘ Total
+   │
+   │ Failed asserting that 3 is identical to 2.
+   │
+   │ /w/CartTest.php:5
+   │
+
+Time: 00:00.008, Memory: 6.00 MB
+
+FAILURES!
+Tests: 2, Assertions: 2, Failures: 1.
+E
+like $t, qr{Cart::Total\n.*?/w/CartTest\.php:5: Failed asserting that 3 is identical to 2\.}, 'phpunit --testdox';
+
+sub node_tap {
+	return "TAP version 13\n# Subtest: total\nnot ok 1 - total\n  ---\n  duration_ms: 1.4\n  location: '/w/a.test.mjs:4:1'\n$_[0]  ...\n1..1\n" .
+		"# tests 1\n# suites 0\n# pass 0\n# fail 1\n# cancelled 0\n# skipped 0\n# todo 0\n# duration_ms 9.1\n";
+}
+$t = shown('node', node_tap("  error: |-\n    Expected values to be strictly equal:\n    \n    2 !== 3\n    \n  stack: |-\n" .
+	"    TestContext.<anonymous> (file:///w/a.test.mjs:5:10)\n    Test.run (node:internal/test_runner/test:796:25)\n"));
+like $t, qr{total\n.*?/w/a\.test\.mjs:5: Expected values}, 'node: the line of the assertion, not that of the test';
+$t = shown('node', node_tap("  exitCode: ~\n  signal: 'SIGABRT'\n  error: 'test failed'\n"));
+like $t, qr/^spec-runner: fail\.crash\.test: total crashed: SIGABRT/m, 'node: a test file that a signal ended';
+
+$t = shown('auto', "t/a.t .. \n1..3\nok 1 - first\nnot ok 2 - total\nok 3 - last\nDubious, test returned 1 (wstat 256, 0x100)\nFailed 1/3 subtests \n\n" .
+	"Test Summary Report\n-------------------\nt/a.t (Wstat: 256 (exited 1) Tests: 3 Failed: 1)\n  Failed test:  2\nFiles=1, Tests=3,  0 wallclock secs\nResult: FAIL\n",
+	"\n#   Failed test 'total'\n#   at t/a.t line 4.\n#          got: '2'\n#     expected: '3'\n# Looks like you failed 1 test of 3.\n");
+like $t, qr{total\n.*?t/a\.t:4: got: '2', expected: '3'}, 'prove -v: the diagnostics of the other stream';
+
+# --- on a line of its own, and without what only a terminal understands
+my $dir = new_dir();
+my $r = run_spec(['run', '--', 'sh', '-c', 'printf "1..1\nnot ok 1 - x\n"; printf "waiting ... " >&2; exit 1'], dir => $dir);
+like $r->{err}, qr/\Awaiting \.\.\. \nspec-runner: FAILED: 1 of 1 test failed\n/, 'a line left open by the command is ended before our block';
+is run_spec(['run', '--', 'sh', '-c', 'printf "waiting ... " >&2'], dir => new_dir())->{err}, 'waiting ... ', 'and left as it is where nothing is said';
+$r = run_spec(['run', '--timeout-ms', 800 * slow_factor(), '--', 'sh', '-c', 'printf "\033[32mgreen\033[0m light\n"; exec sleep 300'], dir => $dir);
+like $r->{err}, qr/printed:\s+green light$/m, 'the last line, without its colours';
+no_survivors($r);
+done_testing;
