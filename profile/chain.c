@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/str.h"
 #include "profile/lang/task_root.h"
 
 #include <signal.h>
@@ -205,12 +206,32 @@ static void ways_to_children(struct chain *c, struct ways *w, const struct node 
 			way_to_process(c, w, child[i], true);
 }
 
+/* Is an event loop of Node kept alive by nothing but children and the pipes to them? It ends when they do. */
+static bool loop_is_for_children(const char *set)
+{
+	static const char *const items[] = { "a pipe", "a child process" };
+	const char *at = "event loop kept alive by ", *end = strstr(set, "; no timer is due");
+	bool child = false;
+
+	if (!str_starts(set, at) || !end)
+		return false;
+	for (at = set + strlen(at); at < end; at += strcspn(at, ",;"), at += strspn(at, ", ")) {
+		if (!str_starts(at, items[0]) && !str_starts(at, items[1]))
+			return false;
+		child = child || str_starts(at, items[1]);
+		if (*(at + strcspn(at, ",;")) == ';')
+			break;
+	}
+	return child;
+}
+
 static void ways_to_holders(struct chain *c, struct ways *w, int at)
 {
 	const struct node *v = &c->g->v[at];
 	const struct snap_wait *wait = wait_at(c, at);
 	auto_free const struct snap_process **process = xcalloc(wait->holder_count + 1, sizeof(*process));
-	bool must = wait->kind == WAIT_CHILD;
+	bool must = wait->kind == WAIT_CHILD ||
+		    (wait->kind == WAIT_POLL && wait->resource && loop_is_for_children(wait->resource));
 	int n = 0;
 
 	for (size_t i = 0; i < wait->holder_count; i++) {
@@ -320,7 +341,7 @@ static void ways_by_signal(struct chain *c, struct ways *w, int at)
 	if ((v->t->wait.kind != WAIT_POLL && v->t->wait.kind != WAIT_SIGNAL && v->t->wait.kind != WAIT_SLEEP) ||
 	    !(v->p->sig_caught >> (SIGCHLD - 1) & 1 || strstr(set, "signalfd") || strstr(set, "/dev/ptmx")))
 		return;
-	ways_to_own_children(c, w, v, false);
+	ways_to_own_children(c, w, v, loop_is_for_children(set));
 }
 
 /* A task that waits for one of a library, which waits for another process: that one leads on. */

@@ -119,6 +119,18 @@ static int best(const struct walk *w, struct task_root *out)
 	return rank;
 }
 
+/* Of a program that is a tool of its language (`go test`), all of whose code is a library's: the thread of the task that waits
+ * for a child. What its other tasks wait for among each other follows from that. */
+static bool child_waiter(const struct snap_process *p, struct task_root *out)
+{
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (p->threads[i].task && p->threads[i].wait.kind == WAIT_CHILD) {
+			*out = (struct task_root){ .thread = &p->threads[i] };
+			return true;
+		}
+	return false;
+}
+
 bool task_root(const struct snap_process *p, struct task_root *out)
 {
 	struct walk w = { .p = p };
@@ -140,6 +152,8 @@ bool task_root(const struct snap_process *p, struct task_root *out)
 		for (size_t i = 0; i < p->task_count; i++)
 			w.task[i] = p->tasks[i].id != 0;
 		rank = best(&w, out);
+		if (rank >= RANK_LIBRARY && child_waiter(p, out))
+			rank = 0;
 	}
 	free(w.task);
 	free(w.thread);
