@@ -46,7 +46,6 @@ struct inspection {
 
 /* No options of the user's: a supervisor puts them first. */
 static int64_t until_ns, gap_ms = -1;
-static bool may_ask; /* the program itself: it is about to be ended anyway */
 static int agent_fd = -1;
 
 static int pid_parse(struct cli *cli, pid_t *pid, struct err *e)
@@ -221,13 +220,19 @@ static void record_all(struct inspection *in, const struct snapshot *s)
 	}
 }
 
+/* Nothing is arranged at the start of what runs already: 3 is no more than 2. */
+static enum intrusion allowed(const struct inspection *in)
+{
+	int64_t n = in->cli->o.profiling.intrusion;
+
+	return n > INTRUSION_COOPERATIVE ? INTRUSION_COOPERATIVE : (enum intrusion)n;
+}
+
 static void look(struct inspection *in, bool stacks, const char *why_not, struct str *out)
 {
 	bool colour = in->cli->o.color == TRI_ALWAYS || (in->cli->o.color == TRI_AUTO && isatty(STDOUT_FILENO));
 	struct collect_request q = { .deadline_ns = in->deadline_ns - (stacks ? in->spare_ns : 0),
-				     .intrusion = !stacks   ? INTRUSION_READ
-						  : may_ask ? INTRUSION_COOPERATIVE
-							    : INTRUSION_MICRO_STOP,
+				     .intrusion = stacks ? allowed(in) : INTRUSION_READ,
 				     .lines = true };
 	struct snapshot s = in->copy;
 
@@ -337,7 +342,8 @@ static void look_guarded(struct inspection *in, struct str *out)
 /* By the agent; where it gives none, by ourselves. */
 static void copy_first(struct inspection *in)
 {
-	struct collect_request q = { .deadline_ns = in->deadline_ns - in->spare_ns, .intrusion = INTRUSION_MICRO_STOP };
+	struct collect_request q = { .deadline_ns = in->deadline_ns - in->spare_ns,
+				     .intrusion = allowed(in) ? INTRUSION_MICRO_STOP : INTRUSION_READ };
 	struct err e = { 0 };
 
 	if (agent_fd >= 0) {
@@ -397,8 +403,6 @@ int main(int argc, char **argv)
 			until_ns = strtoll(argv[1] + 8, NULL, 10);
 		else if (strncmp(argv[1], "--agent=", 8) == 0)
 			agent_fd = (int)strtol(argv[1] + 8, NULL, 10);
-		else if (strcmp(argv[1], "--intrusion=2") == 0)
-			may_ask = true;
 		else if (strncmp(argv[1], "--gap=", 6) == 0)
 			gap_ms = strtoll(argv[1] + 6, NULL, 10);
 		else

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/signal_name.h"
 #include "profile/proc/slow_read.h"
+#include "profile/snapshot/snapshot.h"
 #include "runner/proc/act.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/contain.h"
@@ -319,13 +320,21 @@ static int32_t act_look_budget_ms(const struct supervisor *s, const struct comma
 	return (int32_t)(ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : ms);
 }
 
+/* What the user has said holds; else who is about to be ended may be asked, and nobody else. */
+static int32_t look_intrusion(const struct options *o, bool ending)
+{
+	if (option_source(o, option_by_key("profile.intrusion")) > SOURCE_DEFAULT)
+		return (int32_t)o->profiling.intrusion;
+	return ending ? INTRUSION_COOPERATIVE : INTRUSION_MICRO_STOP;
+}
+
 /* The cheap facts first, from here; then the front looks deeper, within its budget. Where one look does not tell it
  * looks again, soon where a kill waits for it. False: the front is not there. */
 static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct msg_look m = { .id = ++s->diagnose_last,
 			      .again_ms = c->wd.phase == WD_RUNNING ? LOOK_AGAIN_MS : LOOK_AGAIN_ENDING_MS,
-			      .may_ask = c->wd.phase != WD_RUNNING };
+			      .intrusion = look_intrusion(s->run->o, c->wd.phase != WD_RUNNING) };
 
 	m.budget_ms = act_look_budget_ms(s, c, now);
 	act_diagnose_members(s, c, now);

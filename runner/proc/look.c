@@ -67,7 +67,8 @@ static struct look *look_new(struct context *c, const struct msg_look *m, int so
 	for (uint32_t i = 0; i < m->n; i++)
 		pid_list_add(&l->roots, m->root[i]);
 	l->task = (struct agent_task){ .sock = sock, .roots = l->roots.v, .root_count = l->roots.n,
-				       .deadline_ns = until_ns, .intrusion = INTRUSION_MICRO_STOP,
+				       .deadline_ns = until_ns,
+				       .intrusion = m->intrusion ? INTRUSION_MICRO_STOP : INTRUSION_READ,
 				       .record = look_record, .ctx = l };
 	atomic_store(&l->link, c->link);
 	atomic_store(&l->users, 2);
@@ -83,10 +84,9 @@ static pid_t look_helper(struct context *c, const struct msg_look *m, int out_fd
 	strv_add(&argv, "spec-runner-inspect");
 	strv_take(&argv, xasprintf("--gap=%d", (int)m->again_ms));
 	strv_take(&argv, xasprintf("--until=%lld", (long long)until_ns));
-	if (m->may_ask)
-		strv_add(&argv, "--intrusion=2");
 	if (sock >= 0)
 		strv_take(&argv, xasprintf("--agent=%d", HELPER_FD));
+	strv_take(&argv, xasprintf("--intrusion=%d", (int)m->intrusion));
 	strv_add(&argv, "--json");
 	strv_take(&argv, xasprintf("%d", (int)m->root[0]));
 	helper_environment(&env, c->setup->envp, c->o);

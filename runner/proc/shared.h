@@ -97,7 +97,7 @@ struct msg_look {
 	int32_t id;             /* comes back with MSG_DIAGNOSED */
 	int32_t budget_ms;      /* for all of it */
 	int32_t again_ms;       /* how much later to look again, where one look does not tell */
-	int32_t may_ask;        /* the programs themselves (intrusion 2): they are about to be ended */
+	int32_t intrusion;      /* the most that the look may do: enum intrusion */
 	uint32_t n;
 	int32_t root[MSG_LOOK_ROOTS]; /* pids: the command first, then orphans of it */
 };

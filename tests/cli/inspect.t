@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep);
 # Words and denial.
 is system(spec() . ' inspect >/dev/null 2>&1') >> 8, 2, 'no process: a usage error';
 is system(spec() . ' inspect 12x >/dev/null 2>&1') >> 8, 2, 'no number: a usage error';
+is system(spec() . ' inspect --intrusion 4 1 >/dev/null 2>&1') >> 8, 2, 'no such intrusion: a usage error';
 is system(spec() . ' inspect 2147483646 >/dev/null 2>&1') >> 8, 125, 'no such process: a failure';
 
 { # a secret of the target's own environment stands in its command line

@@ -33,7 +33,7 @@ my @java = (
 	[java_executor => 'an executor that nobody shuts down', 'hang.exit.threads', 'condition', 'thread', qr/^Condition 0x/],
 	[java_child => 'waitFor of a program that sleeps', $sleep, 'condition', 'thread', qr/^Process\.waitFor/, 'thread'],
 	[java_full_pipe => 'waitFor of a program whose output nobody reads', 'hang.deadlock.processes', 'pipe_write', 'child', qr/^pipe:/, 'parent',
-		inspects => 'hang.deadlock.processes|hang.wait.child|hang.wait.event'],
+		inspects => 'hang.deadlock.processes|hang.wait.child|hang.wait.event', place => qr/^(Hang\.java:Hang\.main:\d+)?$/],
 	[java_read_child => 'reads the output of a program that sleeps', $sleep, 'pipe_read', 'thread', qr/^pipe:/, 'child'],
 	[java_spin => 'a loop without end', 'hang.spin', 'none', 'thread', undef],
 );
@@ -44,6 +44,17 @@ SKIP: {
 	zoo_look(java => zoo_animals('', [which('java'), '-Xshare:auto', '-XX:TieredStopAtLevel=1', '-cp', $dir, 'Hang'],
 		{ limit_ms => 1800, asks => 1, at_once => 3, rare => [qw(java_future java_wait java_semaphore java_nested java_join java_accept
 			java_sleep java_stdin java_child java_read_child java_spin)] }, @java));
+	# A level that the user gives is not exceeded: nobody is asked, and nothing is left in the virtual machine.
+	my $java = begin(which('java'), '-cp', $dir, 'Hang', 'java_lock');
+	wait_until(20, sub { inspect('--intrusion', 2, $java->{pid}) =~ /Hang\.java/ }) or diag 'it was not asked';
+	end($java);
+	$java = begin(which('java'), '-cp', $dir, 'Hang', 'java_lock');
+	wait_until(20, sub { inspect('--intrusion=1', $java->{pid}) =~ /libjvm/ });
+	unlike inspect('--intrusion=1', $java->{pid}), qr/Hang\.java/, 'at intrusion 1 a virtual machine is not asked';
+	unlike join('', map { read_file($_) // '' } glob "/proc/$java->{pid}/task/*/comm"), qr/Attach Listener/, 'and has no new thread';
+	end($java);
+	my $r = run_spec(['--intrusion', 1, '--timeout-ms', 2500, 'run', '--', which('java'), '-cp', $dir, 'Hang', 'java_lock'], timeout => 40);
+	unlike $r->{err}, qr/Hang\.java/, 'nor before it is ended';
 }
 zoo_section('java', 'Java', 'The virtual machine is asked, as `inspect --intrusion 2` and the end of a run do.');
 done_testing;
