@@ -19,6 +19,9 @@
 #   inspects  what `inspect` takes it for, where only a run can tell more
 #   asks      looked at with intrusion 2
 #   only_run  it is not looked at by `inspect`
+#   test      a regular expression for the name of the test that the trace has as running
+#   summary   a regular expression for the summary of the first finding
+#   at_most   the factor for a busy machine, where the time is long already
 #   at_once   how many are started together (6)
 #   rare      it is looked at only with ZOO_ALL=1 and where the document is written
 package Zoo;
@@ -109,8 +112,7 @@ sub below {
 
 sub inspect {
 	my (@words) = @_;
-	my @program = $words[0] =~ /^--intrusion/ ? '.artifacts/libexec/spec-runner-inspect' : (spec(), 'inspect');
-	open my $out, '-|', @program, @words or die;
+	open my $out, '-|', spec(), 'inspect', @words or die;
 	local $/;
 	my $text = <$out>;
 	close $out;
@@ -203,7 +205,8 @@ sub first_of {
 sub start_run {
 	my ($a, @argv) = @_;
 	pipe my $hold_read, my $hold_write or die;
-	my $ms = ($a->{limit_ms} // 900) * slow_factor();
+	my $slow = slow_factor();
+	my $ms = ($a->{limit_ms} // 900) * ($a->{at_most} && $slow > $a->{at_most} ? $a->{at_most} : $slow);
 	my $r = start_spec([@{ $a->{options} // [] }, '--timeout-ms', $ms, '--liveness-kill-grace-ms', 300, 'run', '--pty', 'never',
 			'--', @argv], stdin => '/proc/self/fd/' . fileno($hold_read), setup => sub { close $hold_write });
 	close $hold_read;
@@ -223,7 +226,7 @@ sub found_by_run {
 sub finding_wrong {
 	my ($a, @found) = @_;
 	my $first = $found[0] // { pattern_id => 'nothing' };
-	(my $place = $first->{location} // '') =~ s{\S*/}{}g;
+	(my $place = $first->{location} // '') =~ s{^[^:]*/}{};
 	my $marks = $lines{ $a->{marks} // '' };
 	my $other = first_of($a, $first->{pattern_id});
 	if ($other) {
@@ -233,7 +236,17 @@ sub finding_wrong {
 	my $line = $place =~ /^([^:]+):.*:(\d+)$/ ? "$1:$2" : $place;
 	my $good = $a->{place} ? $place =~ $a->{place} : !$marks || grep { among($line, $marks->{$_}) } qw(AT HELD LEAF);
 	return ("WRONG place: $place", $place) if !$good;
+	return ("WRONG summary: $first->{summary}", $place) if $a->{summary} && $first->{summary} !~ $a->{summary};
 	return ('right', $place);
+}
+
+# Is the test that hangs among those that the trace has as running?
+sub test_wrong {
+	my ($a, $r) = @_;
+	return 'right' unless $a->{test};
+	my $trace = trace_of($r) or return 'no trace';
+	my @running = map { $_->{attrs}{case_id} } grep { $_->{name} eq 'case.run' && $_->{status} ne 'ok' } @{ $trace->{spans} };
+	return (grep { /$a->{test}/ } @running) ? 'right' : "running tests: @running";
 }
 
 sub label_of { my ($a) = @_; return $a->{label} // $a->{name} }
@@ -266,6 +279,7 @@ sub zoo_look {
 		for my $i (0 .. $#some) {
 			my @found = found_by_run($runs[$i]);
 			my ($result, $place) = finding_wrong($some[$i], @found);
+			$result = test_wrong($some[$i], $runs[$i]) if $result eq 'right';
 			if ($result ne 'right') {
 				# On a busy machine a loop gets no processor, and a slow start no second: alone, and for longer.
 				note label_of($some[$i]) . ": $result; looked at again alone";
