@@ -119,8 +119,8 @@ static int best(const struct walk *w, struct task_root *out)
 	return rank;
 }
 
-/* Of a program that is a tool of its language (`go test`), all of whose code is a library's: the thread of the task that waits
- * for a child. What its other tasks wait for among each other follows from that. */
+/* Of a program that is a tool of its language (`go test`), all of whose code is a library's: the thread of the task that
+ * waits for a child. What its other tasks wait for among each other follows from that. */
 static bool child_waiter(const struct snap_process *p, struct task_root *out)
 {
 	for (size_t i = 0; i < p->thread_count; i++)
