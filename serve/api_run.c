@@ -268,7 +268,7 @@ bool artifact_id_valid(const char *id)
 }
 
 /* "artifacts/ab/abcd….ext" as we write it, and nothing else. */
-static bool path_is_stored(const char *path)
+bool call_path_is_stored(const char *path)
 {
 	static const char hex[] = "0123456789abcdef";
 
@@ -323,7 +323,7 @@ int api_artifact(struct call *c, struct err *e)
 		return -1;
 	query_bind(q, "t", id);
 	rc = query_step(q, e);
-	if (rc != 1 || !path_is_stored(query_text(q, 1)))
+	if (rc != 1 || !call_path_is_stored(query_text(q, 1)))
 		return rc < 0 ? -1 : no_artifact(id, e);
 	fd = open_stored(c->sv->read.dir, query_text(q, 1));
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {

@@ -61,6 +61,8 @@ int call_number(const struct call *c, const char *name, int64_t least, int64_t m
 /* run-YYYYMMDDThhmmssZ-XXXXXXXX and in the store. 1: there is none. */
 int call_run(const struct call *c, const char *id, struct err *e);
 bool artifact_id_valid(const char *id);
+/* "artifacts/ab/abcd….ext" as the store writes it, and nothing else. */
+bool call_path_is_stored(const char *path);
 /* The number of a test, by "SUITE/CASE" or, without a suite, "CASE"; 1: there is none. Callers free suite and case_id. */
 int call_test(const struct call *c, int64_t *test_no, char **suite, char **case_id, struct err *e);
 

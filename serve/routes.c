@@ -5,6 +5,8 @@
 #define GET_RUN(part, handler, summary, schema) \
 	{ "GET", "/runs/{run_id}/" part, ROUTE_API, false, false, "", NULL, handler, summary, schema, NULL, 200 }
 
+#define PAGE(path, handler, query, summary) \
+	{ "GET", path, ROUTE_PAGE, false, false, query, NULL, handler, summary, NULL, NULL, 200 }
 #define OPEN_PAGE(path, handler, summary) \
 	{ "GET", path, ROUTE_PAGE, true, true, "", NULL, handler, summary, NULL, NULL, 200 }
 
@@ -41,6 +43,13 @@ const struct route routes[] = {
 	  200 },
 	{ "GET", "/compare", ROUTE_API, false, false, "base candidate any_device", NULL, api_compare,
 	  "Two sides of runs: better, worse, or not to be told", "Comparison", NULL, 200 },
+	PAGE("/", ui_home, "before", "The last runs, and what wants attention"),
+	PAGE("/ui/runs/{run_id}", ui_run, "still", "A run"),
+	PAGE("/ui/tests", ui_tests, "state", "Tests by state"),
+	PAGE("/ui/tests/{suite}/{case_id+}", ui_test, "", "A test"),
+	PAGE("/ui/hangs", ui_hangs, "", "Hangs"),
+	PAGE("/ui/hangs/{signature}", ui_hang, "", "A hang"),
+	PAGE("/ui/compare", ui_compare, "base candidate", "Two sides"),
 	OPEN_PAGE("/login", ui_login, "The form that takes the token"),
 	{ "POST", "/login", ROUTE_PAGE, true, true, "", "form", ui_login_form, "Takes the token into a cookie", NULL, NULL,
 	  303 },

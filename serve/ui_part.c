@@ -68,15 +68,10 @@ void ui_test_href(struct serve *sv, struct str *out, const char *suite, const ch
 
 void ui_time(struct str *out, const char *t)
 {
-	if (!t || strlen(t) < 19) {
-		str_add(out, "–");
-		return;
-	}
-	str_add(out, "<time datetime=\"");
-	html_text(out, t);
-	str_add(out, "\">");
-	html_cut(out, t, 10);
-	str_addf(out, " %.5s</time>", t + 11);
+	if (t && strlen(t) >= 19 && strspn(t, "0123456789-T:.Z") == strlen(t))
+		str_addf(out, "<time datetime=\"%s\">%.10s %.5s</time>", t, t, t + 11);
+	else
+		html_text(out, t ? t : "–");
 }
 
 void ui_badge(struct str *out, const char *word)

@@ -7,6 +7,8 @@
 #include "serve/ui.h"
 #include "serve/route.h"
 
+#define UI_PAGE_MOST ((size_t)400 << 10) /* long lists end there, and say so */
+
 /* The head and the navigation; refresh_s: the page asks for itself again after so long, 0 never. current: the path of the
  * entry of the navigation that this page belongs to; NULL: a page without navigation. */
 void ui_begin(struct serve *sv, struct str *out, const char *title, const char *current, int refresh_s);
@@ -18,6 +20,10 @@ void ui_link(struct serve *sv, struct str *out, const char *path, const char *pa
 void ui_test_href(struct serve *sv, struct str *out, const char *suite, const char *case_id);
 /* "2026-11-30 08:01" of RFC 3339, in a <time>; NULL: a dash. */
 void ui_time(struct str *out, const char *rfc3339);
+/* The facts of a run, out of its stored trace and snapshots. 1: f is the caller's to release; 0: there are none. */
+int ui_facts(struct call *c, const char *run_id, struct facts *f, struct err *e);
+/* A part of report.html (findings/report/html.h). */
+void ui_part(struct str *out, void (*write)(struct str *, const struct facts *), const struct facts *f);
 /* A word of status, with its colour. */
 void ui_badge(struct str *out, const char *word);
 /* The first ten characters of a commit. */
