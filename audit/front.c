@@ -3,10 +3,16 @@
 
 #include <string.h>
 
-extern const struct front front_python;
+extern const struct front front_python, front_c;
 
 /* A language is one row. */
-const struct front *const fronts[] = { &front_python, NULL };
+const struct front *const fronts[] = {
+	&front_python,
+#ifdef GRAMMAR_C
+	&front_c,
+#endif
+	NULL
+};
 
 const struct front *front_of_path(const char *path)
 {

@@ -8,22 +8,29 @@
 #include <tree_sitter/api.h>
 
 const TSLanguage *tree_sitter_python(void);
+const TSLanguage *tree_sitter_c(void);
 
-/* A grammar is one row. */
+/* A grammar is one row; the Makefile says which ones there are. */
 static const struct {
 	const char *name;
 	const TSLanguage *(*language)(void);
 } grammars[] = {
 	{ "python", tree_sitter_python },
+#ifdef GRAMMAR_C
+	{ "c", tree_sitter_c },
+#endif
 };
+#define GRAMMARS (sizeof(grammars) / sizeof(*grammars))
 
 #define SYMBOLS_MAX 1024
 
-static struct {
-	pthread_once_t once;
+/* The grammars' numbers of kinds and fields as ours. */
+struct names {
 	uint16_t kind[SYMBOLS_MAX];
 	uint8_t field[256];
-} names = { .once = PTHREAD_ONCE_INIT };
+};
+static struct names names_of[GRAMMARS];
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
 
 static const char *const kind_names[] = {
 #define X(name) #name,
@@ -44,26 +51,36 @@ static uint16_t kind_of_name(const char *name)
 	return K_OTHER;
 }
 
-static void names_init(void)
+static void names_read(struct names *names, const TSLanguage *l)
 {
-	const TSLanguage *l = tree_sitter_python();
 	uint32_t symbols = ts_language_symbol_count(l), fields = ts_language_field_count(l);
 
 	for (uint32_t i = 0; i < symbols && i < SYMBOLS_MAX; i++)
-		names.kind[i] = ts_language_symbol_type(l, (TSSymbol)i) == TSSymbolTypeRegular ?
+		names->kind[i] = ts_language_symbol_type(l, (TSSymbol)i) == TSSymbolTypeRegular ?
 					kind_of_name(ts_language_symbol_name(l, (TSSymbol)i)) : K_TOKEN;
 	for (uint32_t i = 1; i <= fields && i < 256; i++)
 		for (size_t k = 0; k < sizeof(field_names) / sizeof(*field_names); k++)
 			if (strcmp(field_names[k], ts_language_field_name_for_id(l, (TSFieldId)i)) == 0)
-				names.field[i] = (uint8_t)(F_NONE + 1 + k);
+				names->field[i] = (uint8_t)(F_NONE + 1 + k);
+}
+
+static void names_init(void)
+{
+	for (size_t i = 0; i < GRAMMARS; i++)
+		names_read(&names_of[i], grammars[i].language());
+}
+
+static int grammar_of(const char *language)
+{
+	for (size_t i = 0; i < GRAMMARS; i++)
+		if (strcmp(grammars[i].name, language) == 0)
+			return (int)i;
+	return -1;
 }
 
 bool tree_has_language(const char *language)
 {
-	for (size_t i = 0; i < sizeof(grammars) / sizeof(*grammars); i++)
-		if (strcmp(grammars[i].name, language) == 0)
-			return true;
-	return false;
+	return grammar_of(language) >= 0;
 }
 
 static uint32_t node_add(struct tree *t)
@@ -85,12 +102,12 @@ static bool token_is_kept(TSNode n, uint8_t field)
 }
 
 /* The index of the node that the cursor is on, or 0 where it is left out. */
-static uint32_t node_take(struct tree *t, TSTreeCursor *c)
+static uint32_t node_take(struct tree *t, TSTreeCursor *c, const struct names *names)
 {
 	TSNode n = ts_tree_cursor_current_node(c);
-	uint8_t field = names.field[ts_tree_cursor_current_field_id(c) & 0xff];
+	uint8_t field = names->field[ts_tree_cursor_current_field_id(c) & 0xff];
 	TSSymbol symbol = ts_node_symbol(n);
-	uint16_t kind = symbol < SYMBOLS_MAX ? names.kind[symbol] : ts_node_is_error(n) ? K_ERROR : K_OTHER;
+	uint16_t kind = symbol < SYMBOLS_MAX ? names->kind[symbol] : ts_node_is_error(n) ? K_ERROR : K_OTHER;
 	uint32_t i;
 
 	if (ts_node_is_extra(n) && kind == K_OTHER)
@@ -113,14 +130,14 @@ static void link_child(struct tree *t, uint32_t parent, uint32_t *last, uint32_t
 	*last = child;
 }
 
-static void convert(struct tree *t, TSTree *ts)
+static void convert(struct tree *t, TSTree *ts, const struct names *names)
 {
 	TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(ts));
 	uint32_t parent[TREE_DEPTH_MAX + 1], last[TREE_DEPTH_MAX + 1];
 	int depth = 0;
 
 	node_add(t);
-	parent[0] = node_take(t, &c);
+	parent[0] = node_take(t, &c, names);
 	last[0] = 0;
 	for (bool down = true;;) {
 		if (down && depth < TREE_DEPTH_MAX && ts_tree_cursor_goto_first_child(&c)) {
@@ -135,7 +152,7 @@ static void convert(struct tree *t, TSTree *ts)
 				continue;
 			}
 		}
-		uint32_t i = node_take(t, &c);
+		uint32_t i = node_take(t, &c, names);
 
 		if (i)
 			link_child(t, parent[depth - 1], &last[depth - 1], i);
@@ -148,19 +165,20 @@ static void convert(struct tree *t, TSTree *ts)
 
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 {
+	int grammar = grammar_of(language);
 	TSParser *p;
 	TSTree *ts;
 
 	memset(t, 0, sizeof(*t));
-	if (!tree_has_language(language))
+	if (grammar < 0)
 		return -1;
-	pthread_once(&names.once, names_init);
+	pthread_once(&names_once, names_init);
 	p = ts_parser_new();
-	ts_parser_set_language(p, tree_sitter_python());
+	ts_parser_set_language(p, grammars[grammar].language());
 	ts = ts_parser_parse_string(p, NULL, text, (uint32_t)n);
 	if (ts) {
 		t->has_errors = ts_node_has_error(ts_tree_root_node(ts));
-		convert(t, ts);
+		convert(t, ts, &names_of[grammar]);
 		ts_tree_delete(ts);
 	}
 	ts_parser_delete(p);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kinds of nodes of the Python grammar; the names are the grammar's own. */
+/* Kinds of nodes of the grammars (the second list: C's beside those of the first); the names are the grammars' own. */
 #define TREE_KINDS(X) \
 	X(module) X(expression_statement) X(assignment) X(augmented_assignment) X(named_expression) \
 	X(function_definition) X(lambda) X(class_definition) X(decorated_definition) X(decorator) X(block) \
@@ -29,7 +29,14 @@
 	X(typed_default_parameter) X(keyword_separator) X(positional_separator) X(argument_list) X(dotted_name) \
 	X(aliased_import) X(relative_import) X(import_prefix) X(wildcard_import) X(type) X(class_pattern) \
 	X(dict_pattern) X(keyword_pattern) X(splat_pattern) X(union_pattern) X(complex_pattern) X(generic_type) \
-	X(union_type) X(type_parameter) X(chevron) X(ERROR)
+	X(union_type) X(type_parameter) X(chevron) X(ERROR) \
+	X(translation_unit) X(declaration) X(function_declarator) X(pointer_declarator) X(parenthesized_declarator) \
+	X(array_declarator) X(attributed_declarator) X(init_declarator) X(parameter_list) X(parameter_declaration) \
+	X(storage_class_specifier) X(compound_statement) X(call_expression) X(field_expression) X(subscript_expression) \
+	X(pointer_expression) X(cast_expression) X(assignment_expression) X(binary_expression) X(unary_expression) \
+	X(do_statement) X(number_literal) X(string_literal) X(type_identifier) X(preproc_def) X(preproc_function_def) \
+	X(preproc_params) X(preproc_arg) X(preproc_if) X(preproc_ifdef) X(preproc_elif) X(preproc_elifdef) \
+	X(preproc_else) X(preproc_defined) X(preproc_include) X(sizeof_expression)
 
 enum tree_kind {
 	K_NONE, K_TOKEN, K_OTHER,
@@ -42,7 +49,8 @@ enum tree_kind {
 #define TREE_FIELDS(X) \
 	X(name) X(value) X(left) X(right) X(operator) X(operators) X(type) X(object) X(attribute) X(function) X(arguments) \
 	X(body) X(condition) X(consequence) X(alternative) X(parameters) X(return_type) X(superclasses) X(definition) \
-	X(subject) X(guard) X(module_name) X(alias) X(key) X(subscript) X(argument) X(cause) X(pattern)
+	X(subject) X(guard) X(module_name) X(alias) X(key) X(subscript) X(argument) X(cause) X(pattern) \
+	X(declarator) X(path) X(index) X(initializer) X(update)
 
 enum tree_field {
 	F_NONE,

@@ -450,7 +450,7 @@ static value_t compare(struct frame *f, uint32_t node)
 
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
 		if (NODE(f, c)->field == F_operators) {
-			operator = H->texts[node_text(f, c)];
+			operator = node_name(f, c);
 			continue;
 		}
 		value_t v = expression(f, c);
@@ -584,7 +584,7 @@ static value_t assignment(struct frame *f, uint32_t node)
 
 	if (NODE(f, node)->kind == K_augmented_assignment && right) {
 		value_t old = expression(f, left);
-		const char *operator = H->texts[node_text(f, node_field(f, node, F_operator))];
+		const char *operator = node_name(f, node_field(f, node, F_operator));
 
 		v = value_join(H, old, value_join(H, v, operate(f, node, operator, old, v)));
 	}
@@ -633,7 +633,7 @@ value_t expression(struct frame *f, uint32_t node)
 	case K_comparison_operator: return compare(f, node);
 	case K_binary_operator:
 		v = expression(f, node_field(f, node, F_left));
-		return operate(f, node, H->texts[node_text(f, node_field(f, node, F_operator))], v,
+		return operate(f, node, node_name(f, node_field(f, node, F_operator)), v,
 			       expression(f, node_field(f, node, F_right)));
 	case K_yield: return yield_expression(f, node);
 	case K_as_pattern:

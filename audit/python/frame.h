@@ -35,6 +35,8 @@ struct side {
 /* machine.c */
 uint32_t node_field(const struct frame *f, uint32_t node, enum tree_field field);
 uint32_t node_text(struct frame *f, uint32_t node);
+/* Valid as long as the heap. */
+const char *node_name(struct frame *f, uint32_t node);
 bool node_is_text(const struct frame *f, uint32_t node, const char *text);
 value_t name_get(struct frame *f, uint32_t name);
 void name_set(struct frame *f, uint32_t name, value_t v);

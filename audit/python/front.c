@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* front.c - Python as a front end: parses on several threads, runs the machine, hands over what it found. */
 #include "audit/front.h"
+#include "audit/parse.h"
 #include "audit/python/facts.h"
 #include "audit/python/machine.h"
 #include "base/mem.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,36 +24,6 @@ static char *module_of(const char *path, bool *is_package)
 	if (*is_package)
 		name[n - strlen(".__init__")] = '\0';
 	return name;
-}
-
-struct parse {
-	struct source *sources;
-	size_t n;
-	atomic_size_t next;
-};
-
-static void *parse_some(void *arg)
-{
-	struct parse *p = arg;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&p->next, 1)) < p->n)
-		tree_parse("python", p->sources[i].text, p->sources[i].len, &p->sources[i].tree);
-	return NULL;
-}
-
-static void parse_all(struct source *sources, size_t n, unsigned jobs)
-{
-	struct parse p = { sources, n, 0 };
-	pthread_t thread[64];
-	unsigned started = 0;
-
-	while (started < 64 && started + 1 < jobs && started + 1 < n &&
-	       pthread_create(&thread[started], NULL, parse_some, &p) == 0)
-		started++;
-	parse_some(&p);
-	while (started)
-		pthread_join(thread[--started], NULL);
 }
 
 static enum graph_kind kind_of(const struct definition *d)
@@ -179,6 +149,7 @@ static void build_deep(struct build *b)
 static void *python_read(const struct front_source *sources, size_t n, const struct front_options *o, struct graph *g)
 {
 	struct python *p = xcalloc(1, sizeof(*p));
+	struct tree *trees;
 
 	p->sources = xcalloc(n + 1, sizeof(*p->sources));
 	p->files = xcalloc(n + 1, sizeof(*p->files));
@@ -192,11 +163,13 @@ static void *python_read(const struct front_source *sources, size_t n, const str
 		s->len = sources[i].len;
 		p->files[i] = sources[i].file;
 	}
-	parse_all(p->sources, n, o->jobs);
+	trees = parse_trees("python", sources, n, o->jobs);
 	for (size_t i = 0; i < n; i++) {
+		p->sources[i].tree = trees[i];
 		g->files[p->files[i]].lines = p->sources[i].tree.lines;
 		g->files[p->files[i]].has_errors = p->sources[i].tree.has_errors;
 	}
+	free(trees);
 	build_deep(&(struct build){ p, o, g });
 	return p;
 }

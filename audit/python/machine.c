@@ -22,6 +22,13 @@ uint32_t node_text(struct frame *f, uint32_t node)
 	return heap_text(&f->m->h, f->s->text + n->start, n->end - n->start);
 }
 
+const char *node_name(struct frame *f, uint32_t node)
+{
+	uint32_t text = node_text(f, node); /* first: it may move the table */
+
+	return f->m->h.texts[text];
+}
+
 bool node_is_text(const struct frame *f, uint32_t node, const char *text)
 {
 	const struct tree_node *n = NODE(f, node);
@@ -292,7 +299,7 @@ static void import_run(struct frame *f, uint32_t node)
 {
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
 		uint32_t alias = node_field(f, c, F_alias), name = alias ? node_field(f, c, F_name) : c;
-		const char *path = f->m->h.texts[node_text(f, name)];
+		const char *path = node_name(f, name);
 		value_t v = import_module(f, path);
 
 		if (alias) {

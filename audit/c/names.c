@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* names.c - functions, macros and includes of C files. */
+#include "audit/c/c.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t c_field(const struct c_file *f, uint32_t node, enum tree_field field)
+{
+	for (uint32_t c = node ? C_NODE(f, node)->first : 0; c; c = C_NODE(f, c)->next)
+		if (C_NODE(f, c)->field == field)
+			return c;
+	return 0;
+}
+
+text_t c_text(struct c_program *p, const struct c_file *f, uint32_t node)
+{
+	const struct tree_node *n = C_NODE(f, node);
+
+	return text_of(&p->g->texts, f->source->text + n->start, n->end - n->start);
+}
+
+bool c_is_text(const struct c_file *f, uint32_t node, const char *text)
+{
+	const struct tree_node *n = C_NODE(f, node);
+	size_t length = strlen(text);
+
+	return node && n->end - n->start == length && memcmp(f->source->text + n->start, text, length) == 0;
+}
+
+/* "API type name(…)", where API is a macro: the grammar takes type for the name, and name for an error before the
+ * parameters. */
+static uint32_t after_modifier(const struct c_file *f, uint32_t function_declarator)
+{
+	uint32_t found = 0;
+
+	for (uint32_t c = C_NODE(f, function_declarator)->first; c && C_NODE(f,
+			c)->kind != K_parameter_list; c = C_NODE(f, c)->next)
+		if (C_NODE(f, c)->kind == K_ERROR && C_NODE(f, c)->first && C_NODE(f, C_NODE(f,
+				c)->first)->kind == K_identifier)
+			found = C_NODE(f, c)->first;
+	return found;
+}
+
+uint32_t c_declared(const struct c_file *f, uint32_t declarator, uint32_t *function)
+{
+	bool pointer = false;
+
+	*function = 0;
+	while (declarator) {
+		const struct tree_node *n = C_NODE(f, declarator);
+		uint32_t inner = c_field(f, declarator, F_declarator);
+
+		switch (n->kind) {
+		case K_identifier:
+			return declarator;
+		case K_function_declarator:
+			*function = declarator;
+			pointer = false;
+			if (after_modifier(f, declarator))
+				return after_modifier(f, declarator);
+			break;
+		case K_pointer_declarator: case K_array_declarator:
+			pointer = true;
+			break;
+		case K_parenthesized_declarator: case K_attributed_declarator: case K_init_declarator:
+			break;
+		default:
+			return 0;
+		}
+		if (pointer)
+			*function = 0; /* what lies inside of the function declarator is a pointer to it */
+		declarator = inner ? inner : n->first;
+	}
+	return 0;
+}
+
+static void name_add(struct c_program *p, struct c_name n)
+{
+	if (p->name_count == p->name_cap) {
+		p->name_cap = p->name_cap ? p->name_cap * 2 : 256;
+		p->names = xreallocarray(p->names, p->name_cap, sizeof(*p->names));
+	}
+	p->names[p->name_count++] = n;
+}
+
+static bool is_static(const struct c_file *f, uint32_t node)
+{
+	for (uint32_t c = C_NODE(f, node)->first; c; c = C_NODE(f, c)->next)
+		if (C_NODE(f, c)->kind == K_storage_class_specifier && c_is_text(f, c, "static"))
+			return true;
+	return false;
+}
+
+static void function_add(struct c_program *p, struct c_file *f, uint32_t node)
+{
+	uint32_t function, name = c_declared(f, c_field(f, node, F_declarator), &function);
+	const struct tree_node *n = C_NODE(f, node);
+	auto_str full = STR_INIT;
+	bool own = is_static(f, node);
+
+	if (!name || !function)
+		return;
+	if (own)
+		str_addf(&full, "%s:", f->source->path);
+	str_addn(&full, f->source->text + C_NODE(f, name)->start, C_NODE(f, name)->end - C_NODE(f, name)->start);
+	name_add(p, (struct c_name){ .name = c_text(p, f, name), .file = (uint32_t)(f - p->files), .node = node,
+		.is_static = own, .function = graph_add_function(p->g, (struct graph_function){
+			.name = text_of(&p->g->texts, str_cstr(&full), full.len), .kind = GRAPH_FUNCTION,
+					.language = LANGUAGE_C,
+			.file = f->source->file, .line = n->line, .end_line = n->end_line, .start = n->start }) });
+}
+
+static uint32_t file_named(const struct c_program *p, const char *path)
+{
+	uint32_t from = 0, to = p->file_count;
+
+	while (from < to) {
+		uint32_t middle = (from + to) / 2;
+		int c = strcmp(p->files[middle].source->path, path);
+
+		if (c == 0)
+			return middle;
+		if (c < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return GRAPH_NONE;
+}
+
+/* "a/b/../c.h" as "a/c.h"; false where it leaves the root. */
+static bool path_tidy(char *path)
+{
+	char *out = path, *from = path;
+
+	while (*from) {
+		size_t n = strcspn(from, "/");
+		char *next = from + n + (from[n] == '/');
+
+		if (n == 2 && from[0] == '.' && from[1] == '.') {
+			if (out == path)
+				return false;
+			for (out--; out > path && out[-1] != '/'; out--)
+				;
+		} else if (n && !(n == 1 && from[0] == '.')) {
+			memmove(out, from, n);
+			out += n;
+			if (next[-1] == '/')
+				*out++ = '/';
+		}
+		from = next;
+	}
+	*out = '\0';
+	return out > path;
+}
+
+static uint32_t include_find(const struct c_program *p, const struct c_file *f, const char *name, size_t n)
+{
+	static const char *const usual[] = { "", "include/", "src/", "lib/" };
+	const char *slash = strrchr(f->source->path, '/');
+	auto_free char *beside = xasprintf("%.*s%.*s", slash ? (int)(slash + 1 - f->source->path) : 0,
+			f->source->path, (int)n,
+					   name);
+	uint32_t found = path_tidy(beside) ? file_named(p, beside) : GRAPH_NONE;
+
+	for (size_t i = 0; found == GRAPH_NONE && i < sizeof(usual) / sizeof(*usual) + p->o->root_count; i++) {
+		size_t k = i - sizeof(usual) / sizeof(*usual);
+		auto_free char *path = i < sizeof(usual) / sizeof(*usual) ? xasprintf("%s%.*s", usual[i], (int)n, name) :
+			xasprintf("%s/%.*s", p->o->roots[k], (int)n, name);
+
+		found = path_tidy(path) ? file_named(p, path) : GRAPH_NONE;
+	}
+	return found;
+}
+
+static void include_add(struct c_program *p, struct c_file *f, uint32_t node)
+{
+	uint32_t path = c_field(f, node, F_path), found;
+	const struct tree_node *n = C_NODE(f, path);
+
+	if (!path || n->end - n->start < 3)
+		return;
+	found = include_find(p, f, f->source->text + n->start + 1, n->end - n->start - 2);
+	if (found == GRAPH_NONE)
+		return;
+	f->includes = xreallocarray(f->includes, f->include_count + 1, sizeof(*f->includes));
+	f->includes[f->include_count++] = found;
+}
+
+static void variables_add(struct c_program *p, struct c_file *f, uint32_t node)
+{
+	for (uint32_t c = C_NODE(f, node)->first; c; c = C_NODE(f, c)->next) {
+		uint32_t function, name = C_NODE(f, c)->field == F_declarator ? c_declared(f, c, &function) : 0;
+
+		if (name && !function)
+			name_add(p, (struct c_name){ .name = c_text(p, f, name), .file =
+					(uint32_t)(f - p->files), .node = node,
+				.is_variable = true, .is_static = is_static(f, node), .function = GRAPH_NONE });
+	}
+}
+
+/* What functions, variables and includes there are. */
+static void top_level(struct c_program *p, struct c_file *f, uint32_t node, void *arg)
+{
+	switch (C_NODE(f, node)->kind) {
+	case K_function_definition: function_add(p, f, node); break;
+	case K_declaration: variables_add(p, f, node); break;
+	case K_preproc_include: include_add(p, f, node); break;
+	default: c_live_children(p, f, node, top_level, arg); break; /* extern "C", #if, what did not parse */
+	}
+}
+
+static void macro_add(struct c_program *p, struct c_file *f, uint32_t node, void *arg)
+{
+	enum tree_kind kind = C_NODE(f, node)->kind;
+	uint32_t name = c_field(f, node, F_name);
+
+	if ((kind == K_preproc_def || kind == K_preproc_function_def) && name)
+		name_add(p, (struct c_name){ .name = c_text(p, f, name), .file = (uint32_t)(f - p->files),
+			.node = node, .has_arguments = kind == K_preproc_function_def, .function = GRAPH_NONE });
+	else
+		c_live_children(p, f, node, macro_add, arg);
+}
+
+/* Which names are ever defined: a header that nobody includes does not count. */
+static void defined_read(struct c_program *p)
+{
+	bool *included = xcalloc(p->file_count + 1, sizeof(*included));
+
+	for (uint32_t i = 0; i < p->file_count; i++)
+		for (uint32_t k = 0; k < p->files[i].include_count; k++)
+			included[p->files[i].includes[k]] = true;
+	for (uint32_t i = 0; i < p->file_count; i++) {
+		struct c_file *f = &p->files[i];
+
+		for (uint32_t n = 1; n < f->tree.count && (included[i] || str_ends(f->source->path, ".c")); n++) {
+			uint32_t name = C_NODE(f, n)->kind == K_preproc_def || C_NODE(f, n)->kind == K_preproc_function_def ?
+				c_field(f, n, F_name) : 0;
+			text_t text = name ? c_text(p, f, name) : 0;
+
+			if (text >= p->maybe_count) {
+				p->maybe_defined = xreallocarray(p->maybe_defined, text * 2 + 64, sizeof(bool));
+				memset(p->maybe_defined + p->maybe_count, 0, text * 2 + 64 - p->maybe_count);
+				p->maybe_count = text * 2 + 64;
+			}
+			p->maybe_defined[text] = true;
+		}
+	}
+	free(included);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct c_name *x = a, *y = b;
+
+	if (x->name != y->name)
+		return x->name < y->name ? -1 : 1;
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+void c_names_read(struct c_program *p)
+{
+	for (uint32_t i = 0; i < p->file_count; i++)
+		if (p->files[i].tree.count > 1)
+			c_live_children(p, &p->files[i], 1, top_level, NULL);
+	defined_read(p);
+	p->configured = true;
+	for (uint32_t i = 0; i < p->file_count; i++)
+		if (p->files[i].tree.count > 1)
+			c_live_children(p, &p->files[i], 1, macro_add, NULL);
+	if (p->name_count)
+		qsort(p->names, p->name_count, sizeof(*p->names), by_name);
+	p->sees = xcalloc(p->file_count + 1, sizeof(*p->sees));
+	p->seen_by = GRAPH_NONE;
+}
+
+void c_look_from(struct c_program *p, uint32_t file)
+{
+	uint32_t *stack, n = 0;
+
+	if (p->seen_by == file)
+		return;
+	memset(p->sees, 0, p->file_count * sizeof(*p->sees));
+	stack = xcalloc(p->file_count + 1, sizeof(*stack));
+	p->sees[file] = true;
+	stack[n++] = file;
+	while (n) {
+		const struct c_file *f = &p->files[stack[--n]];
+
+		for (uint32_t i = 0; i < f->include_count; i++)
+			if (!p->sees[f->includes[i]]) {
+				p->sees[f->includes[i]] = true;
+				stack[n++] = f->includes[i];
+			}
+	}
+	free(stack);
+	p->seen_by = file;
+}
+
+void c_names_find(const struct c_program *p, text_t name, uint32_t *from, uint32_t *to)
+{
+	uint32_t low = 0, high = p->name_count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (p->names[middle].name < name)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*from = *to = low; *to < p->name_count && p->names[*to].name == name; (*to)++)
+		;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parse.h - the trees of many sources, on several threads. */
+#ifndef AUDIT_PARSE_H
+#define AUDIT_PARSE_H
+
+#include "audit/front.h"
+#include "audit/tree.h"
+
+/* One tree a source. The caller frees the trees' nodes and the array. jobs: threads at most. */
+struct tree *parse_trees(const char *language, const struct front_source *sources, size_t n, unsigned jobs);
+
+#endif
