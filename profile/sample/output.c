@@ -540,6 +540,60 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 }
 
+/* "…/python3.11" -> "3.11", "…/versions/node/v20.1.0/bin/node" -> "20.1.0": what the path tells; "" where it does not. */
+static void version_of_path(const char *path, const char *base, size_t stem, char *out, size_t size)
+{
+	const char *digits = base + stem, *at = strstr(path, "/versions/");
+	size_t n = strspn(digits, "0123456789.");
+
+	out[0] = '\0';
+	if (at) {
+		at += strlen("/versions/");
+		at += strncmp(at, "node/v", 6) == 0 ? 6 : 0;
+		snprintf(out, size, "%.*s", (int)strspn(at, "0123456789."), at);
+	}
+	if (!out[0] && n > 1 && strchr(digits, '.'))
+		snprintf(out, size, "%.*s", (int)n, digits);
+}
+
+/* A JDK says it in a file beside its programs. */
+static void version_of_java(const char *path, char *out, size_t size)
+{
+	auto_free char *file = xasprintf("%.*s/../release", (int)(strrchr(path, '/') - path), path);
+	char text[2048];
+	const char *at;
+
+	if (fd_read_file(AT_FDCWD, file, text, sizeof(text)) > 0 && (at = strstr(text, "JAVA_VERSION=\"")))
+		snprintf(out, size, "%.*s", (int)strcspn(at + 14, "\""), at + 14);
+}
+
+/* The interpreters that ran, each once: path, version. */
+static void interpreters_add(struct strv *to, const struct raw *r)
+{
+	static const char *const names[] = { "python", "node", "ruby", "java", "perl", "php" };
+
+	for (size_t i = 0; i < r->thread_count; i++) {
+		const char *path = r->threads[i].exe, *base = path ? strrchr(path, '/') : NULL;
+		bool known = !base;
+		char version[64];
+
+		for (size_t k = 0; k + 1 < to->n && !known; k += 2)
+			known = strcmp(to->v[k], path) == 0;
+		for (size_t k = 0; k < sizeof(names) / sizeof(*names) && !known; k++) {
+			size_t n = strlen(names[k]);
+
+			if (strncmp(base + 1, names[k], n) != 0 || base[1 + n + strspn(base + 1 + n, "0123456789.")])
+				continue;
+			version_of_path(path, base + 1, n, version, sizeof(version));
+			if (!version[0] && strcmp(names[k], "java") == 0)
+				version_of_java(path, version, sizeof(version));
+			strv_add(to, path);
+			strv_add(to, version[0] ? version : "unknown");
+			known = true;
+		}
+	}
+}
+
 static void files_add(struct strv *to, const struct sample_session *x, const struct strv *names)
 {
 	for (size_t i = 0; i < names->n; i++)
@@ -596,9 +650,12 @@ static int write_artifact(struct output *o, const char *name, struct err *e)
 		if (x->has_series && strcmp(row->name, "proc") == 0)
 			strv_take(&art.raw_files, xasprintf("raw/%s/series-proc.json", x->run_id));
 	}
+	if (o->raw)
+		interpreters_add(&art.interpreters, o->raw);
 	artifact_write(&art, &out);
 	rc = file_write(path, str_cstr(&out), out.len, e);
 	strv_release(&art.raw_files);
+	strv_release(&art.interpreters);
 	return rc;
 }
 

@@ -197,8 +197,11 @@ void sproc_mapped(struct sampler *s, struct sproc *p, const struct map_entry *ma
 	walk_space_add(&p->space, &m);
 	if (!file)
 		return;
-	if (!p->exe)
+	if (!p->exe) {
 		p->exe = texts_keep(&s->book.texts, map->path);
+		for (struct sthread *t = p->threads; t && p->named; t = t->next)
+			book_thread_names(&s->book, t->book, p->comm, t->name[0] ? t->name : NULL, p->exe, NULL);
+	}
 	if (path_is_python(map->path))
 		p->scripted = s->any_scripted = true;
 }

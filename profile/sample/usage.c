@@ -19,13 +19,14 @@ enum { SERIES_MAX = 600, YOUNG_LOOKS = 4 };
 
 struct sproc_usage {
 	struct proc_stat first, last;
-	struct proc_io io;
-	struct proc_status status;
+	struct proc_io io, io_first;
+	struct proc_status status, status_first;
 	bool have_io, have_status, looked;
 	int64_t looks, rss_max_bytes, pss_bytes, swap_bytes, fd_first, fd_max, fd_last, threads_max, delay_ns;
 	int64_t first_ns, last_ns;
 	int64_t gc_pauses, gc_ms;  /* of a JVM, by its own counters */
 	bool have_gc;
+	struct proc_stat base;     /* its sums when collecting began: 0 but for a tree that was there before */
 };
 
 static int64_t number_after(const char *text, const char *name)
@@ -116,11 +117,16 @@ static void usage_look(struct sampler *s, struct sproc *p, int64_t now)
 	usage_jvm(p, u);
 	usage_memory(p, u);
 	u->fd_last = fds_of(p);
-	if (u->looks == 1)
+	if (u->looks == 1) {
 		u->fd_first = u->fd_last;
+		if (s->attached) { /* what was before belongs to nobody's profile */
+			u->io_first = u->io;
+			u->status_first = u->status;
+			u->base = st;
+		}
+	}
 	if (u->fd_last > u->fd_max)
 		u->fd_max = u->fd_last;
-	(void)s;
 }
 
 /* Members of one process: as the last look found it. */
@@ -134,25 +140,25 @@ static void usage_json(const struct sampler *s, const struct sproc *p, const str
 	json_str(j, "comm", p->comm);
 	json_int(j, "start_ns", since_start(s, p->start_ns));
 	json_int(j, "end_ns", since_start(s, end_ns));
-	json_int(j, "user_ns", u->last.user_ns);
-	json_int(j, "system_ns", u->last.system_ns);
+	json_int(j, "user_ns", u->last.user_ns - u->base.user_ns);
+	json_int(j, "system_ns", u->last.system_ns - u->base.system_ns);
 	json_int(j, "rss_max_bytes", u->rss_max_bytes > u->last.rss_bytes ? u->rss_max_bytes : u->last.rss_bytes);
 	json_int(j, "rss_last_bytes", u->last.rss_bytes);
 	json_int(j, "pss_bytes", u->pss_bytes);
 	json_int(j, "swap_bytes", u->swap_bytes);
 	json_int(j, "rss_growth_bytes_s", lived > NS_PER_S ? grown / (lived / NS_PER_S) : 0);
 	json_int(j, "observed_ns", lived);
-	json_int(j, "minor_faults", u->last.minor_faults);
-	json_int(j, "major_faults", u->last.major_faults);
-	json_int(j, "blkio_ns", u->last.blkio_ns);
-	json_int(j, "read_bytes", u->have_io ? u->io.read_bytes : 0);
-	json_int(j, "write_bytes", u->have_io ? u->io.write_bytes : 0);
-	json_int(j, "read_chars", u->have_io ? u->io.rchar : 0);
-	json_int(j, "write_chars", u->have_io ? u->io.wchar : 0);
-	json_int(j, "read_calls", u->have_io ? u->io.syscr : 0);
-	json_int(j, "write_calls", u->have_io ? u->io.syscw : 0);
-	json_int(j, "voluntary", u->have_status ? u->status.voluntary : 0);
-	json_int(j, "involuntary", u->have_status ? u->status.involuntary : 0);
+	json_int(j, "minor_faults", u->last.minor_faults - u->base.minor_faults);
+	json_int(j, "major_faults", u->last.major_faults - u->base.major_faults);
+	json_int(j, "blkio_ns", u->last.blkio_ns - u->base.blkio_ns);
+	json_int(j, "read_bytes", u->have_io ? u->io.read_bytes - u->io_first.read_bytes : 0);
+	json_int(j, "write_bytes", u->have_io ? u->io.write_bytes - u->io_first.write_bytes : 0);
+	json_int(j, "read_chars", u->have_io ? u->io.rchar - u->io_first.rchar : 0);
+	json_int(j, "write_chars", u->have_io ? u->io.wchar - u->io_first.wchar : 0);
+	json_int(j, "read_calls", u->have_io ? u->io.syscr - u->io_first.syscr : 0);
+	json_int(j, "write_calls", u->have_io ? u->io.syscw - u->io_first.syscw : 0);
+	json_int(j, "voluntary", u->have_status ? u->status.voluntary - u->status_first.voluntary : 0);
+	json_int(j, "involuntary", u->have_status ? u->status.involuntary - u->status_first.involuntary : 0);
 	json_int(j, "threads_max", u->threads_max);
 	json_int(j, "fd_max", u->fd_max);
 	json_int(j, "fd_growth", u->fd_last - u->fd_first);
