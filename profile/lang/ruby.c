@@ -18,7 +18,7 @@ enum { VM_MAIN_THREAD = 40, THREAD_VM = 32, THREADS_MAX = 4000, THREAD_BYTES = 4
 
 struct ruby_thread {
 	struct snap_thread *t;   /* NULL: not among those that were copied */
-	uint64_t address, context;
+	uint64_t address, context, tid;
 	unsigned char record[THREAD_BYTES], ec[CONTEXT_BYTES];
 	unsigned char *frames;   /* its control frames, innermost first */
 	size_t bytes;
@@ -400,6 +400,84 @@ static size_t ruby_merge(struct native *n, void *state)
 	for (size_t i = 0; i < ruby->count; i++)
 		thread_waits(ruby, &ruby->v[i]);
 	return threads;
+}
+
+/* ---- samples ---- */
+
+/* A reader for many looks at one process; ruby_sample_list() lists its threads anew. NULL: not to be read yet. */
+struct ruby *ruby_sample_open(struct native *n)
+{
+	struct ruby *ruby = xcalloc(1, sizeof(*ruby));
+	struct module *m = ruby_module(n);
+	char reason[200];
+	uint64_t first;
+
+	ruby->n = n;
+	lang_mem_init(&ruby->r.m, &n->p->peek);
+	if (m && runtime_open(ruby, m, reason, sizeof(reason))) {
+		first = lang_u64(&ruby->r.m, ruby->vm + VM_MAIN_THREAD);
+		if (first && context_find(ruby, first) && tid_find(ruby, first))
+			return ruby;
+	}
+	ruby_free(ruby);
+	return NULL;
+}
+
+void ruby_sample_free(struct ruby *ruby)
+{
+	ruby_free(ruby);
+}
+
+void ruby_sample_list(struct ruby *ruby)
+{
+	struct lang_mem *m = &ruby->r.m;
+	uint64_t first, at;
+
+	lang_forget(m);
+	ruby->count = 0;
+	first = at = lang_u64(m, ruby->vm + VM_MAIN_THREAD);
+	for (size_t i = 0; at && i < THREADS_MAX; i++) {
+		if (lang_u64(m, at + THREAD_VM) == ruby->vm) {
+			uint64_t record = ruby->tid_native ? lang_u64(m, at + ruby->nt_at) : at;
+
+			ruby->v = xreallocarray(ruby->v, ruby->count + 1, sizeof(*ruby->v));
+			ruby->v[ruby->count++] = (struct ruby_thread){ .address = at,
+								       .context = lang_u64(m, at + ruby->ec_at),
+								       .tid = lang_u32(m, record + ruby->tid_at) };
+		}
+		at = lang_u64(m, at);
+		if (at == first)
+			break;
+	}
+}
+
+/* While the thread stands: its control frames, by two reads. Bytes; 0 where it is no Ruby thread. */
+size_t ruby_sample_copy(const struct ruby *ruby, uint64_t tid, unsigned char *out, size_t size)
+{
+	struct peek *peek = ruby->r.m.peek;
+	uint64_t words[3], end;
+
+	for (size_t i = 0; i < ruby->count; i++) {
+		if (ruby->v[i].tid != tid || !peek_full(peek, ruby->v[i].context, words, sizeof(words)))
+			continue;
+		end = words[0] + 8 * words[1];
+		if (!words[0] || words[1] > STACK_WORDS_MAX || words[2] >= end || words[2] < words[0])
+			return 0;
+		if (end - words[2] < size)
+			size = (size_t)(end - words[2]);
+		return peek_full(peek, words[2], out, size) ? size : 0;
+	}
+	return 0;
+}
+
+size_t ruby_sample_frame_bytes(const struct ruby *ruby)
+{
+	return ruby->r.l.cfp_size;
+}
+
+struct ruby_mem *ruby_sample_mem(struct ruby *ruby)
+{
+	return &ruby->r;
 }
 
 const struct language_ops language_ruby = { .name = "ruby", .detect = ruby_detect, .collect = ruby_collect,

@@ -45,4 +45,15 @@ bool ruby_frame_name(struct ruby_mem *r, const unsigned char *cfp, struct ruby_f
 /* Line of instruction `position` of an iseq's body; 0 unknown. */
 int ruby_line(struct ruby_mem *r, uint64_t body, uint64_t position);
 
+/* For samplers (sample/ruby.c): opened once a process, threads listed now and then, control frames copied while a thread
+ * stands and named afterwards, for code stays where it is. */
+struct ruby;
+struct native;
+struct ruby *ruby_sample_open(struct native *n);
+void ruby_sample_free(struct ruby *ruby);
+void ruby_sample_list(struct ruby *ruby);
+size_t ruby_sample_copy(const struct ruby *ruby, uint64_t tid, unsigned char *out, size_t size);
+size_t ruby_sample_frame_bytes(const struct ruby *ruby);
+struct ruby_mem *ruby_sample_mem(struct ruby *ruby);
+
 #endif

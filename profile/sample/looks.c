@@ -131,7 +131,8 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 	struct book_wait w = { .nr = (int32_t)call->nr };
 	struct proc_sched sched;
 	struct proc_stat st = { .state = 'S' };
-	size_t python = 0, n = 0;
+	static unsigned char ruby_bytes[RUBY_COPY_BYTES];
+	size_t python = 0, ruby = 0, n = 0;
 	char resource[400];
 	ssize_t got;
 
@@ -142,7 +143,9 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 				"(kernel.yama.ptrace_scope=0 or "
 				"CAP_SYS_PTRACE allow it)");
 	stack.n = got > 0 ? (size_t)got : 0;
-	if (spython_ready(s, t->p, now))
+	if (sruby_ready(t->p, now))
+		ruby = sruby_copy(t->p, t->tid, ruby_bytes, sizeof(ruby_bytes));
+	else if (spython_ready(s, t->p, now))
 		python = spython_walk(s, t->p, t->tid, frames, PYTHON_FRAMES_MAX);
 	proc_thread_stat_read(t->p->pid, t->tid, &st);
 	wait_resource(t, call, resource, sizeof(resource));
@@ -151,6 +154,8 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 	s->copies++;
 	if (python)
 		n = spython_name(s, t->p, frames, python, script);
+	else if (ruby)
+		n = sruby_name(s, t->p, ruby_bytes, ruby, true, script, PYTHON_FRAMES_MAX);
 	w.state = st.state;
 	w.resource = resource[0] ? resource : NULL;
 	out->wait = book_wait(&s->book, &w);

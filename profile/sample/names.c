@@ -247,11 +247,30 @@ static size_t evaluations_without(const struct named *n, const struct raw *r, co
 	return r->entries[ids[mark]].entry && native > script ? native - script : 0;
 }
 
+static bool has_language(const struct raw *r, const uint32_t *ids, size_t len, const char *language)
+{
+	for (size_t i = 0; i < len; i++)
+		if (r->entries[ids[i]].kind == ENTRY_SCRIPT && r->entries[ids[i]].language &&
+		    strcmp(r->entries[ids[i]].language, language) == 0)
+			return true;
+	return false;
+}
+
+/* A frame of V8's machinery, or of code that it has made. */
+static bool is_machine(const struct named *n, const struct profile *p, const struct raw *r, uint32_t entry)
+{
+	const char *name = n->count[entry] ? p->frames[n->pool[n->first[entry]]].function : NULL;
+
+	return r->entries[entry].kind == ENTRY_NATIVE && r->entries[entry].image != ENTRY_KERNEL &&
+	       (!name || strcmp(name, "[unknown]") == 0 || strncmp(name, "Builtins_", 9) == 0);
+}
+
 uint32_t names_stack(const struct named *n, struct profile *p, const struct raw *r, uint32_t stack)
 {
 	static struct merging m;
 	const uint32_t *ids = r->pool + r->stack_first[stack];
 	size_t len = r->stack_len[stack], mark = 0, at, without = 0;
+	bool js;
 
 	m.n = n;
 	m.count = 0;
@@ -260,7 +279,10 @@ uint32_t names_stack(const struct named *n, struct profile *p, const struct raw 
 	at = mark + 1;
 	if (mark < len)
 		without = evaluations_without(n, r, ids, mark, len);
+	js = has_language(r, ids, len, "javascript");
 	for (size_t i = 0; i < mark; i++) {
+		if (js && is_machine(n, p, r, ids[i]))
+			continue; /* what runs JavaScript: its own frames are in that place */
 		if (mark == len || !n->evaluation[ids[i]]) {
 			merge_entry(&m, ids[i]);
 		} else if (without) { /* just entered: it has no frame yet */

@@ -540,7 +540,7 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 }
 
-/* "…/python3.11" -> "3.11", "…/versions/node/v20.1.0/bin/node" -> "20.1.0": what the path tells; "" where it does not. */
+/* "…/python3.11" -> "3.11", "…/versions/node/v20.1.0/bin/node" -> "20.1.0": what the path tells; else "". */
 static void version_of_path(const char *path, const char *base, size_t stem, char *out, size_t size)
 {
 	const char *digits = base + stem, *at = strstr(path, "/versions/");

@@ -46,6 +46,8 @@ struct sproc *sproc_add(struct sampler *s, pid_t pid, pid_t ppid, int64_t at_ns)
 		memcpy(p->comm, parent->comm, sizeof(p->comm));
 		p->exe = parent->exe;
 		p->scripted = parent->scripted;
+		p->is_node = parent->is_node;
+		p->is_ruby = parent->is_ruby;
 	}
 	return p;
 }
@@ -141,6 +143,8 @@ void sproc_end(struct sampler *s, struct sproc *p, int64_t at_ns)
 	if (p->after)
 		p->after->before = p->before;
 	spython_free(p);
+	snode_free(p);
+	sruby_free(p);
 	walk_space_release(&p->space);
 	free(p);
 }
@@ -169,7 +173,9 @@ void sproc_exec(struct sampler *s, struct sproc *p, const char *comm)
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	walk_space_release(&p->space);
 	spython_free(p);
-	p->scripted = p->maps_read = p->named = p->argv_known = false;
+	snode_free(p);
+	sruby_free(p);
+	p->scripted = p->is_node = p->is_ruby = p->maps_read = p->named = p->argv_known = false;
 	p->exe = NULL;
 	p->exec_seen = true;
 	/* The program alone is left of its threads. */
@@ -202,7 +208,11 @@ void sproc_mapped(struct sampler *s, struct sproc *p, const struct map_entry *ma
 		for (struct sthread *t = p->threads; t && p->named; t = t->next)
 			book_thread_names(&s->book, t->book, p->comm, t->name[0] ? t->name : NULL, p->exe, NULL);
 	}
-	if (path_is_python(map->path))
+	if (path_is_node(map->path))
+		p->is_node = true;
+	if (path_is_ruby(map->path))
+		p->is_ruby = true;
+	if (p->is_ruby || path_is_python(map->path))
 		p->scripted = s->any_scripted = true;
 }
 
@@ -214,7 +224,7 @@ void sproc_maps(struct sampler *s, struct sproc *p)
 	if (maps_read(&maps, p->pid) < 0)
 		return;
 	walk_space_release(&p->space);
-	p->scripted = false;
+	p->scripted = p->is_node = p->is_ruby = false;
 	p->exe = NULL;
 	for (size_t i = 0; i < maps.n; i++)
 		if (maps.v[i].x)
@@ -301,13 +311,32 @@ uint32_t stack_unknown(struct sampler *s)
 	return book_stack(&s->book, &id, 1);
 }
 
+/* What lies within the interpreter's functions, Ruby's frames, and what is around: the interpreter's own names are few, and
+ * none of them tells which frame of Ruby it runs. */
+static size_t ruby_merge(uint32_t *ids, size_t first, const struct walk_frame *frames, size_t count, const uint32_t *script,
+			 size_t script_n)
+{
+	static uint32_t native[WALK_FRAMES_MAX];
+	size_t n = first, at = 0;
+
+	memcpy(native, ids + first, count * sizeof(*native));
+	while (at < count && !(frames[at].image && path_is_ruby(frames[at].image->path)))
+		ids[n++] = native[at++];
+	for (size_t i = 0; i < script_n && i < PYTHON_FRAMES_MAX; i++)
+		ids[n++] = script[i];
+	for (; at < count; at++)
+		if (!frames[at].image || !path_is_ruby(frames[at].image->path))
+			ids[n++] = native[at];
+	return n;
+}
+
 uint32_t stack_keep(struct sampler *s, struct sproc *p, const struct snap_regs *regs, const struct walk_stack *stack,
 		    bool in_kernel, const uint32_t *script, size_t script_n)
 {
 	static struct walk_frame frames[WALK_FRAMES_MAX];
 	static uint32_t ids[WALK_FRAMES_MAX + PYTHON_FRAMES_MAX + 4];
 	size_t n = 0, count;
-	bool whole;
+	bool whole = false;
 
 	if (in_kernel) {
 		struct book_entry e = { .kind = ENTRY_NATIVE, .image = ENTRY_KERNEL };
@@ -323,7 +352,19 @@ uint32_t stack_keep(struct sampler *s, struct sproc *p, const struct snap_regs *
 			e.vaddr = 0; /* an address means nothing in another run */
 		ids[n++] = book_entry(&s->book, &e);
 	}
-	if (script_n) {
+	if (p->is_node && regs && count) {
+		static uint32_t merged[WALK_FRAMES_MAX + PYTHON_FRAMES_MAX];
+		size_t first = n - count, all = snode_merge(s, p, regs, stack, frames, count, whole, ids + first, merged,
+							    WALK_FRAMES_MAX);
+
+		if (all) {
+			memcpy(ids + first, merged, all * sizeof(*ids));
+			n = first + all;
+		}
+	}
+	if (script_n && p->is_ruby) {
+		n = ruby_merge(ids, n - count, frames, count, script, script_n);
+	} else if (script_n) {
 		struct book_entry mark = { .kind = ENTRY_MARK, .entry = whole };
 
 		ids[n++] = book_entry(&s->book, &mark);

@@ -19,6 +19,7 @@
  * start and for naming frames at the end. */
 #define BUDGET_FREE_NS (7 * NS_PER_MS)
 #define BUDGET_PPM 8500
+#define HZ_USUAL 99 /* whoever asks for more samples than that pays for them */
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
 #define LOOK_COST_NS (20 * 1000)
@@ -84,7 +85,8 @@ int sampler_begin(struct sampler *s, const char *with, struct err *e)
 bool sampler_affords(const struct sampler *s, int part)
 {
 	return sampler_own_cpu_ns() - s->began_cpu_ns <
-	       (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part;
+	       (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part / HZ_USUAL *
+	       (s->hz > HZ_USUAL ? s->hz : HZ_USUAL);
 }
 
 /* Without the kernel's records the end of each thread is not seen: the sum over all tells what is missing. */

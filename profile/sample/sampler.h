@@ -85,6 +85,9 @@ struct sproc {
 	struct walk_space space;
 	struct sthread *threads;
 	struct spython *python;
+	bool is_node, is_ruby;
+	struct sruby *ruby;
+	struct snode *node;
 	struct sproc *next;     /* of its hash chain */
 	struct sproc *before, *after; /* of all */
 	int64_t task_count_seen;
@@ -159,6 +162,25 @@ size_t spython_walk(struct sampler *s, struct sproc *p, pid_t tid, struct python
 /* Names them: entries of the book. */
 size_t spython_name(struct sampler *s, struct sproc *p, const struct python_frame *frames, size_t n, uint32_t *out);
 void spython_free(struct sproc *p);
+
+/* javascript.c */
+bool path_is_node(const char *path);
+/* The native entries of a stack with frames of JavaScript in their places; the count, 0 where there are none. */
+size_t snode_merge(struct sampler *s, struct sproc *p, const struct snap_regs *regs, const struct walk_stack *stack,
+		   const struct walk_frame *frames, size_t count, bool whole, const uint32_t *native, uint32_t *out,
+		   size_t max);
+void snode_free(struct sproc *p);
+
+/* ruby.c */
+#define RUBY_COPY_BYTES (16 * 1024)
+bool path_is_ruby(const char *path);
+bool sruby_ready(struct sproc *p, int64_t now);
+/* Its control frames as bytes: two reads. */
+size_t sruby_copy(struct sproc *p, pid_t tid, unsigned char *out, size_t size);
+/* Names them, innermost first. still: the thread has not run since. */
+size_t sruby_name(struct sampler *s, struct sproc *p, const unsigned char *copy, size_t n, bool still, uint32_t *out,
+		  size_t max);
+void sruby_free(struct sproc *p);
 
 /* sampler.c: from the start to the end of collecting. */
 struct sampler_control {

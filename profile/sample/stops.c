@@ -27,7 +27,9 @@ struct stop_copy {
 	size_t n;
 	struct python_frame *frames;
 	size_t frame_count;
-	bool python, done, gone;
+	unsigned char *ruby_bytes;
+	size_t ruby_n;
+	bool python, ruby, done, gone;
 };
 
 static bool regs_read(pid_t tid, struct snap_regs *r)
@@ -69,6 +71,8 @@ static void copy_take(struct sampler *s, struct stop_copy *c)
 	c->n = got > 0 ? (size_t)got : 0;
 	if (c->python)
 		c->frame_count = spython_walk(s, c->t->p, c->t->tid, c->frames, PYTHON_FRAMES_MAX);
+	if (c->ruby)
+		c->ruby_n = sruby_copy(c->t->p, c->t->tid, c->ruby_bytes, RUBY_COPY_BYTES);
 	c->done = true;
 }
 
@@ -153,7 +157,8 @@ static void copy_keep(struct sampler *s, struct stop_copy *c, int64_t now)
 				 .cpu_ns = c->t->now_run_ns - c->t->paid_ns };
 	struct walk_stack stack = { c->bytes, c->regs.r[SNAP_REG_SP], c->n };
 	uint32_t script[PYTHON_FRAMES_MAX];
-	size_t n = c->python ? spython_name(s, c->t->p, c->frames, c->frame_count, script) : 0;
+	size_t n = c->python ? spython_name(s, c->t->p, c->frames, c->frame_count, script) :
+		   c->ruby ? sruby_name(s, c->t->p, c->ruby_bytes, c->ruby_n, false, script, PYTHON_FRAMES_MAX) : 0;
 
 	x.wall_ns = x.cpu_ns;
 	x.stack = stack_keep(s, c->t->p, &c->regs, &stack, false, script, n);
@@ -194,6 +199,7 @@ static struct stop_copy *round_room(size_t n)
 		room = xreallocarray(room, n, sizeof(*room));
 		for (; have < n; have++) {
 			room[have] = (struct stop_copy){ .bytes = xmalloc(SAMPLER_STACK_BYTES),
+							 .ruby_bytes = xmalloc(RUBY_COPY_BYTES),
 							 .frames = xcalloc(PYTHON_FRAMES_MAX, sizeof(struct python_frame)) };
 			memset(room[have].bytes, 0, SAMPLER_STACK_BYTES);
 		}
@@ -208,7 +214,9 @@ void sampler_stops(struct sampler *s, struct sthread **v, size_t n, int64_t now)
 
 	for (size_t i = 0; i < n; i++) {
 		c[asked].t = v[i];
-		c[asked].python = spython_ready(s, v[i]->p, now);
+		c[asked].ruby = sruby_ready(v[i]->p, now);
+		c[asked].ruby_n = 0;
+		c[asked].python = !c[asked].ruby && spython_ready(s, v[i]->p, now);
 		c[asked].done = c[asked].gone = false;
 		c[asked].n = c[asked].frame_count = 0;
 		asked += stop_ask(s, v[i]);

@@ -641,7 +641,7 @@ size_t walk(struct walk_space *space, const struct snap_regs *regs, const struct
 		if (m && !map_vaddr(m, at, &vaddr))
 			vaddr = at - m->start + m->offset;
 		out[n++] = (struct walk_frame){ m ? m->image : NULL, m && m->image ? vaddr + (activation ? 0 : 1) : r.pc,
-						activation };
+						r.r[SNAP_REG_SP], activation };
 		if (!step(space, m, at, &r, stack, &signal, &end))
 			break;
 		activation = signal;

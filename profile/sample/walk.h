@@ -50,6 +50,7 @@ struct walk_space {
 struct walk_frame {
 	struct walk_image *image;
 	uint64_t vaddr;
+	uint64_t sp;
 	bool activation; /* it stands here; else this is where it goes on after a call */
 };
 #define WALK_FRAMES_MAX 512

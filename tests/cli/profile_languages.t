@@ -1,0 +1,106 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Samples of interpreted and compiled languages name their functions: programs whose split is known.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use JSON::PP;
+use SpecRunner;
+use Test::More;
+
+my $json = JSON::PP->new->utf8;
+my $dir = new_dir();
+write_file("$dir/s.js", <<'JS');
+function spin(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 31 + i) & 0xffffff; return s }
+function alpha() { return spin(700000) }
+function beta() { return spin(200000) }
+function gamma() { return spin(100000) }
+let x = 0;
+while (process.cpuUsage().user < 1500000) x += alpha() + beta() + gamma();
+JS
+write_file("$dir/s.rb", <<'RB');
+def spin(n) s = 0; i = 0; while i < n; s = (s * 31 + i) & 0xffffff; i += 1; end; s end
+def alpha; spin(70000) end
+def beta; spin(20000) end
+def gamma; spin(10000) end
+while Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) < 1.5; alpha; beta; gamma; end
+RB
+write_file("$dir/s.go", <<'GO');
+package main
+
+import "syscall"
+
+//go:noinline
+func spin(n int) int { s := 0; for i := 0; i < n; i++ { s = (s*31 + i) & 0xffffff }; return s }
+
+//go:noinline
+func alpha() int { return spin(700000) }
+
+//go:noinline
+func beta() int { return spin(200000) }
+
+//go:noinline
+func gamma() int { return spin(100000) }
+
+func main() {
+	x, r := 0, syscall.Rusage{}
+	for r.Utime.Sec < 1 || r.Utime.Usec < 500000 {
+		x += alpha() + beta() + gamma()
+		syscall.Getrusage(0, &r)
+	}
+	if x == 42 {
+		println(x)
+	}
+}
+GO
+
+sub where_is { my ($name) = @_; return (grep { -x } map { "$_/$name" } split /:/, $ENV{PATH})[0] }
+
+sub check {
+	my ($language, @command) = @_;
+	my $r = run_spec(['record', '--sample-hz', '199', '--', @command], dir => $dir, timeout => 90);
+	is($r->{code}, 0, "$language: the exit code is the command's") or diag $r->{err};
+	my ($raw) = (glob "$dir/.artifacts/raw/run-*")[-1];
+	my $p = $json->decode(read_file("$raw/profile.json"));
+	my (%ns, $all, $sum, $squares);
+	for my $s (grep { $_->[4] < 0 } @{ $p->{samples} }) {
+		$all += $s->[5];
+		my ($f) = grep { ($_->{function} // '') =~ /(?:^|\.)(?:alpha|beta|gamma)$/ && $_->{language} eq $language }
+			map { $p->{frames}[$_] } @{ $p->{stacks}[ $s->[2] ] };
+		next unless $f;
+		my ($name) = $f->{function} =~ /(\w+)$/;
+		$ns{$name} += $s->[5];
+		$sum += $s->[5];
+		$squares += $s->[5]**2;
+	}
+	my $n = $sum ? $sum**2 / $squares : 0;
+	# A machine that lends no processor in time allows few stops: what is known then is little, but never wrong.
+	my $stops = $json->decode(read_file("$raw/artifact-cpu.json"))->{metrics}{overhead}{stops_count};
+	return pass(sprintf 'too few samples to judge: %d, %d stops', $n, $stops) if $n < 20 || ($language eq 'ruby' && $stops < 40);
+	cmp_ok($sum / $all, '>', 0.6, "$language: most of it has a name");
+	for (['alpha', 0.7], ['beta', 0.2], ['gamma', 0.1]) {
+		my $share = ($ns{ $_->[0] } // 0) / $sum;
+		my $off = 4 * sqrt($_->[1] * (1 - $_->[1]) / $n) + 0.03;
+		ok(abs($share - $_->[1]) <= $off, sprintf '%s: %s has %.3f of %.1f, +-%.3f', $language, $_->[0], $share, $_->[1], $off);
+	}
+	system 'rm', '-rf', "$dir/.artifacts";
+	return;
+}
+
+for (['javascript', 'node', 's.js'], ['ruby', 'ruby', 's.rb']) {
+	my ($language, $name, $file) = @$_;
+	subtest $language => sub {
+		my $program = where_is($name) or plan skip_all => "no $name";
+		check($language, $program, $file);
+	};
+}
+subtest 'go, stripped' => sub {
+	my $go = where_is('go') or plan skip_all => 'no go';
+	local $ENV{GOCACHE} = "$dir/cache";
+	local $ENV{GOFLAGS} = '-mod=mod';
+	local $ENV{GO111MODULE} = 'off';
+	plan skip_all => 'go does not build here'
+		if system("cd $dir && $go build -ldflags '-s -w' -o sgo s.go >/dev/null 2>&1") != 0;
+	check('go', "$dir/sgo");
+};
+done_testing();
