@@ -51,6 +51,8 @@ PKGS_run-report = $(PKGS_history)
 PKGS_serve = libmicrohttpd $(PKGS_history)
 PKGS_mcp = $(PKGS_history)
 PKGS_optimize = $(PKGS_history)
+# The only program that talks to a network.
+PKGS_gateway = libcurl
 LIBS_history := -lm
 LIBS_compare := -lm
 LIBS_shard := -lm
@@ -62,8 +64,9 @@ LIBS_run-report := -lm
 LIBS_serve := -lm -lpthread
 LIBS_mcp := -lm
 LIBS_audit := -lpthread
-OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp optimize
+OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp optimize gateway
 LIBS_optimize := -lm
+LIBS_gateway := -lm
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history serve mcp
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them
@@ -174,6 +177,8 @@ $(filter $(BUILD)/findings/% $(BUILD)/evidence/%,$(LIB_OBJS)): CFLAGS_ALL += -ff
 # What is embedded with EMBED (base/embed.h) is no #include: the compiler does not list it.
 $(patsubst %.c,$(BUILD)/%.o,$(shell grep -ls '^EMBED.[a-z]' $(LIB_SRCS) $(LIBEXEC_SRCS) $(UNIT_SRCS))): \
 	$(sort $(wildcard audit/*.yaml findings/patterns/*.yaml profile/hooks/*.py profile/hooks/*.cjs findings/report/page.* serve/*.css serve/*.json schemas/*.yaml liveness/dialects/*.yaml runner/*/*.yaml))
+
+$(BUILD)/optimize/agents.o: optimize/agents.yaml
 
 define wing_archive
 $$(BUILD)/lib$(1).a: $$(patsubst %.c,$$(BUILD)/%.o,$$(call wing_srcs,$(1)))

@@ -158,6 +158,13 @@ const struct verb verbs[] = {
 	  .summary = "the history for agents: Model Context Protocol on stdio",
 	  .details = "One JSON-RPC message a line; ends with standard input. Started by an agent's client (docs/MCP.md).",
 	  .program = "mcp" },
+	{ .syntax = { .name = "gateway", .bit = VERB_GATEWAY, .reads_values = true },
+	  .operands = "check",
+	  .summary = "may the configured model server be asked?",
+	  .details = "Says for each endpoint and model what the policy decides, before a name is looked up or a connection"
+		     " made; where all are allowed, asks the server for its models. Exit status 0, or 2 where something is"
+		     " blocked.",
+	  .program = "gateway" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",

@@ -221,8 +221,10 @@ static int baseline_samples(struct loop *l, struct optimize_result *r, struct sa
 {
 	const char *name;
 	bool lower;
-	int rc = l->st.goal == GOAL_HANG ? hang_rate(l, s, e) : samples_take(l, 0, s, -1, NULL, "0-samples", e);
+	int rc = node_side(l, 0, l->st.baseline_commit, e);
 
+	if (rc == 0)
+		rc = l->st.goal == GOAL_HANG ? hang_rate(l, s, e) : samples_take(l, 0, s, -1, NULL, "0-samples", e);
 	if (rc != 0)
 		return rc;
 	if (l->st.goal == GOAL_HANG ? !(l->st.rate > 0) : sample_set_fails(s)) {

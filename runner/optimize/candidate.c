@@ -303,19 +303,27 @@ int node_profile_run(struct loop *l, int64_t side, struct adapter_run *p, struct
 	       adapter_run(l, ROLE_PROFILER, side, tag, false, p, e);
 }
 
+/* A side that was built before, and after a resume is built again: that it cannot be is the machine's failure. */
+int node_side(struct loop *l, int64_t side, const char *commit, struct err *e)
+{
+	struct adapter_run built;
+	int rc = side_ready(l, side, commit, &built, e);
+
+	adapter_run_release(&built);
+	return rc == 1 ? err_set(e, ERR_FAILURE, "iteration %" PRId64 " cannot be built any more", side) : rc;
+}
+
 static int take_both(struct loop *l, struct sample_set *best, struct sample_set *candidate, struct err *e)
 {
 	auto_free char *tag = xasprintf("%" PRId64 "-samples", l->st.iteration);
-	struct adapter_run built;
 	int rc;
 
-	if (l->st.goal == GOAL_HANG)
+	rc = node_side(l, l->st.iteration, optimize_round(&l->st)->commit, e);
+	if (rc == 0 && l->st.goal == GOAL_HANG)
 		return samples_runs(l, l->st.iteration, optimize_hang_runs(l->st.rate), candidate, e);
-	rc = side_ready(l, l->st.best_iteration, optimize_best_commit(&l->st), &built, e);
-	adapter_run_release(&built);
-	if (rc != 0) /* it was built before: the machine's failure, not the candidate's */
-		return rc < 0 ? -1 : err_set(e, ERR_FAILURE, "the best candidate so far cannot be built any more");
-	return samples_take(l, l->st.best_iteration, best, l->st.iteration, candidate, tag, e);
+	if (rc == 0)
+		rc = node_side(l, l->st.best_iteration, optimize_best_commit(&l->st), e);
+	return rc < 0 ? -1 : samples_take(l, l->st.best_iteration, best, l->st.iteration, candidate, tag, e);
 }
 
 int node_profile(struct loop *l, struct optimize_result *r, struct err *e)

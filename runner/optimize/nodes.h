@@ -23,6 +23,8 @@ int node_write_profile(struct loop *l, int64_t side, const struct adapter_run *p
 int node_analyze(struct loop *l, const char *run_id, struct err *e);
 /* Runs the profiler in the folder of a side. 1: the budget is used up. */
 int node_profile_run(struct loop *l, int64_t side, struct adapter_run *p, struct err *e);
+/* The folder of a side that was built before. */
+int node_side(struct loop *l, int64_t side, const char *commit, struct err *e);
 double node_median(double *v, size_t n); /* sorts v */
 
 /* Runs of one side, one after the other, for how often it hangs; a candidate until the first hang. 1: the budget is

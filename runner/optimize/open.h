@@ -3,24 +3,13 @@
 #ifndef RUNNER_OPTIMIZE_OPEN_H
 #define RUNNER_OPTIMIZE_OPEN_H
 
+#include "runner/optimize/files.h"
 #include "runner/optimize/loop.h"
 
 #define LOOP_FOLDER "optimize"
 
 /* .artifacts/optimize, absolute. Caller frees. */
 char *loops_dir(const struct options *o, const char *root);
-/* Configuration files of the command line into s; config_path: spec-runner.yaml or --config, NULL none. */
-int loop_setup_read(struct setup *s, const struct options *o, const char *root, const char *config_path, char *const envp[],
-		    struct err *e);
-/* The value of a variable of the environment, or of --env-file. */
-struct loop_env {
-	char *const *envp;
-	struct strv file;      /* NAME=value */
-};
-int loop_env_open(struct loop_env *v, const struct options *o, const char *root, char *const envp[], struct err *e);
-const char *loop_env_get(void *ctx, const char *name);
-void loop_env_release(struct loop_env *v);
-
 /* keep.c: what --resume must know again: the words of the command line, and which files were read. */
 int keep_write(const struct loop *l, struct err *e);
 /* Into o and setup files (absolute). ERR_USAGE where one of them changed. */

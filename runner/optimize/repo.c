@@ -7,6 +7,7 @@
 #include "base/value.h"
 #include "runner/optimize/child.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +223,9 @@ bool repo_has_branch(const struct repo *r, const char *name)
 int repo_publish(const struct repo *r, const char *name, const char *commit, struct err *e)
 {
 	auto_free char *spec = xasprintf("refs/spec-runner/best:refs/heads/%s", name);
+	auto_free char *lock = path_join(r->git, "refs/spec-runner/best.lock");
+
+	unlink(lock);
 
 	if (GIT(r, r->git, NULL, e, "update-ref", "refs/spec-runner/best", commit) != 0 ||
 	    GIT(r, r->top, NULL, e, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
@@ -247,6 +251,8 @@ int repo_make(struct repo *r, struct err *e)
 		return git_failed(e, "rev-parse --show-object-format");
 	chomp(&common);
 	chomp(&format);
+	if (access(r->git, F_OK) == 0 && path_remove_tree(r->git, e) < 0) /* somebody was killed over it */
+		return -1;
 	format_word = xasprintf("--object-format=%s", str_cstr(&format));
 	if (GIT(r, r->dir, NULL, e, "init", "--quiet", "--bare", "--template=", format_word, r->git) != 0)
 		return git_failed(e, "init --bare");
@@ -337,13 +343,35 @@ int repo_stat(const struct repo *r, const char *from, const char *to, struct str
 
 /* ---- work trees ---- */
 
+/* What git knows of the work tree at path, or of one that it was killed over: such a one is locked for `worktree prune`. */
+static void forget(const struct repo *r, const char *path)
+{
+	auto_free char *dir = path_join(r->git, "worktrees");
+	DIR *d = opendir(dir);
+	struct err ignored = { 0 };
+	struct dirent *entry;
+
+	while (d && (entry = readdir(d)) != NULL) {
+		auto_free char *admin = path_join(dir, entry->d_name), *file = path_join(admin, "gitdir"), *text = NULL;
+		size_t n = 0;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (file_read(file, 65536, &text, &n, &ignored) < 0 || !n ||
+		    (strncmp(text, path, strlen(path)) == 0 && text[strlen(path)] == '/'))
+			path_remove_tree(admin, &ignored);
+	}
+	if (d)
+		closedir(d);
+}
+
 void repo_remove(const struct repo *r, const char *path)
 {
 	struct err ignored = { 0 };
 
 	if (access(path, F_OK) == 0)
 		path_remove_tree(path, &ignored);
-	GIT(r, r->git, NULL, &ignored, "worktree", "prune", "--expire=now");
+	forget(r, path);
 }
 
 int repo_checkout(const struct repo *r, const char *commit, const char *path, struct err *e)
@@ -356,7 +384,7 @@ int repo_checkout(const struct repo *r, const char *commit, const char *path, st
 			return 0;
 		repo_remove(r, path);
 	}
-	return git_failed(e, "worktree add");
+	return child_interrupted ? err_set(e, ERR_FAILURE, "interrupted") : git_failed(e, "worktree add");
 }
 
 int repo_changed(const struct repo *r, const char *path, struct strv *out, struct err *e)
