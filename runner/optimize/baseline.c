@@ -10,6 +10,7 @@
 #include "history/hangs.h"
 #include "history/real.h"
 #include "runner/optimize/adapter.h"
+#include "runner/optimize/ask.h"
 #include "runner/optimize/samples.h"
 #include "trace/emit.h"
 
@@ -45,9 +46,17 @@ int node_init(struct loop *l, struct optimize_result *r, struct err *e)
 {
 	static char at[STORE_TIME_SIZE];
 
-	(void)r;
+	auto_str why = STR_INIT;
+
 	node_row(l, l->st.run_id, "optimize", at);
-	return loop_begin_run(l, e);
+	if (loop_begin_run(l, e) < 0)
+		return -1;
+	if (l->candidates_dir || ask_allowed(l, &why))
+		return 0;
+	l->say("optimize: gateway blocked: %s", str_cstr(&why));
+	r->outcome = OUT_FAILED;
+	r->gateway_blocked = true;
+	return ask_note_blocked(l, e);
 }
 
 int node_snapshot(struct loop *l, struct optimize_result *r, struct err *e)

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "history/stats.h"
 #include "optimize/patch.h"
+#include "runner/optimize/ask.h"
 #include "trace/emit.h"
 
 #include <inttypes.h>
@@ -440,6 +441,8 @@ int node_evaluate(struct loop *l, struct optimize_result *r, struct err *e)
 		return -1;
 	round->improved = r->improved;
 	if (round->correct == 1 && node_analyze(l, round->run_id, e) < 0)
+		return -1;
+	if (r->improved && recall_remember(l, delta.len ? str_cstr(&delta) : "{}", e) < 0)
 		return -1;
 	if (loop_begin(l, e) < 0 ||
 	    store_run(l->s, e, "INSERT INTO evaluations (run_id, baseline_run_id, delta_metrics_json, correctness_passed,"

@@ -14,7 +14,6 @@
 
 static int put_finding(struct loop *l, const struct json_value *f, int64_t rank, const char *run_id, struct err *e)
 {
-	const struct json_value *evidence = json_get(f, "evidence");
 	const char *id = json_get_text(f, "finding_id"), *pattern = json_get_text(f, "pattern_id");
 
 	if (!id || !pattern)
@@ -23,7 +22,7 @@ static int put_finding(struct loop *l, const struct json_value *f, int64_t rank,
 		"INSERT INTO findings (run_id, rank, finding_id, pattern_id, location, confidence, proved, summary)"
 			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "titttrit", run_id, rank, id, pattern,
 			 json_get_text(f, "location"), attr_number(f, "confidence", 0),
-			 (int64_t)attr_true(evidence, "proved"), json_get_text(f, "summary"));
+			 (int64_t)attr_true(f, "proved"), json_get_text(f, "summary"));
 }
 
 static char *read_file(const struct adapter_run *r, size_t *n)

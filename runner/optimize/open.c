@@ -10,6 +10,7 @@
 #include "base/value.h"
 #include "history/trace_head.h"
 #include "history/view.h"
+#include "optimize/policy.h"
 #include "runner/config/history_place.h"
 #include "runner/config/libexec.h"
 #include "runner/optimize/adapter.h"
@@ -67,12 +68,36 @@ static int overrides(struct loop *l, struct err *e)
 	return setup_check(&l->setup, l->dry_run, e);
 }
 
+/* Whoever writes candidates: a model. A dry run asks one of this machine alone. */
+static int gateway(struct loop *l, struct err *e)
+{
+	const struct gateway_setup *g = &l->setup.gateway;
+	struct gateway_url u;
+	struct loop_env env;
+	const char *key;
+
+	if (!g->given || !g->api_base)
+		return err_set(e, ERR_USAGE, "nobody proposes candidates: --candidates DIR, or the section 'gateway'");
+	if (!g->models[ROUTE_CODING_FAST])
+		return err_set(e, ERR_USAGE, "gateway.models.coding_fast is missing: no model is built in");
+	if (gateway_url_parse(g->api_base, &u, e) < 0)
+		return -1;
+	if (l->dry_run && strcmp(u.host, "localhost") != 0 && !(u.is_address && address_is_loopback(&u.address)))
+		return err_set(e, ERR_USAGE, "--dry-run: gateway.api_base '%s' is not this machine", u.host);
+	if (loop_env_open(&env, l->o, l->root, l->envp, e) < 0)
+		return -1;
+	key = g->api_key_env ? loop_env_get(&env, g->api_key_env) : g->api_key;
+	l->api_key = key ? xstrdup(key) : NULL;
+	loop_env_release(&env);
+	return 0;
+}
+
 static int candidates(struct loop *l, struct err *e)
 {
 	const char *dir = l->o->optimize.candidates;
 
 	if (!dir)
-		return err_set(e, ERR_USAGE, "nobody proposes candidates: --candidates DIR, or the section 'gateway'");
+		return gateway(l, e);
 	l->candidates_dir = realpath(dir, NULL);
 	if (!l->candidates_dir)
 		return err_sys(e, "--candidates '%s'", dir), e->kind = ERR_USAGE, -1;
@@ -156,6 +181,9 @@ static int programs(struct loop *l, struct err *e)
 	l->runner = libexec_main_program();
 	l->sandbox = libexec_find("sandbox");
 	l->gateway = libexec_find("gateway");
+	if (!l->candidates_dir && !l->gateway)
+		return err_set(e, ERR_USAGE,
+			"the gateway (spec-runner-gateway) is not part of this build: --candidates DIR");
 	return l->runner ? 0 : err_set(e, ERR_FAILURE, "optimize: spec-runner itself was not found");
 }
 
@@ -345,6 +373,11 @@ int loop_open(struct loop *l, const char *config_path, struct err *e)
 		strv_add(&l->o->redact_patterns, l->setup.redact_patterns.v[i]);
 	if (redactor_new(&l->redactor, l->envp, &l->o->redact_env, &l->o->redact_patterns, e) < 0)
 		return -1;
+	if (l->api_key) {
+		auto_free char *secret = xasprintf("GATEWAY_API_KEY=%s", l->api_key);
+
+		redactor_learn_env(l->redactor, (char *[]){ secret, NULL });
+	}
 	if (l->dirty && !l->resumed)
 		l->say("optimize: there are uncommitted changes: the baseline is the commit %.12s without them",
 		       l->st.baseline_commit);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* propose.c - nodes 7 to 9: the evidence, what to try next, and a diff: out of a folder, or by a model. */
+#include "runner/optimize/ask.h"
 #include "runner/optimize/nodes.h"
 
 #include "base/mem.h"
@@ -45,6 +46,8 @@ int node_decide(struct loop *l, struct optimize_result *r, struct err *e)
 	strv_release(&l->st.selected_hotspots);
 	if (pack_hotspots(l, &l->st.selected_hotspots, e) < 0)
 		return -1;
+	if (!l->candidates_dir)
+		return ask_conductor(l, r, e);
 	r->outcome = OUT_SKIPPED; /* candidates of a folder were chosen by whoever made them */
 	return loop_begin(l, e);
 }
@@ -67,7 +70,8 @@ int node_generate(struct loop *l, struct optimize_result *r, struct err *e)
 	auto_free char *path = loop_path(l, "patches/%" PRId64 ".diff", l->st.iteration);
 	auto_str text = STR_INIT;
 
-	(void)r;
+	if (!l->candidates_dir)
+		return ask_coder(l, path, r, e);
 	if (take_candidate(l, &text, e) < 0 || file_write(path, str_cstr(&text), text.len, e) < 0)
 		return -1;
 	return loop_begin(l, e);

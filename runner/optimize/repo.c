@@ -341,6 +341,29 @@ int repo_stat(const struct repo *r, const char *from, const char *to, struct str
 		"diff-tree");
 }
 
+int repo_files(const struct repo *r, const char *commit, struct strv *out, struct err *e)
+{
+	auto_str list = STR_INIT;
+	const char *p, *end;
+
+	if (GIT(r, r->git, &list, e, "ls-tree", "-r", "-z", "--full-tree", commit) != 0)
+		return git_failed(e, "ls-tree");
+	for (p = str_cstr(&list), end = p + list.len; p < end; p += strlen(p) + 1) {
+		const char *path = strchr(p, '\t');
+
+		if (str_starts(p, "100") && path)
+			strv_add(out, path + 1);
+	}
+	return 0;
+}
+
+int repo_file(const struct repo *r, const char *commit, const char *path, struct str *out, struct err *e)
+{
+	auto_free char *name = xasprintf("%s:%s", commit, path);
+
+	return GIT(r, r->git, out, e, "cat-file", "blob", name) == 0 ? 0 : git_failed(e, "cat-file");
+}
+
 /* ---- work trees ---- */
 
 /* What git knows of the work tree at path, or of one that it was killed over: such a one is locked for `worktree prune`. */

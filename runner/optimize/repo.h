@@ -54,6 +54,10 @@ int repo_diff(const struct repo *r, const char *from, const char *to, struct str
 /* Which lines changed by file, as git --stat says it. */
 int repo_stat(const struct repo *r, const char *from, const char *to, struct str *out, struct err *e);
 
+/* Plain files of a commit, and what one holds. */
+int repo_files(const struct repo *r, const char *commit, struct strv *out, struct err *e);
+int repo_file(const struct repo *r, const char *commit, const char *path, struct str *out, struct err *e);
+
 /* A detached work tree of the commit at path, made anew. */
 int repo_checkout(const struct repo *r, const char *commit, const char *path, struct err *e);
 void repo_remove(const struct repo *r, const char *path);
