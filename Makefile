@@ -67,6 +67,7 @@ LIBS_audit := -lpthread
 OPTIONAL := history compare shard bisect ingest analyze evidence run-report serve mcp optimize gateway
 LIBS_optimize := -lm
 LIBS_gateway := -lm
+LIBS_explain := -lm
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history serve mcp
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them

@@ -165,6 +165,14 @@ const struct verb verbs[] = {
 		     " made; where all are allowed, asks the server for its models. Exit status 0, or 2 where something is"
 		     " blocked.",
 	  .program = "gateway" },
+	{ .syntax = { .name = "explain", .bit = VERB_EXPLAIN, .reads_values = true },
+	  .operands = "[TRACE]",
+	  .summary = "findings in words, by a model, out of their evidence alone",
+	  .details = "Only where a model is configured (section explain, or --explain-base and --explain-model). A "
+	  "sentence is"
+		     " kept only if it cites findings and every number in it is one of theirs. Exit status 0, also where no"
+		     " model answers; 2 where none is configured or the host is not allowed.",
+	  .program = "explain" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
 	  .summary = "list the verbs, or explain one",
