@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wait_words.c - looks kernel words up in wait_words.def. */
+/* wait_words.c - looks up what a kernel function or a call says about a wait. */
 #include "evidence/gather.h"
 
 #include "base/value.h"
+#include "trace/wait_channel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +17,10 @@ static const struct {
 #include "evidence/wait_words.def"
 };
 
-static const struct {
-	const char *name, *kind;
-} channels[] = {
-#define WAIT_CHANNEL(name, kind) { name, kind },
-#include "evidence/wait_words.def"
-};
-
 const char *gather_wait_kind(const char *wchan, const char *call, const char *arch, const char **name)
 {
 	bool arm = strcmp(arch, "aarch64") == 0;
+	const struct wait_channel *channel;
 	const char *kind = NULL;
 	int64_t nr;
 
@@ -40,9 +35,9 @@ const char *gather_wait_kind(const char *wchan, const char *call, const char *ar
 			kind = calls[i].kind;
 		}
 	}
-	if (wchan && *wchan)
-		for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
-			if (strcmp(wchan, channels[i].name) == 0)
-				return channels[i].kind;
-	return kind;
+	channel = wchan ? wait_channel_find(wchan) : NULL;
+	/* two calls sleep in unix_wait_for_peer */
+	if (!channel || (channel->kind == WAIT_SOCKET_SEND && kind && strcmp(kind, wait_kind_text[WAIT_CONNECT]) == 0))
+		return kind;
+	return wait_kind_text[channel->kind];
 }
