@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/ci.h"
 
+#include "base/env.h"
 #include "base/json_write.h"
 #include "trace/repo.h"
 
@@ -28,16 +29,6 @@ static const struct ci_row {
 			NULL, NULL },
 };
 
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = name ? strlen(name) : 0;
-
-	for (; name && envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
-			return *envp + n + 1;
-	return NULL;
-}
-
 static void take(char *out, size_t size, const char *v)
 {
 	if (v && !out[0])
@@ -59,25 +50,25 @@ void ci_read(struct ci *c, char *const envp[])
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !c->provider; i++) {
 		const struct ci_row *r = &rows[i];
-		const char *uri = env_get(envp, r->uri), *server = env_get(envp, "GITHUB_SERVER_URL");
+		const char *uri = env_get_filled(envp, r->uri), *server = env_get_filled(envp, "GITHUB_SERVER_URL");
 
-		if (!env_get(envp, r->when))
+		if (!env_get_filled(envp, r->when))
 			continue;
 		c->provider = r->provider;
-		take(c->pipeline, sizeof(c->pipeline), env_get(envp, r->pipeline));
-		take(c->attempt, sizeof(c->attempt), env_get(envp, r->attempt));
-		take(c->job, sizeof(c->job), env_get(envp, r->job));
+		take(c->pipeline, sizeof(c->pipeline), env_get_filled(envp, r->pipeline));
+		take(c->attempt, sizeof(c->attempt), env_get_filled(envp, r->attempt));
+		take(c->job, sizeof(c->job), env_get_filled(envp, r->job));
 		strip_part(c->job);
 		for (int b = 0; b < 3; b++)
-			take(c->branch, sizeof(c->branch), env_get(envp, r->branch[b]));
-		take(c->rev, sizeof(c->rev), env_get(envp, r->rev));
-		take(c->default_branch, sizeof(c->default_branch), env_get(envp, r->default_branch));
+			take(c->branch, sizeof(c->branch), env_get_filled(envp, r->branch[b]));
+		take(c->rev, sizeof(c->rev), env_get_filled(envp, r->rev));
+		take(c->default_branch, sizeof(c->default_branch), env_get_filled(envp, r->default_branch));
 		if (uri && server && strcmp(r->provider, "github") == 0)
 			snprintf(c->uri, sizeof(c->uri), "%s/%s", server, uri);
 		else if (uri)
 			repo_strip_userinfo(uri, c->uri, sizeof(c->uri));
 		if (!c->pipeline[0])
-			take(c->pipeline, sizeof(c->pipeline), env_get(envp, r->when));
+			take(c->pipeline, sizeof(c->pipeline), env_get_filled(envp, r->when));
 	}
 }
 

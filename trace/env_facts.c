@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* env_facts.c - contract 5 `environment`: where a run ran. No file is read: this stands in the
  * start of every run. */
+#include "base/env.h"
 #include "base/json_write.h"
 #include "trace/emit.h"
 
@@ -44,16 +45,6 @@ static const struct ci {
 	{ "CI", "true", "unknown" },
 	{ "CI", "1", "unknown" },
 };
-
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
-}
 
 static const char *ci_provider(char *const envp[])
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/cases/select.h"
 
+#include "base/env.h"
 #include "base/mem.h"
 #include "base/value.h"
 #include "runner/cases/glob.h"
@@ -20,16 +21,6 @@ static const struct shard_env {
 	{ "SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", -1 }, /* from SLURM_ARRAY_TASK_MIN */
 	{ "JOB_COMPLETION_INDEX", "JOB_COMPLETION_TOTAL", 0 },   /* the total is the job's to set */
 };
-
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
-}
 
 static int shard_env(char *const envp[], unsigned *shard, unsigned *shards, struct err *e)
 {

@@ -2,6 +2,7 @@
 #include "runner/cases/session.h"
 
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -22,16 +23,6 @@
 #define FLUSH_RETRY_NS (20 * NS_PER_MS)
 #define FLUSH_INTERRUPTED_NS (2 * NS_PER_S)
 #define STEP_SUMMARY_MAX_BYTES (1000 * 1000)
-
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
-}
 
 /* ---- stdout, never waited for while something runs ---- */
 

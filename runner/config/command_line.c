@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/config/command_line.h"
 
+#include "base/env.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/path.h"
@@ -252,16 +253,6 @@ static int env_apply(struct options *o, struct command_line *cl, char *const env
 			return -1;
 	}
 	return 0;
-}
-
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
 }
 
 /* The file comes below environment and flags, which may name it. */

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/config/history_place.h"
 
+#include "base/env.h"
 #include "base/mem.h"
 #include "base/path.h"
 
 #include <string.h>
 
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
-			return *envp + n + 1;
-	return NULL;
-}
-
 const char *history_dsn(char *const envp[], bool reading)
 {
-	const char *read = reading ? env_get(envp, HISTORY_READ_DSN_ENV) : NULL;
+	const char *read = reading ? env_get_filled(envp, HISTORY_READ_DSN_ENV) : NULL;
 
-	return read ? read : env_get(envp, HISTORY_DSN_ENV);
+	return read ? read : env_get_filled(envp, HISTORY_DSN_ENV);
 }
 
 static bool is_word(const char *text, const char *const words[])

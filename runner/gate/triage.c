@@ -2,6 +2,7 @@
 /* triage.c - which of the failing checks are broken, which stall, which are flaky? The failing ones
  * are run again, each alone, and recorded at level detailed (contract 8). Whatever comes of it, the
  * step stays failed. */
+#include "base/env.h"
 #include "base/mem.h"
 #include "base/value.h"
 #include "runner/gate/gate.h"
@@ -9,16 +10,6 @@
 #include <string.h>
 
 #define TRIAGE_RETRIES_MAX 20
-
-static const char *env_get(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
-}
 
 int triage_setup(struct gate *g, struct err *e)
 {
