@@ -113,6 +113,7 @@ group_demo() {
 group_lint() {
 	need clang compiles clang
 	need shellcheck command -v shellcheck
+	need codespell command -v codespell
 	need cppcheck command -v cppcheck
 	need perl command -v perl
 }

@@ -82,12 +82,31 @@ static_analysis() {
 		-I. -D_GNU_SOURCE -D__linux__ $(ls -d base trace liveness profile evidence findings history audit optimize serve mcp runner programs 2>/dev/null)
 }
 
+# Silent changes of sign and width. (What cannot be compiled here, for want of a library, says nothing.)
+conversions() {
+	printf '%s\n' "${c_files[@]}" | grep -E '^[a-z]+/.*\.c$' | grep -vE '^(tests|contrib)/' |
+		xargs -P "$(nproc)" -I {} gcc "${cflags[@]}" -Wconversion -Wsign-conversion -fsyntax-only {} 2>&1 |
+		grep -E 'W(sign-)?conversion' && return 1
+	return 0
+}
+
+# Words of ours, and names in code, that it takes for misspelt ones: contrib/lint/words.txt.
+spelling() {
+	files '*.c' '*.h' '*.def' '*.md' '*.t' '*.pl' '*.pm' '*.sh' '*.yaml' | grep -vE '^tests/(fixtures|fuzz/corpus|unit|zoo)/' |
+		xargs codespell -q 3 -I contrib/lint/words.txt
+}
+
+[ -z "${V-}" ] || perl contrib/lint/graph.pl "${c_files[@]}"
 check style perl contrib/lint/style.pl "${c_files[@]}" "${scripts[@]}" Makefile
 check headers headers_alone
 check executable executable_bits
 check perl perl_compiles
 if command -v shellcheck >/dev/null; then
 	check shellcheck shellcheck "${shell[@]}"
+fi
+check conversions conversions
+if command -v codespell >/dev/null; then
+	check spelling spelling
 fi
 check gcc both_compilers gcc -O2
 check clang both_compilers clang -O0

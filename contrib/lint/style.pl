@@ -8,6 +8,8 @@ use warnings;
 
 my %floor = (base => 0, trace => 1, liveness => 2, profile => 2, evidence => 2, findings => 3, history => 3,
 	audit => 3, optimize => 3, serve => 4, mcp => 4, runner => 4, programs => 5);
+# the order within runner/
+my %room = (config => 0, ui => 1, proc => 2, cases => 3, sampled => 3, gate => 4, doctor => 4, repro => 4, optimize => 4, cli => 5);
 my ($max_file, $max_function, $max_columns) = (800, 90, 125);
 
 # function => why not, and what instead
@@ -50,8 +52,36 @@ sub check_include {
 	my ($target) = $text =~ m{^\s*#\s*include\s+"(\w+)/} or return;
 	return unless defined $wing && exists $floor{$wing};
 	return complain($file, $line, "includes $target/, which is no wing of the house") unless exists $floor{$target};
-	return if $wing eq $target || $floor{$target} < $floor{$wing};
+	return check_room($file, $line, $text) if $wing eq $target;
+	return if $floor{$target} < $floor{$wing};
 	complain($file, $line, "$wing (floor $floor{$wing}) includes $target (floor $floor{$target}): only lower floors");
+}
+
+sub check_room {
+	my ($file, $line, $text) = @_;
+	my ($from) = $file =~ m{^runner/(\w+)/} or return;
+	my ($to) = $text =~ m{"runner/(\w+)/} or return;
+	return complain($file, $line, "runner/$_ has no place in the order of rooms") for grep { !exists $room{$_} } $from, $to;
+	complain($file, $line, "runner/$from includes runner/$to: only lower rooms") unless $from eq $to || $room{$to} < $room{$from};
+}
+
+# A read of these waits for the memory lock of the process, which a hung server may hold for ever, and a stat through
+# /proc/PID/fd for that server itself: only in the thread that may be given up.
+my %may_block = (
+	'profile/proc/slow_read.c' => 'is that thread',
+	'profile/proc/denied.c' => 'asks for the owner only',
+	'profile/proc/fdtable.c' => 'asks only files of mounts that answer',
+	'profile/snapshot/snapshot.c' => 'opens it; proc_is_stuck is asked before it is read',
+	'runner/proc/orphans.c' => 'the guard, which an alarm ends',
+);
+
+sub check_blocking {
+	my ($file, $line, $raw, $code) = @_;
+	return if $may_block{$file} || $code !~ /""|fstatat/;
+	complain($file, $line, "reads /proc/PID/$1 itself: proc_slow_read")
+		if $code !~ /\bproc_slow_read\s*\(/ && $raw !~ m{"/proc/self/} && $raw =~ m{"(?:[^"\s]*/)?(cmdline|environ|maps|smaps|mem)"};
+	complain($file, $line, 'a stat that follows the link may wait for a dead server: AT_SYMLINK_NOFOLLOW')
+		if $file =~ m{^(?:profile|runner/proc)/} && $code =~ /\bfstatat\s*\(.*,\s*0\)/;
 }
 
 # A function's body begins with { and ends with } in the first column (kernel style).
@@ -84,6 +114,7 @@ sub check_c {
 	check_functions($file, @code);
 	for my $i (0 .. $#code) {
 		check_include($file, $i + 1, $raw[$i]);
+		check_blocking($file, $i + 1, $raw[$i], $code[$i]) unless $test || $raw[$i] =~ m{^\s*(?:/?\*|//)};
 		(my $wide = $raw[$i]) =~ s/\t/        /g;
 		complain($file, $i + 1, 'line of ' . length($wide) . " columns (at most $max_columns)") if length($wide) > $max_columns && !$test; # tables of tests may be wide
 		complain($file, $i + 1, 'space at the end of the line') if $raw[$i] =~ /[ \t]$/;

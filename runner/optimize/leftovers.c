@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "profile/proc/slow_read.h"
 #include "runner/optimize/loop.h"
 
 #include <dirent.h>
@@ -27,29 +28,24 @@ static bool home_is_below(const char *env, size_t n, const char *dir, size_t dir
 	return false;
 }
 
-static bool is_ours(const char *pid, const char *dir, char *buf)
+static bool is_ours(pid_t pid, const char *dir)
 {
-	auto_free char *environ_path = xasprintf("/proc/%s/environ", pid), *cwd_path = xasprintf("/proc/%s/cwd", pid);
+	auto_free char *cwd_path = xasprintf("/proc/%d/cwd", (int)pid), *env = NULL;
 	char cwd[4096];
 	size_t dir_n = strlen(dir);
 	ssize_t n = readlink(cwd_path, cwd, sizeof(cwd) - 1);
-	auto_close int fd = -1;
 
 	if (n > 0) {
 		cwd[n] = '\0';
 		if (strncmp(cwd, dir, dir_n) == 0 && cwd[dir_n] == '/')
 			return true;
 	}
-	fd = open(environ_path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : fd_read_full(fd, buf, ENVIRON_MAX - 1);
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
-	return home_is_below(buf, (size_t)n, dir, dir_n);
+	n = proc_slow_read(pid, "environ", ENVIRON_MAX, &env);
+	return n > 0 && home_is_below(env, (size_t)n, dir, dir_n);
 }
 
 /* One pass over all processes; how many were there. */
-static int end_once(const char *dir, char *buf)
+static int end_once(const char *dir)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
@@ -59,7 +55,7 @@ static int end_once(const char *dir, char *buf)
 		char *end;
 		long pid = strtol(d->d_name, &end, 10);
 
-		if (*end || pid <= 1 || pid == getpid() || !is_ours(d->d_name, dir, buf))
+		if (*end || pid <= 1 || pid == getpid() || !is_ours((pid_t)pid, dir))
 			continue;
 		found++;
 		kill((pid_t)pid, SIGKILL);
@@ -71,8 +67,8 @@ static int end_once(const char *dir, char *buf)
 
 void leftovers_end(const char *dir)
 {
-	auto_free char *buf = xmalloc(ENVIRON_MAX), *full = realpath(dir, NULL);
+	auto_free char *full = realpath(dir, NULL);
 
-	for (int i = 0; full && i < ROUNDS && end_once(full, buf) > 0; i++)
+	for (int i = 0; full && i < ROUNDS && end_once(full) > 0; i++)
 		poll(NULL, 0, ROUND_MS); /* a zombie's environ is empty: once they are dead, none is found */
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/context.h"
 #include "runner/proc/supervisor_state.h"
@@ -15,6 +16,7 @@
 
 /* A test's line is read after it was printed, and starts are counted in ticks of 10 ms. On a busy machine more. */
 static const int64_t slack_ns[] = { 20 * NS_PER_MS, 200 * NS_PER_MS, 1000 * NS_PER_MS };
+#define CMDLINE_BYTES 4096
 /* Of several tests at work, so much nearer in time must a process be to its own one. */
 #define APART_NS (150 * NS_PER_MS)
 
@@ -88,13 +90,12 @@ static bool is_by_time(const struct search *q, const struct member *m)
 static bool is_by_name(const struct search *q, const struct member *m)
 {
 	const char *name = q->test->name, *last = name;
-	char path[48], line[4096];
+	auto_free char *line = NULL;
 	ssize_t n;
 
 	for (const char *p = name; (p = strstr(p, "::")); p += 2)
 		last = p + 2;
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)m->pid);
-	n = strlen(last) < 3 ? -1 : fd_read_file(AT_FDCWD, path, line, sizeof(line));
+	n = strlen(last) < 3 ? -1 : proc_slow_read(m->pid, "cmdline", CMDLINE_BYTES, &line);
 	return n > 0 && memmem(line, (size_t)n, last, strlen(last));
 }
 
