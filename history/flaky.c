@@ -49,7 +49,7 @@ void flaky_see(struct flaky_test *t, int32_t run, int32_t rev, bool clean, enum 
 	t->flips += t->last >= 0 && t->last != bad;
 	t->last = bad;
 	if (bad && !t->streak_over) {
-		t->trailing += t->trailing < UINT8_MAX;
+		t->trailing = (uint8_t)(t->trailing + (t->trailing < UINT8_MAX));
 		t->since_rev = rev;
 	}
 	t->streak_over |= !bad;

@@ -154,7 +154,7 @@ void shard_plan_make(struct shard_plan *p, unsigned shards)
 	p->expected_ms = xcalloc(shards, sizeof(*p->expected_ms));
 	for (size_t i = 0; i < p->n; i++) {
 		jobs[i] = (struct job){ isnan(p->ms[i]) ? unknown : p->ms[i], i };
-		p->known += !isnan(p->ms[i]);
+		p->known += isnan(p->ms[i]) ? 0 : 1;
 	}
 	qsort(jobs, p->n, sizeof(*jobs), longest_first);
 	for (unsigned i = 0; i < shards; i++)

@@ -113,8 +113,8 @@ static void allowed_cpus(struct session *s)
 	l->cpus = have;
 	if (s->target.cpus > 0 && s->target.cpus < have) {
 		for (int c = CPU_SETSIZE - 1; c >= 0 && l->cpus > s->target.cpus; c--)
-			if (CPU_ISSET(c, &l->allowed)) {
-				CPU_CLR(c, &l->allowed);
+			if (CPU_ISSET((size_t)c, &l->allowed)) {
+				CPU_CLR((size_t)c, &l->allowed);
 				l->cpus--;
 			}
 		s->trace_note = xasprintf("the run had %lld processors: runs are bound to as many of the %u here",

@@ -23,7 +23,7 @@ static struct source *find(struct frame *f, const char *path)
 {
 	const char *dot = strrchr(f->s->module, '.');
 	auto_free char *folder = f->s->is_package ? xstrdup(f->s->module) : dot ? xstrndup(f->s->module,
-		dot - f->s->module) : xstrdup("");
+		(size_t)(dot - f->s->module)) : xstrdup("");
 	struct source *s = source_named(f->m, folder, path);
 
 	s = s ? s : source_named(f->m, "", path);

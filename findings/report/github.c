@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANNOTATIONS_A_KIND 10
+#define ANNOTATIONS_A_KIND 10u
 #define OUTPUT_BYTES 3000
 
 /* What is said of one failed test is said by its own annotation. */
@@ -121,7 +121,7 @@ void report_github(const struct report *r, struct str *out)
 	if (r->facts)
 		report_failures_get(&l, r->facts);
 	for (int kind = SEVERITY_ERROR; kind <= SEVERITY_NOTE; kind++) {
-		unsigned n = 0, room = ANNOTATIONS_A_KIND - (kind == SEVERITY_ERROR && l.n ? 1 : 0);
+		unsigned n = 0, room = ANNOTATIONS_A_KIND - (kind == SEVERITY_ERROR && l.n ? 1u : 0u);
 
 		for (size_t i = 0; i < r->findings->n && n < room; i++)
 			if ((int)r->findings->v[i]->severity == kind && !of_failed_test(r, r->findings->v[i])) {

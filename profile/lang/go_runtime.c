@@ -102,7 +102,8 @@ static bool module_in(struct go *go, uint64_t table, uint64_t from, uint64_t to)
 			if (!maps_find(&go->n->p->maps, text) || !maps_find(&go->n->p->maps, text)->x ||
 			    !go_table_place(&go->t, text))
 				continue;
-			go->t.gofunc = bytes_u64(chunk, n, i + 8 * (go->t.v20 ? MODULE_GOFUNC_120 : MODULE_GOFUNC_118));
+			go->t.gofunc = bytes_u64(chunk, n,
+				i + 8 * (size_t)(go->t.v20 ? MODULE_GOFUNC_120 : MODULE_GOFUNC_118));
 			return true;
 		}
 	}

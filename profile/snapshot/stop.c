@@ -90,8 +90,8 @@ static void stop_hurry(int their_cpu)
 	cpu_set_t cpus;
 
 	if (their_cpu >= 0 && their_cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
-	    CPU_ISSET(their_cpu, &cpus) && CPU_COUNT(&cpus) > 1) {
-		CPU_CLR(their_cpu, &cpus);
+	    CPU_ISSET((size_t)their_cpu, &cpus) && CPU_COUNT(&cpus) > 1) {
+		CPU_CLR((size_t)their_cpu, &cpus);
 		sched_setaffinity(0, sizeof(cpus), &cpus);
 	}
 	if (sched_setscheduler(0, SCHED_FIFO, &first) < 0) {

@@ -157,7 +157,7 @@ static void __attribute__((noreturn)) guard_main(struct context *c)
 static void guard_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, (int)__WCLONE) < 0 && errno == EINTR)
 		;
 }
 

@@ -129,7 +129,7 @@ static pid_t spawn_clone(const struct spawn_request *q, uint64_t flags, int cgro
 	}
 	if (cgroup_fd >= 0) {
 		ca.flags |= CLONE_INTO_CGROUP;
-		ca.cgroup = (uint64_t)cgroup_fd;
+		ca.cgroup = (uint64_t)(unsigned)cgroup_fd;
 	}
 	return (pid_t)syscall(SYS_clone3, &ca, sizeof(ca));
 }

@@ -232,8 +232,8 @@ static void bind_cpus(const struct attempt *a, const struct launch *l)
 		CPU_ZERO(&set);
 		for (int round = 0, c; round < 2; round++)
 			for (c = 0; c < CPU_SETSIZE && CPU_COUNT(&set) < (int)want; c++)
-				if (CPU_ISSET(c, &l->allowed) && seen++ >= skip)
-					CPU_SET(c, &set);
+				if (CPU_ISSET((size_t)c, &l->allowed) && seen++ >= skip)
+					CPU_SET((size_t)c, &set);
 	}
 	sched_setaffinity(0, sizeof(set), &set);
 }
