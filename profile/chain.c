@@ -122,6 +122,17 @@ static const struct snap_cycle *cycle_of(const struct snapshot *s, const struct 
 	return NULL;
 }
 
+/* Of the locks of interpreters Python's has a name of its own. */
+static bool is_python_lock(const struct snap_wait *w)
+{
+	return !w->resource || !strstr(w->resource, "GVL");
+}
+
+static const char *gil_pattern(const struct snap_wait *w)
+{
+	return is_python_lock(w) ? "hang.python.gil" : "hang.lock.held";
+}
+
 static const char *kind_pattern(enum wait_kind kind)
 {
 	static const char *const by_kind[WAIT_COUNT] = {
@@ -145,7 +156,7 @@ static const char *leaf_pattern(const struct snapshot *s, const struct snap_thre
 	/* Somebody outside of the tree holds the other end. */
 	if (t->wait.kind == WAIT_PIPE_READ && t->wait.holder_count && !snapshot_process(s, t->wait.holders[0].pid))
 		return "hang.pipe.leaked_writer";
-	return kind_pattern(t->wait.kind);
+	return t->wait.kind == WAIT_GIL ? gil_pattern(&t->wait) : kind_pattern(t->wait.kind);
 }
 
 static void leaf_add(struct chain *c, int at)
@@ -432,8 +443,11 @@ static void roots_on_the_way(struct chain *c, int at)
 
 		if (to < 0 || to == at || !p->alive)
 			continue;
+		/* a Ruby thread that computes hands the lock on, some times a second */
+		if (wait->kind == WAIT_GIL && h->state == 'R' && !is_python_lock(wait))
+			continue;
 		if (kind_is_lock(wait->kind) && wait->proved && !c->g->v[to].proved_cycle)
-			root_add(c->g->s, p->pid, h->tid, wait->kind == WAIT_GIL ? "hang.python.gil" : "hang.lock.held", h);
+			root_add(c->g->s, p->pid, h->tid, wait->kind == WAIT_GIL ? gil_pattern(wait) : "hang.lock.held", h);
 		if (wait->kind == WAIT_FILE_LOCK)
 			root_add(c->g->s, v->p->pid, v->t->tid, "hang.lock.file", v->t);
 		/* a tracer may wait for whatever it likes: it is the stop that lasts */

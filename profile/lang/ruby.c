@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VM_MAIN_THREAD = 40, THREAD_VM = 32, THREADS_MAX = 4000, THREAD_BYTES = 480, CONTEXT_BYTES = 128, TID_REACH = 400,
+enum { VM_RACTOR = 32, VM_MAIN_THREAD = 40 };
+enum { THREAD_VM = 32, THREADS_MAX = 4000, THREAD_BYTES = 480, CONTEXT_BYTES = 128, TID_REACH = 400,
        FRAMES_BYTES = 64 << 10, STACK_WORDS_MAX = 1 << 24, CODE_BYTES = 256 };
 
 struct ruby_thread {
@@ -315,6 +316,26 @@ static bool is_one_of(const char *name, const char *const names[])
 	return false;
 }
 
+/* Ruby code itself waits for nothing but the lock of the virtual machine. Its holder is the thread whose context the ractor
+ * runs; where that is none of ours the field lies elsewhere in this build, and nothing is said. */
+static bool gvl_tell(struct ruby *ruby, struct ruby_thread *rt)
+{
+	uint64_t ractor = lang_u64(&ruby->r.m, ruby->vm + VM_RACTOR);
+	uint64_t running = ractor ? lang_u64(&ruby->r.m, ractor + ruby->r.l.running) : 0;
+
+	for (size_t i = 0; running && i < ruby->count; i++) {
+		struct ruby_thread *holder = &ruby->v[i];
+
+		if (holder->context != running || !holder->t || holder == rt)
+			continue;
+		hint_set(rt->t, WAIT_GIL, "the lock of Ruby's virtual machine (GVL)");
+		hint_holder(rt->t, holder->t->tid);
+		rt->t->hint.proved = rt->t->hint.instead = true;
+		return true;
+	}
+	return false;
+}
+
 /* A thread that stands in a method in C and waits by a condition variable of the interpreter, or sleeps: by the method. */
 static void thread_waits(struct ruby *ruby, struct ruby_thread *rt)
 {
@@ -324,6 +345,8 @@ static void thread_waits(struct ruby *ruby, struct ruby_thread *rt)
 	static const char *const locks[] = { "lock", "synchronize", "enter", "mon_enter", "sleep", NULL };
 	struct snap_thread *t = rt->t;
 
+	if (t && t->state == 'S' && !rt->called && !rt->moved && rt->bytes)
+		gvl_tell(ruby, rt);
 	if (!t || t->state == 'R' || !rt->called)
 		return;
 	if (is_one_of(rt->called, locks) && strcmp(rt->called, "sleep") != 0 && mutex_tell(ruby, rt))

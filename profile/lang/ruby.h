@@ -12,7 +12,7 @@
 
 struct ruby_layout {
 	unsigned version; /* 301 is 3.1 */
-	uint32_t cfp_size, insn_info, insn_count, insn_index, entry_size, string_embedded;
+	uint32_t cfp_size, insn_info, insn_count, insn_index, entry_size, string_embedded, running;
 };
 /* NULL where the version is not known. */
 const struct ruby_layout *ruby_layout_of(unsigned version);

@@ -28,6 +28,7 @@ my @ruby = (
 	[rb_gets => 'gets', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
 	[rb_accept => 'accept, and nobody connects', 'hang.net.accept', 'poll', 'main', qr/listening on/, undef, inspects => $event],
 	[rb_system => 'system of a shell that reads standard input', $stdin, 'stdin', 'child', qr/^standard input/, 'outside'],
+	[rb_gvl => 'a function in C that keeps the lock of the virtual machine', 'hang.lock.held.gvl', 'gil', 'thread', qr/GVL/, 'thread', inspects => 'hang.lock.held|hang.sleep|hang.spin|hang.wait.sync'],
 	[rb_spin => 'a loop without end', 'hang.spin', 'none', 'main', undef],
 );
 

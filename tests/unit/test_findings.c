@@ -165,6 +165,11 @@ static const struct {
 	  MOVING "edge pid=12; tid=12; comm=python3; kind=gil; proved=true; holder_pid=12; holder_tid=13\n" },
 	{ "hang.python.gil.unknown_holder", STUCK ROOT "waits_kind=gil; holders=0\n",
 	  STUCK ROOT "waits_kind=gil; holders=1\n" },
+	{ "hang.lock.held.gvl",
+	  STUCK "edge pid=12; tid=14; comm=ruby; kind=gil; proved=true; resource=the GVL; holder_pid=12; holder_tid=12; "
+		"holder_state=S; holder_function=call; holder_file=x.rb; holder_line=3\n",
+	  STUCK "edge pid=12; tid=14; comm=ruby; kind=gil; proved=true; resource=the GVL; holder_pid=12; holder_tid=12; "
+		"holder_state=R; holder_function=call; holder_file=x.rb; holder_line=3\n" },
 	{ "hang.pipe.leaked_writer",
 	  STUCK ROOT "waits_kind=pipe_read\n"
 		     "edge pid=12; tid=12; comm=cat; kind=pipe_read; proved=true; same_process=false; holder_pid=30; "

@@ -36,6 +36,14 @@ zoo = {
   'rb_gets' => lambda { $stdin.gets }, # AT rb_gets
   'rb_accept' => lambda { TCPServer.new('127.0.0.1', 0).accept }, # AT rb_accept
   'rb_system' => lambda { system('sh', '-c', 'read answer') }, # AT rb_system
+  # a function in C that sleeps keeps the lock of the virtual machine
+  'rb_gvl' => lambda {
+    n = 0
+    Thread.new { loop { n += 1 } } # AT rb_gvl
+    sleep 0.2
+    require 'fiddle'
+    Fiddle::Function.new(Fiddle.dlopen(nil)['sleep'], [Fiddle::TYPE_INT], Fiddle::TYPE_INT, need_gvl: true).call(60) # HELD rb_gvl
+  },
   'rb_spin' => lambda { loop { a.owned? } }, # AT rb_spin
 }
 zoo.fetch(ARGV[0]).call
