@@ -499,10 +499,12 @@ static void read_checkpoint(struct trace_gatherer *t, const struct trace_read_ev
 	fact_set_text(t->f, r, FC_CHECKPOINT_event, ev->checkpoint_name);
 	fact_set_num(r, FC_CHECKPOINT_at_ms, (double)(ev->ts_ns < 0 ? 0 : ev->ts_ns) / 1e6);
 	put_int(r, FC_CHECKPOINT_pid, a, "pid");
+	put_int(r, FC_CHECKPOINT_ppid, a, "ppid");
 	put_text(t->f, r, FC_CHECKPOINT_comm, a, "comm");
 	put_argv(t->f, r, FC_CHECKPOINT_argv, json_get(a, "argv"));
 	put_text(t->f, r, FC_CHECKPOINT_reason, a, "reason");
 	put_text(t->f, r, FC_CHECKPOINT_signal, a, "signal");
+	put_int(r, FC_CHECKPOINT_signal_number, a, "signal");
 	put_text(t->f, r, FC_CHECKPOINT_which, a, "which");
 	put_text(t->f, r, FC_CHECKPOINT_errno, a, "error");
 	put_text(t->f, r, FC_CHECKPOINT_path, a, "path");

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +23,20 @@ int kernel_pidfd_open(pid_t pid)
 int kernel_pidfd_signal(int pidfd, int sig)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+int kernel_pidfd_status(int pidfd)
+{
+	/* struct pidfd_info of linux/pidfd.h, which is younger than most systems' headers */
+	struct {
+		uint64_t mask, cgroup;
+		uint32_t ids[11];
+		int32_t exit_code;
+	} info = { .mask = 1 << 3 /* PIDFD_INFO_EXIT */ };
+
+	if (pidfd < 0 || ioctl(pidfd, _IOWR(0xff, 11, info), &info) < 0 || !(info.mask & 1 << 3))
+		return -1;
+	return info.exit_code;
 }
 
 int kernel_wait(idtype_t type, id_t id, siginfo_t *si, int options)

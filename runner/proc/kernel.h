@@ -12,6 +12,9 @@
 int kernel_kill(pid_t pid, int sig); /* pid < 0: the group -pid */
 int kernel_pidfd_open(pid_t pid);
 int kernel_pidfd_signal(int pidfd, int sig);
+/* How the process of a pidfd ended, as waitpid gives it, also after its parent has reaped it; -1 where that is not known
+ * (before Linux 6.15). */
+int kernel_pidfd_status(int pidfd);
 int kernel_wait(idtype_t type, id_t id, siginfo_t *si, int options);
 ssize_t kernel_read(int fd, void *buf, size_t n);
 /* Both ends close-on-exec, the read end non-blocking. wide: with room for much. */

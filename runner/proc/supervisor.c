@@ -114,6 +114,25 @@ static void hook_adopted(void *ctx, struct member *m)
 		    clock_mono_ns(), &a);
 }
 
+/* What a pipe's end or somebody who asks has ended is the everyday; who was killed outright may be missed by others. */
+static void hook_killed(void *ctx, const struct member *m, int signal)
+{
+	struct supervisor *s = ctx;
+	struct command *c = supervisor_command_of(s, m->owner);
+	auto_attrs a = { 0 };
+	bool asked = signal == SIGPIPE || signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+
+	if (asked || m->signalled || s->tree.spare_none || !c || m->pid == command_pid(c))
+		return;
+	attrs_init(&a, s->run->trace);
+	attrs_int(&a, "pid", m->pid);
+	attrs_int(&a, "ppid", m->st.ppid);
+	attrs_str(&a, "comm", m->st.comm);
+	attrs_int(&a, "signal", signal);
+	trace_checkpoint(s->run->trace, command_span(c) ? command_span(c) : s->run->dispatch_span, CP_PROCESS_KILLED,
+			 clock_mono_ns(), &a);
+}
+
 static void hook_used(void *ctx, const struct member *m, int64_t cpu_ns, int64_t delay_ns)
 {
 	struct supervisor *s = ctx;
@@ -580,7 +599,8 @@ struct supervisor *supervisor_new(struct context *run, struct err *e)
 
 	s->run = run;
 	s->slots = run->setup->jobs;
-	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted, hook_used };
+	s->hooks = (struct tree_hooks){ s, hook_leader, hook_orphan, hook_command_line, hook_adopted, hook_killed,
+					 hook_used };
 	if (loop_init(&s->loop, e) < 0 ||
 	    (run->link >= 0 && loop_watch(&s->loop, run->link, EPOLLIN, SRC_LINK, 0, 0) < 0 &&
 	     err_sys(e, "preparing the supervisor's loop")) ||

@@ -3,6 +3,7 @@
 #include "runner/proc/kernel.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "profile/proc/slow_read.h"
 
@@ -15,9 +16,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* Descriptors are kept for so many members (five each), where our limit allows; the rest is opened
+/* Descriptors are kept for so many members (six each), where our limit allows; the rest is opened
  * and closed each time. */
 #define TREE_WATCHED_MAX 2048
 #define TREE_FDS_SPARE 512
@@ -36,15 +38,17 @@ void tree_init(struct tree *t, pid_t root, const struct strv *leave_running)
 	if (leave_running)
 		strv_copy(&t->leave_running, leave_running);
 	t->watched_max = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur > 2 * TREE_FDS_SPARE ?
-				 (size_t)(r.rlim_cur - TREE_FDS_SPARE) / 5 : 64;
+				 (size_t)(r.rlim_cur - TREE_FDS_SPARE) / 6 : 64;
 	if (t->watched_max > TREE_WATCHED_MAX)
 		t->watched_max = TREE_WATCHED_MAX;
 }
 
 static void member_release(struct member *m)
 {
-	if (m->watched)
+	if (m->watched) {
 		proc_watch_close(&m->watch);
+		fd_close(&m->pidfd);
+	}
 	m->watched = false;
 }
 
@@ -106,6 +110,7 @@ static struct member *tree_add(struct tree *t, pid_t pid)
 	m = &t->m[t->n++];
 	memset(m, 0, sizeof(*m));
 	m->pid = pid;
+	m->pidfd = -1;
 	m->fresh = TREE_FRESH_SCANS;
 	if ((t->n + 1) * 2 > t->index_size)
 		tree_reindex(t);
@@ -122,13 +127,25 @@ void tree_gone(struct tree *t, pid_t pid)
 		m->reaped = true; /* swept by the next scan, unless that finds its number again */
 }
 
+/* It is gone, or a zombie: by a signal? */
+static void member_ended(struct member *m, int status, const struct tree_hooks *h)
+{
+	if (m->told || status < 0 || !h || !h->killed)
+		return;
+	m->told = true;
+	if (WIFSIGNALED(status))
+		h->killed(h->ctx, m, WTERMSIG(status));
+}
+
 /* Drops all that the walk did not meet. */
-static void tree_sweep(struct tree *t)
+static void tree_sweep(struct tree *t, const struct tree_hooks *h)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->m[i].seen != t->generation) {
+			if (t->m[i].watched && !t->m[i].told)
+				member_ended(&t->m[i], kernel_pidfd_status(t->m[i].pidfd), h);
 			member_release(&t->m[i]);
 			continue;
 		}
@@ -196,6 +213,8 @@ static bool member_sample(struct tree *t, struct member *m, const struct tree_ho
 	m->st = st;
 	if (t->foreign_before_ns && st.ppid == t->root && st.start_ns < t->foreign_before_ns)
 		m->foreign = true;
+	if (st.state == 'Z' && st.exit_status)
+		member_ended(m, st.exit_status, h);
 	if (m->fresh && st.state != 'Z' && !t->nameless) {
 		m->fresh--;
 		member_read_command_line(t, m, h);
@@ -218,7 +237,7 @@ static uint32_t tree_owner(struct tree *t, struct member *m, const struct member
 
 static void member_reset(struct member *m)
 {
-	struct member anew = { .pid = m->pid, .seen = m->seen, .fresh = TREE_FRESH_SCANS };
+	struct member anew = { .pid = m->pid, .pidfd = -1, .seen = m->seen, .fresh = TREE_FRESH_SCANS };
 
 	member_release(m);
 	*m = anew;
@@ -239,6 +258,8 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 			return SIZE_MAX;
 		m = tree_add(t, pid);
 		m->watched = t->n <= t->watched_max && proc_watch_open(&m->watch, pid, 0) == 0;
+		if (m->watched)
+			m->pidfd = kernel_pidfd_open(pid);
 	}
 	if (m->reaped)
 		member_reset(m); /* its number was given to another */
@@ -347,7 +368,7 @@ void tree_scan(struct tree *t, bool with_stat, const struct tree_hooks *h)
 			member_children(t, &t->m[parent], &kids);
 	}
 	free(queue);
-	tree_sweep(t);
+	tree_sweep(t, h);
 	tree_tally(t);
 }
 

@@ -21,7 +21,9 @@ struct member {
 	pid_t pid;
 	uint32_t owner;          /* serial of the command it descends from */
 	struct proc_watch watch;
+	int pidfd;               /* of a watched one, to learn how it ended; -1 none */
 	bool watched;            /* descriptors are kept */
+	bool told;               /* how it ended was told */
 	bool adopted, announced; /* its parent died and it came to us; recorded as such */
 	bool allowed;            /* matches --leave-running */
 	bool foreign;            /* our child before the run began (`sleep & exec spec-runner`): not ours to end */
@@ -69,6 +71,8 @@ struct tree_hooks {
 	/* A member with a command line that may be new (fresh member, or comm changed). */
 	void (*command_line)(void *ctx, struct member *m, const char *cmdline, size_t n);
 	void (*adopted)(void *ctx, struct member *m);
+	/* It was killed by this signal; told once. */
+	void (*killed)(void *ctx, const struct member *m, int signal);
 	/* It used so much more since the scan before. */
 	void (*used)(void *ctx, const struct member *m, int64_t cpu_ns, int64_t delay_ns);
 };

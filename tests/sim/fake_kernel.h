@@ -371,6 +371,12 @@ int kernel_kill(pid_t pid, int sig)
 	return signal_to(p, sig);
 }
 
+int kernel_pidfd_status(int pidfd)
+{
+	(void)pidfd;
+	return -1;
+}
+
 int kernel_pidfd_open(pid_t pid)
 {
 	struct fake_process *p = process_of(pid);

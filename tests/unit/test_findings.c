@@ -267,6 +267,10 @@ static const struct {
 	  STUCK ROOT "waits_kind=child\nprocess pid=13; ppid=12; state=S\n" },
 	{ "hang.wait.sync", STUCK ROOT "waits_kind=condition; function=take; file=q.c; line=3\n",
 	  STUCK ROOT "waits_kind=condition\nedge pid=12; tid=12; kind=condition; proved=true; holder_pid=13\n" },
+	{ "hang.wait.sync.dead_worker",
+	  STUCK ROOT "waits_kind=condition; waits_resource=a result; function=main; file=t.py; line=9\n"
+		"checkpoint event=process.killed; pid=14; ppid=12; comm=w; signal_number=9; at_ms=900\n",
+	  STUCK ROOT "waits_kind=condition\ncheckpoint event=process.killed; pid=14; ppid=13; comm=w; signal_number=9; at_ms=900\n" },
 	{ "hang.wait.sync.join",
 	  STUCK ROOT "waits_kind=futex; function=stop; file=t.py; line=9; own_line=true\n"
 		"thread pid=12; tid=14; waits_kind=poll; waits_resource=poll of 1; function=select\n"

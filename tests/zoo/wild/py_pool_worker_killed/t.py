@@ -2,9 +2,11 @@
 import multiprocessing
 import os
 import signal
+import time
 
 
 def work(n):
+    time.sleep(0.3)
     if n == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return n
