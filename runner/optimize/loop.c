@@ -222,8 +222,12 @@ int loop_run(struct loop *l, struct err *e)
 	while (l->st.node != NODE_END) {
 		if (child_interrupted)
 			return interrupted(l, e);
-		if (run_node(l, e) < 0)
-			return child_interrupted ? interrupted(l, e) : -1;
+		if (run_node(l, e) == 0)
+			continue;
+		if (!child_interrupted)
+			return -1;
+		*e = (struct err){ 0 }; /* what a node says that was interrupted is not an error */
+		return interrupted(l, e);
 	}
 	if (loop_log_rewrite(l, e) < 0 || loop_result_write(l, e) < 0)
 		return -1;
