@@ -22,6 +22,7 @@ static const struct {
 };
 #define GRAMMARS (sizeof(grammars) / sizeof(*grammars))
 
+#define BRACKETS_MAX 1000
 #define SYMBOLS_MAX 1024
 
 /* The grammars' numbers of kinds and fields as ours. */
@@ -163,9 +164,40 @@ static void convert(struct tree *t, TSTree *ts, const struct names *names)
 	ts_tree_cursor_delete(&c);
 }
 
+/* Brackets that are nested deeper than anything we keep cost the parser memory without end: they are blanked. A line that
+ * begins in the first column begins anew, for brackets in strings count, too. Returns a copy, or NULL where none is deep. */
+static char *brackets_bound(const char *text, size_t n)
+{
+	char *copy = NULL;
+	size_t depth = 0, blanked = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i && text[i - 1] == '\n' && ((text[i] | 32) >= 'a' && (text[i] | 32) <= 'z'))
+			depth = blanked = 0;
+		if (text[i] == '(' || text[i] == '[' || text[i] == '{') {
+			if (depth < BRACKETS_MAX) {
+				depth++;
+				continue;
+			}
+			copy = copy ? copy : memcpy(xmalloc(n + 1), text, n);
+			copy[i] = ' ';
+			blanked++;
+		} else if (text[i] == ')' || text[i] == ']' || text[i] == '}') {
+			if (blanked) {
+				blanked--;
+				copy[i] = ' ';
+			} else if (depth) {
+				depth--;
+			}
+		}
+	}
+	return copy;
+}
+
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 {
 	int grammar = grammar_of(language);
+	auto_free char *bounded = NULL;
 	TSParser *p;
 	TSTree *ts;
 
@@ -175,13 +207,16 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 	pthread_once(&names_once, names_init);
 	p = ts_parser_new();
 	ts_parser_set_language(p, grammars[grammar].language());
-	ts = ts_parser_parse_string(p, NULL, text, (uint32_t)n);
+	bounded = brackets_bound(text, n);
+	ts = ts_parser_parse_string(p, NULL, bounded ? bounded : text, (uint32_t)n);
 	if (ts) {
-		t->has_errors = ts_node_has_error(ts_tree_root_node(ts));
+		t->has_errors = bounded || ts_node_has_error(ts_tree_root_node(ts));
 		convert(t, ts, &names_of[grammar]);
 		ts_tree_delete(ts);
 	}
 	ts_parser_delete(p);
+	t->nodes = xreallocarray(t->nodes, t->count + 1, sizeof(*t->nodes));
+	t->cap = t->count + 1;
 	for (size_t i = 0; i < n; i++)
 		t->lines += text[i] == '\n';
 	t->lines += n && text[n - 1] != '\n';

@@ -268,21 +268,37 @@ static void document_end(struct json *j, struct str *out)
 	str_addc(out, '\n');
 }
 
+static void call_graph_write(struct json *j, const struct graph *g, const struct costs *c)
+{
+	json_object(j, NULL);
+	json_int(j, "version", 1);
+	languages_write(j, g);
+	json_object(j, "nodes");
+	for (uint32_t i = 0; i < g->function_count; i++)
+		write_node(j, g, c, i);
+	json_object_end(j);
+	write_edges(j, g, NULL);
+	unresolved_write(j, g);
+	json_object_end(j);
+	json_finish(j);
+}
+
 void write_call_graph(const struct graph *g, const struct costs *c, struct str *out)
 {
 	struct json j;
 
 	json_init(&j, out);
-	json_object(&j, NULL);
-	json_int(&j, "version", 1);
-	languages_write(&j, g);
-	json_object(&j, "nodes");
-	for (uint32_t i = 0; i < g->function_count; i++)
-		write_node(&j, g, c, i);
-	json_object_end(&j);
-	write_edges(&j, g, NULL);
-	unresolved_write(&j, g);
-	document_end(&j, out);
+	call_graph_write(&j, g, c);
+	str_addc(out, '\n');
+}
+
+void write_call_graph_to(const struct graph *g, const struct costs *c, json_sink *sink, void *arg)
+{
+	struct json j;
+
+	json_init_sink(&j, sink, arg);
+	call_graph_write(&j, g, c);
+	sink(arg, "\n", 1);
 }
 
 void write_expensive_ops(const struct graph *g, const struct costs *c, const struct model *m, struct str *out)

@@ -8,6 +8,8 @@
 
 /* call_graph.json, expensive_ops.json, state_mutations.json. */
 void write_call_graph(const struct graph *g, const struct costs *c, struct str *out);
+/* The same in pieces: it may be larger than the sources. */
+void write_call_graph_to(const struct graph *g, const struct costs *c, json_sink *sink, void *arg);
 void write_expensive_ops(const struct graph *g, const struct costs *c, const struct model *m, struct str *out);
 void write_state_mutations(const struct graph *g, const struct costs *c, struct str *out);
 

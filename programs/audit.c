@@ -305,14 +305,27 @@ static int action_files(struct audit *a, struct batch *b, const struct profile *
 	return rc;
 }
 
+static void file_sink(void *arg, const void *p, size_t n)
+{
+	file_out_write(arg, p, n);
+}
+
+static void stdout_sink(void *arg, const void *p, size_t n)
+{
+	(void)arg;
+	fwrite(p, 1, n, stdout); /* cli_flush() tells of what could not be written */
+}
+
 static int graph_files(struct audit *a, struct batch *b, struct err *e)
 {
-	auto_str graph = STR_INIT, ops = STR_INIT, mutations = STR_INIT;
+	auto_str ops = STR_INIT, mutations = STR_INIT, empty = STR_INIT;
 
-	write_call_graph(&a->graph, &a->costs, &graph);
+	if (batch_add(b, "call_graph.json", &empty, e) < 0)
+		return -1;
+	write_call_graph_to(&a->graph, &a->costs, file_sink, &b->files[b->n - 1]);
 	write_expensive_ops(&a->graph, &a->costs, &a->model, &ops);
 	write_state_mutations(&a->graph, &a->costs, &mutations);
-	if (batch_add(b, "call_graph.json", &graph, e) < 0 || batch_add(b, "expensive_ops.json", &ops, e) < 0)
+	if (batch_add(b, "expensive_ops.json", &ops, e) < 0)
 		return -1;
 	return batch_add(b, "state_mutations.json", &mutations, e);
 }
@@ -375,7 +388,7 @@ static void document_print(struct audit *a, struct str *out)
 		if (a->graph_text)
 			str_addn(out, a->graph_text, a->graph_len);
 		else
-			write_call_graph(&a->graph, &a->costs, out);
+			write_call_graph_to(&a->graph, &a->costs, stdout_sink, NULL);
 	} else if (is_format(a, "summary")) {
 		output_summary(&a->graph, a->profiles, a->action_count, &a->calibration, (size_t)a->o->top, out);
 	} else if (is_format(a, "candidates")) {

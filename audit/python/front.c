@@ -117,16 +117,35 @@ struct build {
 	struct graph *g;
 };
 
+static int by_source(const void *a, const void *b)
+{
+	const struct call_site *x = a, *y = b;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return (x->node > y->node) - (x->node < y->node);
+}
+
 static void *build_run(void *arg)
 {
 	struct build *b = arg;
 	struct python *p = b->p;
 
 	machine_run(&p->m, p->sources, p->count, b->o);
+	heap_release_values(&p->m.h);
+	for (size_t i = 0; i < p->count; i++)
+		mem_free_ptr(&p->m.node_site[i]);
 	pyfacts_init(p);
 	functions_add(p, b->g);
-	for (uint32_t i = 0; i < p->m.site_count; i++)
+	if (p->m.site_count)
+		qsort(p->m.sites, p->m.site_count, sizeof(*p->m.sites), by_source);
+	for (uint32_t i = 0; i < p->m.site_count; i++) {
 		call_add(p, b->g, &p->m.sites[i]);
+		if (i + 1 == p->m.site_count || p->m.sites[i + 1].source != p->m.sites[i].source)
+			mem_free_ptr(&p->parents[p->m.sites[i].source]); /* made again where it is asked for */
+	}
+	mem_free_ptr(&p->m.sites);
+	p->m.site_count = p->m.site_cap = 0;
 	pyfacts_mutations(p, b->g);
 	return NULL;
 }

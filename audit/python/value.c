@@ -54,14 +54,19 @@ void heap_release(struct heap *h)
 		free(h->texts[i]);
 	free(h->texts);
 	free(h->text_hash);
-	free(h->slot_hash);
-	free(h->set_hash);
-	free(h->interned);
-	free(h->slots);
-	free(h->sets);
-	free(h->ids);
-	free(h->objects);
-	free(h->trail);
+	heap_release_values(h);
+}
+
+void heap_release_values(struct heap *h)
+{
+	mem_free_ptr(&h->slot_hash);
+	mem_free_ptr(&h->set_hash);
+	mem_free_ptr(&h->interned);
+	mem_free_ptr(&h->slots);
+	mem_free_ptr(&h->sets);
+	mem_free_ptr(&h->ids);
+	mem_free_ptr(&h->objects);
+	mem_free_ptr(&h->trail);
 }
 
 static void text_rehash(struct heap *h)

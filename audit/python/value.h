@@ -64,6 +64,8 @@ enum instance { INSTANCE_MADE, INSTANCE_GENERIC, INSTANCE_OPEN };
 
 void heap_init(struct heap *h);
 void heap_release(struct heap *h);
+/* Everything but the texts: execution is over. */
+void heap_release_values(struct heap *h);
 
 uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance which);
 
