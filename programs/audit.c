@@ -421,28 +421,80 @@ static int percent_read(const char *text, int64_t *hundredths, struct err *e)
 	return 0;
 }
 
+/* "(FUNCTION:LINE CALLEE WEIGHT …)": the heaviest operation. */
+static void heaviest_add(const struct profile *p, struct str *out)
+{
+	const struct op *top = NULL;
+
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		if (!top || p->ops.v[i].weight > top->weight)
+			top = &p->ops.v[i];
+	if (top)
+		str_addf(out, " (%s:%u %s %lld%s)", graph_text(p->g, p->g->functions[top->function].name), top->line,
+			 graph_text(p->g, top->callee), (long long)top->weight, p->ops.n > 1 ? " …" : "");
+}
+
+static void unresolved_add(const struct profile *p, struct str *out)
+{
+	const struct graph_call *c = &p->g->calls[p->unresolved[0]];
+
+	str_addf(out, " (%s:%u %s%s)", graph_text(p->g, p->g->functions[c->caller].name), c->line, graph_text(p->g,
+		c->text),
+		 p->unresolved_count > 1 ? " …" : "");
+}
+
+/* One line for each limit that an action passes. */
+static void action_limits(const struct audit *a, const struct profile *p, int64_t most_hundredths, struct str *out)
+{
+	const char *name = p->action->name;
+	int64_t expensive = 0, growth, old;
+
+	for (uint32_t i = 0; i < p->ops.n; i++)
+		expensive += p->ops.v[i].expensive;
+	if (a->o->fail_load >= 0 && p->load > a->o->fail_load) {
+		str_addf(out, "action %s: load %lld > %lld", name, (long long)p->load, (long long)a->o->fail_load);
+		heaviest_add(p, out);
+		str_addc(out, '\n');
+	}
+	if (a->o->fail_expensive >= 0 && expensive > a->o->fail_expensive) {
+		str_addf(out, "action %s: expensive operations %lld > %lld", name, (long long)expensive,
+			 (long long)a->o->fail_expensive);
+		heaviest_add(p, out);
+		str_addc(out, '\n');
+	}
+	if (a->o->fail_unresolved >= 0 && p->unresolved_count > a->o->fail_unresolved) {
+		str_addf(out, "action %s: unresolved calls %u > %lld", name, p->unresolved_count,
+			(long long)a->o->fail_unresolved);
+		unresolved_add(p, out);
+		str_addc(out, '\n');
+	}
+	if (a->o->fail_increase && a->drift && drift_increase(a->drift, name, &growth, &old) &&
+		growth > most_hundredths) {
+		str_addf(out, "action %s: load %lld, was %lld: more than %s %% dearer", name, (long long)p->load,
+			(long long)old,
+			 a->o->fail_increase);
+		heaviest_add(p, out);
+		str_addc(out, '\n');
+	}
+}
+
+/* Says what was passed: as messages, or as the document of --format limits. Returns the exit code. */
 static int limits_check(struct audit *a, int64_t most_hundredths)
 {
-	int code = 0;
+	auto_str out = STR_INIT;
 
-	for (size_t i = 0; i < a->action_count; i++) {
-		const struct profile *p = &a->profiles[i];
-		int64_t growth, old;
-
-		if (a->o->fail_load >= 0 && p->load > a->o->fail_load) {
-			cli_note("action %s: load %lld > %lld", p->action->name, (long long)p->load,
-				(long long)a->o->fail_load);
-			code = 1;
-		}
-		if (a->o->fail_increase && a->drift && drift_increase(a->drift, p->action->name, &growth, &old) &&
-		    growth > most_hundredths) {
-			cli_note("action %s: load %lld, was %lld: more than %s %% dearer", p->action->name,
-				(long long)p->load,
-				 (long long)old, a->o->fail_increase);
-			code = 1;
-		}
+	for (size_t i = 0; i < a->action_count; i++)
+		action_limits(a, &a->profiles[i], most_hundredths, &out);
+	if (is_format(a, "limits")) {
+		fwrite(str_cstr(&out), 1, out.len, stdout);
+		return out.len ? (cli_flush(), 1) : cli_flush();
 	}
-	return code;
+	for (char *line = out.data, *end; line && *line; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		cli_note("%s", line);
+	}
+	return out.len ? 1 : 0;
 }
 
 static int audit_run(struct audit *a, int64_t *most, struct err *e)
@@ -480,7 +532,7 @@ static int audit_body(struct cli *cli)
 	} else if (a.o->format || a.o->where) {
 		if (is_format(&a, "model"))
 			model_write(&a.model, &out);
-		else
+		else if (!is_format(&a, "limits"))
 			document_print(&a, &out);
 		fwrite(str_cstr(&out), 1, out.len, stdout);
 		code = cli_flush();

@@ -2,10 +2,12 @@
 #include "runner/cases/case_file.h"
 
 #include "base/mem.h"
+#include "runner/config/libexec.h"
 
 #include <string.h>
 
-const char *const harness_type_text[] = { "", "cli.run", "file.scan", "data.validate", "trace.verify", NULL };
+const char *const harness_type_text[] = { "", "cli.run", "file.scan", "data.validate", "trace.verify", "audit.threshold",
+					  NULL };
 
 #define ID_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 #define TIMEOUT_MAX_MS (INT64_C(1000) * 3600 * 24 * 365)
@@ -217,6 +219,60 @@ static int trace_verify_read(struct harness *h, const struct yaml_node *n, struc
 	return 0;
 }
 
+/* The command that holds an action against its limits: `spec-runner audit --format limits`. */
+static int audit_threshold_read(struct harness *h, const struct yaml_node *n, struct err *e)
+{
+	static const char *const known[] = { "type", "action", "entry_points", "paths", "depth", "max_load",
+		"max_expensive",
+					     "max_unresolved", "against", "max_increase_pct", "timeout_ms", "timeout",
+						NULL };
+	static const struct { const char *key, *flag; bool limit; } flags[] = {
+		{ "action", "action", false }, { "depth", "depth", false }, { "against", "against", false },
+		{ "max_load", "fail-load", true }, { "max_expensive", "fail-expensive", true },
+		{ "max_unresolved", "fail-unresolved", true }, { "max_increase_pct", "fail-increase", true },
+	};
+	struct strv list = STRV_INIT;
+	int64_t ignored;
+	bool limit = false;
+
+	if (yaml_check_keys(n, known, e) < 0 || yaml_get_int(n, "max_load", 0, INT64_MAX, &ignored, e) < 0 ||
+	    yaml_get_int(n, "max_expensive", 0, INT64_MAX, &ignored, e) < 0 ||
+	    yaml_get_int(n, "max_unresolved", 0, INT64_MAX, &ignored, e) < 0 || yaml_get_int(n, "depth", 0, 1000,
+		&ignored, e) < 0)
+		return -1;
+	if (!yaml_get(n, "action") == !yaml_get(n, "entry_points"))
+		return yaml_error(n, e, "an audit.threshold wants one of 'action' and 'entry_points'");
+	if (!yaml_get(n, "max_increase_pct") != !yaml_get(n, "against"))
+		return yaml_error(n, e, "'max_increase_pct' and 'against' belong together");
+	strv_take(&h->argv, libexec_find("audit"));
+	if (!h->argv.v[0])
+		h->argv.v[0] = xstrdup("spec-runner-audit");
+	strv_add(&h->argv, "--format=limits");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		const struct yaml_node *v = yaml_get(n, flags[i].key);
+		const char *text;
+
+		if (!v)
+			continue;
+		if (yaml_as_string(v, &text, e) < 0)
+			return -1;
+		limit |= flags[i].limit;
+		strv_take(&h->argv, xasprintf("--%s=%s", flags[i].flag, text));
+	}
+	if (!limit)
+		return yaml_error(n, e,
+			"an audit.threshold wants one of max_load, max_expensive, max_unresolved, max_increase_pct");
+	for (int paths = 0; paths < 2; paths++) {
+		strv_release(&list);
+		if (yaml_get_string_or_list(n, paths ? "paths" : "entry_points", &list, e) < 0)
+			return strv_release(&list), -1;
+		for (size_t i = 0; i < list.n; i++)
+			strv_take(&h->argv, paths ? xstrdup(list.v[i]) : xasprintf("--entry=%s", list.v[i]));
+	}
+	strv_release(&list);
+	return 0;
+}
+
 static int harness_read(struct harness *h, const struct yaml_node *n, struct err *e)
 {
 	const char *type;
@@ -237,6 +293,8 @@ static int harness_read(struct harness *h, const struct yaml_node *n, struct err
 		return data_validate_read(h, n, e);
 	case HARNESS_TRACE_VERIFY:
 		return trace_verify_read(h, n, e);
+	case HARNESS_AUDIT_THRESHOLD:
+		return audit_threshold_read(h, n, e);
 	case HARNESS_NONE:
 		break;
 	}
@@ -384,7 +442,7 @@ int spec_case_read(struct spec_case *c, const struct yaml_node *n, struct err *e
 static void harness_release(struct harness *h)
 {
 	switch (h->type) {
-	case HARNESS_CLI_RUN:
+	case HARNESS_CLI_RUN: case HARNESS_AUDIT_THRESHOLD:
 		strv_release(&h->argv);
 		strv_release(&h->env);
 		mem_free_ptr(&h->cwd);

@@ -20,15 +20,16 @@
 #define CHAIN_DEPTH_MAX 64
 #define CASE_NONE UINT32_MAX
 
-enum harness_type { HARNESS_NONE, HARNESS_CLI_RUN, HARNESS_FILE_SCAN, HARNESS_DATA_VALIDATE, HARNESS_TRACE_VERIFY };
-extern const char *const harness_type_text[]; /* "" cli.run file.scan data.validate trace.verify */
+enum harness_type { HARNESS_NONE, HARNESS_CLI_RUN, HARNESS_FILE_SCAN, HARNESS_DATA_VALIDATE, HARNESS_TRACE_VERIFY,
+		    HARNESS_AUDIT_THRESHOLD };
+extern const char *const harness_type_text[]; /* "" cli.run file.scan … */
 
 /* What its type wants, and nothing else: there may be very many cases. */
 struct harness {
 	enum harness_type type;
 	int64_t timeout_ms;        /* 0 none */
 	union {
-		struct { /* cli.run */
+		struct { /* cli.run; audit.threshold: the command that asks for it */
 			struct strv argv, env; /* env "NAME=value" */
 			char *cwd;             /* relative to the root, or NULL */
 			char *stdin_text;      /* NULL: none was given, it reads nothing */

@@ -231,6 +231,23 @@ static bool judge_end(struct case_work *w, uint32_t at, const struct command_res
 	return true;
 }
 
+/* What an audit said: the limits that were passed, or why it could not tell. */
+static char *threshold_problem(const struct command_result *r)
+{
+	static const char prefix[] = "spec-runner: ";
+	bool passed = r->exit_code == 1 && r->out_bytes;
+	const char *text = passed ? r->out : r->err;
+	size_t n = passed ? r->out_bytes : r->err_bytes;
+
+	if (!passed && n >= sizeof(prefix) - 1 && memcmp(text, prefix, sizeof(prefix) - 1) == 0) {
+		text += sizeof(prefix) - 1;
+		n -= sizeof(prefix) - 1;
+	}
+	while (n && text[n - 1] == '\n')
+		n--;
+	return n ? xstrndup(text, n) : xasprintf("exit code %d", r->exit_code);
+}
+
 void case_judge_command(struct case_work *w, uint32_t at, const struct case_job *job, const struct command_result *r,
 			int64_t now_ns)
 {
@@ -251,6 +268,8 @@ void case_judge_command(struct case_work *w, uint32_t at, const struct case_job 
 			problem = xasprintf("'%s' could not be started: %s", job->argv.v[0], strerror(r->spawn_errno));
 		else if (!any && r->signal)
 			problem = xasprintf("killed by signal %d (%s)", r->signal, signal_text(r->signal));
+		else if (r->exit_code && c->harness.type == HARNESS_AUDIT_THRESHOLD)
+			problem = threshold_problem(r);
 		else if (!any && r->exit_code)
 			problem = xasprintf("exit code %d", r->exit_code);
 		judge_case(w, at, &o, problem, now_ns);

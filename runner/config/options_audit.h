@@ -13,7 +13,7 @@ struct audit_options {
 	char *out; /* .artifacts/audit */
 	char *format, *model, *against, *where, *graph;
 	char *fail_increase; /* percent, with decimals */
-	int64_t depth, threshold, fail_load, sample_ns, jobs, top, max_file_bytes;
+	int64_t depth, threshold, fail_load, fail_expensive, fail_unresolved, sample_ns, jobs, top, max_file_bytes;
 	bool json, markdown, mermaid, no_cache;
 };
 

@@ -125,6 +125,21 @@ is(text("--graph $A/call_graph.json --format call-graph"), SpecRunner::read_file
 $out = qx(cd '$dir' && '$spec' test v.spec.yaml 2>&1);
 is($?, 0, 'all files obey their schemas') or diag $out;
 
+# a governance check that holds the line
+SpecRunner::write_file("$dir/g.spec.yaml", <<'EOF');
+version: 1
+suite: budget
+cases:
+  - {id: B-1, check: budget.loading, harness: {type: audit.threshold, action: loading, max_load: 51049, max_unresolved: 1}}
+  - {id: B-2, check: budget.recurse, harness: {type: audit.threshold, entry_points: [src.store.recurse], paths: [src], max_load: 300, max_expensive: 0}}
+  - {id: B-3, check: budget.none, harness: {type: audit.threshold, action: lading, max_load: 1}}
+  - {id: B-4, check: budget.growth, harness: {type: audit.threshold, action: everything, against: old, max_increase_pct: 0}}
+EOF
+$out = qx(cd '$dir' && '$spec' governance g.spec.yaml 2>&1);
+is($? >> 8, 1, 'two of four checks fail');
+is(join("\n", $out =~ /^(ERROR: .*)$/mg), "ERROR: B-1: action loading: load 51050 > 51049 (src.store.Store.load:23 <builtin>.open 50100 …)\n" .
+	"ERROR: B-3: --action: no action 'lading' is declared in audit.actions (did you mean 'loading'?)", 'and say why');
+
 # calibration: 3 samples of 10 ms lie on line 23 of load, 1 of them elsewhere below main
 SpecRunner::write_file("$dir/p.folded", "main (src/store.py:95);load (src/store.py:23) 2\nmain (src/store.py:100);load (src/store.py:23) 1\n");
 audit('--calibrate p.folded');
