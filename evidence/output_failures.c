@@ -165,6 +165,14 @@ static void row_close(struct output_reader *o)
 	row_reset(o);
 }
 
+static bool begins_one(struct output_reader *o, const char *line)
+{
+	for (size_t k = 0; k < FORMS; k++)
+		if (matches(o, o->c.begin[k], line))
+			return true;
+	return false;
+}
+
 /* Does the line belong to what is open? */
 static bool row_goes_on(struct output_reader *o, const char *line, int64_t number)
 {
@@ -184,6 +192,9 @@ static bool row_goes_on(struct output_reader *o, const char *line, int64_t numbe
 		return true;
 	}
 	if (!*forms[k].frame)
+		return false;
+	/* what is nothing without a frame, and has none yet, gives way to what is something by itself */
+	if (!o->row.frames && forms[k].frames && begins_one(o, line))
 		return false;
 	/* lines of source, of notes, between the parts */
 	if (o->row.frames ? indented : ++o->row.others <= HEAD_LINES && !*forms[k].message) {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# What tools print of a failed test, as recorded (Go 1.19, PHPUnit 9.6 --testdox, Node 20 TAP, Test::More below prove -v): the
+# What tools print of a failed test, as recorded (Go 1.19, PHPUnit 9.6 --testdox, Node 20 TAP, Test::More below prove -v, cargo): the
 # test, its line and its message are told. And our block begins on a line of its own.
 use strict;
 use warnings;
@@ -79,6 +79,10 @@ $t = shown('auto', "t/a.t .. \n1..3\nok 1 - first\nnot ok 2 - total\nok 3 - last
 	"Test Summary Report\n-------------------\nt/a.t (Wstat: 256 (exited 1) Tests: 3 Failed: 1)\n  Failed test:  2\nFiles=1, Tests=3,  0 wallclock secs\nResult: FAIL\n",
 	"\n#   Failed test 'total'\n#   at t/a.t line 4.\n#          got: '2'\n#     expected: '3'\n# Looks like you failed 1 test of 3.\n");
 like $t, qr{total\n.*?t/a\.t:4: got: '2', expected: '3'}, 'prove -v: the diagnostics of the other stream';
+
+$t = shown('cargo', "\nrunning 2 tests\ntest tests::a ... ok\ntest tests::b ... ", "error: test failed, to rerun pass `--lib`\n\nCaused by:\n" .
+	"  process didn't exit successfully: `/w/target/debug/deps/cart-1 --test-threads=1` (signal: 6, SIGABRT: process abort signal)\n", 101);
+like $t, qr/^spec-runner: fail\.crash\.child: signal: 6, SIGABRT/m, 'cargo: what ended the test program, below a line that looks like an error of the compiler';
 
 # --- on a line of its own, and without what only a terminal understands
 my $dir = new_dir();
