@@ -74,14 +74,11 @@ group_audit() {
 		echo "install-deps.sh: no npm here: 'spec-runner audit' is left out (its grammars come from npm)" >&2
 		return
 	fi
-	mkdir -p "$to" && cp "$from/package.json" "$to/" && cp "$from/package-lock.json" "$to/lock.new" &&
-		cp "$to/lock.new" "$to/package-lock.json" &&
-		(cd "$to" && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund >npm.log 2>&1) ||
-		{
-			rm -f "$to/package-lock.json"
-			echo "install-deps.sh: npm could not fetch the grammars of 'spec-runner audit', which is left out ($to/npm.log)" >&2
-		}
-	rm -f "$to/lock.new"
+	if ! mkdir -p "$to" || ! cp "$from/package.json" "$from/package-lock.json" "$to/" ||
+		! (cd "$to" && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund >npm.log 2>&1); then
+		rm -f "$to/package-lock.json"
+		echo "install-deps.sh: npm could not fetch the grammars of 'spec-runner audit', which is left out ($to/npm.log)" >&2
+	fi
 }
 
 # What tests ask when it is there: the official clients of the Model Context Protocol, and axe-core. By hand alone.

@@ -26,10 +26,10 @@ static const char *const denied[] = {
 /* A character class at p (behind '['): does c match? *end: behind its ']'; false where it has none. */
 static bool class_match(const char *p, char c, bool *hit, const char **end)
 {
-	bool not = *p == '!' || *p == '^', found = false;
+	bool negated = *p == '!' || *p == '^', found = false;
 	const char *from;
 
-	p += not;
+	p += negated;
 	from = p;
 	while (*p && (*p != ']' || p == from)) {
 		if (p[1] == '-' && p[2] && p[2] != ']') {
@@ -39,7 +39,7 @@ static bool class_match(const char *p, char c, bool *hit, const char **end)
 			found |= *p++ == c;
 		}
 	}
-	*hit = found != not;
+	*hit = found != negated;
 	*end = p + 1;
 	return *p == ']';
 }

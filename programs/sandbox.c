@@ -145,7 +145,7 @@ static bool can(int (*what)(void))
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(what() < 0);
+		_exit(what() < 0 ? 1 : 0);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;

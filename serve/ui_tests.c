@@ -206,7 +206,7 @@ static void chart(struct call *c, const struct results *r)
 	struct str *out = &c->a->body;
 	auto_str words = STR_INIT;
 	struct scale s = { 0 };
-	double v[RESULTS_MOST];
+	double v[RESULTS_MOST] = { 0 };
 
 	for (size_t i = 0; i < r->n; i++)
 		if (isfinite(r->v[i].ms) && strcmp(r->v[i].result, "pass") == 0)

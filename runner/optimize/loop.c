@@ -97,7 +97,7 @@ int loop_metric(struct loop *l, const char *run_id, const char *name, double val
 int loop_list(const char *dir, const char *suffix, struct strv *out, struct err *e)
 {
 	struct dirent **names = NULL;
-	int n = scandir(dir, &names, NULL, NULL);
+	int n = scandir(dir, &names, NULL, alphasort);
 
 	if (n < 0)
 		return err_sys(e, "reading '%s'", dir);

@@ -84,7 +84,7 @@ void loop_result_json(const struct loop *l, struct str *out)
 int loop_result_write(const struct loop *l, struct err *e)
 {
 	auto_free char *path = loop_path(l, "result.json");
-	auto_str out = STR_INIT, clean = STR_INIT;
+	auto_str out = STR_INIT;
 
 	loop_result_json(l, &out);
 	return file_write(path, str_cstr(&out), out.len, e);
