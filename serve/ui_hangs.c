@@ -28,13 +28,12 @@ static void hangs_row(struct call *c, const struct hang *h)
 	str_add(out, "</td></tr>\n");
 }
 
-int ui_hangs(struct call *c, struct err *e)
+static int hangs_table(struct call *c, struct err *e)
 {
 	struct str *out = &c->a->body;
 	struct hangs h;
 	int rc = hangs_read(c->s, NULL, NULL, &h, e);
 
-	ui_begin(c->sv, out, "Hangs", "/ui/hangs", 0);
 	str_add(out, "<p class=\"hint\">The same hang has the same signature, wherever it is seen. Rate: of the runs"
 			" of its workloads since"
 		" it was first seen.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
@@ -48,8 +47,17 @@ int ui_hangs(struct call *c, struct err *e)
 	str_add(out, "</tbody>\n</table>\n</div>\n");
 	if (!h.n)
 		str_add(out, "<p>None.</p>\n");
-	ui_end(out);
 	hangs_release(&h);
+	return rc;
+}
+
+int ui_hangs(struct call *c, struct err *e)
+{
+	int rc;
+
+	ui_begin(c->sv, &c->a->body, "Hangs", "/ui/hangs", 0);
+	rc = ui_cached(c, "hangs", hangs_table, e);
+	ui_end(&c->a->body);
 	return rc;
 }
 

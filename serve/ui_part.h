@@ -22,6 +22,8 @@ void ui_test_href(struct serve *sv, struct str *out, const char *suite, const ch
 void ui_time(struct str *out, const char *rfc3339);
 /* The facts of a run, out of its stored trace and snapshots. 1: f is the caller's to release; 0: there are none. */
 int ui_facts(struct call *c, const char *run_id, struct facts *f, struct err *e);
+/* What write appends, or what it appended before (ui_cache.c). name: of the part, parameters included. */
+int ui_cached(struct call *c, const char *name, int (*write)(struct call *c, struct err *e), struct err *e);
 /* A part of report.html (findings/report/html.h). */
 void ui_part(struct str *out, void (*write)(struct str *, const struct facts *), const struct facts *f);
 /* A word of status, with its colour. */

@@ -298,7 +298,8 @@ int ui_home(struct call *c, struct err *e)
 		if (map(c, e) < 0)
 			return -1;
 		str_add(&c->a->body, "<div class=\"cards\">\n");
-		if (broken(c, e) < 0 || hanging(c, e) < 0 || slower(c, e) < 0)
+		if (ui_cached(c, "broken", broken, e) < 0 || ui_cached(c, "hanging", hanging, e) < 0 ||
+		    ui_cached(c, "slower", slower, e) < 0)
 			return -1;
 		str_add(&c->a->body, "</div>\n");
 	}

@@ -48,27 +48,19 @@ static void tests_row(struct call *c, const struct flaky_row *r)
 		 r->t.failures, r->t.hangs);
 }
 
-int ui_tests(struct call *c, struct err *e)
+static int tests_table(struct call *c, struct err *e)
 {
 	const char *state = call_query(c, "state");
-	int wanted = state ? view_flaky_state(state) : -1, rc;
+	int wanted = state ? view_flaky_state(state) : -1;
 	struct str *out = &c->a->body;
 	size_t shown = 0, all = 0;
 	struct flaky f;
+	int rc = flaky_read(c->s, c->now_real_ns, NULL, 0, &f, e);
 
-	if (state && wanted < 0)
-		return err_set(e, ERR_USAGE, "state: accepted are flaky, broken, suspect, new and stable");
-	rc = flaky_read(c->s, c->now_real_ns, NULL, 0, &f, e);
-	ui_begin(c->sv, out, "Tests", "/ui/tests", 0);
-	str_add(out, "<p class=\"hint\">Of the last 14 days. Flaky: one clean commit passed and failed. Broken: the"
-			" last three attempts"
-		" failed. Suspect: it changes between passing and failing.</p>\n");
-	state_links(c, state);
 	str_add(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Tests\">\n<table>\n<thead><tr>"
-		"<th scope=\"col\">state</th><th scope=\"col\">suite</th><th scope=\"col\">test</th><th scope=\"col\""
-				" class=\"n\">attempts"
-		"</th><th scope=\"col\" class=\"n\">failures</th><th scope=\"col\""
-				" class=\"n\">hangs</th></tr></thead>\n<tbody>\n");
+		"<th scope=\"col\">state</th><th scope=\"col\">suite</th><th scope=\"col\">test</th>"
+		"<th scope=\"col\" class=\"n\">attempts</th><th scope=\"col\" class=\"n\">failures</th>"
+		"<th scope=\"col\" class=\"n\">hangs</th></tr></thead>\n<tbody>\n");
 	for (int s = 0; rc == 0 && s < FLAKY_STATE_COUNT; s++)
 		for (size_t i = 0; i < f.n; i++)
 			if ((int)flaky_state_of(&f.rows[i].t) == s && (wanted < 0 || wanted == s) && all++ < ROWS_MOST &&
@@ -78,13 +70,30 @@ int ui_tests(struct call *c, struct err *e)
 			}
 	str_add(out, "</tbody>\n</table>\n</div>\n");
 	if (all > shown)
-		str_addf(out, "<p class=\"hint\">%zu more: choose a state, or <a href=\"%s/tests\">all as"
-				" JSON</a>.</p>\n", all - shown,
-			 c->sv->prefix);
+		str_addf(out, "<p class=\"hint\">%zu more: choose a state, or <a href=\"%s/tests\">all as JSON</a>.</p>\n",
+			 all - shown, c->sv->prefix);
 	else if (!all)
 		str_add(out, "<p>None.</p>\n");
-	ui_end(out);
 	flaky_release(&f);
+	return rc;
+}
+
+int ui_tests(struct call *c, struct err *e)
+{
+	const char *state = call_query(c, "state");
+	auto_free char *name = xasprintf("tests %s", state ? state : "");
+	struct str *out = &c->a->body;
+	int rc;
+
+	if (state && view_flaky_state(state) < 0)
+		return err_set(e, ERR_USAGE, "state: accepted are flaky, broken, suspect, new and stable");
+	ui_begin(c->sv, out, "Tests", "/ui/tests", 0);
+	str_add(out, "<p class=\"hint\">Of the last 14 days. Flaky: one clean commit passed and failed. Broken: the"
+			" last three"
+		" attempts failed. Suspect: it changes between passing and failing.</p>\n");
+	state_links(c, state);
+	rc = ui_cached(c, name, tests_table, e);
+	ui_end(out);
 	return rc;
 }
 
