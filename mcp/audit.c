@@ -140,13 +140,30 @@ static int take_profile(struct tool_call *c, const struct str *out, struct err *
 	return 0;
 }
 
-static int say(const struct str *err, struct err *e)
+/* The first line without who said it and of which option. */
+static const char *first_line(const struct str *err, int *n)
 {
+	static const char *const heads[] = { "spec-runner: ", "--action: ", "--entry: " };
 	const char *text = str_cstr(err);
 
-	if (str_starts(text, "spec-runner: "))
-		text += 13;
-	return err_set(e, ERR_FAILURE, "%.*s", (int)strcspn(text, "\n"), *text ? text : "the audit failed");
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (str_starts(text, heads[i]))
+			text += strlen(heads[i]);
+	*n = (int)strcspn(text, "\n");
+	return text;
+}
+
+/* Neither an action nor a function: both messages, for either may know the nearest name. */
+static int say(const struct str *err, const struct str *second, struct err *e)
+{
+	int n, m;
+	const char *a = first_line(err, &n), *b = first_line(second, &m);
+
+	if (!n)
+		return err_set(e, ERR_FAILURE, "the audit failed");
+	if (!m || (n == m && memcmp(a, b, (size_t)n) == 0))
+		return err_set(e, ERR_FAILURE, "%.*s", n, a);
+	return err_set(e, ERR_FAILURE, "%.*s; %.*s", n, a, m, b);
 }
 
 int tool_code_path_audit(struct tool_call *c, struct err *e)
@@ -161,5 +178,5 @@ int tool_code_path_audit(struct tool_call *c, struct err *e)
 		code = run(c->m, "--entry", name, depth, &out, &second, e);
 	if (code < 0)
 		return -1;
-	return code == 0 || code == 1 ? take_profile(c, &out, e) : say(&err, e);
+	return code == 0 || code == 1 ? take_profile(c, &out, e) : say(&err, &second, e);
 }

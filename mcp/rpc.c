@@ -171,6 +171,19 @@ static int open_store(struct tool_call *c, struct store **s, struct err *e)
 	return rc;
 }
 
+/* A message is one line: line breaks between the tokens of a document go. (Those within strings are escaped.) */
+static void join_lines(struct str *json)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < json->len; i++)
+		if (json->data[i] != '\n' && json->data[i] != '\r')
+			json->data[to++] = json->data[i];
+	json->len = to;
+	if (json->data)
+		json->data[to] = '\0';
+}
+
 static void run_tool(const struct request *q, const struct tool *t, const struct json_value *args)
 {
 	struct tool_call c = { .m = q->m, .args = args };
@@ -184,6 +197,7 @@ static void run_tool(const struct request *q, const struct tool *t, const struct
 			.last = 30 };
 	c.view = (struct view){ .s = s, .settings = &c.settings, .json = true, .now_real_ns = q->now_real_ns };
 	rc = rc == 0 ? t->run(&c, &e) : rc;
+	join_lines(&c.json);
 	if (rc == 0 && c.text)
 		most = strlen(c.text) < most / 2 ? (most - strlen(c.text)) : most / 2;
 	if (rc == 0 && result_cut(&c.json, most) < 0)

@@ -149,10 +149,22 @@ like $r->{1}[0]{result}{content}[0]{text}, qr/no history in/, 'a store that was 
 ok !-e "$dir/none", 'and not made';
 
 SKIP: {
-	skip 'spec-runner audit is not built', 2 unless $audit;
-	$r = talk(request(1, 'tools/call', { name => 'code_path_audit', arguments => {} }), request(2, 'tools/call', { name => 'code_path_audit', arguments => { action_name => 'no.such.action' } }));
-	ok $r->{1}[0]{result}{isError}, 'code_path_audit: bad arguments are its own failure';
-	ok $r->{2}[0]{result}{isError} && length $r->{2}[0]{result}{content}[0]{text}, 'an unknown action, too';
+	skip 'spec-runner audit is not built', 6 unless $audit;
+	my $audited = new_dir();
+	write_file("$audited/app.py", "def fetch(u):\n\treturn open(u)\n\ndef process(xs):\n\treturn [fetch(x) for x in xs]\n");
+	write_file("$audited/spec-runner.yaml", "version: 1\naudit:\n  actions:\n    - {name: act, entry_points: [app.process]}\n");
+	write_file("$audited/in", join '', map { $json->encode(request($_->[0], 'tools/call', { name => 'code_path_audit', arguments => $_->[1] })) . "\n" }
+		[1, {}], [2, { action_name => 'app.proces' }], [3, { action_name => 'act' }], [4, { action_name => 'app.fetch', max_depth => 1 }]);
+	my $x = run_spec(['mcp'], dir => $audited, stdin => "$audited/in", timeout => 60);
+	my @got = map { eval { $json->decode($_)->{result} } } split /\n/, $x->{out};
+	is scalar @got, 4, 'code_path_audit: an answer a line' or diag $x->{out};
+	ok $got[0]{isError}, 'bad arguments are its own failure';
+	like $got[1]{content}[0]{text}, qr/'app\.process'/, 'an unknown action gets the nearest names';
+	my $want = $json->decode(run_spec(['audit', '--action', 'act', '--format', 'json'], dir => $audited)->{out});
+	my ($markdown) = map { delete $want->{$_} } qw(markdown mermaid);
+	is_deeply $got[2]{structuredContent}, $want, 'an action is what audit says';
+	is $got[2]{content}[0]{text}, $markdown, 'its text is the Markdown';
+	is_deeply $got[3]{structuredContent}{action}{entry_points}, ['app.fetch'], 'a function, too';
 }
 
 # --- the official clients
