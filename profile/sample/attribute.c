@@ -447,8 +447,16 @@ static void phase_add(const struct profile *p, struct case_sums *c, const struct
 	}
 }
 
+/* How much a sample says that its thread does the test's work: the test's own function on its stack says it best. */
+static int64_t worker_weight(const struct profile *p, const struct prof_sample *x, const struct span *test)
+{
+	int64_t ns = x->wait < 0 ? x->cpu_ns * 20 : x->wall_ns;
+
+	return stack_has_case(p, x->stack, test) ? ns * 1000 : ns;
+}
+
 /* One test: its CPU time by place, and the waits of the thread that did its work. */
-static void case_sum(struct work *w, struct case_sums *c, const uint32_t *samples, size_t n)
+static void case_sum(struct work *w, struct case_sums *c, const struct span *test, const uint32_t *samples, size_t n)
 {
 	static struct weight places[WEIGHTS_MAX], waits[WEIGHTS_MAX], threads[WEIGHTS_MAX];
 	size_t place_n = 0, wait_n = 0, thread_n = 0;
@@ -467,7 +475,7 @@ static void case_sum(struct work *w, struct case_sums *c, const uint32_t *sample
 		if (x->wait < 0 && x->wall_ns > x->cpu_ns)
 			delay += x->wall_ns - x->cpu_ns;
 		if (!child)
-			weight_add(threads, &thread_n, WEIGHTS_MAX, x->thread, x->wait < 0 ? x->cpu_ns * 4 : x->wall_ns);
+			weight_add(threads, &thread_n, WEIGHTS_MAX, x->thread, worker_weight(p, x, test));
 	}
 	c->delay_ns = delay;
 	if (thread_n)
@@ -484,6 +492,8 @@ static void case_sum(struct work *w, struct case_sums *c, const uint32_t *sample
 		}
 		weight_add(waits, &wait_n, WEIGHTS_MAX, (uint32_t)x->wait, x->wall_ns);
 	}
+	if (c->wait_ns > test->end_ns - test->start_ns) /* when it went to sleep is known to a look */
+		c->wait_ns = test->end_ns - test->start_ns;
 	if (place_n)
 		qsort(places, place_n, sizeof(*places), by_weight);
 	if (wait_n)
@@ -511,7 +521,7 @@ static void cases_sum(struct work *w, struct attribution *a, const int32_t *owne
 		size_t from = k ? at[k - 1] : 0;
 
 		if (w->s.v[k].name == SPAN_CASE_RUN)
-			case_sum(w, sums_for(a, w, (int32_t)k), list + from, at[k] - from);
+			case_sum(w, sums_for(a, w, (int32_t)k), &w->s.v[k], list + from, at[k] - from);
 	}
 	free(at);
 	free(list);
