@@ -208,3 +208,30 @@ void lines_thread(struct snap_thread *t)
 	}
 	free(old);
 }
+
+/* "GNU C17 12.2.0 -mtune=generic -g -O2": gcc names its switches; of other compilers nothing is known. */
+static bool producer_is_unoptimised(const char *producer)
+{
+	const char *at = producer;
+
+	if (strncmp(producer, "GNU ", 4) != 0 || strncmp(producer, "GNU AS", 6) == 0 || !strstr(producer, " -m"))
+		return false;
+	while ((at = strstr(at, " -O"))) {
+		at += 3;
+		if (*at != '0')
+			return false;
+	}
+	return true;
+}
+
+bool image_unoptimised(struct image *im, uint64_t vaddr)
+{
+	Dwarf_Attribute a;
+	const char *producer;
+	Dwarf_Die unit;
+
+	if (!image_dwarf(im) || !unit_find(im, vaddr, &unit))
+		return false;
+	producer = dwarf_formstring(dwarf_attr_integrate(&unit, DW_AT_producer, &a));
+	return producer && producer_is_unoptimised(producer);
+}

@@ -113,6 +113,8 @@ bool frame_pointer_prove(struct native *n, struct snap_thread *t);
 bool frame_pointer_try(struct native *n, struct snap_thread *t);
 /* File, line and inlined callers of every frame of the thread that has an image with DWARF. */
 void lines_thread(struct snap_thread *t);
+/* Was the code at this address, in the file's own numbering, compiled without optimisation, as its producer says? */
+bool image_unoptimised(struct image *im, uint64_t vaddr);
 /* Has the thread not run since its native stack was copied? */
 bool native_stood_still(const struct native *n, const struct snap_thread *t);
 /* The thread that the program itself calls so; NULL. */

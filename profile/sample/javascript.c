@@ -88,7 +88,7 @@ void snode_free(struct sproc *p)
 static uint32_t entry_of(struct sampler *s, const struct v8_frame *f)
 {
 	struct book_entry e = { .kind = ENTRY_SCRIPT, .language = "javascript", .function = f->function, .file = f->file,
-				.line = f->line };
+				.line = f->line, .entry = f->optimised };
 
 	return book_entry(&s->book, &e);
 }

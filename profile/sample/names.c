@@ -132,6 +132,8 @@ static void entry_native(struct named *n, struct profile *p, const struct raw *r
 
 		if (s->image)
 			go_name_put(&f, &((const struct image *)s->image)->elf, r->entries[i].vaddr, !s->activation, o);
+		if (s->image && !k)
+			f.unoptimised = image_unoptimised(s->image, r->entries[i].vaddr - (s->activation ? 0 : 1));
 		build_id_text(s, id);
 		f.build_id = id[0] ? id : NULL;
 		/* Two places of one line are one frame to the reader; without a name the place is all there is. */
@@ -161,6 +163,7 @@ static void entry_other(struct named *n, struct profile *p, const struct raw *r,
 		f.function = x->function;
 		f.file = path_shown(x->file, o->root);
 		f.line = x->line;
+		f.compiled = x->entry && strcmp(f.language, "javascript") == 0;
 	} else {
 		f.function = x->image == ENTRY_KERNEL ? "[kernel]" : "[unknown]";
 	}

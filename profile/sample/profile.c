@@ -67,8 +67,11 @@ uint32_t profile_frame(struct profile *p, const struct prof_frame *given)
 	w[4] = (uint64_t)(uint32_t)f.line << 1 | f.inlined;
 	hash = hash_bytes(1, w, sizeof(w));
 	id = intern_find(&p->frame_index, hash, frame_same, &key);
-	if (id != INTERN_NONE)
+	if (id != INTERN_NONE) {
+		p->frames[id].unoptimised |= f.unoptimised;
+		p->frames[id].compiled |= f.compiled;
 		return id;
+	}
 	id = intern_add(&p->frame_index, hash);
 	if (id >= p->frame_cap) {
 		p->frame_cap = p->frame_cap ? p->frame_cap * 2 : 64;

@@ -14,6 +14,9 @@ struct prof_frame { /* texts are kept by the profile; NULL unknown */
 	uint64_t offset;
 	int32_t line;
 	bool inlined;
+	/* Of a profile that has just been made; not kept in profile.json. */
+	bool unoptimised;       /* its debug information says that it was compiled without optimisation */
+	bool compiled;          /* of a language that is compiled while it runs: it was */
 };
 struct prof_thread {
 	int32_t pid, tid, ppid;

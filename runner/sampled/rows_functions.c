@@ -22,6 +22,7 @@ struct hot {
 	struct hot_line lines[32];
 	uint32_t line_n, seen, processes;
 	int32_t last_pid;
+	bool unoptimised, compiled;
 };
 struct hots {
 	struct hot *v;
@@ -98,6 +99,8 @@ static void sample_take(struct hots *h, const struct profile *p, const struct pr
 		int32_t pid = p->threads[x->thread].pid;
 
 		k->self_ns += x->cpu_ns;
+		k->unoptimised |= place->unoptimised;
+		k->compiled |= place->compiled;
 		hot_line(k, place->line, x->cpu_ns);
 		if (work != WORK_NONE)
 			k->work_ns[work] += x->cpu_ns;
@@ -146,7 +149,7 @@ static void lines_put(struct facts *f, struct fact_row *r, struct hot *h, int64_
 	fact_set_text(f, r, FC_FUNCTION_lines, str_cstr(&text));
 }
 
-static void function_row(struct facts *f, struct hot *h, int64_t all, int64_t samples, const char *file)
+static void function_row(struct facts *f, struct hot *h, int64_t all, int64_t samples, bool jit, const char *file)
 {
 	struct fact_row *r = fact_add(f, FACT_FUNCTION, file, "/samples");
 	int work = 0;
@@ -165,6 +168,10 @@ static void function_row(struct facts *f, struct hot *h, int64_t all, int64_t sa
 	fact_set_int(r, FC_FUNCTION_processes, h->processes);
 	if (h->line_n)
 		lines_put(f, r, h, all);
+	if (h->unoptimised)
+		fact_set_bool(r, FC_FUNCTION_unoptimised, true);
+	if (strcmp(h->language, "javascript") == 0 && jit)
+		fact_set_bool(r, FC_FUNCTION_interpreted, !h->compiled);
 	for (int i = 1; i < 4; i++)
 		if (h->work_ns[i] > h->work_ns[work])
 			work = i;
@@ -178,7 +185,10 @@ void sampled_functions(struct facts *f, const struct profile *p, const char *fil
 {
 	struct hots h = { 0 };
 	int64_t all = 0, samples = 0;
+	bool jit = false;
 
+	for (uint32_t i = 0; i < p->frame_index.n; i++)
+		jit |= p->frames[i].compiled;
 	for (size_t i = 0; i < p->sample_count; i++)
 		if (p->samples[i].wait < 0) {
 			sample_take(&h, p, &p->samples[i], (uint32_t)i + 1);
@@ -188,7 +198,7 @@ void sampled_functions(struct facts *f, const struct profile *p, const char *fil
 	if (h.n)
 		qsort(h.v, h.n, sizeof(*h.v), hottest_first);
 	for (size_t i = 0; i < h.n && i < FUNCTIONS_MAX && all > 0; i++)
-		function_row(f, &h.v[i], all, samples, file);
+		function_row(f, &h.v[i], all, samples, jit, file);
 	free(h.v);
 }
 
@@ -196,7 +206,9 @@ void sampled_functions(struct facts *f, const struct profile *p, const char *fil
 
 struct runtime {
 	const char *language;
-	int64_t cpu_ns, gc_ns, import_ns;
+	int64_t cpu_ns, gc_ns, import_ns, own_ns, jit_ns; /* own: in code of the language itself; jit: of it, compiled */
+	uint32_t last_thread;  /* + 1 */
+	bool interpreter_only; /* it was told so */
 	uint32_t importer;  /* place of the heaviest import; UINT32_MAX */
 	int64_t importer_ns, samples;
 	int64_t pauses, pauses_ms;
@@ -243,6 +255,35 @@ static const char *language_of(const struct profile *p, uint32_t stack)
 	return NULL;
 }
 
+static bool is_told_to_interpret(const struct profile *p, int32_t pid)
+{
+	for (size_t i = 0; i < p->thread_count; i++) {
+		const struct strv *argv = &p->threads[i].argv;
+
+		for (size_t k = 1; p->threads[i].pid == pid && k < argv->n; k++)
+			if (strcmp(argv->v[k], "-Xint") == 0 || strcmp(argv->v[k], "--jitless") == 0)
+				return true;
+	}
+	return false;
+}
+
+/* By the innermost frame of the language. */
+static void jit_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x)
+{
+	if (r->last_thread != x->thread + 1 && !r->interpreter_only)
+		r->interpreter_only = is_told_to_interpret(p, p->threads[x->thread].pid);
+	r->last_thread = x->thread + 1;
+	for (uint32_t i = 0; i < p->stack_len[x->stack]; i++) {
+		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + i]];
+
+		if (strcmp(f->language, r->language) != 0)
+			continue;
+		r->own_ns += x->cpu_ns;
+		r->jit_ns += f->compiled ? x->cpu_ns : 0;
+		return;
+	}
+}
+
 static void runtime_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x)
 {
 	bool gc = false;
@@ -257,6 +298,7 @@ static void runtime_sample(struct runtime *r, const struct profile *p, const str
 	}
 	r->cpu_ns += x->cpu_ns;
 	r->samples++;
+	jit_sample(r, p, x);
 	if (gc)
 		r->gc_ns += x->cpu_ns;
 	if (importer == UINT32_MAX)
@@ -280,6 +322,10 @@ static void runtime_row(struct facts *f, const struct profile *p, const struct r
 	fact_set_num(row, FC_RUNTIME_gc_ms, (double)r->gc_ns / 1e6);
 	if (r->counted)
 		fact_set_int(row, FC_RUNTIME_gc_pauses, r->pauses);
+	if (r->interpreter_only)
+		fact_set_num(row, FC_RUNTIME_jit_share, 0);
+	else if (strcmp(r->language, "javascript") == 0 && r->own_ns > 0)
+		fact_set_num(row, FC_RUNTIME_jit_share, (double)r->jit_ns / (double)r->own_ns);
 	fact_set_num(row, FC_RUNTIME_import_share, (double)r->import_ns / (double)r->cpu_ns);
 	fact_set_num(row, FC_RUNTIME_import_ms, (double)r->import_ns / 1e6);
 	fact_set_int(row, FC_RUNTIME_samples, r->samples);

@@ -172,6 +172,18 @@ PY
 	ok(!grep({ $_->{pattern_id} =~ /regression/ } @{ $json->decode($r->{out})->{findings} }), 'none against itself');
 };
 
+subtest 'builds without optimisation' => sub {
+	my $dir = new_dir();
+	for my $level ('-O0', '-O2') {
+		plan skip_all => 'no gcc that names its switches'
+			if system("gcc -g $level -Itests/zoo -o $dir/split$level tests/zoo/split.c 2>/dev/null") != 0;
+		my $r = run_spec(['record', '--', "$dir/split$level", '1.3'], timeout => 60);
+		my @found = map { $_->{pattern_id} } @{ $json->decode(report($r, '--format', 'json')->{out})->{findings} };
+		is(scalar(grep { $_ eq 'perf.debug.build' } @found), $level eq '-O0' ? 1 : 0, "$level: @found");
+		ok((grep { $_ eq 'perf.hot.function' } @found), "$level: and the hot function");
+	}
+};
+
 subtest 'usage' => sub {
 	for my $bad (['--collect', 'cpuu'], ['--sample-hz', '0'], ['--sample-with', 'magic'], ['--intrusion', '9'],
 		['--collect', 'cpu', '--profile-level', 'off']) {

@@ -402,6 +402,19 @@ static const struct {
 		"work_share=0.4; cpu_ms=3000; profile_samples=297; self_share=0.3\n",
 	  "function function=parse; file=app.py; line=12; language=python; work=serialize; "
 		"work_share=0.1; cpu_ms=3000; profile_samples=297; self_share=0.3\n" },
+	{ "perf.debug.build",
+	  "function function=parse; file=app.c; line=12; language=native; unoptimised=true; self_share=0.5; "
+		"self_ms=1500; cpu_ms=3000; profile_samples=297\n",
+	  "function function=parse; file=app.c; line=12; language=native; self_share=0.5; self_ms=1500; cpu_ms=3000; "
+		"profile_samples=297\n" },
+	{ "perf.deopt",
+	  "function function=parse; file=app.js; line=12; language=javascript; interpreted=true; self_share=0.5; "
+		"self_ms=2500; cpu_ms=5000; profile_samples=497\n",
+	  "function function=parse; file=app.js; line=12; language=javascript; interpreted=false; self_share=0.5; "
+		"self_ms=2500; cpu_ms=5000; profile_samples=497\n" },
+	{ "perf.jit.off",
+	  "runtime language=java; jit_share=0; cpu_ms=3000; samples=297\n",
+	  "runtime language=java; jit_share=0.8; cpu_ms=3000; samples=297\n" },
 	{ "perf.gc.pressure",
 	  "runtime language=python; gc_share=0.3; gc_ms=300; cpu_ms=1000; samples=99\n",
 	  "runtime language=python; gc_share=0.05; gc_ms=50; cpu_ms=1000; samples=99\n" },
