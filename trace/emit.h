@@ -85,7 +85,6 @@ int trace_error(const struct trace *t);
 /* Bytes of its journal so far. */
 uint64_t trace_bytes(const struct trace *t);
 
-static inline bool trace_wants_level(enum level have, enum level want) { return have >= want; }
 enum level trace_level(const struct trace *t);
 void trace_set_level(struct trace *t, enum level level);
 

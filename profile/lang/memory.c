@@ -70,13 +70,6 @@ uint32_t lang_u32(struct lang_mem *m, uint64_t addr)
 	return lang_read(m, addr, &v, sizeof(v)) ? v : 0;
 }
 
-uint16_t lang_u16(struct lang_mem *m, uint64_t addr)
-{
-	uint16_t v;
-
-	return lang_read(m, addr, &v, sizeof(v)) ? v : 0;
-}
-
 uint8_t lang_u8(struct lang_mem *m, uint64_t addr)
 {
 	uint8_t v;

@@ -28,7 +28,6 @@ bool lang_read(struct lang_mem *m, uint64_t addr, void *buf, size_t n);
 /* 0 where nothing can be read. */
 uint64_t lang_u64(struct lang_mem *m, uint64_t addr);
 uint32_t lang_u32(struct lang_mem *m, uint64_t addr);
-uint16_t lang_u16(struct lang_mem *m, uint64_t addr);
 uint8_t lang_u8(struct lang_mem *m, uint64_t addr);
 /* So many bytes as a text, cut at a NUL, control characters and what is not UTF-8 replaced; NULL where they cannot be
  * read. A length above `max` is cut to it. Caller frees. */

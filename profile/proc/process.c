@@ -62,12 +62,11 @@ static ssize_t proc_read(pid_t pid, pid_t tid, const char *name, char *buf, size
 	return n;
 }
 
-int proc_watch_open(struct proc_watch *w, pid_t pid, unsigned flags)
+int proc_watch_open(struct proc_watch *w, pid_t pid)
 {
 	char path[40];
 
-	*w = (struct proc_watch){ .pid = pid, .dir_fd = -1, .stat_fd = -1, .sched_fd = -1, .io_fd = -1,
-				  .children_fd = -1 };
+	*w = (struct proc_watch){ .pid = pid, .dir_fd = -1, .stat_fd = -1, .sched_fd = -1, .children_fd = -1 };
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	w->dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (w->dir_fd >= 0)
@@ -80,8 +79,6 @@ int proc_watch_open(struct proc_watch *w, pid_t pid, unsigned flags)
 		return -1;
 	}
 	w->sched_fd = openat(w->dir_fd, "schedstat", O_RDONLY | O_CLOEXEC);
-	if (flags & PROC_WATCH_IO)
-		w->io_fd = openat(w->dir_fd, "io", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
@@ -89,7 +86,6 @@ void proc_watch_close(struct proc_watch *w)
 {
 	fd_close(&w->stat_fd);
 	fd_close(&w->sched_fd);
-	fd_close(&w->io_fd);
 	fd_close(&w->children_fd);
 	fd_close(&w->dir_fd);
 }
@@ -110,15 +106,6 @@ int proc_watch_sched(const struct proc_watch *w, struct proc_sched *s)
 
 	memset(s, 0, sizeof(*s));
 	return n < 0 ? -1 : proc_sched_parse(buf, (size_t)n, s);
-}
-
-int proc_watch_io(const struct proc_watch *w, struct proc_io *io)
-{
-	char buf[512];
-	ssize_t n = proc_pread(w->io_fd, buf, sizeof(buf));
-
-	memset(io, 0, sizeof(*io));
-	return n < 0 ? -1 : proc_io_parse(buf, (size_t)n, io);
 }
 
 /* A children file has no bound: read on where a buffer was filled. The offset that the kernel

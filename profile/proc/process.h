@@ -93,18 +93,16 @@ int proc_pressure_parse(const char *buf, size_t n, struct proc_pressure *p);
 struct proc_watch {
 	pid_t pid;
 	int dir_fd;      /* /proc/PID */
-	int stat_fd, sched_fd, io_fd;
+	int stat_fd, sched_fd;
 	int children_fd; /* /proc/PID/task/PID/children, kept while it has one thread */
 };
-#define PROC_WATCH_IO 1u /* also keep io (denied for processes of others) */
 
 /* Opens. 0, or -1 with errno: ESRCH gone (ENOENT becomes ESRCH), EMFILE … */
-int proc_watch_open(struct proc_watch *w, pid_t pid, unsigned flags);
+int proc_watch_open(struct proc_watch *w, pid_t pid);
 void proc_watch_close(struct proc_watch *w);
 /* One pread each on the kept descriptor. 0 or -1 with errno (ESRCH: gone; EACCES; ENOENT: the kernel has no such file). */
 int proc_watch_stat(const struct proc_watch *w, struct proc_stat *s);
 int proc_watch_sched(const struct proc_watch *w, struct proc_sched *s);
-int proc_watch_io(const struct proc_watch *w, struct proc_io *io);
 /* Appends the children of all threads of the process; num_threads as last read, which saves the
  * walk over its threads where it is 1. The kernel lists children by the thread that forked them.
  * -1 with errno ENOENT where the kernel lacks CONFIG_PROC_CHILDREN: use proc_tree. */

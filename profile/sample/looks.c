@@ -312,7 +312,7 @@ static int scan_start(struct sampler *s, struct err *e)
 {
 	struct proc_sched sched;
 	struct proc_watch w;
-	bool works = proc_watch_open(&w, getpid(), 0) == 0 && proc_watch_sched(&w, &sched) == 0;
+	bool works = proc_watch_open(&w, getpid()) == 0 && proc_watch_sched(&w, &sched) == 0;
 
 	(void)s;
 	proc_watch_close(&w);

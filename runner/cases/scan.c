@@ -365,11 +365,6 @@ size_t scan_report(const struct scan *s, int check, struct str *out)
 	return lines;
 }
 
-uint64_t scan_files(const struct scan *s, int check)
-{
-	return s->total.list_files ? s->total.list_files[s->checks[check].list] : 0;
-}
-
 uint64_t scan_files_read(const struct scan *s)
 {
 	return s->total.files_read;

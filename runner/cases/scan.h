@@ -64,7 +64,6 @@ int scan_run(struct scan *s, const char *root, unsigned threads, struct err *e);
 /* Appends one line for each thing that is wrong (places: at most five a check, and a word on
  * how many more). Returns the number of lines: 0, the check holds. */
 size_t scan_report(const struct scan *s, int check, struct str *out);
-uint64_t scan_files(const struct scan *s, int check);   /* selected */
 uint64_t scan_files_read(const struct scan *s);         /* each counted once */
 
 #endif

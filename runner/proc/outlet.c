@@ -112,8 +112,3 @@ ssize_t outlet_write_past(struct outlet *o, const void *p, size_t n)
 	outlet_release(o);
 	return -1;
 }
-
-bool outlet_pollable(const struct outlet *o)
-{
-	return o->mode != OUTLET_GONE && o->mode != OUTLET_DIRECT;
-}

@@ -45,7 +45,4 @@ void outlet_release(struct outlet *o);
  * bytes are taken and dropped. */
 ssize_t outlet_write(struct outlet *o, const void *p, size_t n);
 
-/* Can it be waited for with EPOLLOUT? */
-bool outlet_pollable(const struct outlet *o);
-
 #endif

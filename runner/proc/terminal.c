@@ -112,12 +112,6 @@ int terminal_init(struct terminal *t, enum tri pty, struct err *e)
 	return 0;
 }
 
-void terminal_release(struct terminal *t)
-{
-	fd_close(&t->master);
-	fd_close(&t->master_err);
-}
-
 int terminal_lead_session(struct terminal *t, struct err *e)
 {
 	auto_close int slave = -1;

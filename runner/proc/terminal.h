@@ -39,7 +39,6 @@ struct terminal {
 /* Looks at fds 0-2 (reopens closed ones on /dev/null so that no descriptor of ours lands there)
  * and decides by --pty. Opens the pseudo-terminal where one is wanted. 0 or -1. */
 int terminal_init(struct terminal *t, enum tri pty, struct err *e);
-void terminal_release(struct terminal *t);
 
 /* The slave side of a master, freshly opened; the caller closes it. Nobody of ours may keep one:
  * the master reads end of file when the last is closed. -1 with errno. */

@@ -257,7 +257,7 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 		if (proc_stat_read(pid, &st) < 0 || st.state == 'Z')
 			return SIZE_MAX;
 		m = tree_add(t, pid);
-		m->watched = t->n <= t->watched_max && proc_watch_open(&m->watch, pid, 0) == 0;
+		m->watched = t->n <= t->watched_max && proc_watch_open(&m->watch, pid) == 0;
 		if (m->watched)
 			m->pidfd = kernel_pidfd_open(pid);
 	}
@@ -325,7 +325,7 @@ bool tree_can_list(struct tree *t)
 /* The first walk opens our own entry: a command that ends at once costs no walk. */
 static void tree_own_children(struct tree *t, struct pid_list *out)
 {
-	if (tree_can_list(t) && t->kin.how == KIN_FILES && !t->self.pid && proc_watch_open(&t->self, t->root, 0) < 0)
+	if (tree_can_list(t) && t->kin.how == KIN_FILES && !t->self.pid && proc_watch_open(&t->self, t->root) < 0)
 		t->self.pid = 0;
 	if (t->kin.how == KIN_NONE)
 		return;

@@ -627,11 +627,10 @@ int proc_stat_read(pid_t pid, struct proc_stat *s)
 }
 
 /* dir_fd holds which process it is, by its place: an open file of /proc is of that process alone. */
-int proc_watch_open(struct proc_watch *w, pid_t pid, unsigned flags)
+int proc_watch_open(struct proc_watch *w, pid_t pid)
 {
 	struct fake_process *p = process_of(pid);
 
-	(void)flags;
 	*w = (struct proc_watch){ .pid = pid, .dir_fd = p ? (int)(p - fake.p) : -1, .stat_fd = -1 };
 	if (p ? !one_in(6) : pid == fake.self)
 		return 0;

@@ -129,7 +129,7 @@ static void living_and_vanished(void)
 	char pipe_text[64];
 	int theirs = 0, writers = 0;
 
-	is_int(proc_watch_open(&w, pid, PROC_WATCH_IO), 0, "a child is opened");
+	is_int(proc_watch_open(&w, pid), 0, "a child is opened");
 	is_int(proc_watch_stat(&w, &s), 0, "and read");
 	is_str(s.comm, "odd) S 1 (name", "by its odd name");
 	is_int(s.ppid, me, "its parent is this test");
@@ -165,7 +165,7 @@ static void living_and_vanished(void)
 	ok(proc_tree(pid, &tree) == -1 && errno == ESRCH, "no tree of a vanished process");
 	proc_watch_close(&w);
 	errno = 0;
-	ok(proc_watch_open(&w, pid, 0) == -1 && errno == ESRCH, "a vanished process is not opened");
+	ok(proc_watch_open(&w, pid) == -1 && errno == ESRCH, "a vanished process is not opened");
 	close(ready[0]);
 	close(ready[1]);
 }
@@ -192,7 +192,7 @@ static void children_of_other_threads(void)
 	pthread_create(&thread, NULL, fork_in_thread, (void *)(uintptr_t)&pid);
 	while (!pid)
 		usleep(1000);
-	proc_watch_open(&w, getpid(), 0);
+	proc_watch_open(&w, getpid());
 	is_int(proc_watch_children(&w, 2, &kids), 0, "children of all threads");
 	ok(pid_list_has(&kids, pid), "hold what the second thread forked");
 	kill(pid, SIGKILL);
@@ -217,7 +217,7 @@ static void many_children(void)
 			pause();
 			_exit(0);
 		}
-		proc_watch_open(&w[i], pid[i], 0);
+		proc_watch_open(&w[i], pid[i]);
 	}
 	proc_children(getpid(), &kids);
 	for (int i = 0; i < MANY; i++)
