@@ -361,7 +361,7 @@ static enum parse parse_number(struct parser *p, struct json_value *v)
 		plain = false;
 		p->at++;
 		if (!is_digit(p))
-			return bad(p, "a number without digits behind its point");
+			return bad(p, "a number without digits after its point");
 		for (; is_digit(p); p->at++, digits++, decimals++)
 			mantissa = mantissa * 10 + (uint64_t)(s[p->at] - '0');
 	}
@@ -371,7 +371,7 @@ static enum parse parse_number(struct parser *p, struct json_value *v)
 		if (p->at < p->r->len && (s[p->at] == '+' || s[p->at] == '-'))
 			p->at++;
 		if (!is_digit(p))
-			return bad(p, "a number without an exponent behind its e");
+			return bad(p, "a number without an exponent after its e");
 		while (is_digit(p))
 			p->at++;
 	}
@@ -446,7 +446,7 @@ static enum parse parse_member(struct parser *p, const struct json_value *object
 	}
 	parse_space(p);
 	if (p->at >= p->r->len || p->r->buf[p->at] != ':')
-		return bad(p, "a ':' is missing behind a member's name");
+		return bad(p, "a ':' is missing after a member's name");
 	p->at++;
 	parse_space(p);
 	return parse_value(p, v, depth);
@@ -588,7 +588,7 @@ int json_next_item(struct json_reader *r, struct err *e)
 		if (rc < 0)
 			return -1;
 		if (rc == 0 || r->buf[r->at] == (object ? '}' : ']'))
-			return fail(r, r->at, e, "a value is missing behind ','");
+			return fail(r, r->at, e, "a value is missing after ','");
 	}
 	r->fresh &= ~(UINT64_C(1) << r->depth);
 	return 1;
@@ -639,7 +639,7 @@ int json_next_key(struct json_reader *r, const char **key, size_t *len, struct e
 	if (rc < 0)
 		return -1;
 	if (rc == 0 || r->buf[r->at] != ':')
-		return fail(r, r->at, e, "a ':' is missing behind a member's name");
+		return fail(r, r->at, e, "a ':' is missing after a member's name");
 	r->at++;
 	*key = v.key;
 	*len = v.key_len;
@@ -669,7 +669,7 @@ int json_end(struct json_reader *r, struct err *e)
 
 	if (rc < 0)
 		return -1;
-	return rc ? fail(r, r->at, e, "text behind the end of the value") : 0;
+	return rc ? fail(r, r->at, e, "text after the end of the value") : 0;
 }
 
 /* ---- trees --------------------------------------------------------------------------------- */

@@ -248,7 +248,7 @@ static void check_array(struct check *c, const struct schema *s, const struct js
 		for (const struct json_value *other = s->unique_items ? v->first : item; other != item;
 		     other = other->next)
 			if (values_equal(other, item)) {
-				complain(c, &here, "stands here twice");
+				complain(c, &here, "is here twice");
 				break;
 			}
 		here.index++;

@@ -132,7 +132,7 @@ static int parser_error(struct reader *r)
 	const char *problem = p->problem ? p->problem : "not valid YAML";
 
 	if (strcmp(problem, "did not find expected <document start>") == 0)
-		problem = "this does not go on with what stands before it";
+		problem = "this does not fit what comes before it";
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_set(r->e, ERR_FAILURE, "reading '%s': out of memory", r->doc->name);
 	if (p->error == YAML_READER_ERROR) /* the bytes were checked before: a character YAML forbids */
@@ -269,7 +269,7 @@ static int collection_end(struct reader *r)
 	}
 	if (!bad)
 		return 0;
-	return yaml_error(bad, r->e, "the key %s stands twice; first on line %u",
+	return yaml_error(bad, r->e, "the key %s is repeated; first on line %u",
 			  value_quoten(bad->text, bad->len, quoted), other->line);
 }
 

@@ -92,7 +92,7 @@ static void render_result(const struct facts *f, struct str *out)
 		str_addf(out, "- **the record has gaps**: %" PRIu64 " records found no room%s%s\n",
 			 f->head.dropped, f->head.error ? ": " : "", f->head.error ? strerror(f->head.error) : "");
 	if (f->damaged_at)
-		str_addf(out, "- **the journal is damaged** from byte %" PRIu64 " on: what lay behind it is lost\n",
+		str_addf(out, "- **the journal is damaged** from byte %" PRIu64 " on: everything after it is lost\n",
 			 f->damaged_at);
 }
 

@@ -195,7 +195,7 @@ static int take_member(struct verify *v, const char *key, size_t len, uint64_t *
 	for (const char *want; (want = schema_required(v->schema, bit)); bit++)
 		if (strcmp(want, own) == 0) {
 			if (*seen >> bit & 1)
-				verify_say(v, &at, "stands here twice");
+				verify_say(v, &at, "is here twice");
 			*seen |= UINT64_C(1) << bit;
 		}
 	if (!allowed)

@@ -461,7 +461,7 @@ static void add_gaps(struct results *t, int32_t at)
 		r.plan = (uint64_t)p->plan;
 		r.count = r.plan - p->seen;
 		if (!p->tells_starts && ended_from_outside(c->status))
-			r.message = "one of them may have been running: a start was never told";
+			r.message = "one of them may have been running: a start was never reported";
 		row_add(t, &r, *p->dialect ? p->dialect : "command");
 	}
 }

@@ -151,7 +151,7 @@ static char *context_name(struct perl_mem *p, const struct perl_context *c, uint
 
 	switch (c->type & CONTEXT_KIND) {
 	case CALL:
-	case FORMAT: /* code within a regular expression stands here twice */
+	case FORMAT: /* code within a regular expression is here twice */
 		return c->type & FAKE ? NULL : sub_name(p, c->sub);
 	case EVAL:
 		inner = statement_file(p, statement);

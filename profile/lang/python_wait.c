@@ -226,10 +226,10 @@ static void wait_join(struct scene *s, const char *what)
 	s->t->hint.proved = s->t->hint.holder_count == 1;
 }
 
-/* The interpreter ends once every thread has ended that is no daemon. */
+/* The interpreter ends once every thread has ended that is not a daemon. */
 static void wait_shutdown(struct scene *s, const char *what)
 {
-	hint_set(s->t, WAIT_FUTEX, "exit of threads that are no daemons (%s)", what);
+	hint_set(s->t, WAIT_FUTEX, "exit of threads that are not daemons (%s)", what);
 	for (size_t i = 0; i < s->py->n; i++) {
 		struct python_thread *pt = &s->py->v[i];
 		uint64_t daemonic = pt->object ? python_attr(&s->py->m, pt->object, "_daemonic") : 0, yes = 0;

@@ -57,7 +57,7 @@ void denied_reason(pid_t pid, char *out, size_t size)
 	if (caps >> CAP_SYS_PTRACE_BIT & 1)
 		snprintf(out, size, "refused in spite of CAP_SYS_PTRACE: %s", yama_scope() == 3 ?
 			 "kernel.yama.ptrace_scope is 3, which forbids it to everybody until the next boot" :
-			 "a process of another user namespace, or a seccomp or security profile of ours forbids it");
+			 "a process of another user namespace, or our own seccomp or security profile forbids it");
 	else if (they.uid != me.euid || they.euid != me.euid)
 		snprintf(out, size, "it belongs to user %u, we are user %u: run as that user, or " ALLOW_PTRACE,
 			 (unsigned)they.uid, (unsigned)me.euid);

@@ -280,7 +280,7 @@ static int step_read(struct config *c, const struct yaml_node *map, struct err *
 	s->column = map->column;
 	for (size_t i = 0; i + 1 < c->step_count; i++)
 		if (strcmp(c->steps[i].name, name) == 0)
-			return yaml_error(yaml_get(map, "name"), e, "a step named '%s' stands on line %u already",
+			return yaml_error(yaml_get(map, "name"), e, "a step named '%s' is already on line %u",
 					  name, c->steps[i].line);
 	if (yaml_get_word(map, "kind", gate_kind_text, &kind, e) < 0)
 		return -1;

@@ -143,7 +143,7 @@ static void check_pidfd(struct doctor_answer *a)
 	if (fd >= 0)
 		answer(a, DOCTOR_OK, "pidfd_open works", "");
 	else
-		answer(a, DOCTOR_LIMITED, "pidfd_open is refused: a reused pid is told by its start time instead", "");
+		answer(a, DOCTOR_LIMITED, "pidfd_open is refused: a reused pid is recognized by its start time instead", "");
 	fd_close(&fd);
 }
 
@@ -199,7 +199,7 @@ static void check_memory(struct doctor_answer *a)
 	if (pid > 0 && process_vm_readv(pid, &to, 1, &from, 1, 0) == sizeof(got) && got == 4711)
 		answer(a, DOCTOR_OK, "memory of descendants can be read without stopping them", "");
 	else
-		str_addf(&a->detail, "process_vm_readv: %s; stacks cannot be read, waits are told from /proc",
+		str_addf(&a->detail, "process_vm_readv: %s; stacks cannot be read, waits are read from /proc",
 			 pid > 0 ? strerror(errno) : "no child");
 	if (a->detail.len && got != 4711) {
 		a->status = DOCTOR_MISSING;
@@ -300,7 +300,7 @@ static void check_schedstat(struct doctor_answer *a)
 		answer(a, DOCTOR_OK, "the kernel keeps CPU time and time waited for a CPU", "");
 	else
 		answer(a, DOCTOR_LIMITED,
-		       "no /proc/PID/schedstat: CPU time in clock ticks only, a starved tree is told by pressure", "");
+		       "no /proc/PID/schedstat: CPU time in clock ticks only, a starved tree is recognized by pressure", "");
 }
 
 static void check_pressure(struct doctor_answer *a)
@@ -310,7 +310,7 @@ static void check_pressure(struct doctor_answer *a)
 	if (proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0)
 		answer(a, DOCTOR_OK, "the kernel keeps pressure (PSI)", "");
 	else
-		answer(a, DOCTOR_LIMITED, "no /proc/pressure: a starved machine is told by run delays alone",
+		answer(a, DOCTOR_LIMITED, "no /proc/pressure: a starved machine is recognized by run delays alone",
 		       "boot with psi=1");
 }
 

@@ -55,9 +55,9 @@ void session_remember(struct session *s)
 		helper_environment(&env, s->launch.envp, s->o);
 		pid = helper_start("history", argv.v, env.v, -1, -1, false, &e);
 		if (pid < 0)
-			say_line(s, "repro: the history was not told: %s", e.msg);
+			say_line(s, "repro: the history could not be updated: %s", e.msg);
 		else if (helper_wait(pid, clock_mono_ns() + clock_ms_to_ns(s->o->history.record_ms)) != 0)
-			say_line(s, "repro: the history was not told of these runs");
+			say_line(s, "repro: the history does not have these runs");
 	}
 	strv_release(&argv);
 	strv_release(&env);

@@ -50,7 +50,7 @@ my @rows = (
 	["a: &a [x, x]\nb: [*a, *a]\n", 2, 5, 'aliases'],
 	["$head  - {id: A, $h\n", 4, 1, ''],
 	["$head\t- x\n", 3, 1, 'a tab cannot indent'],
-	["$head  - {id: A, title: \"\\xff\", title: b, $h}\n", 3, 0, 'stands twice'],
+	["$head  - {id: A, title: \"\\xff\", title: b, $h}\n", 3, 0, 'is repeated'],
 	["$head  - {id: A, title: \xff, $h}\n", 3, 0, 'not UTF-8'],
 	['', 1, 1, 'there is nothing here'],
 	["--- 1\n--- 2\n", 2, 0, 'second document'],

@@ -70,7 +70,7 @@ my %damage = (
 	"livenes: {}\n" => ":2:1: unknown key 'livenes' (did you mean 'liveness'?)",
 	"run: {timeout_ms: soon}\n" => ":2:19: 'timeout_ms' must be a whole number",
 	"run:\n\tpty: auto\n" => ':3:1: a tab cannot indent; use spaces',
-	"version: 1\n" => ":2:1: the key 'version' stands twice; first on line 1",
+	"version: 1\n" => ":2:1: the key 'version' is repeated; first on line 1",
 	"# \xff\n" => ':2:3: the byte 0xff is not UTF-8 text',
 	"gate: {steps: [{name: a, kind: command, argv: [x], tiemout_ms: 1}]}\n" =>
 		":2:52: unknown key 'tiemout_ms' (did you mean 'timeout_ms'?)",

@@ -166,7 +166,7 @@ my @texts = (
 	['nothing', '', qr/byte 0: the text ends/],
 	['no object', '[]', qr/byte 0: an object must stand here/],
 	['cut off', substr($good, 0, 2500), qr/byte 2500: the text ends here/],
-	['text behind it', "$good x", qr/text behind the end of the value/],
+	['text behind it', "$good x", qr/text after the end of the value/],
 	['a comma too many', $good =~ s/"version":1,/"version":1,,/r, qr/byte 13: /],
 	['bad UTF-8', $good =~ s/"curl"/"cu\xffrl"/r, qr/not valid UTF-8/],
 	['a raw control character', $good =~ s/"curl"/"cu\x01rl"/r, qr/a control character in a string/],
@@ -182,7 +182,7 @@ for my $t (@texts) {
 	ok($c == 1 && $e =~ $want && $e =~ /^spec-runner: /, "no JSON: $name") or diag "exit $c\n$o$e";
 }
 ($code, $out) = verify(write_file($good =~ s/\A\{/{"version":1,/r));
-ok($code == 1 && $out =~ m{^/version: stands here twice$}m, 'the same member twice at the top');
+ok($code == 1 && $out =~ m{^/version: is here twice$}m, 'the same member twice at the top');
 
 # The present environment's secrets, in any writing
 {

@@ -78,7 +78,7 @@ my @matrix = (
 			}],
 		['waits in vfork, in state D too', [zoo('vforks')]]],
 	['hang.zombie', ['sleeps, and does not reap', c('zombie')], ['has a zombie, and waits for a client', [$py, "$dir/zombie_accept.py"]]],
-	['hang.exit.threads', ['a thread that is no daemon', [$py, "$zoo/hang.py", 'py_exit']], ['joins the thread', [$py, "$zoo/hang.py", 'py_join']]],
+	['hang.exit.threads', ['a thread that is not a daemon', [$py, "$zoo/hang.py", 'py_exit']], ['joins the thread', [$py, "$zoo/hang.py", 'py_join']]],
 	['hang.exit.after_pass', ['hangs in atexit', [$py, "$dir/t.py", 'exit'], options => ['--dialect', 'unittest']],
 		['hangs in its last test', [$py, "$dir/t.py", 'hang'], options => ['--dialect', 'unittest']]],
 	['hang.start.before_first_test', ['hangs before the first test', sh('echo "[==========] Running 2 tests from 1 test suite."; sleep 60'), also => 1],

@@ -32,7 +32,7 @@ my @py = (
 	[py_event => 'an Event that is never set', $sync, 'condition', 'main', qr/./],
 	[py_queue => 'a Queue that stays empty', $sync, 'condition', 'main', qr/./],
 	[py_join => 'joins a thread that sleeps', $sleep, 'futex', 'main', qr/thread/, 'thread'],
-	[py_exit => 'a thread that is no daemon, at exit', 'hang.exit.threads', 'sleep', 'thread', qr/sleep|select/],
+	[py_exit => 'a thread that is not a daemon, at exit', 'hang.exit.threads', 'sleep', 'thread', qr/sleep|select/],
 	[py_child => 'subprocess.call of a program that sleeps', $sleep, 'child', 'main', qr/^exit of child \d+/, 'child', place => qr/hang\.py:py_child:\d+$/], # the child's only line stands in no file
 	[py_communicate => 'subprocess.run reads a pipe', $sleep, 'pipe_read', 'main', qr/^pipe:/, 'child', place => qr/hang\.py:py_communicate:\d+$/],
 	[py_accept => 'accept, and nobody connects', 'hang.net.accept', 'accept', 'main', qr/^tcp listening on/],

@@ -129,8 +129,8 @@ static void test_damage(void)
 	refused("version: 1\nrun: {dialect: ''}\n", "2:16: 'run.dialect' must be a name, not ''");
 	refused("version: 1\nrun: {leave_running: {a: b}}\n",
 		"2:22: 'leave_running' must be a string or a list of strings, not a map");
-	refused("version: 1\nversion: 1\n", "2:1: the key 'version' stands twice; first on line 1");
-	refused("version: 1\nrun: {pty: never, pty: auto}\n", "2:19: the key 'pty' stands twice; first on line 2");
+	refused("version: 1\nversion: 1\n", "2:1: the key 'version' is repeated; first on line 1");
+	refused("version: 1\nrun: {pty: never, pty: auto}\n", "2:19: the key 'pty' is repeated; first on line 2");
 	refused("version: 1\nrun:\n\tpty: never\n", "3:1: a tab cannot indent; use spaces");
 	refused_bytes("version: 1\n# \xfe\n", 15, "2:3: the byte 0xfe is not UTF-8 text");
 	refused_bytes("version: 1\0\n", 12, "1:11: the control character 0x00 is not accepted");
@@ -164,7 +164,7 @@ static void test_steps(void)
 		     "4:49: the name of a variable holds neither '=' nor NUL");
 	step_refused("name: a, kind: command, argv: [x], cwd: ''", "4:48: 'cwd' must be a folder, not ''");
 	step_refused("name: a, kind: test}\n    - {name: a, kind: test",
-		"5:14: a step named 'a' stands on line 4 already");
+		"5:14: a step named 'a' is already on line 4");
 }
 
 static void test_files(void)

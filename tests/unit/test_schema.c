@@ -63,7 +63,7 @@ static void test_bad_values(void)
 		{ "{", "t: byte 1: the text ends here, within a value" },
 		{ "[1,]", "t: byte 3: no JSON value" },
 		{ "[1 2]", "t: byte 3: ',' or ']' is missing" },
-		{ "{\"a\" 1}", "t: byte 5: a ':' is missing behind a member's name" },
+		{ "{\"a\" 1}", "t: byte 5: a ':' is missing after a member's name" },
 		{ "{a:1}", "t: byte 1: a member's name must be a string" },
 		{ "{\"a\":1,\"a\":2}", "t: byte 7: the same member twice in one object" },
 		{ "\"\\x41\"", "t: byte 1: no such escape in a string" },
@@ -76,7 +76,7 @@ static void test_bad_values(void)
 		{ "1e999", "t: byte 5: the text ends here, within a value" },
 		{ "tru", "t: byte 3: the text ends here, within a value" },
 		{ "trux", "t: byte 3: no JSON value" },
-		{ "1 2", "t: byte 2: text behind the end of the value" },
+		{ "1 2", "t: byte 2: text after the end of the value" },
 		{ "'a'", "t: byte 0: no JSON value" },
 	};
 	struct json_reader *r = NULL;
@@ -198,7 +198,7 @@ static const struct { const char *schema, *json, *want;
 	{ "{items: {type: string}}", "[\"a\",2]", "/1: must be a string, not this number" },
 	{ "{minItems: 1}", "[]", ": must have at least 1 items" },
 	{ "{maxItems: 1}", "[1,2]", ": must have at most 1 items" },
-	{ "{uniqueItems: true}", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "/1: stands here twice" },
+	{ "{uniqueItems: true}", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "/1: is here twice" },
 	{ "{anyOf: [{type: string}, {type: integer}]}", "1", "" },
 	{ "{anyOf: [{type: string}, {type: 'null'}]}", "1",
 	  ": matches none of the 2 forms allowed here" },

@@ -149,7 +149,7 @@ static void test_damage(void)
 {
 	refused("", "f.yaml:1:1: there is nothing here");
 	refused("# a comment alone\n", "f.yaml:2:1: there is nothing here");
-	refused("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key 'a' stands twice; first on line 1");
+	refused("a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key 'a' is repeated; first on line 1");
 	refused("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document begins; one is accepted");
 	refused("a: &x 1\nb: *x\n", "f.yaml:2:4: aliases (*x) are not accepted");
 	refused("a: !!python/object x\n", "f.yaml:1:4: tags (!…) are not accepted");
@@ -166,7 +166,7 @@ static void test_damage(void)
 		"begins on line 1");
 	refused("a: 1\n- b\n", "f.yaml:2:1: did not find expected key, while parsing a block mapping that "
 		"begins on line 1");
-	refused("[a]\nb: 1\n", "f.yaml:2:1: this does not go on with what stands before it");
+	refused("[a]\nb: 1\n", "f.yaml:2:1: this does not fit what comes before it");
 	refused("a: b: c\n", "f.yaml:1:5: mapping values are not allowed in this context");
 }
 
@@ -179,7 +179,7 @@ static void test_byte_order_mark(void)
 	is_int(yaml_parse(&doc, "f.yaml", text, sizeof(text) - 1, 1, NULL, &e), 0,
 	       "a file of Windows: a byte order mark, and both bytes at the end of a line");
 	yaml_doc_free(doc);
-	refused("\xef\xbb\xbf" "a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key 'a' stands twice; first on line 1");
+	refused("\xef\xbb\xbf" "a: 1\nb: 2\na: 3\n", "f.yaml:3:1: the key 'a' is repeated; first on line 1");
 }
 
 static void test_keys(void)
