@@ -55,6 +55,7 @@ group_history() {
 	need pq pkg-config --exists libpq
 	need postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
 	need microhttpd pkg-config --exists libmicrohttpd
+	need curl pkg-config --exists libcurl
 }
 
 group_portable() {

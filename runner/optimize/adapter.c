@@ -217,6 +217,8 @@ int adapter_run_command(struct loop *l, const struct adapter *a, int64_t side, c
 		add(&argv, "--collect", collect);
 	if (gate) {
 		add(&argv, "--out", "/.artifacts/gate-summary.json");
+		if (l->config) /* the user's own, committed or not; a candidate cannot change it */
+			add(&argv, "--config", l->config);
 	} else {
 		add(&argv, "--config", config);
 		add(&argv, "--", NULL);

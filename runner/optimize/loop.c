@@ -251,6 +251,7 @@ void loop_close(struct loop *l)
 	free(l->sandbox);
 	free(l->gateway);
 	free(l->candidates_dir);
+	free(l->config);
 	free(l->uri);
 	free(l->workload);
 	free(l->device);

@@ -35,6 +35,7 @@ struct loop {
 	struct redactor *redactor;
 	char *dir;                     /* of this loop, absolute */
 	char *runner, *sandbox, *gateway; /* programs; sandbox and gateway NULL: not installed */
+	char *config;                  /* spec-runner.yaml or --config, with its gate; NULL none */
 	char *candidates_dir;          /* NULL: a model is asked */
 	struct strv candidates;        /* names, in order */
 	struct strv adapter_paths;     /* of the repository, that adapters run: never a candidate's to change */

@@ -359,6 +359,7 @@ int loop_open(struct loop *l, const char *config_path, struct err *e)
 {
 	int rc;
 
+	l->config = config_path ? realpath(config_path, NULL) : NULL;
 	l->lock = -1;
 	l->since_ns = clock_mono_ns();
 	rc = l->o->optimize.resume ? resume(l, e) : begin(l, config_path, e);

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Cwd qw(getcwd);
 use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
@@ -13,6 +14,7 @@ use Test::More;
 
 -x '.artifacts/libexec/spec-runner-gateway' && -x '.artifacts/libexec/spec-runner-optimize' or plan skip_all => 'the gateway is not part of this build';
 my $json = JSON::PP->new->utf8;
+my $schema = getcwd() . '/schemas/explanation_v1.yaml';
 my @servers;
 
 # A server in a child: every request is a line of its log; $answer->(agent, count, request) gives status, body and headers.
@@ -222,6 +224,8 @@ subtest 'explain' => sub {
 	is_deeply([map { $_->{text} } @{ $v->{sentences} }], ['The command made no progress.'], 'the one that is supported');
 	is_deeply([map { $_->{reason} } @{ $v->{rejected} }], [qw(number promise citation)], 'the others, each with its reason');
 	is(read_file("$dir/.artifacts/explanation.json"), $r->{out}, 'explanation.json');
+	write_file("$dir/check.spec.yaml", "version: 1\nsuite: s\ncases:\n  - {id: X, harness: {type: data.validate, paths: [.artifacts/explanation.json], schema: $schema}}\n");
+	is(run_spec(['test', 'check.spec.yaml', '--artifacts-dir', new_dir()], dir => $dir)->{code}, 0, 'which holds its schema');
 	like(read_file("$dir/.artifacts/explanation.md"), qr/Explanation by M, not evidence/, 'explanation.md says whose words they are');
 	ok(-f "$dir/.artifacts/raw/$v->{run_id}/explain-$_.json", "raw: explain-$_.json") for qw(prompt response request);
 	is(run_spec(['explain', '--explain-base', "http://10.0.0.1:$s->{port}/v1", '--explain-model', 'M'], dir => $dir)->{code}, 2, 'a host that is neither loopback nor allowed: exit 2');

@@ -72,7 +72,7 @@ subtest '200 hostile patches' => sub {
 	is(fingerprint($dir), $before, 'the repository is the same');
 	is(read_file("$outer/victim"), "safe\n", 'so is what lies beside it');
 	ok(!-e "$outer/$_", "no $_") for qw(smudged cleaned hooked);
-	is(join(' ', sort grep { !/^\.\.?$/ } do { opendir my $d, $outer; readdir $d }), 'repo victim', 'and nothing is new');
+	is(join(' ', sort grep { !/^\.\.?$/ } do { opendir(my $d, $outer); readdir $d }), 'repo victim', 'and nothing is new');
 	my $patch = "--- a/src/a.c\n+++ b/src/a.c\n$h";
 	unlink glob "$dir/cand/*";
 	write_file("$dir/cand/1.diff", $patch =~ s/\n/\r\n/gr);
