@@ -4,6 +4,7 @@
 #define AUDIT_FRONT_H
 
 #include "audit/graph.h"
+#include "audit/tree_cache.h"
 
 /* One source file in memory, in the order of paths. */
 struct front_source {
@@ -36,6 +37,7 @@ struct front_options {
 	size_t root_count;
 	uint64_t max_steps;
 	unsigned jobs;
+	struct tree_cache *cache; /* for tree_load(); NULL: none */
 };
 
 struct front {

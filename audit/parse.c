@@ -14,6 +14,7 @@ struct parse {
 	struct tree *trees;
 	size_t n;
 	atomic_size_t next;
+	struct tree_cache *cache;
 };
 
 static void *parse_some(void *arg)
@@ -22,17 +23,18 @@ static void *parse_some(void *arg)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&p->next, 1)) < p->n)
-		tree_parse(p->language, p->sources[i].text, p->sources[i].len, &p->trees[i]);
+		tree_load(p->cache, p->language, p->sources[i].text, p->sources[i].len, &p->trees[i]);
 	return NULL;
 }
 
-struct tree *parse_trees(const char *language, const struct front_source *sources, size_t n, unsigned jobs)
+struct tree *parse_trees(const char *language, const struct front_source *sources, size_t n,
+			 const struct front_options *o)
 {
-	struct parse p = { language, sources, xcalloc(n + 1, sizeof(struct tree)), n, 0 };
+	struct parse p = { language, sources, xcalloc(n + 1, sizeof(struct tree)), n, 0, o->cache };
 	pthread_t thread[THREADS_MAX];
 	unsigned started = 0;
 
-	while (started < THREADS_MAX && started + 1 < jobs && started + 1 < n &&
+	while (started < THREADS_MAX && started + 1 < o->jobs && started + 1 < n &&
 	       pthread_create(&thread[started], NULL, parse_some, &p) == 0)
 		started++;
 	parse_some(&p);

@@ -6,7 +6,7 @@
 #include "audit/front.h"
 #include "audit/tree.h"
 
-/* One tree a source. The caller frees the trees' nodes and the array. jobs: threads at most. */
-struct tree *parse_trees(const char *language, const struct front_source *sources, size_t n, unsigned jobs);
+/* One tree a source. The caller frees the trees' nodes and the array. o: threads and cache. */
+struct tree *parse_trees(const char *language, const struct front_source *sources, size_t n, const struct front_options *o);
 
 #endif

@@ -228,3 +228,18 @@ void tree_free_nodes(struct tree *t)
 	mem_free_ptr(&t->nodes);
 	memset(t, 0, sizeof(*t));
 }
+
+void tree_identity(const char *language, struct str *out)
+{
+	int grammar = grammar_of(language);
+
+	str_addf(out, "%s %s %d %zu %d ", SPEC_RUNNER_VERSION, language, TREE_DEPTH_MAX, sizeof(struct tree_node),
+		BRACKETS_MAX);
+	if (grammar >= 0)
+		str_addf(out, "%u %u ", ts_language_symbol_count(grammars[grammar].language()),
+			 ts_language_field_count(grammars[grammar].language()));
+	for (size_t i = 0; i < sizeof(kind_names) / sizeof(*kind_names); i++)
+		str_add(out, kind_names[i]);
+	for (size_t i = 0; i < sizeof(field_names) / sizeof(*field_names); i++)
+		str_add(out, field_names[i]);
+}

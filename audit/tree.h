@@ -4,6 +4,8 @@
 #ifndef AUDIT_TREE_H
 #define AUDIT_TREE_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,5 +85,7 @@ bool tree_has_language(const char *language);
 /* Parses text[0..n). Returns 0, or -1 where the language is not built in. Safe to call on several threads. */
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t);
 void tree_free_nodes(struct tree *t);
+/* What a tree depends on besides its source: version, grammar, kinds, bounds. */
+void tree_identity(const char *language, struct str *out);
 
 #endif

@@ -93,7 +93,9 @@ static int sources_take(struct audit *a, struct err *e)
 	struct sources_options so = { .root = a->cli->root, .include = &a->o->include, .exclude = &a->o->exclude,
 		.languages = &a->o->languages, .max_bytes = (size_t)a->o->max_file_bytes };
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	struct front_options fo = { .max_steps = (uint64_t)a->model.max_steps,
+	auto_free char *out = path_resolve(a->cli->root, a->o->out), *cache = path_join(out, "cache");
+	struct tree_cache tc = TREE_CACHE_INIT(a->o->no_cache ? NULL : cache, !a->o->format && !a->o->where);
+	struct front_options fo = { .cache = &tc, .max_steps = (uint64_t)a->model.max_steps,
 		.jobs = a->o->jobs ? (unsigned)a->o->jobs : processors > 0 ? (unsigned)processors : 1 };
 	int rc;
 
@@ -108,6 +110,7 @@ static int sources_take(struct audit *a, struct err *e)
 		fo.roots = roots.v;
 		fo.root_count = roots.n;
 		sources_graph(&a->sources, &fo, &a->graph, a->states);
+		tree_cache_close(&tc);
 		graph_finish(&a->graph, (uint32_t)a->model.max_targets);
 		costs_find(&a->costs, &a->graph, &a->model, a->cli->root);
 	}

@@ -29,7 +29,7 @@ static void *c_read(const struct front_source *sources, size_t n, const struct f
 		balanced[i] = c_balance(sources[i].text, sources[i].len);
 		kept[i].text = balanced[i] ? balanced[i] : sources[i].text;
 	}
-	trees = parse_trees("c", kept, n, o->jobs);
+	trees = parse_trees("c", kept, n, o);
 	for (size_t i = 0; i < n; i++) {
 		p.files[i].source = &kept[i];
 		p.files[i].tree = trees[i];

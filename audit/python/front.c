@@ -182,7 +182,7 @@ static void *python_read(const struct front_source *sources, size_t n, const str
 		s->len = sources[i].len;
 		p->files[i] = sources[i].file;
 	}
-	trees = parse_trees("python", sources, n, o->jobs);
+	trees = parse_trees("python", sources, n, o);
 	for (size_t i = 0; i < n; i++) {
 		p->sources[i].tree = trees[i];
 		g->files[p->files[i]].lines = p->sources[i].tree.lines;

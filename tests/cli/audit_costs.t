@@ -125,6 +125,17 @@ is(text("--graph $A/call_graph.json --format call-graph"), SpecRunner::read_file
 $out = qx(cd '$dir' && '$spec' test v.spec.yaml 2>&1);
 is($?, 0, 'all files obey their schemas') or diag $out;
 
+# the cache: same files with it, without it, and after it was damaged
+my @trees = glob("$dir/$A/cache/*.tree");
+is(scalar @trees, 1, 'one tree for one source');
+audit();
+audit('--out plain --no-cache');
+ok(!-e "$dir/plain/cache", '--no-cache writes none');
+is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'the same bytes without a cache');
+{ open my $fh, '+<', $trees[0] or die; seek $fh, 200, 0; print $fh "damage" x 5; close $fh }
+audit();
+is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'and with a damaged one');
+
 # a governance check that holds the line
 SpecRunner::write_file("$dir/g.spec.yaml", <<'EOF');
 version: 1

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tree_cache.h - syntax trees of files that an earlier audit has read, by content. What is in the folder may be damaged, or
+ * somebody else's: a tree is taken only if it fits its source and its own digest. */
+#ifndef AUDIT_TREE_CACHE_H
+#define AUDIT_TREE_CACHE_H
+
+#include "audit/tree.h"
+
+#include <pthread.h>
+
+struct tree_cache {
+	const char *dir; /* NULL: none */
+	bool write;      /* what is not there is added */
+	/* its own */
+	pthread_mutex_t lock;
+	struct strv used;
+};
+#define TREE_CACHE_INIT(dir_, write_) { .dir = (dir_), .write = (write_), .lock = PTHREAD_MUTEX_INITIALIZER }
+
+/* As tree_parse(), but out of the cache where it is there. c may be NULL. Safe on several threads. */
+int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, struct tree *t);
+
+/* Removes what was not asked for, and what the cache holds in memory. */
+void tree_cache_close(struct tree_cache *c);
+
+#endif
