@@ -235,6 +235,22 @@ refused(qr/no-such-file/, ['--token-file', 'no-such-file'], 'a missing token fil
 refused(qr/takes no arguments/, ['x'], 'an argument');
 refused(qr/--prefix/, ['--prefix', 'x'], 'a prefix that is no path');
 
+# --- an optimisation: names and numbers alone, in a process of its own
+my $opt = serve_start($dir, '--allow-optimize');
+for ({ adapters => '/etc/passwd' }, { workload => '../x' }, { workload => '--config=x' }, { goal => 'more' }, { iterations => 0 }, { iterations => '3' }, { command => 'x' }, { finding => 'f-1', symbol => 's' }) {
+	is api('POST', "/runs/$runs[0]/optimize", $_)->{status}, 400, 'refused: ' . join ' ', %$_;
+}
+is api('POST', '/runs/run-20260101T000000Z-00000000/optimize', {})->{status}, 404, 'of a run that is not there';
+my $loop = api('POST', "/runs/$runs[0]/optimize", { workload => 'w', iterations => 2 });
+SKIP: {
+	skip 'spec-runner optimize is not built', 3 if $loop->{status} == 501;
+	is $loop->{status}, 202, 'it is begun';
+	is $loop->{json}{status}, 'running', 'and said to run';
+	ok wait_until(20, sub { api('GET', "/runs/$loop->{json}{run_id}")->{json}{status} ne 'running' }), 'its end is noted';
+}
+is serve_stop($opt)->{code}, 0, 'the server ends';
+no_survivors($opt, 'and nothing of it is left');
+
 # --- a token of its own; a proxy's prefix and name
 my $own = serve_start($dir, '--prefix', '/history/', '--host-name', 'ci.example', { env => { SPEC_RUNNER_API_TOKEN => undef } });
 my ($where) = read_file($own->{err_path}) =~ /the token is in (\S+)/;
