@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec-runner compare BASE CANDIDATE: better, worse, or not to be told. Exit 0; 1 where something regressed or a side has no
  * run; 2 usage; 125 the store failed. */
+#include "base/fd.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "history/compare.h"
 #include "history/flags.h"
 #include "history/real.h"
@@ -9,8 +11,10 @@
 #include "runner/cli/program.h"
 #include "runner/config/history_place.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static int open_store(struct cli *cli, struct store **s, struct err *e)
@@ -47,6 +51,14 @@ static int check_pair(struct cli *cli, const struct compare_side *a, const struc
 		       " --any-device compares them all the same", a->workload, a->device, b->workload, b->device);
 }
 
+static bool is_locked(const char *dir)
+{
+	auto_free char *path = path_join(dir, "lock");
+	auto_close int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0; /* closing gives it back */
+}
+
 /* What was found is kept with the candidate's runs, where we may write: a role that reads alone, or a store of somebody
  * else's, is no reason to say less. */
 static void keep_flags(struct cli *cli, struct store **s, const struct comparison *c, const struct compare_side sides[2])
@@ -60,7 +72,10 @@ static void keep_flags(struct cli *cli, struct store **s, const struct compariso
 		return;
 	store_close(*s);
 	*s = NULL;
-	if (store_open(&writer, &w, STORE_WRITE, &ignored) == 0)
+	if (!w.dsn && is_locked(dir))
+		return; /* a reader never waits for a writer */
+	if (store_open(&writer, &w, STORE_WRITE, &ignored) == 0 &&
+	    (!w.dsn || store_script(writer, "SET lock_timeout = '300ms'", &ignored) == 0))
 		flags_of_comparison(writer, c, &sides[0], &sides[1], &ignored);
 }
 

@@ -43,6 +43,25 @@ for my $verb (['runs'], ['show', $ids[4]], ['tests'], ['test', "t'1 \x{fc}"], ['
 }
 is_deeply [map { run_spec(['shard', '1/2', '-'], dir => $dir, env => $_, stdin => $paths[0])->{code} } $lite, $pg], [0, 0], 'shard';
 
+# --- what is newer than the rows: flags, the report of a run, a trace taken in, the audit's graph
+my @pass = grep { $_ % 9 != 4 } 0 .. 24;
+my @sides = (join(',', @ids[@pass[0 .. 9]]), join(',', @ids[@pass[10 .. 19]]));
+for my $at ($lite, $pg) {
+	my $name = $at == $pg ? 'PostgreSQL' : 'SQLite';
+	run_spec(['compare', @sides], dir => $dir, env => $at);
+	my $flags = history_json($dir, 'sql', "SELECT COUNT(*) AS n FROM metrics WHERE metric_name = 'regression_flags' AND value = 0", $at)->{rows}[0]{n};
+	cmp_ok $flags, '>', 0, "$name: flags are kept ($flags)";
+	my $report = run_spec(['report', '--run-id', $ids[13]], dir => $dir, env => $at);
+	is $report->{code}, 0, "$name: report --run-id" or diag $report->{err};
+	like $report->{out}, qr/^Against the baseline \Q$ids[12]\E:/m, "$name: against the run before";
+	like $report->{out}, qr/^- the hang f-0123456789abcdef was seen 3 times/m, "$name: its hang";
+	my ($trace) = write_trace($dir, id => 'eeeeeeee', at => time);
+	is run_spec(['ingest', 'artifacts', '--path', $trace], dir => $dir, env => $at)->{code}, 0, "$name: a trace is taken in";
+}
+psql('runs', "DELETE FROM runs WHERE run_id LIKE '%-eeeeeeee'");
+$lite = { SPEC_RUNNER_HISTORY => "$dir/lite2" };
+is history($dir, 'record', @paths, $lite)->{code}, 0, 'into SQLite again';
+
 # --- SQLite to PostgreSQL and back: the same bytes
 my $one = history($dir, 'export', $lite)->{out};
 write_file("$dir/one.jsonl", $one);

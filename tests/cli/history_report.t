@@ -53,6 +53,14 @@ verb('compare', @sides);
 is sql("SELECT COUNT(*) AS n FROM metrics WHERE metric_name = 'regression_flags'")->[0]{n}, scalar @$flags, 'once each';
 is verb('history', 'verify')->{code}, 0, 'the store is whole';
 
+# a reader waits for no writer: not even to keep what it found
+open my $lock, '+<', "$dir/h/lock" or die;
+flock $lock, 2 or die;
+my $waited = run_spec(['compare', $sides[1], $sides[0]], dir => $dir, env => $home, timeout => 60);
+is $waited->{code}, 0, 'compare while a writer holds the store';
+close $lock;
+is sql("SELECT COUNT(*) AS n FROM metrics WHERE metric_name = 'regression_flags'")->[0]{n}, scalar @$flags, 'what it found is not kept then';
+
 # --- the report of a stored run
 my $r = verb('report', '--run-id', $ids[20]);
 is "$r->{code} $r->{err}", '0 ', 'report --run-id';
