@@ -115,7 +115,7 @@ static size_t before_signal(struct facts *f, enum fact_col total, enum fact_col 
 	if (!fact_get(out, at_signal)->known || !fact_get(out, total)->known)
 		return n;
 	after = fact_int(out, total, 0) - fact_int(out, at_signal, 0);
-	return after > 0 && (size_t)after < n ? n - (size_t)after : n;
+	return after > 0 && (size_t)after <= n ? n - (size_t)after : n;
 }
 
 static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream,
@@ -150,7 +150,7 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 		fact_set_text(f, r, FC_TAIL_stream, stream);
 		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
 		fact_set_text(f, r, FC_TAIL_text, line);
-		if (line[strspn(line, " \t")] && (at < asked || !*last))
+		if (line[strspn(line, " \t")] && at < asked)
 			*last = r;
 		if (at < asked && kept < TAIL_LINES)
 			rows[kept++] = r;
