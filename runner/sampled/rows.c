@@ -215,5 +215,6 @@ void sampled_rows(struct facts *f, const struct sample_result *r, const char *ru
 	sampled_usage(f, r, file);
 	sampled_spawns(f, r, file);
 	sampled_repeats(f, r->p, file);
+	sampled_stacks(f, r->p, file);
 	sampled_calls(f, r->calls, artifact);
 }

@@ -18,6 +18,7 @@ void sampled_functions(struct facts *f, const struct profile *p, const char *fil
 void sampled_runtimes(struct facts *f, const struct profile *p, const struct raw *raw, const char *file);
 void sampled_usage(struct facts *f, const struct sample_result *r, const char *file);
 void sampled_spawns(struct facts *f, const struct sample_result *r, const char *file);
+void sampled_stacks(struct facts *f, const struct profile *p, const char *file);
 void sampled_repeats(struct facts *f, const struct profile *p, const char *file);
 
 #endif

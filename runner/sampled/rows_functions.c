@@ -520,6 +520,65 @@ void sampled_repeats(struct facts *f, const struct profile *p, const char *file)
 	free(v);
 }
 
+/* ---- from the program's outermost function to where the time went ---- */
+
+struct way {
+	const char *root, *place;
+	int64_t ns;
+};
+enum { WAYS_MAX = 4096, WAYS_SHOWN = 30 };
+
+static int widest_first(const void *a, const void *b)
+{
+	const struct way *x = a, *y = b;
+	int order = x->ns != y->ns ? (x->ns > y->ns ? -1 : 1) : strcmp(x->root, y->root);
+
+	return order ? order : strcmp(x->place, y->place);
+}
+
+void sampled_stacks(struct facts *f, const struct profile *p, const char *file)
+{
+	struct way *v = xcalloc(WAYS_MAX, sizeof(*v));
+	int64_t all = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->sample_count; i++) {
+		const struct prof_sample *x = &p->samples[i];
+		uint32_t len = p->stack_len[x->stack];
+		const char *place = p->frames[profile_place(p, x->stack)].function, *root = NULL;
+		size_t k = 0;
+
+		if (x->wait >= 0)
+			continue;
+		all += x->cpu_ns;
+		for (uint32_t d = len; d-- > 0 && !root;)
+			if (is_own(&p->frames[p->pool[p->stack_first[x->stack] + d]]))
+				root = p->frames[p->pool[p->stack_first[x->stack] + d]].function;
+		if (!root || !place)
+			continue;
+		while (k < n && (strcmp(v[k].root, root) != 0 || strcmp(v[k].place, place) != 0))
+			k++;
+		if (k == WAYS_MAX)
+			continue;
+		if (k == n)
+			v[n++] = (struct way){ root, place, 0 };
+		v[k].ns += x->cpu_ns;
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), widest_first);
+	for (size_t i = 0; i < n && i < WAYS_SHOWN && all > 0; i++) {
+		struct fact_row *r = fact_add(f, FACT_STACK, file, "/samples");
+
+		if (!r)
+			break;
+		fact_set_text(f, r, FC_STACK_root_function, v[i].root);
+		fact_set_text(f, r, FC_STACK_function, v[i].place);
+		fact_set_num(r, FC_STACK_share, (double)v[i].ns / (double)all);
+		fact_set_num(r, FC_STACK_cpu_ms, (double)v[i].ns / 1e6);
+	}
+	free(v);
+}
+
 /* ---- against a baseline ---- */
 
 static int64_t hots_of(struct hots *h, const struct profile *p)
