@@ -172,7 +172,6 @@ static int ask_once(struct job *j, const char *gateway, char *const envp[], stru
 			  .key = j->key, .body = str_cstr(&j->body), .body_len = j->body.len };
 	struct call_reply r = { .outcome = CALL_RESET };
 	struct completion said;
-	auto_str clean = STR_INIT;
 	int rc = gateway_call(gateway, envp, &c, &r, e);
 
 	if (rc < 0)

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static bool quiet;
@@ -67,6 +68,8 @@ static int run(struct cli *cli, struct err *e)
 	struct sigaction sa = { .sa_handler = on_signal };
 	int rc;
 
+	prctl(PR_SET_DUMPABLE, 0); /* our environment,
+		which may hold the gateway's key, is nothing for a candidate to read */
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);

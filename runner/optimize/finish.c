@@ -120,8 +120,8 @@ static int publish(struct loop *l, struct err *e)
 
 int node_report(struct loop *l, struct optimize_result *r, struct err *e)
 {
-	auto_free char *path = loop_path(l, "report.md");
-	auto_str text = STR_INIT, clean = STR_INIT;
+	auto_free char *path = loop_path(l, "report.md"), *page_path = loop_path(l, "report.html");
+	auto_str text = STR_INIT, clean = STR_INIT, page = STR_INIT;
 	struct artifact a;
 	int rc = l->st.best_iteration ? confirm(l, e) : 0;
 
@@ -129,7 +129,9 @@ int node_report(struct loop *l, struct optimize_result *r, struct err *e)
 	if (rc < 0 || write_patch(l, e) < 0 || publish(l, e) < 0 || loop_report(l, &text, e) < 0)
 		return -1;
 	redact_text(l->redactor, str_cstr(&text), text.len, &clean);
-	if (file_write(path, str_cstr(&clean), clean.len, e) < 0 || loop_put(l, "report", str_cstr(&clean), clean.len, &a,
+	loop_page(l, str_cstr(&clean), &page);
+	if (file_write(page_path, str_cstr(&page), page.len, e) < 0 || file_write(path, str_cstr(&clean), clean.len,
+		e) < 0 || loop_put(l, "report", str_cstr(&clean), clean.len, &a,
 		e) < 0 ||
 	    loop_begin(l, e) < 0)
 		return -1;

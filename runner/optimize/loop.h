@@ -95,6 +95,8 @@ void loop_result_json(const struct loop *l, struct str *out);
 int loop_result_write(const struct loop *l, struct err *e);
 /* report.c */
 int loop_report(struct loop *l, struct str *out, struct err *e);
+/* page.c: the same for a browser, with charts. */
+void loop_page(struct loop *l, const char *markdown, struct str *out);
 /* dataset.c: lines of the loop's run, or of several; all: also those that did not improve. */
 int dataset_lines(struct store *s, struct redactor *r, const char *loop_run, bool all, struct str *out, struct err *e);
 

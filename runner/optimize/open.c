@@ -121,6 +121,8 @@ static void environment(struct loop *l)
 
 		if (key && strcmp(key, name) == 0)
 			continue; /* the gateway's alone, also where `env` names it */
+		if (l->api_key && (*p)[n] == '=' && strcmp(*p + n + 1, l->api_key) == 0)
+			continue; /* under whatever name */
 		if (value_word(name, names) >= 0 || str_starts(name, "LC_") || strv_has(&l->setup.loop.env, name))
 			strv_add(&l->env, *p);
 	}

@@ -81,6 +81,9 @@ subtest 'a dry run of three candidates' => sub {
 	like(read_file("$loop/best.patch"), qr/^\+LINE 6$/m, 'best.patch has the best');
 	is(system("cd '$dir' && git apply --check '$loop/best.patch'"), 0, 'and applies to the baseline');
 	like(read_file("$loop/report.md"), qr/## $_/, "report.md: $_") for 'Summary', 'KPIs', 'Hotspots', 'Patch', 'Trace evidence', 'Risk and rollback';
+	my $page = read_file("$loop/report.html");
+	like($page, qr{<svg.*<circle}s, 'report.html has a chart');
+	unlike($page, qr{<script|https?://}, 'no script, and nothing from elsewhere');
 	my %seen;
 	for my $line (split /\n/, read_file("$loop/loop.jsonl")) {
 		my $l = $json->decode($line);
