@@ -7,7 +7,7 @@
 
 /* A place in the user's code says more than one in a library. Among these: a lock before a channel, and last who only
  * waits for all the others. Who waits for somebody that was found, and not for a lock, is not where it begins. */
-enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45 };
+enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45, RANK_SLEEP = 60 };
 
 static int kind_rank(enum wait_kind k)
 {
@@ -18,7 +18,7 @@ static int kind_rank(enum wait_kind k)
 	case WAIT_SELECT: return 28;
 	case WAIT_CONDITION: return 30;
 	case WAIT_SEMAPHORE: return 50;
-	case WAIT_SLEEP: return 60;
+	case WAIT_SLEEP: return RANK_SLEEP;
 	case WAIT_UNKNOWN: return 70;
 	case WAIT_ACCEPT: return 400; /* a server without clients is what it is when all is well */
 	case WAIT_NONE: return RANK_NONE;
@@ -119,6 +119,22 @@ static int best(const struct walk *w, struct task_root *out)
 	return rank;
 }
 
+/* Who sleeps may look again and again for what another task is to do: one of the user's that waits for a lock while nothing
+ * of the program runs says why it does not. (Since when it waits Go knows only after a garbage collection.) */
+static int lock_rather_than_sleep(struct walk *w, struct task_root *out)
+{
+	for (size_t i = 0; i < w->p->thread_count; i++)
+		if (w->p->threads[i].state == 'R')
+			return RANK_SLEEP;
+	for (size_t i = 0; i < w->p->task_count; i++) {
+		const struct snap_task *task = &w->p->tasks[i];
+
+		if (is_lock(task->wait.kind) && users(task->frames, task->frame_count))
+			w->task[i] = true;
+	}
+	return best(w, out);
+}
+
 /* Of a program that is a tool of its language (`go test`), all of whose code is a library's: the thread of the task that
  * waits for a child. What its other tasks wait for among each other follows from that. */
 static bool child_waiter(const struct snap_process *p, struct task_root *out)
@@ -148,6 +164,8 @@ bool task_root(const struct snap_process *p, struct task_root *out)
 			main_found = w.thread[i] = true;
 	follow(&w);
 	rank = main_found ? best(&w, out) : RANK_NONE;
+	if (rank == RANK_SLEEP)
+		rank = lock_rather_than_sleep(&w, out);
 	if (rank >= RANK_LIBRARY) { /* the main task leads to nobody of the user's: anybody of his */
 		for (size_t i = 0; i < p->task_count; i++)
 			w.task[i] = p->tasks[i].id != 0;

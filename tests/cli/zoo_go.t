@@ -23,6 +23,8 @@ my @go = (
 	[go_workers => 'workers range over a channel that nobody closes', $channel, 'chan_recv', 'task', qr/^channel 0x\w+, empty \(0 of 2\)/,
 		'none|task', inspects => $sync],
 	[go_mutex => 'locks a mutex twice', $goroutine, 'mutex', 'task', qr/^sync\.Mutex 0x\w+, which 1 waits for/, undef, inspects => $sync],
+	[go_poll => 'looks again and again for what another goroutine is to do, which waits for a mutex', $goroutine, 'mutex', 'task', qr/^sync\.Mutex 0x/,
+		'none|task', inspects => $sync],
 	[go_abba => 'two goroutines, two mutexes in opposite order', $goroutine, 'mutex', 'task', qr/^sync\.Mutex 0x/, 'none|task', inspects => $sync],
 	[go_rwmutex => 'RLock twice, and a writer waits', $goroutine, 'rwlock', 'task', qr/^sync\.RWMutex, to read 0x/, 'none|task', inspects => $sync],
 	[go_once => 'a sync.Once whose first call sleeps', $goroutine, 'mutex', 'task', qr/^sync\.(Once|Mutex)/, 'none|task', inspects => $sync],

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -138,6 +139,19 @@ func goOnce() {
 	once.Do(func() {}) // AT go_once
 }
 
+func goPoll() {
+	var mu sync.Mutex
+	var done int32
+	go func() {
+		mu.Lock()
+		mu.Lock() // AT go_poll
+		atomic.StoreInt32(&done, 1)
+	}()
+	for atomic.LoadInt32(&done) == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 func goHTTP() {
 	l := listener()
 	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { select {} }))
@@ -180,6 +194,8 @@ func main() {
 		goSelect(make(chan int), make(chan int))
 	case "go_once":
 		goOnce()
+	case "go_poll":
+		goPoll()
 	case "go_http":
 		goHTTP()
 	case "go_accept":
