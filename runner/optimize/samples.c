@@ -229,6 +229,8 @@ int samples_take(struct loop *l, int64_t side_a, struct sample_set *a, int64_t s
 	for (int64_t i = -w->warmup; rc == 0 && i < w->samples; i++) {
 		bool swap = i & 1;
 
+		if (b && b->failed * FAILED_SHARE > w->samples)
+			break; /* it fails, whatever the rest would say */
 		for (int k = 0; rc == 0 && k < 2; k++) {
 			bool second = (k == 1) != swap;
 
