@@ -96,7 +96,8 @@ static void find_repeats(struct facts *f, const struct fact_row *const *line, si
 		for (size_t i = 1; i <= group; i++) {
 			const char *text = fact_text(line[n - i], FC_TAIL_text);
 
-			if (!text[strspn(text, " \t.")])
+			/* ticks and dots are how long work shows that it lives */
+			if (!says_again(text))
 				continue;
 			fact_set_int(out, FC_OUTPUT_repeats, (int64_t)(same / group));
 			fact_set_int(out, FC_OUTPUT_repeat_lines, (int64_t)group);
