@@ -224,7 +224,8 @@ static void costs_fill(struct reading *r, const text_t *names)
 		ops_add(&r->c->ops, r->ops.v[i]);
 	}
 	r->c->mutations = xcalloc((size_t)g->mutation_count + 1, sizeof(*r->c->mutations));
-	memcpy(r->c->mutations, g->mutations, g->mutation_count * sizeof(*g->mutations));
+	if (g->mutation_count)
+		memcpy(r->c->mutations, g->mutations, g->mutation_count * sizeof(*g->mutations));
 	r->c->mutation_count = r->c->mutation_cap = g->mutation_count;
 	costs_sort(r->c, g);
 }
