@@ -16,7 +16,7 @@ write_file("$dir/word.yaml", "version: 1\nliveness: {level: strikt}\n");
 write_file("$dir/broken.yaml", "version: 1\n  x: [\n");
 
 for (
-	['npm test', 2, qr/unknown verb 'npm'; did you mean: spec-runner run -- npm test/],
+	['make test', 2, qr/unknown verb 'make'; did you mean: spec-runner run -- make test/],
 	['rnu -- true', 2, qr/unknown verb 'rnu' \(did you mean 'run'\?\)/],
 	['help nope', 2, qr/unknown verb 'nope'/],
 	['run', 2, qr/no command given; usage: spec-runner run/],
