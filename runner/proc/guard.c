@@ -105,15 +105,20 @@ static long raw_call(long number, long a, long b, long c)
 #endif
 }
 
+static int first_guard_fd;
+
 static int guard_first(void *context)
 {
 	const struct context *c = context;
 	char byte;
 	long n;
 
+	/* Its number is a copy of its own: the front may have closed its end, and said so in this memory, before this
+	 * line runs. Reading anything else would end a command that lives. */
+	if (first_guard_fd != 0 && raw_call(SYS_dup3, first_guard_fd, 0, 0) < 0)
+		raw_call(SYS_exit_group, 0, 0, 0);
 	raw_call(SYS_setsid, 0, 0, 0);
 	raw_call(SYS_prctl, PR_SET_NAME, (long)GUARD_NAME, 0);
-	raw_call(SYS_dup3, c->guard_fd[0], 0, 0);
 	if (raw_call(SYS_close_range, 1, ~0U, 0) < 0)
 		for (int fd = 1; fd < 1024; fd++)
 			raw_call(SYS_close, fd, 0, 0);
@@ -131,6 +136,7 @@ static pid_t guard_clone_first(struct context *c)
 {
 	static char stack[32 * 1024] __attribute__((aligned(64)));
 
+	first_guard_fd = c->guard_fd[0];
 	return clone(guard_first, stack + sizeof(stack), CLONE_VM, c);
 }
 
