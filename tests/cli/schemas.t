@@ -114,8 +114,8 @@ refuses('findings.json', get('.artifacts/findings.json'), 'findings_v1.yaml');
 
 # the trace; its attributes, environment and variables have names of their own
 {
-	local %open = map { $_ => 1 } qw(env_profile);
-	local %free = (attrs => 1, environment => 1);
+	local %open = map { $_ => 1 } qw(env_profile environment libraries);
+	local %free = (attrs => 1);
 	refuses('run-trace.json', get('.artifacts/run-trace.json'), 'run_trace_v1.yaml');
 }
 
