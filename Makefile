@@ -75,10 +75,10 @@ OPTIONAL_WINGS := history serve mcp
 GRAMMARS ?= .artifacts/grammars
 TREE_SITTER := $(GRAMMARS)/node_modules/tree-sitter/vendor/tree-sitter/lib
 GRAMMAR_SRCS := $(wildcard $(TREE_SITTER)/src/lib.c $(GRAMMARS)/node_modules/tree-sitter-python/src/*.c)
+HAVE_GRAMMARS := $(if $(filter %/lib.c,$(GRAMMAR_SRCS)),$(if $(filter %/parser.c,$(GRAMMAR_SRCS)),yes))
 # Further languages, each where its grammar is there.
 GRAMMARS_MORE := $(foreach l,c,$(if $(wildcard $(GRAMMARS)/node_modules/tree-sitter-$(l)/src/parser.c),$(l)))
 GRAMMAR_SRCS += $(foreach l,$(GRAMMARS_MORE),$(wildcard $(GRAMMARS)/node_modules/tree-sitter-$(l)/src/*.c))
-HAVE_GRAMMARS := $(if $(filter %/lib.c,$(GRAMMAR_SRCS)),$(if $(filter %/parser.c,$(GRAMMAR_SRCS)),yes))
 WITHOUT_GRAMMARS := $(if $(HAVE_GRAMMARS),,audit)
 PKG_CONFIG ?= pkg-config
 # make V=1 shows whole command lines.

@@ -321,14 +321,9 @@ static int by_place(const void *a, const void *b, void *arg)
 {
 	const struct graph *g = arg;
 	const struct op *x = a, *y = b;
-	int c = x->file == y->file ? 0 : strcmp(graph_text(g, g->files[x->file].path), graph_text(g,
-		g->files[y->file].path));
+	int c = graph_place_order(g, x->file, x->line, y->file, y->line);
 
-	if (c)
-		return c;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	c = strcmp(graph_text(g, x->callee), graph_text(g, y->callee));
+	c = c ? c : strcmp(graph_text(g, x->callee), graph_text(g, y->callee));
 	return c ? c : (x->call > y->call) - (x->call < y->call);
 }
 
@@ -360,30 +355,10 @@ static int by_mutation(const void *a, const void *b, void *arg)
 {
 	const struct graph *g = arg;
 	const struct graph_mutation *x = a, *y = b;
-	int c = x->file == y->file ? 0 : strcmp(graph_text(g, g->files[x->file].path), graph_text(g,
-		g->files[y->file].path));
+	int c = graph_place_order(g, x->file, x->line, y->file, y->line);
 
-	if (c)
-		return c;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	c = strcmp(graph_text(g, x->target), graph_text(g, y->target));
+	c = c ? c : strcmp(graph_text(g, x->target), graph_text(g, y->target));
 	return c ? c : (x->kind > y->kind) - (x->kind < y->kind);
-}
-
-static int by_call(const void *a, const void *b, void *arg)
-{
-	const struct graph *g = arg;
-	const struct graph_call *x = &g->calls[*(const uint32_t *)a], *y = &g->calls[*(const uint32_t *)b];
-	int c = x->file == y->file ? 0 : strcmp(graph_text(g, g->files[x->file].path), graph_text(g,
-		g->files[y->file].path));
-
-	if (c)
-		return c;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	c = strcmp(graph_text(g, x->text), graph_text(g, y->text));
-	return c ? c : (x->start > y->start) - (x->start < y->start);
 }
 
 static void lists_gather(struct profile *p)
@@ -409,7 +384,7 @@ static void lists_gather(struct profile *p)
 				p->unresolved[p->unresolved_count++] = k;
 	}
 	qsort_r(p->mutations, p->mutation_count, sizeof(*p->mutations), by_mutation, (void *)(uintptr_t)g);
-	qsort_r(p->unresolved, p->unresolved_count, sizeof(*p->unresolved), by_call, (void *)(uintptr_t)g);
+	qsort_r(p->unresolved, p->unresolved_count, sizeof(*p->unresolved), graph_call_order, (void *)(uintptr_t)g);
 }
 
 int64_t action_profile_call_weight(const struct profile *p, uint32_t call, text_t *callee)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* drift.c - two audits side by side. Everything is matched by names and order, never by line: moving code is no drift. */
+/* drift.c - two audits side by side. Everything is matched by name and order, never by line: moved code does not count. */
 #include "audit/drift.h"
 #include "audit/write.h"
 

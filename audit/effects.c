@@ -245,7 +245,7 @@ static bool overlap(const struct graph *g, const struct effect *p, const struct 
 
 	if (strncmp(a, b, n) != 0 || (x != y && !strchr(".[", (x < y ? b : a)[n])))
 		return false;
-	/* a write below a name that is only handed on is none of the name */
+	/* a write below a name that is only handed on does not write the name */
 	return !(p->exact && y > x) && !(q->exact && x > y);
 }
 

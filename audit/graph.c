@@ -274,6 +274,24 @@ static void last_index(struct graph *g)
 	qsort_r(g->by_last, g->by_last_count, sizeof(*g->by_last), by_last, g);
 }
 
+int graph_place_order(const struct graph *g, uint32_t file, uint32_t line, uint32_t other_file, uint32_t other_line)
+{
+	int c = file == other_file ? 0 : strcmp(graph_text(g, g->files[file].path),
+						graph_text(g, g->files[other_file].path));
+
+	return c ? c : (line > other_line) - (line < other_line);
+}
+
+int graph_call_order(const void *a, const void *b, void *graph)
+{
+	const struct graph *g = graph;
+	const struct graph_call *x = &g->calls[*(const uint32_t *)a], *y = &g->calls[*(const uint32_t *)b];
+	int c = graph_place_order(g, x->file, x->line, y->file, y->line);
+
+	c = c ? c : strcmp(graph_text(g, x->text), graph_text(g, y->text));
+	return c ? c : (x->start > y->start) - (x->start < y->start);
+}
+
 void graph_finish(struct graph *g, uint32_t max_targets)
 {
 	uint32_t *map, at = 0;

@@ -162,6 +162,11 @@ static inline const char *graph_text(const struct graph *g, text_t t)
 /* The functions whose last name ("save" of "src.a.C.save") is this, in the order of names: *n of them. */
 const uint32_t *graph_find_last(const struct graph *g, const char *last, uint32_t *n);
 
+/* By path, then line. */
+int graph_place_order(const struct graph *g, uint32_t file, uint32_t line, uint32_t other_file, uint32_t other_line);
+/* For qsort_r over indices of calls, with the graph as its argument: by path, line, text, byte. */
+int graph_call_order(const void *a, const void *b, void *graph);
+
 /* The call is an edge: its targets count. */
 static inline bool graph_is_edge(const struct graph_call *c)
 {

@@ -228,22 +228,6 @@ void write_edges(struct json *j, const struct graph *g, const uint32_t *distance
 	json_object_end(j);
 }
 
-/* By file, line, text. */
-static int by_unresolved(const void *a, const void *b, void *arg)
-{
-	const struct graph *g = arg;
-	const struct graph_call *x = &g->calls[*(const uint32_t *)a], *y = &g->calls[*(const uint32_t *)b];
-	int c = x->file == y->file ? 0 : strcmp(graph_text(g, g->files[x->file].path), graph_text(g,
-		g->files[y->file].path));
-
-	if (c)
-		return c;
-	if (x->line != y->line)
-		return x->line < y->line ? -1 : 1;
-	c = strcmp(graph_text(g, x->text), graph_text(g, y->text));
-	return c ? c : (x->start > y->start) - (x->start < y->start);
-}
-
 static void unresolved_write(struct json *j, const struct graph *g)
 {
 	uint32_t n = 0, *list = xcalloc((size_t)g->call_count + 1, sizeof(*list));
@@ -251,7 +235,7 @@ static void unresolved_write(struct json *j, const struct graph *g)
 	for (uint32_t i = 0; i < g->call_count; i++)
 		if (graph_is_unresolved(&g->calls[i]))
 			list[n++] = i;
-	qsort_r(list, n, sizeof(*list), by_unresolved, (void *)(uintptr_t)g);
+	qsort_r(list, n, sizeof(*list), graph_call_order, (void *)(uintptr_t)g);
 	json_array(j, "unresolved");
 	for (uint32_t i = 0; i < n; i++) {
 		json_line(j);

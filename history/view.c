@@ -217,7 +217,7 @@ int view_runs(const struct view *v, struct str *out, struct err *e)
 
 /* ---- one run ---- */
 
-static int show_list(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e)
+int view_list(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e)
 {
 	auto_query *q = query_new(s, sql, e);
 	int rc;
@@ -266,7 +266,7 @@ static int show_json(const struct view *v, const char *run_id, struct str *out, 
 	view_row(&j, q);
 	json_object_end(&j);
 	for (size_t i = 0; i < sizeof(show_parts) / sizeof(show_parts[0]); i++) {
-		rc = show_list(&j, v->s, show_parts[i][0], show_parts[i][1], run_id, e);
+		rc = view_list(&j, v->s, show_parts[i][0], show_parts[i][1], run_id, e);
 		if (rc < 0)
 			break;
 	}
@@ -281,7 +281,7 @@ int view_findings(const struct view *v, const char *run_id, struct str *out, str
 
 	begin_json(&j, out, NULL);
 	json_str(&j, "run_id", run_id);
-	rc = show_list(&j, v->s, show_parts[1][0], show_parts[1][1], run_id, e);
+	rc = view_list(&j, v->s, show_parts[1][0], show_parts[1][1], run_id, e);
 	end_json(&j, out, false);
 	return rc;
 }

@@ -169,24 +169,6 @@ static const struct { const char *name, *sql; } report_parts[] = {
 	{ "artifacts", "SELECT artifact_id, kind, bytes FROM artifacts WHERE run_id = ? ORDER BY kind, artifact_id" },
 };
 
-static int report_part(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e)
-{
-	auto_query *q = query_new(s, sql, e);
-	int rc;
-
-	if (!q)
-		return -1;
-	query_bind(q, "t", run_id);
-	json_array(j, name);
-	while ((rc = query_step(q, e)) == 1) {
-		json_object(j, NULL);
-		view_row(j, q);
-		json_object_end(j);
-	}
-	json_array_end(j);
-	return rc;
-}
-
 /* What was known of its hang when this is asked: null where it did not hang. */
 static int report_hang(struct json *j, struct store *s, const char *run_id, struct err *e)
 {
@@ -245,7 +227,7 @@ int api_run_report(struct call *c, struct err *e)
 	json_str(&j, "baseline_run_id", baseline);
 	rc = report_hang(&j, c->s, id, e);
 	for (size_t i = 0; i < sizeof(report_parts) / sizeof(report_parts[0]) && rc == 0; i++)
-		rc = report_part(&j, c->s, report_parts[i].name, report_parts[i].sql, id, e);
+		rc = view_list(&j, c->s, report_parts[i].name, report_parts[i].sql, id, e);
 	if (rc == 0)
 		rc = run_report_write(&report, &text, e);
 	json_strn(&j, "report", str_cstr(&text), text.len);

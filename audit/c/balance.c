@@ -23,7 +23,7 @@ struct group {
 	unsigned count;
 };
 
-/* The directive of a line: "if", "else" …; NULL: it is none. *rest: what follows. */
+/* The directive of a line: "if", "else" …; NULL if it is not one. *rest: what follows. */
 static const char *directive(const char *line, size_t n, const char *const words[], size_t count, size_t *rest)
 {
 	size_t i = 0;

@@ -203,7 +203,7 @@ static bool is_keyword(const char *s, size_t n)
 	return false;
 }
 
-/* The place of a parameter of a macro, from 1 on; 0: it is none. */
+/* The place of a parameter of a macro, counted from 1; 0 if it is not a parameter. */
 static uint32_t parameter_place(const struct c_file *f, uint32_t macro, const char *s, size_t n)
 {
 	uint32_t list = c_field(f, macro, F_parameters), place = 0;
