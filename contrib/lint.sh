@@ -97,6 +97,10 @@ spelling() {
 }
 
 [ -z "${V-}" ] || perl contrib/lint/graph.pl "${c_files[@]}"
+includes() {
+	perl contrib/lint/graph.pl "${c_files[@]}" >/dev/null
+}
+check includes includes
 check style perl contrib/lint/style.pl "${c_files[@]}" "${scripts[@]}" Makefile
 check headers headers_alone
 check executable executable_bits

@@ -1,16 +1,19 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# graph.pl FILE... - who includes whom: by wing, by room of runner/, and circles of files within one folder (a .c and
-# its .h are one). What may include whom is checked by style.pl; this prints it.
+# graph.pl FILE... - who includes whom: by wing, by room of runner/, and circles of files within one folder (a .c, its .h
+# and its private X_internal.h are one). What may include whom is checked by style.pl; this prints it, and fails where
+# there is a circle in one of the folders that have none.
 use strict;
 use warnings;
 
+my $without = qr{^(?:profile|runner/proc)/};
 my (%wing, %room, %edge);
 for my $file (grep { m{^(?!tests/|contrib/)\w+/} } @ARGV) {
 	open my $in, '<', $file or die "$file: $!\n";
 	while (<$in>) {
 		my ($to) = m{^\s*#\s*include\s+"([\w/]+)\.\w+"} or next;
 		my ($module) = $file =~ m{^(.*)\.\w+$};
+		s{_int(?:ernal)?$}{} for $module, $to;
 		my ($a, $b) = map { m{^(\w+)/} } $module, $to;
 		$wing{$a}{$b}++ if $b && $a ne $b;
 		my ($r, $q) = map { m{^runner/(\w+)/} ? $1 : undef } $module, $to;
@@ -50,3 +53,5 @@ no warnings 'recursion';
 defined $index{$_} or visit($_) for sort keys %edge;
 print "circles of files:\n", map { '  ' . join(' ', @$_) . "\n" } @circles;
 print "  none\n" unless @circles;
+my @new = grep { $_->[0] =~ $without } @circles;
+die 'a new circle of files: ', join(' ', @$_), "\n" for @new;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* python_object.c - CPython's objects out of another process's memory. Lengths and counts are bounded: a broken dict
  * must not keep us. Keys are compared as texts: hashes of texts differ in every process. */
-#include "profile/lang/python.h"
+#include "profile/lang/python_objects.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* python_read.c - CPython's structures as bytes: frames, names, lines. All of it is another program's memory: any
  * pointer may lead nowhere or in a circle, any length may be absurd. */
-#include "profile/lang/python.h"
+#include "profile/lang/python_objects.h"
 
 #include "base/mem.h"
 #include "base/str.h"

@@ -3,7 +3,7 @@
 #ifndef PROFILE_LANG_PYTHON_THREADS_H
 #define PROFILE_LANG_PYTHON_THREADS_H
 
-#include "profile/lang/python.h"
+#include "profile/lang/python_objects.h"
 #include "profile/native/resolve.h"
 
 enum { PYTHON_STATES_MAX = 4, PYTHON_INTERPRETERS_MAX = 64 };

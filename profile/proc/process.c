@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "profile/proc/slow_read.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,9 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A pid whose entry is gone is ESRCH, whatever file was asked for; a file that only this kernel does
- * not have stays ENOENT. */
-static int proc_gone(pid_t pid)
+int proc_gone(pid_t pid)
 {
 	char path[40];
 	int saved = errno;
@@ -346,17 +343,6 @@ void proc_wchan_read(pid_t pid, pid_t tid, char *out, size_t size)
 
 	if (n <= 0 || strcmp(out, "0") == 0)
 		out[0] = '\0';
-}
-
-int proc_argv_read(pid_t pid, struct strv *out)
-{
-	auto_free char *buf = NULL;
-	ssize_t n = proc_slow_read(pid, "cmdline", PROC_ARGV_MAX, &buf);
-
-	if (n < 0)
-		return errno == ETIMEDOUT || errno == EAGAIN ? -1 : proc_gone(pid);
-	proc_argv_split(buf, (size_t)n, out);
-	return 0;
 }
 
 int proc_link_read(pid_t pid, const char *name, char *out, size_t size)

@@ -121,13 +121,12 @@ int proc_pressure_read(const char *path, struct proc_pressure *p); /* PROC_PRESS
 /* Folder of the process's cgroup in the unified hierarchy ("/sys/fs/cgroup/…"), without a final
  * slash; append "/cpu.pressure". 0, or -1 where there is none. */
 int proc_cgroup_dir(pid_t pid, char *out, size_t size);
+/* After a failed read of a file of /proc/PID: -1, with errno ESRCH where the pid's entry is gone, whatever file was asked
+ * for; a file that only this kernel does not have stays ENOENT. */
+int proc_gone(pid_t pid);
 /* Wait channel: the kernel function it sleeps in, "" where hidden. */
 void proc_wchan_read(pid_t pid, pid_t tid, char *out, size_t size);
 
-/* The command line, at most PROC_ARGV_MAX bytes of it. An empty list for kernel threads and
- * zombies. Not redacted. -1 also where its reader hangs (slow_read.h). */
-#define PROC_ARGV_MAX 65536
-int proc_argv_read(pid_t pid, struct strv *out);
 /* Splits "a\0b\0" into out. A program that overwrote its arguments (setproctitle) gives what it wrote. */
 void proc_argv_split(const char *buf, size_t n, struct strv *out);
 /* Target of a link below /proc/PID ("exe", "cwd", "root", "fd/3"). Bytes or -1; always terminated. */

@@ -300,6 +300,17 @@ ssize_t proc_slow_read(pid_t pid, const char *name, size_t max, char **out)
 	return n;
 }
 
+int proc_argv_read(pid_t pid, struct strv *out)
+{
+	auto_free char *buf = NULL;
+	ssize_t n = proc_slow_read(pid, "cmdline", PROC_ARGV_MAX, &buf);
+
+	if (n < 0)
+		return errno == ETIMEDOUT || errno == EAGAIN ? -1 : proc_gone(pid);
+	proc_argv_split(buf, (size_t)n, out);
+	return 0;
+}
+
 void proc_slow_forbid(void)
 {
 	pool.forbidden = true;

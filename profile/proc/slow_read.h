@@ -22,6 +22,11 @@ enum { PROC_STUCK_MAX = 8 };
  * errno: ETIMEDOUT (its reader hangs, see proc_stuck), EAGAIN (no thread for it), ESRCH, EACCES … Callers take turns. */
 ssize_t proc_slow_read(pid_t pid, const char *name, size_t max, char **out);
 
+/* The command line, at most PROC_ARGV_MAX bytes of it. An empty list for kernel threads and zombies. Not redacted.
+ * 0, or -1 with errno as above. */
+#define PROC_ARGV_MAX 65536
+int proc_argv_read(pid_t pid, struct strv *out);
+
 /* Reads nothing from here on: EAGAIN. For whoever must not even start a thread. */
 void proc_slow_forbid(void);
 

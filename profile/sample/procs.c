@@ -3,6 +3,7 @@
 #include "profile/sample/sampler.h"
 
 #include "base/mem.h"
+#include "profile/proc/slow_read.h"
 
 #include <fcntl.h>
 #include <stdio.h>

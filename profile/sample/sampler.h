@@ -10,7 +10,7 @@
 #define PROFILE_SAMPLE_SAMPLER_H
 
 #include "profile/sample/book.h"
-#include "profile/lang/python.h"
+#include "profile/lang/python_objects.h"
 #include "base/clock.h"
 
 #include <poll.h>

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "profile/snapshot/agent.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -17,7 +17,7 @@
 /* How long a stopped thread waits for its helper to have read the interpreter's structures. */
 #define AGENT_HOLD_NS (3 * 1000 * 1000)
 /* Memory files that are handed over; of further processes stacks alone are seen. */
-enum { AGENT_MEMORIES_MAX = 400, AGENT_TEXT_MAX = 1500 };
+enum { AGENT_MEMORIES_MAX = 400 };
 
 /* The looking side. Everything is borrowed. */
 struct agent_task {

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "profile/collector.h"
+#include "profile/snapshot/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>

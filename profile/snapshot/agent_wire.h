@@ -3,7 +3,7 @@
 #ifndef PROFILE_SNAPSHOT_AGENT_WIRE_H
 #define PROFILE_SNAPSHOT_AGENT_WIRE_H
 
-#include "profile/snapshot/agent.h"
+#include "profile/snapshot/snapshot.h"
 
 enum agent_word {
 	/* from the looking side */
@@ -19,6 +19,8 @@ enum agent_word {
 	AGENT_RECORD,      /* text */
 };
 
+enum { AGENT_SCRATCH_BYTES = 256 * 1024, AGENT_TEXT_MAX = 1500 };
+
 struct agent_packet {
 	uint32_t word, error;
 	int64_t number;
@@ -30,8 +32,6 @@ struct agent_packet {
 	struct snap_regs regs;
 	char text[AGENT_TEXT_MAX];
 };
-
-enum { AGENT_SCRATCH_BYTES = 256 * 1024 };
 
 /* One packet, with a descriptor or -1. 0 or -1. Waits until the time for room. */
 int agent_send(int sock, const struct agent_packet *p, int fd, int64_t deadline_ns);

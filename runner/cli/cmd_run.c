@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "runner/cli/cmd.h"
 #include "runner/config/history_place.h"
+#include "runner/proc/learned.h"
 #include "runner/proc/proc.h"
 
 #include <string.h>

@@ -6,11 +6,14 @@
 #include "profile/proc/slow_read.h"
 #include "profile/snapshot/snapshot.h"
 #include "runner/proc/act.h"
+#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/contain.h"
 #include "runner/proc/kernel.h"
 #include "runner/proc/machine.h"
+#include "runner/proc/show.h"
 #include "runner/proc/supervisor_state.h"
+#include "runner/proc/tick.h"
 #include "runner/proc/unlisted.h"
 
 #include <errno.h>
@@ -692,8 +695,12 @@ static void settle_asked(struct supervisor *s, int64_t now)
 	enum asked asked = s->asked;
 
 	s->asked = ASKED_NOTHING;
-	if (asked != ASKED_NOTHING)
-		show_tell(s, asked == ASKED_LOOK, now);
+	if (asked == ASKED_NOTHING)
+		return;
+	show_tell(s, now);
+	if (asked == ASKED_LOOK) /* into the tree, too, recorded in the trace */
+		each_command(s, c)
+			act_look(s, c, now);
 }
 
 /* Carrying something out of one may make something of another pending: an exit that was reaped meanwhile. */

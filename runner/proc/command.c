@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "liveness/notify.h"
+#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/kernel.h"
+#include "runner/proc/show.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/test_tree.h"
 
@@ -93,7 +95,7 @@ void command_flush(struct supervisor *s, struct command *c, int which, int64_t n
 		return;
 	outlet_fd = o->fd;
 	was_held = s->run->shared->stop.at < s->run->shared->stop.len;
-	held = !stop_commands_flush(s->run);
+	held = !stop_commands_flush(&s->run->shared->stop, &s->run->outlet[STREAM_OUT]);
 	w = held ? 0 : stream_flush(st, &owed);
 	owed |= held;
 	if (w < 0 || o->error)
@@ -526,7 +528,7 @@ void command_busy(struct supervisor *s, struct command *c, int64_t now)
 
 	if (s->run->o->liveness_level != LIVENESS_STRICT || c->phase != COMMAND_RUNNING || c->wd.cfg.stall_ns == TIME_NEVER)
 		return;
-	tick_window(&c->use, c->wd.cfg.stall_ns, now, &f);
+	use_window(&c->use, c->wd.cfg.stall_ns, now, &f);
 	command_event(s, c, WD_EV_BUSY, liveness_is_busy(&f), now);
 }
 

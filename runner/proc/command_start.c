@@ -4,9 +4,11 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/guard.h"
 #include "runner/proc/kernel.h"
+#include "runner/proc/sampling.h"
 #include "runner/proc/slot_dir.h"
 #include "runner/proc/supervisor_state.h"
 
@@ -366,8 +368,8 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 		return;
 	}
 	command_notify_open(s, c);
-	if (!spec->capture)
-		stop_commands_begin(s->run);
+	if (!spec->capture && stop_commands_wanted(s->run->o, s->run->setup->envp))
+		stop_commands_begin(&s->run->shared->stop, context_mid_line(s->run));
 	if (command_spawn(s, c, &e) < 0) {
 		command_failed_to_start(s, c, &e, clock_mono_ns());
 		return;
@@ -376,7 +378,7 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 	now_ns = clock_mono_ns();
 	command_started(s, c, now_ns);
 	command_watchdog_init(s, c, now_ns);
-	tick_begin(&c->use, now_ns);
+	use_begin(&c->use, now_ns);
 	command_arm_streams(s, c);
 	command_flush(s, c, STREAM_OUT, now_ns); /* where something stands before the first byte */
 	command_event(s, c, WD_EV_TIME, 0, now_ns);

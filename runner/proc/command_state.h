@@ -6,10 +6,12 @@
 #include "liveness/progress.h"
 #include "liveness/watchdog.h"
 #include "runner/proc/notified.h"
-#include "runner/proc/command.h"
 #include "runner/proc/stream.h"
 #include "runner/proc/tests.h"
-#include "runner/proc/tick.h"
+#include "runner/proc/use.h"
+#include "runner/proc/work.h"
+
+struct supervisor;
 
 /* How far it has come. Its watchdog knows the rest. */
 enum command_phase {

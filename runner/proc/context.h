@@ -7,7 +7,7 @@
 #include "runner/config/options.h"
 #include "runner/proc/outlet.h"
 #include "runner/proc/proc.h"
-#include "runner/proc/sampling.h"
+#include "runner/proc/sampling_state.h"
 #include "runner/proc/shared.h"
 #include "runner/proc/spawn.h"
 #include "runner/proc/terminal.h"
@@ -63,6 +63,12 @@ struct context {
 	struct sampling sampling;
 	bool lost_output;             /* bytes of the command could not be written */
 };
+
+/* Did what was written last, by whichever process, perhaps end within a line? */
+static inline bool context_mid_line(const struct context *c)
+{
+	return c->outlet[STREAM_OUT].mid_line || c->outlet[STREAM_ERR].mid_line || c->is_front;
+}
 
 /* `spec-runner: ` + text on stderr, redacted, in one write; begins a new line where the
  * command's output left one unfinished; never blocks; not with --quiet. */

@@ -10,6 +10,7 @@
 #include "runner/proc/orphans.h"
 #include "runner/proc/paths.h"
 #include "runner/proc/remember.h"
+#include "runner/proc/sampling.h"
 #include "runner/proc/stream.h"
 #include "trace/seal.h"
 
@@ -149,7 +150,8 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	struct err e = { 0 };
 	bool failed = false, sealed = !wants, recovered, told = false;
 
-	stop_commands_finish(c, now + STOP_COMMANDS_NS); /* what follows may be annotations of ours */
+	/* what follows may be annotations of ours */
+	stop_commands_finish(&c->shared->stop, &c->outlet[STREAM_OUT], now + STOP_COMMANDS_NS);
 
 	sampling_finish(c);
 	if (wants && finish_tails(c, &e) < 0)

@@ -42,7 +42,7 @@ void print_lines(const char *text)
 
 	if (!printer || !*text)
 		return;
-	stop_commands_finish(printer, until);
+	stop_commands_finish(&printer->shared->stop, &printer->outlet[STREAM_OUT], until);
 	/* both go to one log there: a mark counts only at the beginning of its line */
 	if (printer->outlet[STREAM_OUT].mid_line || printer->outlet[STREAM_ERR].mid_line)
 		print_all(&printer->outlet[STREAM_OUT], "\n", 1, until);

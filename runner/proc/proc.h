@@ -11,11 +11,12 @@
 
 #include "base/err.h"
 #include "runner/config/options.h"
-#include "runner/proc/learned.h"
 #include "runner/proc/work.h"
 #include "trace/redact.h"
 
 #include <stdbool.h>
+
+struct learned;
 
 struct proc_setup {
 	const struct options *o;

@@ -7,6 +7,7 @@
 #include "runner/proc/context.h"
 #include "runner/proc/helper.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/sampling.h"
 #include "trace/seal.h"
 
 #include <errno.h>

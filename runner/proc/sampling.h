@@ -7,22 +7,11 @@
 #include "base/err.h"
 #include "trace/emit.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct context;
 struct strv;
-
-struct sampling {
-	bool on;
-	bool cprofile, mpa, node; /* those hooks */
-	bool unwritten; /* a file that was asked for could not be written */
-	bool hooks;     /* any of them: a folder of its own, until the end */
-	int fd;         /* in the supervisor: the other end of the sampler's; -1 */
-	int sampler_fd; /* in the front, until it is started */
-	pid_t pid;      /* in the front */
-};
 
 /* --collect as a list of the table's names; a bad one is ERR_USAGE. Also whether --sample-with can be had. */
 int sampling_check(struct context *c, struct err *e);

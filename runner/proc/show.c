@@ -3,8 +3,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "runner/proc/act.h"
+#include "profile/proc/slow_read.h"
 #include "runner/proc/command_state.h"
+#include "runner/proc/learned.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/ui/ci_groups.h"
 #include "runner/ui/status.h"
@@ -381,7 +382,7 @@ static void show_tell_output(struct supervisor *s, const struct command *c, int6
 		   str_starts(str_cstr(&line), CI_TAIL_PREFIX) ? line.data + sizeof(CI_TAIL_PREFIX) - 1 : "");
 }
 
-void show_tell(struct supervisor *s, bool look, int64_t now_ns)
+void show_tell(struct supervisor *s, int64_t now_ns)
 {
 	const char *last = trace_totals(s->run->trace)->last_progress;
 	struct status_view v;
@@ -404,7 +405,5 @@ void show_tell(struct supervisor *s, bool look, int64_t now_ns)
 		tests_say(&c->tests, now_ns);
 		show_tell_leaf(s, c);
 		show_tell_output(s, c, now_ns);
-		if (look)
-			act_look(s, c, now_ns);
 	}
 }

@@ -5,27 +5,10 @@
 #ifndef RUNNER_PROC_SHOW_H
 #define RUNNER_PROC_SHOW_H
 
-#include "runner/proc/context.h"
-#include "runner/ui/console.h"
-#include "runner/ui/silence.h"
-
+#include <stdbool.h>
 #include <stdint.h>
-#include <termios.h>
 
 struct supervisor;
-struct command;
-
-struct show {
-	struct console console;
-	struct silence silence;
-	bool unicode;
-	bool out_too;               /* stdout is the same terminal */
-	bool check_modes;           /* commands may read from a terminal: see show_may_draw */
-	tcflag_t modes;             /* ICANON and ECHO as they were */
-	int mode_fd;
-	int64_t last_output_ns;     /* of a command; TIME_NEVER: none yet */
-	int last_stream;
-};
 
 /* --status, the streams, the environment: is there to be a status line, or a line in a silence, or neither? In
  * the front, which goes on after the supervisor's death, neither. */
@@ -45,7 +28,7 @@ void show_window(struct supervisor *s, bool in_front, int64_t now_ns);
 /* Ctrl-Z: others write on the terminal until show_window. */
 void show_pause(struct supervisor *s);
 
-/* Says what runs now. look: into the tree, too, recorded in the trace. */
-void show_tell(struct supervisor *s, bool look, int64_t now_ns);
+/* Says what runs now. */
+void show_tell(struct supervisor *s, int64_t now_ns);
 
 #endif

@@ -2,7 +2,7 @@
 #include "runner/proc/stop_commands.h"
 
 #include "base/clock.h"
-#include "runner/proc/context.h"
+#include "runner/proc/outlet.h"
 
 #include <poll.h>
 #include <sodium.h>
@@ -39,47 +39,40 @@ void stop_commands_wrap(struct str *out, const char *text, size_t n)
 
 /* A line of its own, whatever stands before it. The queue holds two lines at most: nothing of a command is
  * written before the line that opens its pair, which is taken back where the command ends before that. */
-static void queue_line(struct context *c, const char *before, const char *after)
+static void queue_line(struct stop_commands *s, bool mid_line, const char *before, const char *after)
 {
-	struct stop_commands *s = &c->shared->stop;
-	bool mid_line = s->at == s->len && (c->outlet[STREAM_OUT].mid_line || c->outlet[STREAM_ERR].mid_line || c->is_front);
+	bool fresh = s->at == s->len && mid_line;
 
 	memmove(s->lines, s->lines + s->at, s->len - s->at);
 	s->len -= s->at;
 	s->at = 0;
-	s->len += (unsigned)snprintf(s->lines + s->len, sizeof(s->lines) - s->len, "%s%s%s%s\n", mid_line ? "\n" : "",
+	s->len += (unsigned)snprintf(s->lines + s->len, sizeof(s->lines) - s->len, "%s%s%s%s\n", fresh ? "\n" : "",
 				     before, s->token, after);
 	BUG_ON(s->len >= sizeof(s->lines));
 }
 
-void stop_commands_begin(struct context *c)
+void stop_commands_begin(struct stop_commands *s, bool mid_line)
 {
-	if (!stop_commands_wanted(c->o, c->setup->envp))
-		return;
-	token_make(c->shared->stop.token);
-	c->shared->stop.opens_at = c->shared->stop.len - c->shared->stop.at;
-	queue_line(c, "::stop-commands::", "");
+	token_make(s->token);
+	s->opens_at = s->len - s->at;
+	queue_line(s, mid_line, "::stop-commands::", "");
 }
 
-void stop_commands_end(struct context *c)
+void stop_commands_end(struct stop_commands *s, bool mid_line)
 {
-	struct stop_commands *s = &c->shared->stop;
-
 	if (!s->token[0])
 		return;
 	if (s->at <= s->opens_at && s->opens_at < s->len)
 		s->len = s->opens_at; /* not a byte of the pair was written */
 	else
-		queue_line(c, "::", "::");
+		queue_line(s, mid_line, "::", "::");
 	s->token[0] = '\0';
 }
 
-bool stop_commands_flush(struct context *c)
+bool stop_commands_flush(struct stop_commands *s, struct outlet *out)
 {
-	struct stop_commands *s = &c->shared->stop;
-
 	while (s->at < s->len) {
-		ssize_t n = outlet_write(&c->outlet[STREAM_OUT], s->lines + s->at, s->len - s->at);
+		ssize_t n = outlet_write(out, s->lines + s->at, s->len - s->at);
 
 		if (n == 0)
 			return false;
@@ -88,10 +81,10 @@ bool stop_commands_flush(struct context *c)
 	return true;
 }
 
-void stop_commands_finish(struct context *c, int64_t until_ns)
+void stop_commands_finish(struct stop_commands *s, struct outlet *out, int64_t until_ns)
 {
-	while (!stop_commands_flush(c)) {
-		struct pollfd p = { .fd = c->outlet[STREAM_OUT].fd, .events = POLLOUT };
+	while (!stop_commands_flush(s, out)) {
+		struct pollfd p = { .fd = out->fd, .events = POLLOUT };
 		int64_t left = until_ns - clock_mono_ns();
 
 		if (left <= 0)

@@ -29,14 +29,14 @@ struct stop_commands {
 	unsigned opens_at;           /* where the line that opens the pair begins, while it is not written */
 };
 struct outlet;
-struct context;
 
-/* Queues the line that opens (closes) a pair. Nothing where it is not wanted (no pair is open). */
-void stop_commands_begin(struct context *c);
-void stop_commands_end(struct context *c);
+/* Queues the line that opens (closes) a pair; mid_line: what is queued must begin a line of its own. No pair is open:
+ * nothing is closed. */
+void stop_commands_begin(struct stop_commands *s, bool mid_line);
+void stop_commands_end(struct stop_commands *s, bool mid_line);
 /* Writes what is queued to our stdout. False: its reader is slow, some is left. */
-bool stop_commands_flush(struct context *c);
+bool stop_commands_flush(struct stop_commands *s, struct outlet *out);
 /* The same, and waits for a slow reader until then (absolute, monotonic). */
-void stop_commands_finish(struct context *c, int64_t until_ns);
+void stop_commands_finish(struct stop_commands *s, struct outlet *out, int64_t until_ns);
 
 #endif

@@ -8,9 +8,13 @@
 #include "base/signal_name.h"
 #include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
+#include "runner/proc/command.h"
 #include "runner/proc/kernel.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/sampling.h"
+#include "runner/proc/show.h"
 #include "runner/proc/supervisor_state.h"
+#include "runner/proc/tick.h"
 #include "runner/proc/unlisted.h"
 
 #include <errno.h>
@@ -376,8 +380,9 @@ void supervisor_command_done(struct supervisor *s, struct command *c, const stru
 		s->run->end_status = r->status;
 	if (command_passes_through(c)) {
 		atomic_store(&s->run->shared->command_pid, 0);
-		stop_commands_end(s->run);
-		stop_commands_flush(s->run); /* what is left goes before the next command, or at the end */
+		stop_commands_end(&s->run->shared->stop, context_mid_line(s->run));
+		/* what is left goes before the next command, or at the end */
+		stop_commands_flush(&s->run->shared->stop, &s->run->outlet[STREAM_OUT]);
 	}
 	if (!s->takeover)
 		p->ops->done(p->ctx, command_user(c), r, now_ns);

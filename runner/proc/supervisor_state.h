@@ -5,11 +5,10 @@
 #define RUNNER_PROC_SUPERVISOR_STATE_H
 
 #include "liveness/watchdog.h"
-#include "runner/proc/command.h"
+#include "runner/proc/context.h"
 #include "runner/proc/loop.h"
-#include "runner/proc/show.h"
-#include "runner/proc/supervisor.h"
-#include "runner/proc/tick.h"
+#include "runner/proc/show_state.h"
+#include "runner/proc/tick_state.h"
 #include "runner/proc/tree.h"
 
 /* A run only goes forward through these. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "runner/proc/learned.h"
 
 #include <inttypes.h>
 #include <stdio.h>

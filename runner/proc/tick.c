@@ -4,6 +4,7 @@
 #include "runner/proc/kernel.h"
 
 #include "base/clock.h"
+#include "runner/proc/command.h"
 #include "runner/proc/machine.h"
 #include "runner/proc/supervisor_state.h"
 
@@ -43,18 +44,6 @@ int64_t tick_due(const struct supervisor *s)
 	if (!s->active)
 		return TIME_NEVER;
 	return t->due_ns < t->beat_due_ns ? t->due_ns : t->beat_due_ns;
-}
-
-static void tick_remember(struct use *u, int64_t pressure_ns, int64_t now_ns)
-{
-	u->sample[u->count++ % TICK_SAMPLES] = (struct tick_sample){ now_ns, u->cpu_ns, u->delay_ns, pressure_ns };
-}
-
-static int64_t tick_pressure(void)
-{
-	struct proc_pressure p;
-
-	return proc_pressure_read(PROC_PRESSURE_CPU, &p) == 0 ? p.some_total_ns : -1;
 }
 
 /* Figures of each process: those that used most since the last heartbeat, so that a long run with many
@@ -150,10 +139,10 @@ void tick_time(struct supervisor *s, int64_t now_ns)
 	/* a large tree on a busy machine: looking may take a fiftieth of the time, no more */
 	if ((clock_mono_ns() - began) * 50 > every)
 		every = (clock_mono_ns() - began) * 50;
-	pressure = tick_pressure();
-	tick_remember(&s->ticks.all, pressure, now_ns);
+	pressure = use_pressure();
+	use_remember(&s->ticks.all, pressure, now_ns);
 	each_command(s, c) {
-		tick_remember(command_use(c), pressure, now_ns);
+		use_remember(command_use(c), pressure, now_ns);
 		command_busy(s, c, now_ns);
 		if (command_has_new_process(c))
 			supervisor_progress(s, c, "process", now_ns);
@@ -164,52 +153,13 @@ void tick_time(struct supervisor *s, int64_t now_ns)
 	tick_next(s, beat, every, now_ns);
 }
 
-/* --- windows --- */
-
-void tick_begin(struct use *u, int64_t now_ns)
-{
-	tick_remember(u, -1, now_ns);
-}
-
-/* The sample nearest before `since`: what the tree had used then. */
-static const struct tick_sample *tick_window_start(const struct use *u, int64_t since)
-{
-	unsigned n = u->count < TICK_SAMPLES ? u->count : TICK_SAMPLES;
-	const struct tick_sample *best = NULL;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct tick_sample *p = &u->sample[i];
-
-		if (!best || (best->at_ns > since && p->at_ns < best->at_ns) ||
-		    (p->at_ns <= since && p->at_ns > best->at_ns))
-			best = p;
-	}
-	return best;
-}
-
-void tick_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct window_facts *f)
-{
-	const struct tick_sample *from = tick_window_start(u, now_ns - window_ns);
-	int64_t pressure;
-
-	*f = (struct window_facts){ .window_ns = window_ns, .cpus = kernel_processors() };
-	if (!from)
-		return;
-	pressure = tick_pressure();
-	f->window_ns = now_ns - from->at_ns;
-	f->cpu_ns = u->cpu_ns - from->cpu_ns;
-	f->run_delay_ns = u->delay_ns - from->delay_ns;
-	if (pressure >= 0 && from->pressure_ns >= 0)
-		f->cpu_pressure_ns = pressure - from->pressure_ns;
-}
-
 void tick_window_attrs(struct supervisor *s, const struct use *u, int64_t window_ns, bool busy, int64_t now_ns,
 		       struct attrs *a)
 {
 	struct window_facts f;
 
 	tree_scan(&s->tree, true, &s->hooks);
-	tick_window(u, window_ns, now_ns, &f);
+	use_window(u, window_ns, now_ns, &f);
 	attrs_ms(a, "window_ms", f.window_ns);
 	attrs_ms(a, "window_cpu_ms", f.cpu_ns);
 	attrs_ms(a, "window_run_delay_ms", f.run_delay_ns);

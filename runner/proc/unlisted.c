@@ -3,6 +3,7 @@
 #include "runner/proc/kernel.h"
 
 #include "base/clock.h"
+#include "runner/proc/command.h"
 #include "runner/proc/context.h"
 #include "runner/proc/supervisor_state.h"
 

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "findings/report/prof.h"
 #include "profile/lang/java.h"
+#include "profile/proc/slow_read.h"
 #include "trace/redact.h"
 
 #include <dirent.h>

@@ -13,8 +13,10 @@
 
 #include "profile/proc/slow_read.h"
 #include "runner/proc/act.h"
+#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/machine.h"
+#include "runner/proc/show.h"
 #include "runner/proc/supervisor.h"
 #include "runner/proc/supervisor_state.h"
 #include "tests/tap.h"
@@ -234,12 +236,7 @@ int64_t show_due(struct supervisor *s) { (void)s; return TIME_NEVER; }
 void show_time(struct supervisor *s, int64_t now_ns) { (void)s; (void)now_ns; }
 void show_window(struct supervisor *s, bool in_front, int64_t now_ns) { (void)s; (void)in_front; (void)now_ns; }
 void show_pause(struct supervisor *s) { (void)s; }
-void show_tell(struct supervisor *s, bool look, int64_t now_ns)
-{
-	each_command(s, c)
-		if (look)
-			act_look(s, c, now_ns);
-}
+void show_tell(struct supervisor *s, int64_t now_ns) { (void)s; (void)now_ns; }
 
 /* --- memory: what is freed is overwritten and kept until the end of the run, so that a use of it shows --- */
 

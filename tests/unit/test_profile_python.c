@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CPython's tables and structures, made up in this process's own memory. */
-#include "profile/lang/python.h"
+#include "profile/lang/python_objects.h"
 
 #include "base/mem.h"
 #include "tests/tap.h"

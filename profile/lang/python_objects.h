@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* python.h - CPython's frames and objects out of another process's memory, 3.8 to 3.14, with and without a global lock.
+/* python_objects.h - CPython's frames and objects out of another process's memory, 3.8 to 3.14, with and without a
+ * global lock.
  *
  *   python_read.c    frames, names and lines: structures as bytes
  *   python_object.c  dicts, attributes, numbers, sets
@@ -8,8 +9,8 @@
  *   python_task.c    tasks of asyncio
  *
  * All of it is another program's memory, read through struct peek alone: any pointer may lead nowhere or in a circle. */
-#ifndef PROFILE_LANG_PYTHON_H
-#define PROFILE_LANG_PYTHON_H
+#ifndef PROFILE_LANG_PYTHON_OBJECTS_H
+#define PROFILE_LANG_PYTHON_OBJECTS_H
 
 #include "profile/lang/memory.h"
 
