@@ -13,13 +13,16 @@
 
 #define FOLDERS_MAX 64 /* levels */
 
-uint64_t sources_hash(const char *s, size_t n)
+uint64_t sources_hash_more(uint64_t h, const char *s, size_t n)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
 	return h;
+}
+
+uint64_t sources_hash(const char *s, size_t n)
+{
+	return sources_hash_more(SOURCES_HASH_INIT, s, n);
 }
 
 /* `**` any bytes, `*` any within a folder, `?` one byte. Steps are bounded by the product of the lengths. */

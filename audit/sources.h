@@ -32,7 +32,9 @@ void sources_release(struct sources *s);
 void sources_graph(const struct sources *s, const struct front_options *o, struct graph *g, void *states[LANGUAGE_COUNT]);
 void sources_done(void *states[LANGUAGE_COUNT]);
 
-/* 64 bits of some bytes, for change detection. */
+/* 64 bits of some bytes, for change detection; of several pieces, begun with SOURCES_HASH_INIT. */
+#define SOURCES_HASH_INIT 0xcbf29ce484222325u
+uint64_t sources_hash_more(uint64_t h, const char *s, size_t n);
 uint64_t sources_hash(const char *s, size_t n);
 
 #endif

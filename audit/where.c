@@ -3,6 +3,7 @@
 #include "audit/write.h"
 
 #include "base/mem.h"
+#include "evidence/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,8 +96,7 @@ uint32_t where_find(const struct graph *g, const char *text, uint32_t *line)
 	return best;
 }
 
-/* The shortest way from the entry points of an action; its length, the functions in `path`. */
-static uint32_t path_find(const struct profile *p, uint32_t to, uint32_t *path)
+uint32_t where_path(const struct profile *p, uint32_t to, uint32_t *path)
 {
 	const struct graph *g = p->g;
 	uint32_t n = p->distance[to] + 1, at = to;
@@ -122,33 +122,35 @@ static uint32_t path_find(const struct profile *p, uint32_t to, uint32_t *path)
 	return n;
 }
 
-struct hit {
-	const struct profile *p;
-	uint32_t distance;
-};
-
 static int by_distance(const void *a, const void *b)
 {
-	const struct hit *x = a, *y = b;
+	const struct where_hit *x = a, *y = b;
 
 	if (x->distance != y->distance)
 		return x->distance < y->distance ? -1 : 1;
 	return strcmp(x->p->action->name, y->p->action->name);
 }
 
-static void actions_write(struct json *j, const struct graph *g, const struct profile *profiles, size_t n, uint32_t f)
+size_t where_hits(const struct profile *profiles, size_t n, uint32_t function, struct where_hit *hits)
 {
-	struct hit *hits = xcalloc(n + 1, sizeof(*hits));
-	uint32_t *path = xcalloc((size_t)g->function_count + 1, sizeof(*path));
 	size_t count = 0;
 
-	for (size_t i = 0; i < n && f != GRAPH_NONE; i++)
-		if (profiles[i].distance[f] != GRAPH_NONE)
-			hits[count++] = (struct hit){ &profiles[i], profiles[i].distance[f] };
+	for (size_t i = 0; i < n && function != GRAPH_NONE; i++)
+		if (profiles[i].distance[function] != GRAPH_NONE)
+			hits[count++] = (struct where_hit){ &profiles[i], profiles[i].distance[function] };
 	qsort(hits, count, sizeof(*hits), by_distance);
+	return count;
+}
+
+static void actions_write(struct json *j, const struct graph *g, const struct profile *profiles, size_t n, uint32_t f)
+{
+	auto_free struct where_hit *hits = xcalloc(n + 1, sizeof(*hits));
+	auto_free uint32_t *path = xcalloc((size_t)g->function_count + 1, sizeof(*path));
+	size_t count = where_hits(profiles, n, f, hits);
+
 	json_array(j, "actions");
 	for (size_t i = 0; i < count; i++) {
-		uint32_t steps = path_find(hits[i].p, f, path);
+		uint32_t steps = where_path(hits[i].p, f, path);
 
 		json_object(j, NULL);
 		json_str(j, "name", hits[i].p->action->name);
@@ -160,8 +162,89 @@ static void actions_write(struct json *j, const struct graph *g, const struct pr
 		json_object_end(j);
 	}
 	json_array_end(j);
-	free(hits);
-	free(path);
+}
+
+/* A place that a machine named is in an audited file only if that is certain: an absolute path lies below the root, a
+ * relative one is the path from there, or the end of one path only. The function, or GRAPH_NONE. */
+static uint32_t find_exactly(const struct graph *g, const char *root, const char *text)
+{
+	struct place p = place_parse(g, text);
+	const char *said = p.file, *path = NULL;
+	uint32_t matches = 0, line, f = GRAPH_NONE;
+	size_t n = strlen(root);
+	bool below = said && strncmp(said, root, n) == 0 && said[n] == '/';
+
+	if (below)
+		said += n + 1;
+	for (uint32_t i = 0; said && *said && (below || *said != '/') && i < g->file_count; i++) {
+		const char *have = graph_text(g, g->files[i].path);
+
+		if (strcmp(have, said) == 0) {
+			path = have;
+			matches = 1;
+			break;
+		}
+		if (!below && is_file(have, said)) {
+			path = have;
+			matches++;
+		}
+	}
+	if (matches == 1) {
+		auto_free char *exact = p.line ? xasprintf("%s:%s:%u", path, p.function ? p.function : "", p.line) :
+						 xasprintf("%s:%s", path, p.function ? p.function : "");
+
+		f = where_find(g, exact, &line);
+	}
+	free(p.file);
+	free(p.function);
+	return f;
+}
+
+/* One row for each action that leads to the place. */
+static void place_facts(const struct graph *g, const struct profile *profiles, size_t n, const int64_t *loads,
+			const char *root, const char *place, const char *graph_name, struct facts *to)
+{
+	auto_free struct where_hit *hits = xcalloc(n + 1, sizeof(*hits));
+	auto_free uint32_t *path = xcalloc((size_t)g->function_count + 1, sizeof(*path));
+	uint32_t f = find_exactly(g, root, place);
+	size_t count = where_hits(profiles, n, f, hits);
+
+	for (size_t i = 0; i < count; i++) {
+		struct fact_row *row = fact_add(to, FACT_ACTION, graph_name, "/edges");
+		uint32_t steps = row ? where_path(hits[i].p, f, path) : 0;
+		auto_str text = STR_INIT;
+
+		for (uint32_t k = 0; k < steps; k++)
+			str_addf(&text, "%s%s", k ? " → " : "", graph_text(g, g->functions[path[k]].name));
+		if (!row)
+			return;
+		fact_set_text(to, row, FC_ACTION_place, place);
+		fact_set_text(to, row, FC_ACTION_name, hits[i].p->action->name);
+		fact_set_text(to, row, FC_ACTION_path, str_cstr(&text));
+		if (loads[hits[i].p - profiles] >= 0)
+			fact_set_int(row, FC_ACTION_load, loads[hits[i].p - profiles]);
+		fact_set_int(row, FC_ACTION_distance, hits[i].distance);
+	}
+}
+
+int where_facts(const struct graph *g, const struct profile *profiles, size_t n, const int64_t *loads, const char *root,
+		const char *places, const char *graph_name, struct str *out, struct err *e)
+{
+	struct facts rows;
+
+	if (facts_init(&rows, e) < 0)
+		return -1;
+	for (const char *at = places, *end; *at; at = *end ? end + 1 : end) {
+		end = at + strcspn(at, "\n");
+		auto_free char *place = xstrndup(at, (size_t)(end - at));
+
+		if (*place)
+			place_facts(g, profiles, n, loads, root, place, graph_name, &rows);
+	}
+	facts_sort(&rows);
+	evidence_print(&rows, out);
+	facts_release(&rows);
+	return 0;
 }
 
 void where_write(const struct graph *g, const struct costs *c, const struct profile *profiles, size_t n,

@@ -72,6 +72,10 @@ bool report_has_news(const struct report *r);
 /* Does the list of failed tests say what this finding says? Then formats leave it to the list. */
 bool report_is_brief(const struct report *r, const struct finding *x);
 
+/* Adds to each finding the actions (rows FACT_ACTION) that lead to its place: evidence action.name, action.path,
+ * action.load of the nearest three, and "on action NAME (a → b)" of the nearest to its summary. */
+void report_actions(const struct facts *f, struct findings *found);
+
 /* Shared by the formats: s on one line, control characters as '?'; at most max bytes, then "…". */
 void report_add_line(struct str *out, const char *s, size_t max);
 /* s in a Markdown code span; s as Markdown text. */

@@ -7,6 +7,7 @@
 #include "audit/redact.h"
 #include "audit/sarif.h"
 #include "audit/sources.h"
+#include "audit/stamp.h"
 #include "audit/where.h"
 #include "audit/write.h"
 #include "base/mem.h"
@@ -23,6 +24,8 @@
 
 #define MERMAID_DEPTH 5
 #define GRAPH_MAX_BYTES ((size_t)2 << 30)
+#define PLACES_MAX_BYTES ((size_t)1 << 20)
+#define STAMP_NAME "stamp.json"
 
 struct audit {
 	struct cli *cli;
@@ -34,6 +37,7 @@ struct audit {
 	void *states[LANGUAGE_COUNT];
 	char *graph_text; /* of --graph */
 	size_t graph_len;
+	struct stamp stamp; /* of --format places */
 	struct calibration calibration;
 	struct action *actions;
 	size_t action_count;
@@ -52,6 +56,7 @@ static void audit_release(struct audit *a)
 	free(a->actions);
 	free(a->statements.v);
 	free(a->graph_text);
+	stamp_release(&a->stamp);
 	drift_free(a->drift);
 	calibration_release(&a->calibration);
 	sources_done(a->states);
@@ -119,8 +124,26 @@ static int sources_take(struct audit *a, struct err *e)
 	return rc;
 }
 
+/* The last audit's graph, for --format places: nothing is said from one that is not of the sources that are there. */
+static int last_graph_take(struct audit *a, struct err *e)
+{
+	auto_free char *dir = path_resolve(a->cli->root, a->o->out), *stamp = path_join(dir, "cache/" STAMP_NAME);
+	auto_free char *graph = path_join(dir, "call_graph.json");
+
+	if (!a->o->where)
+		return err_set(e, ERR_USAGE, "--format places needs --where FILE");
+	if (file_read(graph, GRAPH_MAX_BYTES, &a->graph_text, &a->graph_len, e) < 0)
+		return -1;
+	stamp_read(&a->stamp, stamp);
+	if (!stamp_holds(&a->stamp, a->cli->root, a->graph_text, a->graph_len))
+		return err_set(e, ERR_FAILURE, "%s: the sources have changed since", graph);
+	return graph_read(&a->graph, &a->costs, a->graph_text, a->graph_len, graph, e);
+}
+
 static int graph_take(struct audit *a, struct err *e)
 {
+	if (is_format(a, "places"))
+		return last_graph_take(a, e);
 	if (!a->o->graph)
 		return sources_take(a, e);
 	if (a->cli->operand_count)
@@ -218,7 +241,7 @@ static int profiles_make(struct audit *a, struct err *e)
 	for (size_t i = 0; i < a->action_count; i++)
 		action_profile_make(&a->profiles[i], &a->graph, &a->costs, &a->model, &a->actions[i],
 			(uint32_t)a->o->depth,
-			     a->o->graph ? NULL : &a->statements);
+			     a->graph_text ? NULL : &a->statements);
 	if (a->drift)
 		drift_compare(a->drift, a->profiles, a->action_count);
 	return 0;
@@ -308,9 +331,18 @@ static int action_files(struct audit *a, struct batch *b, const struct profile *
 	return rc;
 }
 
+/* A file and the hash of what went into it. */
+struct hashed_file {
+	struct file_out *file;
+	uint64_t hash;
+};
+
 static void file_sink(void *arg, const void *p, size_t n)
 {
-	file_out_write(arg, p, n);
+	struct hashed_file *h = arg;
+
+	file_out_write(h->file, p, n);
+	h->hash = sources_hash_more(h->hash, p, n);
 }
 
 static void stdout_sink(void *arg, const void *p, size_t n)
@@ -321,11 +353,16 @@ static void stdout_sink(void *arg, const void *p, size_t n)
 
 static int graph_files(struct audit *a, struct batch *b, struct err *e)
 {
-	auto_str ops = STR_INIT, mutations = STR_INIT, empty = STR_INIT;
+	auto_str ops = STR_INIT, mutations = STR_INIT, stamp = STR_INIT, empty = STR_INIT;
+	struct hashed_file graph = { .hash = SOURCES_HASH_INIT };
 
 	if (batch_add(b, "call_graph.json", &empty, e) < 0)
 		return -1;
-	write_call_graph_to(&a->graph, &a->costs, file_sink, &b->files[b->n - 1]);
+	graph.file = &b->files[b->n - 1];
+	write_call_graph_to(&a->graph, &a->costs, file_sink, &graph);
+	stamp_print(&a->graph, graph.hash, a->profiles, a->action_count, &stamp);
+	if (!a->o->no_cache && !a->graph_text && batch_add(b, "cache/" STAMP_NAME, &stamp, e) < 0)
+		return -1;
 	write_expensive_ops(&a->graph, &a->costs, &a->model, &ops);
 	write_state_mutations(&a->graph, &a->costs, &mutations);
 	if (batch_add(b, "expensive_ops.json", &ops, e) < 0)
@@ -383,6 +420,21 @@ static int format_check(const struct audit *a, struct err *e)
 	return 0;
 }
 
+/* Best effort: without places there is nothing to say. */
+static void places_print(struct audit *a, struct str *out)
+{
+	auto_free int64_t *loads = xcalloc(a->action_count + 1, sizeof(*loads));
+	auto_free char *places = NULL, *dir = path_resolve(a->cli->root, a->o->out);
+	auto_free char *shown = path_relative(a->cli->root, dir), *graph = path_join(shown, "call_graph.json");
+	struct err ignored = { 0 };
+	size_t n;
+
+	for (size_t i = 0; i < a->action_count; i++)
+		loads[i] = stamp_load(&a->stamp, &a->profiles[i]);
+	if (file_read(a->o->where, PLACES_MAX_BYTES, &places, &n, &ignored) == 0)
+		where_facts(&a->graph, a->profiles, a->action_count, loads, a->cli->root, places, graph, out, &ignored);
+}
+
 static void document_print(struct audit *a, struct str *out)
 {
 	struct texts_of t = { 0 };
@@ -400,6 +452,8 @@ static void document_print(struct audit *a, struct str *out)
 		drift_json(a->drift, out);
 	} else if (is_format(a, "sarif")) {
 		sarif_write(&a->graph, &a->costs, a->profiles, a->action_count, out);
+	} else if (is_format(a, "places")) {
+		places_print(a, out);
 	} else if (is_format(a, "where") || a->o->where) {
 		where_write(&a->graph, &a->costs, a->profiles, a->action_count, a->o->where, out);
 	} else {

@@ -8,8 +8,8 @@
  * With --run-id it becomes spec-runner-run-report, which reads the history: this program, which ends every run,
  * links no database.
  *
- * With --internal (the supervisor's own call, at the end of a run) the block goes to stderr and
- * nothing is printed where nothing was found. */
+ * With --internal (the supervisor's own call, at the end of a run; =hurry: of a cancelled one) the block goes to stderr
+ * and nothing is printed where nothing was found. */
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json_read.h"
@@ -28,6 +28,7 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 #include "runner/config/libexec.h"
+#include "runner/proc/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,6 +45,7 @@
 #define STEP_SUMMARY_BYTES (1000 * 1024)
 
 static bool internal;
+static bool hurried; /* a cancelled run: everything is over within seconds */
 static char *output; /* -o; NULL: standard output */
 
 /* What the ending of a file asks for; NULL: nothing known. */
@@ -69,13 +72,19 @@ static char *folder_of(const char *path)
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-/* Kept as evidence beside the snapshots, where the run has left any. Best effort: a report without them is whole. */
-static void keep_sources(struct cli *cli, const char *dir, const struct report *r)
+/* raw/RUN_ID, beside the trace or in the artifacts folder, where the run has left any. NULL: none. Caller frees. */
+static char *raw_dir(struct cli *cli, const char *dir, const char *run_id)
 {
 	auto_free char *given = path_resolve(cli->root, cli->o.artifacts_dir);
-	auto_free char *here = xasprintf("%s/raw/%s", dir, r->head.run_id);
-	auto_free char *there = xasprintf("%s/raw/%s", given, r->head.run_id);
-	const char *raw = access(here, W_OK) == 0 ? here : access(there, W_OK) == 0 ? there : NULL;
+	auto_free char *here = xasprintf("%s/raw/%s", dir, run_id), *there = xasprintf("%s/raw/%s", given, run_id);
+
+	return access(here, W_OK) == 0 ? ptr_steal(&here) : access(there, W_OK) == 0 ? ptr_steal(&there) : NULL;
+}
+
+/* Kept as evidence beside the snapshots. Best effort: a report without them is whole. */
+static void keep_sources(struct cli *cli, const char *dir, const struct report *r)
+{
+	auto_free char *raw = raw_dir(cli, dir, r->head.run_id);
 	struct facts lines;
 	struct err none = { 0 };
 
@@ -254,6 +263,80 @@ static bool prof_run_of(struct cli *cli, const char *trace, const char *dir, str
 	return rc == 0;
 }
 
+/* ---- actions ---- */
+
+#define ACTIONS_BYTES ((size_t)4 << 20)
+#define ACTIONS_NS (5 * NS_PER_S) /* at most: whoever waits for this program waits 10 s */
+
+/* The places of findings, one a line, in a file without a name. */
+static int places_file(const struct findings *found)
+{
+	int fd = memfd_create("spec-runner-places", MFD_CLOEXEC);
+	auto_str text = STR_INIT;
+
+	for (size_t i = 0; i < found->n; i++)
+		if (found->v[i]->location && !strchr(found->v[i]->location, '\n'))
+			str_addf(&text, "%s\n", found->v[i]->location);
+	if (fd >= 0 && (!text.len || fd_write_all(fd, text.data, text.len) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Asks `audit`, which knows its graph, within diagnose-ms. Returns its rows in a file without a name, or -1. */
+static int actions_ask(struct cli *cli, const struct findings *found)
+{
+	char *const argv[] = { "spec-runner-audit", "--format", "places", "--where", "/proc/self/fd/3", NULL };
+	auto_close int places = places_file(found), out = memfd_create("spec-runner-actions", MFD_CLOEXEC);
+	int64_t left = cli->o.diagnose_ms * NS_PER_MS;
+	struct strv env = STRV_INIT;
+	struct err ignored = { 0 };
+	pid_t pid = -1;
+
+	if (places >= 0 && out >= 0) {
+		helper_environment(&env, cli->envp, &cli->o);
+		pid = helper_start("audit", argv, env.v, out, places, true, &ignored);
+		strv_release(&env);
+	}
+	if (pid < 0 || helper_wait(pid, clock_mono_ns() + (left < ACTIONS_NS ? left : ACTIONS_NS)) != 0)
+		return -1;
+	return fd_steal(&out);
+}
+
+/* Where spec-runner.yaml declares actions and an audit has been made: which of them lead to the places of findings. Kept
+ * beside the snapshots when the run ends, so that whoever makes the report again gets the same bytes. */
+static void add_actions(struct cli *cli, const char *dir, const char *run_id, struct facts *f, const struct findings *found)
+{
+	auto_close int fd = -1;
+	auto_free char *file = NULL, *text = NULL, *raw = raw_dir(cli, dir, run_id);
+	const char *from = "audit/call_graph.json";
+	bool kept = false;
+	struct json_reader *in;
+	const struct json_value *v;
+	struct err ignored = { 0 };
+	size_t n;
+
+	if (f->table[FACT_ACTION].n || !cli->config.action_count || hurried || (fd = actions_ask(cli, found)) < 0)
+		return;
+	file = xasprintf("/proc/self/fd/%d", fd);
+	if (file_read(file, ACTIONS_BYTES, &text, &n, &ignored) < 0)
+		return;
+	if (internal && raw) {
+		auto_free char *path = path_join(raw, "facts-action.json");
+		auto_free char *name = xasprintf("raw/%s/facts-action.json", run_id);
+
+		kept = file_write(path, text, n, &ignored) == 0;
+		from = kept ? facts_strn(f, name, strlen(name)) : from;
+	}
+	in = json_reader_text(text, n, "audit");
+	if (json_take(in, &v, &ignored) == 0)
+		(void)gather_rows(f, from, "audit", v, &ignored);
+	for (size_t i = 0; !kept && i < f->table[FACT_ACTION].n; i++)
+		f->table[FACT_ACTION].rows[i]->at = "/edges";
+	json_reader_free(in);
+}
+
 static int make_report(struct cli *cli, const struct report_ops *format, const char *trace, const char *dir, struct facts *f,
 		       const struct patterns *patterns)
 {
@@ -268,6 +351,8 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	findings_init(&found);
 	analyze(f, patterns, &found);
 	report_head_read(&r.head, f);
+	add_actions(cli, dir, r.head.run_id, f, &found);
+	report_actions(f, &found);
 	numbers = report_numbers_read(dir);
 	r.numbers = numbers;
 	read_history(dir, r.head.run_id, &history);
@@ -543,8 +628,9 @@ static int report_body(struct cli *cli)
 int main(int argc, char **argv)
 {
 	/* No option of the user's: the supervisor puts it first. */
-	if (argc > 1 && strcmp(argv[1], "--internal") == 0) {
+	if (argc > 1 && (strcmp(argv[1], "--internal") == 0 || strcmp(argv[1], "--internal=hurry") == 0)) {
 		internal = true;
+		hurried = argv[1][strlen("--internal")] != '\0';
 		argv[1] = argv[0];
 		argc--;
 		argv++;

@@ -25,7 +25,7 @@ static const char *const words_sample_with[] = { "auto", "perf", "stop", "read",
 static const char *const words_goal[] = { "speed", "hang", NULL };
 static const char *const words_weight[] = { "cpu", "wall", "wait", "samples", NULL };
 static const char *const words_audit_format[] = { "call-graph", "json", "markdown", "mermaid", "summary", "candidates",
-						  "drift", "where", "sarif", "model", "limits", NULL };
+						  "drift", "where", "sarif", "model", "limits", "places", NULL };
 static const char *const words_test_format[] = { "tap", "tap14", "human", "junit", NULL };
 
 const char *const option_group_text[] = {

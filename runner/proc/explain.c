@@ -36,7 +36,7 @@ static int explain_plain(struct context *c, int exit_code, const char *note, str
 	return rc;
 }
 
-static int explain_trace_file(const char *trace, char *const envp[], const struct options *o, bool quiet,
+static int explain_trace_file(const char *trace, char *const envp[], const struct options *o, bool quiet, bool hurry,
 			      int64_t until_ns, int link, int *cancel, struct err *e)
 {
 	struct strv argv = STRV_INIT, env = STRV_INIT;
@@ -44,7 +44,7 @@ static int explain_trace_file(const char *trace, char *const envp[], const struc
 	int rc;
 
 	strv_add(&argv, "spec-runner-report");
-	strv_add(&argv, "--internal");
+	strv_add(&argv, hurry ? "--internal=hurry" : "--internal");
 	helper_environment(&env, envp, o);
 	if (quiet)
 		strv_add(&argv, "--quiet");
@@ -65,7 +65,7 @@ int proc_explain(const char *trace, char *const envp[], const struct options *o,
 {
 	int none = 0;
 
-	return explain_trace_file(trace, envp, o, quiet, until_ns, -1, &none, e);
+	return explain_trace_file(trace, envp, o, quiet, false, until_ns, -1, &none, e);
 }
 
 /* Does the file beside the trace tell of this run? */
@@ -87,7 +87,7 @@ int finish_explain(struct context *c, int exit_code, struct err *e)
 		return explain_plain(c, 0, NULL, e);
 	if (exit_code && !c->o->quiet)
 		say_fresh(c); /* the block that comes is another program's, which does not know */
-	if (explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet,
+	if (explain_trace_file(explain_trace(c), c->setup->envp, c->o, c->o->quiet, c->cancelled,
 			       clock_mono_ns() + (c->cancelled ? EXPLAIN_CANCELLED_NS : EXPLAIN_NS),
 			       c->is_front ? -1 : c->link, &c->late_cancel, e) == 0)
 		return 0;
