@@ -5,6 +5,7 @@
 #include "base/json_read.h"
 
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -222,35 +223,13 @@ static int hex4(const char *s)
 	int v = 0;
 
 	for (int i = 0; i < 4; i++) {
-		int c = s[i], h = c >= '0' && c <= '9'			   ? c - '0'
-				  : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-									   : -1;
+		int h = hex_digit(s[i]);
 
 		if (h < 0)
 			return -1;
 		v = v << 4 | h;
 	}
 	return v;
-}
-
-static char *utf8_put(char *o, unsigned cp)
-{
-	if (cp < 0x80) {
-		*o++ = (char)cp;
-	} else if (cp < 0x800) {
-		*o++ = (char)(0xc0 | cp >> 6);
-		*o++ = (char)(0x80 | (cp & 0x3f));
-	} else if (cp < 0x10000) {
-		*o++ = (char)(0xe0 | cp >> 12);
-		*o++ = (char)(0x80 | (cp >> 6 & 0x3f));
-		*o++ = (char)(0x80 | (cp & 0x3f));
-	} else {
-		*o++ = (char)(0xf0 | cp >> 18);
-		*o++ = (char)(0x80 | (cp >> 12 & 0x3f));
-		*o++ = (char)(0x80 | (cp >> 6 & 0x3f));
-		*o++ = (char)(0x80 | (cp & 0x3f));
-	}
-	return o;
 }
 
 /* One escape; p->at stands on the backslash. */
@@ -690,6 +669,20 @@ const char *json_get_text(const struct json_value *v, const char *key)
 	const struct json_value *m = json_get(v, key);
 
 	return m && m->kind == JSON_STRING ? m->text : NULL;
+}
+
+int64_t json_get_int(const struct json_value *v, const char *key, int64_t otherwise)
+{
+	const struct json_value *m = json_get(v, key);
+
+	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : otherwise;
+}
+
+double json_get_number(const struct json_value *v, const char *key, double otherwise)
+{
+	const struct json_value *m = json_get(v, key);
+
+	return m && m->kind == JSON_NUMBER ? m->number : otherwise;
 }
 
 const char *json_kind_text(enum json_kind kind)

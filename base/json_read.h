@@ -36,6 +36,9 @@ struct json_value {
 const struct json_value *json_get(const struct json_value *v, const char *key);
 /* Its text, or NULL where it is no string. */
 const char *json_get_text(const struct json_value *v, const char *key);
+/* The number under key where it is an integer that fits (as a number: any); else the last argument. */
+int64_t json_get_int(const struct json_value *v, const char *key, int64_t otherwise);
+double json_get_number(const struct json_value *v, const char *key, double otherwise);
 /* "null", "boolean", "number", "string", "array", "object" */
 const char *json_kind_text(enum json_kind kind);
 

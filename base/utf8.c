@@ -50,6 +50,25 @@ static size_t ascii_run(const char *s, size_t n)
 	return i;
 }
 
+char *utf8_put(char *o, uint32_t c)
+{
+	int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 };
+
+	*o++ = (char)(first[more] | c >> 6 * more);
+	while (more--)
+		*o++ = (char)(0x80 | (c >> 6 * more & 0x3f));
+	return o;
+}
+
+void utf8_add(struct str *out, uint32_t c)
+{
+	char bytes[4];
+
+	if (c < 0x110000)
+		str_addn(out, bytes, (size_t)(utf8_put(bytes, c) - bytes));
+}
+
 bool utf8_valid(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {

@@ -8,12 +8,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes of the well-formed sequence at s (1 to 4), or 0 where the bytes at s form none
  * (overlong, surrogate, beyond U+10FFFF, cut off at n). n must be at least 1. */
 size_t utf8_sequence(const char *s, size_t n);
 
 bool utf8_valid(const char *s, size_t n);
+
+/* Writes the code point c (up to U+10FFFF; 1 to 4 bytes) at o, which has room. Returns the place behind it. */
+char *utf8_put(char *o, uint32_t c);
+/* Appends it; nothing where c is beyond U+10FFFF. */
+void utf8_add(struct str *out, uint32_t c);
 
 /* Appends s[0..n); each byte that belongs to no sequence becomes U+FFFD. */
 void utf8_add_clean(struct str *out, const char *s, size_t n);

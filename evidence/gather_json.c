@@ -16,14 +16,6 @@ bool jint(const struct json_value *o, const char *key, int64_t *out)
 	return true;
 }
 
-int64_t json_get_int(const struct json_value *o, const char *key)
-{
-	int64_t v = 0;
-
-	jint(o, key, &v);
-	return v;
-}
-
 void put_int(struct fact_row *r, enum fact_col c, const struct json_value *o, const char *key)
 {
 	int64_t v;

@@ -31,7 +31,6 @@ static inline const char *json_text(const struct json_value *v)
 
 /* The member under key where it is an integer. */
 bool jint(const struct json_value *o, const char *key, int64_t *out);
-int64_t json_get_int(const struct json_value *o, const char *key); /* 0 where there is none */
 
 void put_int(struct fact_row *r, enum fact_col c, const struct json_value *o, const char *key);
 void put_num(struct fact_row *r, enum fact_col c, const struct json_value *o, const char *key);

@@ -105,7 +105,7 @@ static const struct json_value *best_task(const struct json_value *tasks, int64_
 	size_t i;
 
 	json_items(tasks, i, o) {
-		int64_t runs_on = json_get_int(o, "tid");
+		int64_t runs_on = json_get_int(o, "tid", 0);
 		enum frame_place place;
 		const struct json_value *frame = best_of(json_get(o, "frames"), &place);
 

@@ -165,10 +165,10 @@ static void read_edge(struct snapshot_reader *s, const struct fact_row *t, const
 	put_text(s->f, r, FC_EDGE_resource, wait, "resource");
 	put_bool(r, FC_EDGE_proved, wait, "proved");
 	put_int(r, FC_EDGE_holder_pid, h, "pid");
-	if (json_get_int(h, "tid") > 0)
+	if (json_get_int(h, "tid", 0) > 0)
 		put_int(r, FC_EDGE_holder_tid, h, "tid");
-	else if (json_get_int(h, "task") > 0)
-		fact_set_int(r, FC_EDGE_holder_tid, GATHER_TASK_TID + json_get_int(h, "task"));
+	else if (json_get_int(h, "task", 0) > 0)
+		fact_set_int(r, FC_EDGE_holder_tid, GATHER_TASK_TID + json_get_int(h, "task", 0));
 	put_text(s->f, r, FC_EDGE_holder_comm, h, "comm");
 	put_text(s->f, r, FC_EDGE_holder_function, h, "function");
 	put_text(s->f, r, FC_EDGE_holder_file, h, "file");
@@ -254,7 +254,7 @@ static void read_task(struct snapshot_reader *s, const struct fact_row *p, const
 	if (!r)
 		return;
 	fact_set_int(r, FC_THREAD_pid, fact_int(p, FC_PROCESS_pid, 0));
-	fact_set_int(r, FC_THREAD_tid, GATHER_TASK_TID + json_get_int(o, "id"));
+	fact_set_int(r, FC_THREAD_tid, GATHER_TASK_TID + json_get_int(o, "id", 0));
 	if (fact_get(p, FC_PROCESS_ppid)->known)
 		fact_set_int(r, FC_THREAD_ppid, fact_int(p, FC_PROCESS_ppid, 0));
 	if (fact_get(p, FC_PROCESS_comm)->known)
@@ -278,7 +278,7 @@ static bool is_root_task(const struct json_value *roots, int64_t pid, int64_t id
 	size_t i;
 
 	json_items(roots, i, o)
-		if (json_get_int(o, "pid") == pid && json_get_int(o, "task") == id)
+		if (json_get_int(o, "pid", 0) == pid && json_get_int(o, "task", 0) == id)
 			return true;
 	return false;
 }
@@ -290,7 +290,7 @@ static void read_tasks(struct snapshot_reader *s, const struct fact_row *p, cons
 
 	json_items(tasks, i, o) {
 		auto_free char *task_at = xasprintf("%s/tasks/%zu", at, i);
-		int64_t id = json_get_int(o, "id");
+		int64_t id = json_get_int(o, "id", 0);
 		bool root = is_root_task(s->roots, fact_int(p, FC_PROCESS_pid, 0), id);
 
 		if (id <= 0 || id >= GATHER_TASK_TID || !is_kind(json_get(o, "waits_on"), JSON_OBJECT) ||
@@ -358,9 +358,9 @@ static void read_roots(struct snapshot_reader *s, const struct json_value *roots
 	size_t i;
 
 	json_items(roots, i, o) {
-		int64_t task = json_get_int(o, "task");
-		struct fact_row *r = thread_find(s->f, json_get_int(o, "pid"),
-						 task > 0 ? GATHER_TASK_TID + task : json_get_int(o, "tid"));
+		int64_t task = json_get_int(o, "task", 0);
+		struct fact_row *r = thread_find(s->f, json_get_int(o, "pid", 0),
+						 task > 0 ? GATHER_TASK_TID + task : json_get_int(o, "tid", 0));
 
 		if (!r)
 			continue;
@@ -375,8 +375,8 @@ static void read_roots(struct snapshot_reader *s, const struct json_value *roots
 
 static bool is_member(const struct json_value *m, const struct fact_row *edge, enum fact_col pid_col, enum fact_col tid_col)
 {
-	int64_t pid = json_get_int(m, "pid");
-	int64_t tid = json_get_int(m, "tid");
+	int64_t pid = json_get_int(m, "pid", 0);
+	int64_t tid = json_get_int(m, "tid", 0);
 	int64_t have = fact_int(edge, tid_col, 0);
 
 	/* A holder without a thread is its process, whatever thread of it waits. */
@@ -477,7 +477,7 @@ static bool snapshot_counts(const struct facts *f, const struct json_value *root
 	json_items(processes, i, o) {
 		const struct fact_row *p;
 
-		p = gather_find(f, FC_PROCESS_pid, json_get_int(o, "pid"));
+		p = gather_find(f, FC_PROCESS_pid, json_get_int(o, "pid", 0));
 		if (!p)
 			continue;
 		if (str_starts(p->file, "raw/"))

@@ -73,7 +73,7 @@ int gather_rows(struct facts *f, const char *file, const char *path, const struc
 	const struct json_value *list = json_get(root, "facts"), *o;
 	size_t i;
 
-	if (json_get_int(root, "version") != 1 || !is_kind(list, JSON_ARRAY))
+	if (json_get_int(root, "version", 0) != 1 || !is_kind(list, JSON_ARRAY))
 		return err_set(e, ERR_FAILURE, "%s: not {\"version\": 1, \"facts\": [...]}", path);
 	json_items(list, i, o)
 		if (read_row(f, file, path, o, i, e) < 0)

@@ -68,35 +68,35 @@ static void count_test(struct test_counts *n, int status)
 static void case_sampled(struct facts *f, struct fact_row *r, const struct json_value *attrs)
 {
 	const struct json_value *top = json_get(attrs, "top"), *waits = json_get(attrs, "waits"), *one;
-	double cpu = attr_number(attrs, "cpu_ms", -1), sleep = 0;
+	double cpu = json_get_number(attrs, "cpu_ms", -1), sleep = 0;
 
 	if (cpu < 0)
 		return;
 	fact_set_num(r, FC_CASE_cpu_ms, cpu);
-	fact_set_num(r, FC_CASE_wait_ms, attr_number(attrs, "wait_ms", 0));
-	fact_set_num(r, FC_CASE_run_delay_ms, attr_number(attrs, "run_delay_ms", 0));
+	fact_set_num(r, FC_CASE_wait_ms, json_get_number(attrs, "wait_ms", 0));
+	fact_set_num(r, FC_CASE_run_delay_ms, json_get_number(attrs, "run_delay_ms", 0));
 	for (one = waits && waits->kind == JSON_ARRAY ? waits->first : NULL; one; one = one->next)
 		if (strcmp(attr_text(one, "kind"), "sleep") == 0)
-			sleep += attr_number(one, "ms", 0);
+			sleep += json_get_number(one, "ms", 0);
 	fact_set_num(r, FC_CASE_sleep_ms, sleep);
 	one = json_get(attrs, "sleep_at");
 	if (one && one->kind == JSON_OBJECT) {
 		fact_set_text(f, r, FC_CASE_sleep_function, json_get_text(one, "function"));
 		fact_set_text(f, r, FC_CASE_sleep_file, json_get_text(one, "file"));
-		if (attr_int(one, "line", 0) > 0)
-			fact_set_int(r, FC_CASE_sleep_line, attr_int(one, "line", 0));
+		if (json_get_int(one, "line", 0) > 0)
+			fact_set_int(r, FC_CASE_sleep_line, json_get_int(one, "line", 0));
 	}
-	if (attr_number(attrs, "setup_share", -1) >= 0) {
-		fact_set_num(r, FC_CASE_setup_share, attr_number(attrs, "setup_share", 0));
-		fact_set_num(r, FC_CASE_teardown_share, attr_number(attrs, "teardown_share", 0));
+	if (json_get_number(attrs, "setup_share", -1) >= 0) {
+		fact_set_num(r, FC_CASE_setup_share, json_get_number(attrs, "setup_share", 0));
+		fact_set_num(r, FC_CASE_teardown_share, json_get_number(attrs, "teardown_share", 0));
 	}
 	one = top && top->kind == JSON_ARRAY ? top->first : NULL;
 	if (!one)
 		return;
 	fact_set_text(f, r, FC_CASE_top_function, json_get_text(one, "function"));
 	fact_set_text(f, r, FC_CASE_top_file, json_get_text(one, "file"));
-	if (attr_int(one, "line", 0) > 0)
-		fact_set_int(r, FC_CASE_top_line, attr_int(one, "line", 0));
+	if (json_get_int(one, "line", 0) > 0)
+		fact_set_int(r, FC_CASE_top_line, json_get_int(one, "line", 0));
 }
 
 static void read_case(struct trace_gatherer *t, const struct trace_read_span *s, const char *at)

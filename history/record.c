@@ -108,7 +108,7 @@ static int add_test(struct recording *r, const char *suite, const char *name, en
 static int add_attempts(struct recording *r, const struct json_value *attrs, const char *suite, const char *name,
 			const char *file, int64_t line, struct err *e)
 {
-	int64_t attempts = attr_int(attrs, "attempts", 1);
+	int64_t attempts = json_get_int(attrs, "attempts", 1);
 
 	for (int64_t i = 1; i < attempts && i < 100; i++)
 		if (add_test(r, suite, name, TEST_FAIL, -1, file, line, e) < 0)
@@ -130,7 +130,7 @@ static int read_case(struct recording *r, const struct json_value *v, const stru
 {
 	const char *suite = get_text(attrs, "suite"), *name = get_text(attrs, "case_id"), *file = get_text(attrs, "file");
 	int result = result_of(get_text(attrs, "result"), get_text(v, "status"));
-	int64_t us = duration_us(v, attrs), line = attr_int(attrs, "line", 0);
+	int64_t us = duration_us(v, attrs), line = json_get_int(attrs, "line", 0);
 
 	if (!*name || result < 0 || attr_true(attrs, "withdrawn") || attr_true(attrs, "cached"))
 		return 0;
@@ -211,7 +211,7 @@ static int on_event(void *arg, const struct trace_read_event *v, struct err *e)
 {
 	struct recording *r = arg;
 	const struct json_value *cpu = json_get(v->attrs, "cpu_ms");
-	int64_t rss = attr_int(v->attrs, "rss_bytes", -1);
+	int64_t rss = json_get_int(v->attrs, "rss_bytes", -1);
 
 	(void)e;
 	if (v->kind != EVENT_HEARTBEAT)

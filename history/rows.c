@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/rows.h"
+#include "base/hex.h"
 
 #include "base/json_write.h"
 #include "history/view.h"
@@ -142,18 +143,13 @@ void rows_line(const struct rows_table *t, struct query *q, struct str *out)
 	rows_line_of_cells(t, cells, out);
 }
 
-static int nibble(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int take_hex(const struct json_value *v, struct cell *c, struct str *bytes)
 {
 	if (v->len % 2)
 		return -1;
 	str_reset(bytes);
 	for (size_t i = 0; i < v->len; i += 2) {
-		int high = nibble(v->text[i]), low = nibble(v->text[i + 1]);
+		int high = hex_digit_lower(v->text[i]), low = hex_digit_lower(v->text[i + 1]);
 
 		if (high < 0 || low < 0)
 			return -1;

@@ -81,13 +81,6 @@ static bool is_true(const struct json_value *v, const char *key)
 	return m && m->kind == JSON_TRUE;
 }
 
-static int64_t number(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : 0;
-}
-
 /* The first line's object. Free the reader. */
 static struct json_reader *head(const char *text, size_t n, size_t *used, const struct json_value **v, struct err *e)
 {
@@ -130,8 +123,8 @@ int call_read(struct call_taken *c, const char *text, size_t n, struct err *e)
 	}
 	c->g.allow_external = is_true(v, "allow_external");
 	c->g.strict_hosts = is_true(v, "strict_hosts");
-	c->g.timeout_ms = number(v, "timeout_ms");
-	c->g.max_response_bytes = number(v, "max_response_bytes");
+	c->g.timeout_ms = json_get_int(v, "timeout_ms", 0);
+	c->g.max_response_bytes = json_get_int(v, "max_response_bytes", 0);
 	c->endpoint = copy(v, "endpoint");
 	c->model = copy(v, "model");
 	c->key = copy(v, "key");
@@ -194,8 +187,8 @@ int call_reply_read(struct call_reply *r, const char *text, size_t n, struct err
 	word = json_get_text(v, "outcome");
 	at = value_word(word ? word : "", call_outcome_text);
 	r->outcome = at < 0 ? CALL_RESET : (enum call_outcome)at;
-	r->http = number(v, "http");
-	r->retry_after_s = number(v, "retry_after_s");
+	r->http = json_get_int(v, "http", 0);
+	r->retry_after_s = json_get_int(v, "retry_after_s", 0);
 	take(v, "rule", r->rule, sizeof(r->rule));
 	take(v, "key", r->key, sizeof(r->key));
 	take(v, "host", r->host, sizeof(r->host));

@@ -127,20 +127,6 @@ static void take_word(const struct json_value *v, const char *key, char *out, si
 	snprintf(out, size, "%s", s ? s : "");
 }
 
-static int64_t take_int(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : 0;
-}
-
-static double take_real(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER ? m->number : NAN;
-}
-
 static int take_tristate(const struct json_value *v, const char *key)
 {
 	const struct json_value *m = json_get(v, key);
@@ -160,7 +146,7 @@ static void take_round(struct optimize_state *s, const struct json_value *v)
 {
 	struct optimize_round *r = optimize_round_add(s);
 
-	r->iteration = take_int(v, "iteration");
+	r->iteration = json_get_int(v, "iteration", 0);
 	TAKE(v, "run_id", r->run_id);
 	TAKE(v, "patch_artifact_id", r->patch_id);
 	TAKE(v, "apply_status", r->apply_status);
@@ -171,7 +157,7 @@ static void take_round(struct optimize_state *s, const struct json_value *v)
 	r->correct = take_tristate(v, "correctness_passed");
 	r->improved = take_tristate(v, "perf_improved");
 	TAKE(v, "verdict", r->verdict);
-	r->change = take_real(v, "change");
+	r->change = json_get_number(v, "change", NAN);
 	r->confirmed = take_tristate(v, "confirmed") == 1;
 }
 
@@ -181,32 +167,32 @@ static void take_state(struct optimize_state *s, const struct json_value *v)
 	const char *justification = json_get_text(v, "justification");
 
 	TAKE(v, "run_id", s->run_id);
-	s->iteration = take_int(v, "iteration");
+	s->iteration = json_get_int(v, "iteration", 0);
 	TAKE(v, "baseline_run_id", s->baseline_run_id);
 	TAKE(v, "best_run_id", s->best_run_id);
 	TAKE(v, "current_patch_id", s->current_patch_id);
 	TAKE(v, "evidence_pack_id", s->evidence_pack_id);
 	s->stop = (enum optimize_stop)take_index(v, "stop_reason", optimize_stop_text);
-	s->used = (struct optimize_budget){ take_int(used, "wall_ms"), take_int(used, "tokens"), take_int(used,
-		"requests") };
+	s->used = (struct optimize_budget){ json_get_int(used, "wall_ms", 0), json_get_int(used, "tokens", 0),
+					    json_get_int(used, "requests", 0) };
 	s->goal = (enum optimize_goal)take_index(v, "goal", optimize_goal_text);
-	s->improvements = take_int(v, "improvements");
-	s->regressions = take_int(v, "regressions");
-	s->since_best = take_int(v, "since_best");
+	s->improvements = json_get_int(v, "improvements", 0);
+	s->regressions = json_get_int(v, "regressions", 0);
+	s->since_best = json_get_int(v, "since_best", 0);
 	TAKE(box, "writes", s->sandbox_writes);
 	TAKE(box, "network", s->sandbox_network);
 	s->node = (enum optimize_node)take_index(v, "next", optimize_node_text);
 	s->justification = justification ? xstrdup(justification) : NULL;
 	TAKE(v, "strategy", s->strategy);
-	s->best_iteration = take_int(v, "best_iteration");
-	s->unanswered = take_int(v, "unanswered");
+	s->best_iteration = json_get_int(v, "best_iteration", 0);
+	s->unanswered = json_get_int(v, "unanswered", 0);
 	TAKE(v, "baseline_commit", s->baseline_commit);
 	TAKE(v, "baseline_tree", s->baseline_tree);
 	s->confirmed = take_tristate(v, "confirmed") == 1;
 	TAKE(v, "confirmed_verdict", s->confirmed_verdict);
-	s->change = take_real(v, "change");
-	s->rate = take_real(v, "rate");
-	s->seq = take_int(v, "seq");
+	s->change = json_get_number(v, "change", NAN);
+	s->rate = json_get_number(v, "rate", NAN);
+	s->seq = json_get_int(v, "seq", 0);
 	list = json_get(v, "selected_hotspots");
 	if (list && list->kind == JSON_ARRAY)
 		json_each(h, list)

@@ -3,6 +3,7 @@
  * which are kept as build-id and offset: where the machine that recorded them had no symbols, another that has the same
  * binaries, or their debug files, fills them in. The snapshots are written again; `report` then tells more. */
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/mem.h"
@@ -20,11 +21,6 @@ enum { SNAPSHOT_MAX_BYTES = 64 << 20 };
 
 /* ---- JSON to frames ---- */
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void build_id_read(struct snap_frame *f, const char *hex)
 {
 	size_t n = hex ? strlen(hex) : 0;
@@ -32,7 +28,7 @@ static void build_id_read(struct snap_frame *f, const char *hex)
 	if (!n || n % 2 || n / 2 > BUILD_ID_MAX)
 		return;
 	for (size_t i = 0; i < n; i += 2) {
-		int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
+		int high = hex_digit_lower(hex[i]), low = hex_digit_lower(hex[i + 1]);
 
 		if (high < 0 || low < 0)
 			return;
@@ -46,13 +42,6 @@ static char *text_copy(const struct json_value *o, const char *key)
 	const char *s = json_get_text(o, key);
 
 	return s ? xstrdup(s) : NULL;
-}
-
-static int64_t integer_of(const struct json_value *o, const char *key)
-{
-	const struct json_value *v = json_get(o, key);
-
-	return v && v->kind == JSON_NUMBER && v->is_integer ? v->integer : 0;
 }
 
 /* A frame is where its thread stands if it is the innermost native one, or if a signal came upon it. */
@@ -72,8 +61,8 @@ static void frames_read(struct snap_thread *t, const struct json_value *frames)
 		f->function = function ? xstrdup(function) : NULL;
 		f->file = text_copy(v, "file");
 		f->module = text_copy(v, "module");
-		f->line = (int)integer_of(v, "line");
-		f->offset = (uint64_t)integer_of(v, "offset");
+		f->line = (int)json_get_int(v, "line", 0);
+		f->offset = (uint64_t)json_get_int(v, "offset", 0);
 		build_id_read(f, json_get_text(v, "build_id"));
 		f->pc = f->offset;
 		f->activation = stands;

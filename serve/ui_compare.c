@@ -31,13 +31,6 @@ static void form(struct call *c, const char *base, const char *candidate)
 				" nothing.</p>\n</form>\n");
 }
 
-static double number(const struct json_value *v, const char *key)
-{
-	const struct json_value *n = json_get(v, key);
-
-	return n && n->kind == JSON_NUMBER ? n->number : 0;
-}
-
 static void cell(struct str *out, const struct json_value *r, const char *key, const char *format, double factor)
 {
 	const struct json_value *n = json_get(r, key);
@@ -64,7 +57,7 @@ static void interval(struct str *out, const struct json_value *r)
 	str_addf(out, "<td class=\"interval\">%+.1f to %+.1f %% ", low * 100, high * 100);
 	low = low < -span ? -span : low > span ? span : low;
 	high = high > span ? span : high < -span ? -span : high;
-	x = number(r, "change");
+	x = json_get_number(r, "change", 0);
 	x = x < -span ? -span : x > span ? span : x;
 	str_addf(out, "<svg viewBox=\"0 0 100 12\" width=\"100\" height=\"12\" aria-hidden=\"true\"><path"
 			" class=\"axis\" d=\"M50 0V12\"/>"
@@ -102,13 +95,13 @@ static void table(struct call *c, const struct json_value *v)
 	str_add(out, "<p>");
 	for (size_t i = 0; i < 5; i++) {
 		ui_badge(out, order[i]);
-		str_addf(out, " %.0f ", number(summary, order[i]));
+		str_addf(out, " %.0f ", json_get_number(summary, order[i], 0));
 	}
 	str_add(out, "</p>\n");
 	if (json_get(common, "applied") && json_get(common, "applied")->kind == JSON_TRUE)
 		str_addf(out, "<p class=\"notice\">All tests together changed by %+.1f %%: a slower or faster"
 				" machine, or build. It is taken"
-			 " out of each.</p>\n", number(common, "shift") * 100);
+			 " out of each.</p>\n", json_get_number(common, "shift", 0) * 100);
 	str_add(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">\n<table>\n<thead><tr>"
 		"<th scope=\"col\">verdict</th><th scope=\"col\">metric</th><th scope=\"col\" class=\"n\">base</th>"
 		"<th scope=\"col\" class=\"n\">candidate</th><th scope=\"col\" class=\"n\">change</th><th"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serve/url.h"
+#include "base/hex.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -8,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* s[0..n) decoded; plus: '+' is a blank. NULL for broken encodings, NUL, and what is not UTF-8 afterwards. */
 static char *decode(const char *s, size_t n, bool plus)

@@ -2,6 +2,7 @@
 #include "trace/read.h"
 
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -9,23 +10,9 @@
 
 /* ---- members ---- */
 
-int64_t attr_int(const struct json_value *attrs, const char *key, int64_t otherwise)
-{
-	const struct json_value *m = json_get(attrs, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : otherwise;
-}
-
-double attr_number(const struct json_value *attrs, const char *key, double otherwise)
-{
-	const struct json_value *m = json_get(attrs, key);
-
-	return m && m->kind == JSON_NUMBER ? m->number : otherwise;
-}
-
 int64_t attr_ms(const struct json_value *attrs, const char *key, int64_t otherwise)
 {
-	double ms = attr_number(attrs, key, -1);
+	double ms = json_get_number(attrs, key, -1);
 
 	return ms >= 0 && ms < 1e12 ? (int64_t)(ms * 1e6 + 0.5) : otherwise;
 }
@@ -49,14 +36,11 @@ bool trace_id_parse(const char *text, uint64_t *id)
 	uint64_t v = 0;
 
 	for (int i = 0; i < 16; i++) {
-		char c = text ? text[i] : '\0';
+		int h = text ? hex_digit_lower(text[i]) : -1;
 
-		if (c >= '0' && c <= '9')
-			v = v << 4 | (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v << 4 | (uint64_t)(c - 'a' + 10);
-		else
+		if (h < 0)
 			return false;
+		v = v << 4 | (uint64_t)h;
 	}
 	if (text[16] != '\0')
 		return false;
@@ -87,7 +71,7 @@ void trace_read_span_of(const struct json_value *value, uint64_t index, struct t
 		.index = index, .whole = value, .attrs = object_of(value, "attrs"),
 		.name = contract_find(json_get_text(value, "name"), span_name_text, SPAN_COUNT),
 		.status = contract_find(json_get_text(value, "status"), status_text, STATUS_COUNT),
-		.start_ns = attr_int(value, "start_ns", -1), .end_ns = attr_int(value, "end_ns", -1),
+		.start_ns = json_get_int(value, "start_ns", -1), .end_ns = json_get_int(value, "end_ns", -1),
 		.phase = json_get_text(value, "phase"), .message = json_get_text(error, "message"),
 		.category = word_or_none(json_get_text(error, "category"), category_text, CATEGORY_COUNT),
 		.token = word_or_none(json_get_text(error, "reason_token"), token_text, TOKEN_COUNT),
@@ -102,7 +86,7 @@ void trace_read_event_of(const struct json_value *value, uint64_t index, struct 
 
 	*out = (struct trace_read_event){
 		.index = index, .whole = value, .attrs = attrs, .checkpoint = -1, .state = -1,
-		.ts_ns = attr_int(value, "ts_ns", -1),
+		.ts_ns = json_get_int(value, "ts_ns", -1),
 		.kind = contract_find(json_get_text(value, "kind"), event_kind_text, EVENT_COUNT),
 	};
 	trace_id_parse(json_get_text(value, "span_id"), &out->span);

@@ -64,10 +64,8 @@ void trace_read_event_of(const struct json_value *value, uint64_t index, struct 
 /* 16 hex digits in lower case and nothing else; false leaves *id alone. text may be NULL. */
 bool trace_id_parse(const char *text, uint64_t *id);
 
-/* Members of attrs. `otherwise` where the member is missing or of another type. */
-int64_t attr_int(const struct json_value *attrs, const char *key, int64_t otherwise);
-double attr_number(const struct json_value *attrs, const char *key, double otherwise);
-/* A time in milliseconds as nanoseconds. */
+/* Members of attrs; see json_get_int as well. `otherwise` where the member is missing or of another type.
+ * attr_ms: a time in milliseconds as nanoseconds. */
 int64_t attr_ms(const struct json_value *attrs, const char *key, int64_t otherwise);
 const char *attr_text(const struct json_value *attrs, const char *key); /* "" where missing */
 bool attr_true(const struct json_value *attrs, const char *key);

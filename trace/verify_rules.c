@@ -106,13 +106,6 @@ void verify_secrets(struct verify *v, const struct json_value *value, const stru
 
 /* ---- summary ------------------------------------------------------------------------------- */
 
-static int64_t says(const struct json_value *summary, const char *key)
-{
-	const struct json_value *m = json_get(summary, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : -1;
-}
-
 static void slow_keep(struct verify *v, const struct json_value *rows, const struct schema_place *at)
 {
 	struct schema_place list = { at, "slowest_spans", 13, 0 }, here = { &list, NULL, 0, 0 };
@@ -145,15 +138,15 @@ void verify_summary_keep(struct verify *v, const struct json_value *value, const
 		return;
 	v->has_summary = true;
 	v->summary_status = !status ? -1 : strcmp(status, "pass") == 0 ? 0 : 1;
-	v->says_spans = says(value, "span_count");
-	v->says_events = says(value, "event_count");
-	v->says_timeouts = says(value, "timeout_span_count");
-	v->says_warnings = says(value, "stall_warning_count");
-	v->says_progress_ns = says(json_get(value, "last_progress_event"), "ts_ns");
+	v->says_spans = json_get_int(value, "span_count", -1);
+	v->says_events = json_get_int(value, "event_count", -1);
+	v->says_timeouts = json_get_int(value, "timeout_span_count", -1);
+	v->says_warnings = json_get_int(value, "stall_warning_count", -1);
+	v->says_progress_ns = json_get_int(json_get(value, "last_progress_event"), "ts_ns", -1);
 	for (int i = 1; i < TOKEN_COUNT; i++) {
 		const struct json_value *m = json_get(tokens, token_text[i]);
 
-		v->says_tokens[i] = m ? says(tokens, token_text[i]) : 0;
+		v->says_tokens[i] = m ? json_get_int(tokens, token_text[i], -1) : 0;
 	}
 	v->slow_count = 0;
 	slow_keep(v, json_get(value, "slowest_spans"), at);

@@ -226,8 +226,8 @@ static void read_exec(struct results *t, const struct trace_read_span *s)
 		.exec_id = s->id, .name = command_name(t, s->attrs),
 		.status = keep(t, attr_text(s->whole, "status")), .category = keep(t, attr_text(error, "category")),
 		.reason = why(t, error, attr_text(s->whole, "status")), .message = keep(t, s->message),
-		.start_ns = attr_int(s->whole, "start_ns", 0), .end_ns = attr_int(s->whole, "end_ns", 0),
-		.exit_code = attr_int(s->attrs, "exit_code", -1), .last_row = -1,
+		.start_ns = json_get_int(s->whole, "start_ns", 0), .end_ns = json_get_int(s->whole, "end_ns", 0),
+		.exit_code = json_get_int(s->attrs, "exit_code", -1), .last_row = -1,
 	};
 }
 
@@ -250,8 +250,8 @@ static void read_case(struct results *t, const struct trace_read_span *s)
 		.result = result_of(attr_text(attrs, "result"), attr_text(v, "status")),
 		.name = *name ? keep(t, name) : unnamed(t),
 		.file = keep(t, file), .message = keep(t, attr_text(error, "message")),
-		.line = attr_int(attrs, "line", 0), .start_ns = attr_int(v, "start_ns", 0),
-		.ran_ns = attr_int(v, "end_ns", 0) - attr_int(v, "start_ns", 0),
+		.line = json_get_int(attrs, "line", 0), .start_ns = json_get_int(v, "start_ns", 0),
+		.ran_ns = json_get_int(v, "end_ns", 0) - json_get_int(v, "start_ns", 0),
 		.command = command_of_span(t, s->parent),
 		.nested = attr_true(attrs, "nested"), .container = attr_true(attrs, "container"),
 		.output = keep(t, attr_text(attrs, "output")), /* of a spec case; a dialect's test has events */
@@ -337,7 +337,7 @@ static void read_failure(struct results *t, const struct json_value *attrs, int3
 		r->message = keep(t, message);
 	if (*file && (output || last || r->line == 0)) {
 		r->file = keep(t, file);
-		r->line = attr_int(attrs, "line", 0);
+		r->line = json_get_int(attrs, "line", 0);
 	}
 }
 
@@ -358,7 +358,7 @@ static int read_span(void *arg, const struct trace_read_span *s, struct err *e)
 		break;
 	case SPAN_RUNNER_DISPATCH: t->dispatch_id = s->id; break;
 	case SPAN_RUN_TOTAL:
-		t->duration_ns = attr_int(s->whole, "end_ns", 0) - attr_int(s->whole, "start_ns", 0);
+		t->duration_ns = json_get_int(s->whole, "end_ns", 0) - json_get_int(s->whole, "start_ns", 0);
 		t->total_category = keep(t, attr_text(error, "category"));
 		t->total_message = keep(t, s->message);
 		break;
@@ -369,7 +369,7 @@ static int read_span(void *arg, const struct trace_read_span *s, struct err *e)
 static int read_event(void *arg, const struct trace_read_event *ev, struct err *e)
 {
 	struct results *t = arg;
-	int64_t plan = attr_int(ev->attrs, "plan", -1);
+	int64_t plan = json_get_int(ev->attrs, "plan", -1);
 	int32_t of = command_of_span(t, ev->span);
 
 	(void)e;

@@ -2,6 +2,7 @@
 #include "profile/lang/memory.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,29 +78,12 @@ uint8_t lang_u8(struct lang_mem *m, uint64_t addr)
 	return lang_read(m, addr, &v, sizeof(v)) ? v : 0;
 }
 
-/* Bytes of the sequence that begins here; 0 where it is none. */
-static size_t utf8_sequence(const unsigned char *s, size_t n)
-{
-	size_t more = *s < 0x80                 ? 0
-		      : *s >= 0xc2 && *s < 0xe0 ? 1
-		      : *s >= 0xe0 && *s < 0xf0 ? 2
-		      : *s >= 0xf0 && *s < 0xf5 ? 3
-						: 9;
-
-	if (more >= n)
-		return 0;
-	for (size_t i = 1; i <= more; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return more + 1;
-}
-
 static void text_clean(char *s)
 {
 	size_t n = strlen(s);
 
 	for (size_t i = 0; i < n;) {
-		size_t len = utf8_sequence((unsigned char *)s + i, n - i);
+		size_t len = utf8_sequence(s + i, n - i);
 
 		if (!len || (unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
 			s[i++] = '?';

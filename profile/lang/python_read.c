@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -175,25 +176,6 @@ size_t python_walk(struct python_mem *m, uint64_t thread_state, struct python_fr
 	if (!*torn && (m->l.minor == 11 || m->l.minor == 12) && at)
 		*torn = !python_u64(m, at + m->l.cframe_current, &at);
 	return *torn ? 0 : python_walk_from(m, at, out, max, torn);
-}
-
-static void utf8_add(struct str *out, uint32_t c)
-{
-	if (c < 0x80) {
-		str_addc(out, (char)c);
-	} else if (c < 0x800) {
-		str_addc(out, (char)(0xc0 | c >> 6));
-		str_addc(out, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		str_addc(out, (char)(0xe0 | c >> 12));
-		str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		str_addc(out, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x110000) {
-		str_addc(out, (char)(0xf0 | c >> 18));
-		str_addc(out, (char)(0x80 | (c >> 12 & 0x3f)));
-		str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
-		str_addc(out, (char)(0x80 | (c & 0x3f)));
-	}
 }
 
 /* Width of a character and whether the text is ASCII. The state's bits begin with `interned`, of 2 bits, or of 16 in

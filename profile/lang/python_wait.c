@@ -193,7 +193,7 @@ static void lock_holder_find(struct python *py, struct snap_thread *t, uint64_t 
 
 /* --- frames of the standard library --- */
 
-static uint64_t attr_number(struct scene *s, uint64_t object, const char *name)
+static uint64_t json_get_number(struct scene *s, uint64_t object, const char *name)
 {
 	uint64_t v = 0, at = python_attr(&s->py->m, object, name);
 
@@ -209,12 +209,12 @@ static void add_holder(struct scene *s, const struct snap_thread *holder)
 static void wait_barrier(struct scene *s, const char *what)
 {
 	hint_set(s->t, WAIT_CONDITION, "%s: %u of %u threads have come", what,
-		 (unsigned)attr_number(s, s->self, "_count"), (unsigned)attr_number(s, s->self, "_parties"));
+		 (unsigned)json_get_number(s, s->self, "_count"), (unsigned)json_get_number(s, s->self, "_parties"));
 }
 
 static void wait_semaphore(struct scene *s, const char *what)
 {
-	hint_set(s->t, WAIT_SEMAPHORE, "%s: value %u", what, (unsigned)attr_number(s, s->self, "_value"));
+	hint_set(s->t, WAIT_SEMAPHORE, "%s: value %u", what, (unsigned)json_get_number(s, s->self, "_value"));
 }
 
 static void wait_join(struct scene *s, const char *what)
@@ -222,7 +222,7 @@ static void wait_join(struct scene *s, const char *what)
 	auto_free char *name = python_attr_text(&s->py->m, s->self, "_name");
 
 	hint_set(s->t, WAIT_FUTEX, "exit of thread %s (%s)", name ? name : "?", what);
-	add_holder(s, native_thread(s->n, attr_number(s, s->self, "_native_id")));
+	add_holder(s, native_thread(s->n, json_get_number(s, s->self, "_native_id")));
 	s->t->hint.proved = s->t->hint.holder_count == 1;
 }
 
@@ -246,18 +246,18 @@ static void wait_shutdown(struct scene *s, const char *what)
 static void wait_queue_join(struct scene *s, const char *what)
 {
 	hint_set(s->t, WAIT_CONDITION, "%s: %u tasks unfinished", what,
-		 (unsigned)attr_number(s, s->self, "unfinished_tasks"));
+		 (unsigned)json_get_number(s, s->self, "unfinished_tasks"));
 }
 
 static void wait_queue_put(struct scene *s, const char *what)
 {
-	hint_set(s->t, WAIT_CONDITION, "%s: full (%u)", what, (unsigned)attr_number(s, s->self, "maxsize"));
+	hint_set(s->t, WAIT_CONDITION, "%s: full (%u)", what, (unsigned)json_get_number(s, s->self, "maxsize"));
 }
 
 static void wait_import(struct scene *s, const char *what)
 {
 	auto_free char *name = python_attr_text(&s->py->m, s->self, "name");
-	struct python_thread *owner = python_by_ident(s->py, attr_number(s, s->self, "owner"));
+	struct python_thread *owner = python_by_ident(s->py, json_get_number(s, s->self, "owner"));
 
 	hint_set(s->t, WAIT_MUTEX, "%s of module %s", what, name ? name : "?");
 	if (owner)

@@ -322,13 +322,6 @@ static bool is_usage(const struct collector_row *row)
 	return strcmp(row->name, "proc") == 0 || strcmp(row->name, "io") == 0;
 }
 
-static int64_t note_int(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : 0;
-}
-
 static void at_least(int64_t *most, int64_t v)
 {
 	if (v > *most)
@@ -338,47 +331,47 @@ static void at_least(int64_t *most, int64_t v)
 static void used_add(struct used_sums *u, const struct json_value *v)
 {
 	u->processes++;
-	u->user_ns += note_int(v, "user_ns");
-	u->system_ns += note_int(v, "system_ns");
-	u->read_bytes += note_int(v, "read_bytes");
-	u->write_bytes += note_int(v, "write_bytes");
-	u->read_calls += note_int(v, "read_calls");
-	u->write_calls += note_int(v, "write_calls");
-	u->major += note_int(v, "major_faults");
-	u->minor += note_int(v, "minor_faults");
-	u->voluntary += note_int(v, "voluntary");
-	u->involuntary += note_int(v, "involuntary");
-	u->blkio_ns += note_int(v, "blkio_ns");
-	u->swap += note_int(v, "swap_bytes");
-	at_least(&u->rss_max, note_int(v, "rss_max_bytes"));
-	at_least(&u->fd_max, note_int(v, "fd_max"));
-	at_least(&u->threads_max, note_int(v, "threads_max"));
-	at_least(&u->pss_max, note_int(v, "pss_bytes"));
+	u->user_ns += json_get_int(v, "user_ns", 0);
+	u->system_ns += json_get_int(v, "system_ns", 0);
+	u->read_bytes += json_get_int(v, "read_bytes", 0);
+	u->write_bytes += json_get_int(v, "write_bytes", 0);
+	u->read_calls += json_get_int(v, "read_calls", 0);
+	u->write_calls += json_get_int(v, "write_calls", 0);
+	u->major += json_get_int(v, "major_faults", 0);
+	u->minor += json_get_int(v, "minor_faults", 0);
+	u->voluntary += json_get_int(v, "voluntary", 0);
+	u->involuntary += json_get_int(v, "involuntary", 0);
+	u->blkio_ns += json_get_int(v, "blkio_ns", 0);
+	u->swap += json_get_int(v, "swap_bytes", 0);
+	at_least(&u->rss_max, json_get_int(v, "rss_max_bytes", 0));
+	at_least(&u->fd_max, json_get_int(v, "fd_max", 0));
+	at_least(&u->threads_max, json_get_int(v, "threads_max", 0));
+	at_least(&u->pss_max, json_get_int(v, "pss_bytes", 0));
 }
 
 static void used_pressure(struct used_sums *u, const struct json_value *v)
 {
 	u->pressure = true;
-	u->pressure_us[0] = note_int(v, "cpu_us");
-	u->pressure_us[1] = note_int(v, "io_us");
-	u->pressure_us[2] = note_int(v, "memory_us");
+	u->pressure_us[0] = json_get_int(v, "cpu_us", 0);
+	u->pressure_us[1] = json_get_int(v, "io_us", 0);
+	u->pressure_us[2] = json_get_int(v, "memory_us", 0);
 }
 
 static void used_cgroup(struct used_sums *u, const struct json_value *v)
 {
-	u->throttled_us = note_int(v, "throttled_us");
-	u->periods = note_int(v, "periods");
-	u->throttled_periods = note_int(v, "throttled_periods");
+	u->throttled_us = json_get_int(v, "throttled_us", 0);
+	u->periods = json_get_int(v, "periods", 0);
+	u->throttled_periods = json_get_int(v, "throttled_periods", 0);
 }
 
 /* The kernel's sums over all that was waited for are the truth of what looks have seen a part of. */
 static void used_reaped(struct used_sums *u, const struct json_value *v)
 {
 	u->reaped = true;
-	at_least(&u->user_ns, note_int(v, "user_ns"));
-	at_least(&u->system_ns, note_int(v, "system_ns"));
-	at_least(&u->minor, note_int(v, "minor_faults"));
-	at_least(&u->major, note_int(v, "major_faults"));
+	at_least(&u->user_ns, json_get_int(v, "user_ns", 0));
+	at_least(&u->system_ns, json_get_int(v, "system_ns", 0));
+	at_least(&u->minor, json_get_int(v, "minor_faults", 0));
+	at_least(&u->major, json_get_int(v, "major_faults", 0));
 }
 
 static void used_take(struct used_sums *u, const struct raw *r)

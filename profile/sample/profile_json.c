@@ -128,19 +128,12 @@ struct reading {
 	size_t frames, stacks, waits;
 };
 
-static int64_t get_int(const struct json_value *v, const char *key, int64_t otherwise)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : otherwise;
-}
-
 static void take_frame(struct reading *x, const struct json_value *v)
 {
 	struct prof_frame f = { .language = json_get_text(v, "language"), .function = json_get_text(v, "function"),
 				.file = json_get_text(v, "file"), .module = json_get_text(v, "module"),
-				.build_id = json_get_text(v, "build_id"), .line = (int32_t)get_int(v, "line", 0),
-				.offset = (uint64_t)get_int(v, "offset", 0) };
+				.build_id = json_get_text(v, "build_id"), .line = (int32_t)json_get_int(v, "line", 0),
+				.offset = (uint64_t)json_get_int(v, "offset", 0) };
 	const struct json_value *inlined = json_get(v, "inlined");
 
 	f.inlined = inlined && inlined->kind == JSON_TRUE;
@@ -170,14 +163,14 @@ static void take_thread(struct reading *x, const struct json_value *v)
 {
 	const char *comm = json_get_text(v, "comm");
 	const struct json_value *argv = json_get(v, "argv");
-	struct prof_thread *t = profile_thread(x->p, (int32_t)get_int(v, "pid", 0), (int32_t)get_int(v, "tid", 0),
+	struct prof_thread *t = profile_thread(x->p, (int32_t)json_get_int(v, "pid", 0), (int32_t)json_get_int(v, "tid", 0),
 					       comm ? comm : "");
 
 	t->name = texts_keep(&x->p->texts, json_get_text(v, "name"));
 	t->exe_build_id = texts_keep(&x->p->texts, json_get_text(v, "exe_build_id"));
-	t->ppid = (int32_t)get_int(v, "ppid", 0);
-	t->start_ns = get_int(v, "start_ns", 0);
-	t->end_ns = get_int(v, "end_ns", 0);
+	t->ppid = (int32_t)json_get_int(v, "ppid", 0);
+	t->start_ns = json_get_int(v, "start_ns", 0);
+	t->end_ns = json_get_int(v, "end_ns", 0);
 	if (argv && argv->kind == JSON_ARRAY)
 		json_each(item, argv)
 			strv_add(&t->argv, item->kind == JSON_STRING ? item->text : "");

@@ -71,7 +71,7 @@ static int take_span(void *arg, const struct trace_read_span *s, struct err *e)
 		.suite = xstrdup(attr_text(s->attrs, "suite")), .name = xstrdup(name),
 		.file = xstrdup(attr_text(s->attrs, "file")), .result = result_of(attr_text(s->attrs, "result"), s->status),
 		.us = s->end_ns > s->start_ns && s->start_ns >= 0 ? (s->end_ns - s->start_ns) / 1000 : -1,
-		.line = attr_int(s->attrs, "line", 0),
+		.line = json_get_int(s->attrs, "line", 0),
 	};
 	return 0;
 }
@@ -174,9 +174,9 @@ static void read_measure(const char *path, struct adapter_run *r)
 		return;
 	in = json_reader_text(text, n, path);
 	if (json_take(in, &v, &ignored) == 0) {
-		r->wall_ms = attr_number(v, "wall_ms", NAN);
-		r->cpu_ms = attr_number(v, "cpu_ms", NAN);
-		r->rss = attr_number(v, "max_rss_bytes", NAN);
+		r->wall_ms = json_get_number(v, "wall_ms", NAN);
+		r->cpu_ms = json_get_number(v, "cpu_ms", NAN);
+		r->rss = json_get_number(v, "max_rss_bytes", NAN);
 	}
 	json_reader_free(in);
 }

@@ -21,7 +21,7 @@ static int put_finding(struct loop *l, const struct json_value *f, int64_t rank,
 	return store_run(l->s, e,
 		"INSERT INTO findings (run_id, rank, finding_id, pattern_id, location, confidence, proved, summary)"
 			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "titttrit", run_id, rank, id, pattern,
-			 json_get_text(f, "location"), attr_number(f, "confidence", 0),
+			 json_get_text(f, "location"), json_get_number(f, "confidence", 0),
 			 (int64_t)attr_true(f, "proved"), json_get_text(f, "summary"));
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "profile/proc/process.h"
@@ -30,18 +31,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-static int hex_bytes(const char *s, uint8_t *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned v;
-
-		if (sscanf(s + 2 * i, "%2x", &v) != 1)
-			return -1;
-		out[i] = (uint8_t)v;
-	}
-	return 0;
-}
 
 /* W3C trace context: version-traceid-parentid-flags; anything else is ignored. */
 static void read_traceparent(struct trace_meta *m)

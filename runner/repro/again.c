@@ -52,9 +52,9 @@ static int take_target(struct session *s, const struct json_value *v, struct err
 	t->location = text_or_null(signature, "location");
 	if (t->finding_id && !t->pattern_id)
 		return err_set(e, ERR_USAGE, "signature has no pattern_id");
-	t->cpus = attr_int(json_get(v, "machine"), "bound_to", 0);
-	t->timeout_ms = attr_int(json_get(v, "limits"), "limit_ms", 0);
-	t->stall_ms = attr_int(json_get(v, "limits"), "stall_ms", 0);
+	t->cpus = json_get_int(json_get(v, "machine"), "bound_to", 0);
+	t->timeout_ms = json_get_int(json_get(v, "limits"), "limit_ms", 0);
+	t->stall_ms = json_get_int(json_get(v, "limits"), "stall_ms", 0);
 	return 0;
 }
 
@@ -74,14 +74,14 @@ int again_read(struct session *s, const char *path, double *low, struct err *e)
 	rc = json_take(r, &v, e);
 	if (rc == 0)
 		rc = json_end(r, e);
-	if (rc == 0 && attr_int(v, "version", 0) != 1)
+	if (rc == 0 && json_get_int(v, "version", 0) != 1)
 		rc = err_set(e, ERR_USAGE, "not a repro.json of version 1");
 	if (rc == 0)
 		rc = take_target(s, v, e);
 	if (rc == 0) {
-		*low = attr_number(json_get(v, "rate"), "low", 0);
+		*low = json_get_number(json_get(v, "rate"), "low", 0);
 		best = json_get(v, "best");
-		s->plan.seed = (uint64_t)attr_int(v, "seed", 0);
+		s->plan.seed = (uint64_t)json_get_int(v, "seed", 0);
 		if (best && best->kind == JSON_OBJECT)
 			rc = setting_read(&s->plan.family[0].origin, json_get(best, "perturb"), e);
 		s->plan.families = 1;

@@ -277,7 +277,7 @@ int setting_read(struct setting *s, const struct json_value *v, struct err *e)
 	trace_id_parse(json_get_text(v, "seed"), &s->seed);
 	trace_id_parse(json_get_text(v, "knobs_seed"), &s->knobs_seed);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		int64_t n = attr_int(v, members[i].name, 0);
+		int64_t n = json_get_int(v, members[i].name, 0);
 
 		if (n < 0 || n > members[i].most)
 			return err_set(e, ERR_USAGE, "perturb.%s must be from 0 to %lld", members[i].name,

@@ -104,10 +104,10 @@ static void take_config(struct reading *r, const struct json_value *attrs)
 		strv_add(&t->missing, "limits (recorded by an older version)");
 		return;
 	}
-	t->timeout_ms = attr_int(run, "timeout_ms", 0);
-	t->test_timeout_ms = attr_int(run, "test_timeout_ms", 0);
-	t->stall_ms = attr_int(live, "stall_ms", 0);
-	t->hard_cap_ms = attr_int(live, "hard_cap_ms", 0);
+	t->timeout_ms = json_get_int(run, "timeout_ms", 0);
+	t->test_timeout_ms = json_get_int(run, "test_timeout_ms", 0);
+	t->stall_ms = json_get_int(live, "stall_ms", 0);
+	t->hard_cap_ms = json_get_int(live, "hard_cap_ms", 0);
 	if (*attr_text(run, "dialect"))
 		t->dialect = xstrdup(attr_text(run, "dialect"));
 }
@@ -151,8 +151,8 @@ static int on_head(void *arg, const char *key, const struct json_value *v, struc
 	} else if (strcmp(key, "environment") == 0) {
 		const char *commit = attr_text(json_get(v, "repo"), "commit");
 
-		t->cpus = attr_int(v, "cpus", 0);
-		t->memory_bytes = attr_int(v, "memory_bytes", 0);
+		t->cpus = json_get_int(v, "cpus", 0);
+		t->memory_bytes = json_get_int(v, "memory_bytes", 0);
 		t->commit = *commit ? xstrdup(commit) : NULL;
 	} else if (strcmp(key, "env_profile") == 0 && v->kind == JSON_OBJECT) {
 		json_each (name, v)

@@ -19,13 +19,6 @@ struct used {
 	size_t thread;
 };
 
-static int64_t get(const struct json_value *v, const char *key)
-{
-	const struct json_value *m = json_get(v, key);
-
-	return m && m->kind == JSON_NUMBER && m->is_integer ? m->integer : 0;
-}
-
 static struct used *used_of(const struct profile *p, size_t *n)
 {
 	struct used *v = xcalloc(p->thread_count + 1, sizeof(*v));
@@ -83,34 +76,36 @@ static void shares_put(struct facts *f, struct fact_row *r, const char *scope, i
 /* What the proc collector saw of one process. */
 static void looked_put(struct fact_row *r, const struct json_value *v)
 {
-	int64_t user = get(v, "user_ns"), system = get(v, "system_ns"), calls = get(v, "read_calls") + get(v, "write_calls");
-	int64_t chars = get(v, "read_chars") + get(v, "write_chars"), lived = get(v, "end_ns") - get(v, "start_ns");
+	int64_t user = json_get_int(v, "user_ns", 0), system = json_get_int(v, "system_ns", 0);
+	int64_t calls = json_get_int(v, "read_calls", 0) + json_get_int(v, "write_calls", 0);
+	int64_t chars = json_get_int(v, "read_chars", 0) + json_get_int(v, "write_chars", 0);
+	int64_t lived = json_get_int(v, "end_ns", 0) - json_get_int(v, "start_ns", 0);
 
 	fact_set_num(r, FC_USAGE_user_ms, (double)user / 1e6);
 	fact_set_num(r, FC_USAGE_system_ms, (double)system / 1e6);
 	fact_set_num(r, FC_USAGE_system_share, user + system > 0 ? (double)system / (double)(user + system) : 0);
-	fact_set_int(r, FC_USAGE_rss_max_bytes, get(v, "rss_max_bytes"));
-	fact_set_int(r, FC_USAGE_pss_bytes, get(v, "pss_bytes"));
-	fact_set_int(r, FC_USAGE_rss_growth_bytes_s, get(v, "rss_growth_bytes_s"));
-	fact_set_num(r, FC_USAGE_observed_ms, (double)get(v, "observed_ns") / 1e6);
-	fact_set_bool(r, FC_USAGE_rising, get(v, "rss_last_bytes") >= get(v, "rss_max_bytes"));
-	fact_set_int(r, FC_USAGE_major_faults, get(v, "major_faults"));
-	fact_set_int(r, FC_USAGE_minor_faults, get(v, "minor_faults"));
-	fact_set_int(r, FC_USAGE_swap_bytes, get(v, "swap_bytes"));
-	fact_set_int(r, FC_USAGE_read_bytes, get(v, "read_bytes"));
-	fact_set_int(r, FC_USAGE_write_bytes, get(v, "write_bytes"));
-	fact_set_int(r, FC_USAGE_read_calls, get(v, "read_calls"));
-	fact_set_int(r, FC_USAGE_write_calls, get(v, "write_calls"));
+	fact_set_int(r, FC_USAGE_rss_max_bytes, json_get_int(v, "rss_max_bytes", 0));
+	fact_set_int(r, FC_USAGE_pss_bytes, json_get_int(v, "pss_bytes", 0));
+	fact_set_int(r, FC_USAGE_rss_growth_bytes_s, json_get_int(v, "rss_growth_bytes_s", 0));
+	fact_set_num(r, FC_USAGE_observed_ms, (double)json_get_int(v, "observed_ns", 0) / 1e6);
+	fact_set_bool(r, FC_USAGE_rising, json_get_int(v, "rss_last_bytes", 0) >= json_get_int(v, "rss_max_bytes", 0));
+	fact_set_int(r, FC_USAGE_major_faults, json_get_int(v, "major_faults", 0));
+	fact_set_int(r, FC_USAGE_minor_faults, json_get_int(v, "minor_faults", 0));
+	fact_set_int(r, FC_USAGE_swap_bytes, json_get_int(v, "swap_bytes", 0));
+	fact_set_int(r, FC_USAGE_read_bytes, json_get_int(v, "read_bytes", 0));
+	fact_set_int(r, FC_USAGE_write_bytes, json_get_int(v, "write_bytes", 0));
+	fact_set_int(r, FC_USAGE_read_calls, json_get_int(v, "read_calls", 0));
+	fact_set_int(r, FC_USAGE_write_calls, json_get_int(v, "write_calls", 0));
 	fact_set_int(r, FC_USAGE_io_calls, calls);
 	fact_set_num(r, FC_USAGE_bytes_per_call, calls > 0 ? (double)chars / (double)calls : 0);
-	fact_set_num(r, FC_USAGE_io_wait_ms, (double)get(v, "blkio_ns") / 1e6);
-	fact_set_num(r, FC_USAGE_io_wait_share, lived > 0 ? (double)get(v, "blkio_ns") / (double)lived : 0);
-	fact_set_int(r, FC_USAGE_voluntary, get(v, "voluntary"));
-	fact_set_int(r, FC_USAGE_involuntary, get(v, "involuntary"));
-	fact_set_int(r, FC_USAGE_fd_max, get(v, "fd_max"));
-	fact_set_int(r, FC_USAGE_fd_growth, get(v, "fd_growth"));
-	fact_set_int(r, FC_USAGE_threads_running, get(v, "threads_max"));
-	fact_set_int(r, FC_USAGE_thread_growth, get(v, "thread_growth"));
+	fact_set_num(r, FC_USAGE_io_wait_ms, (double)json_get_int(v, "blkio_ns", 0) / 1e6);
+	fact_set_num(r, FC_USAGE_io_wait_share, lived > 0 ? (double)json_get_int(v, "blkio_ns", 0) / (double)lived : 0);
+	fact_set_int(r, FC_USAGE_voluntary, json_get_int(v, "voluntary", 0));
+	fact_set_int(r, FC_USAGE_involuntary, json_get_int(v, "involuntary", 0));
+	fact_set_int(r, FC_USAGE_fd_max, json_get_int(v, "fd_max", 0));
+	fact_set_int(r, FC_USAGE_fd_growth, json_get_int(v, "fd_growth", 0));
+	fact_set_int(r, FC_USAGE_threads_running, json_get_int(v, "threads_max", 0));
+	fact_set_int(r, FC_USAGE_thread_growth, json_get_int(v, "thread_growth", 0));
 }
 
 static void process_row(struct facts *f, const struct sample_result *r, const struct used *u, const char *file)
@@ -138,7 +133,7 @@ static void process_row(struct facts *f, const struct sample_result *r, const st
 		if (strcmp(n->kind, "usage") != 0)
 			continue;
 		reader = json_reader_text(n->text, n->n, "usage");
-		if (json_take(reader, &v, &e) == 0 && get(v, "pid") == u->pid)
+		if (json_take(reader, &v, &e) == 0 && json_get_int(v, "pid", 0) == u->pid)
 			looked_put(row, v);
 		json_reader_free(reader);
 	}
@@ -160,15 +155,17 @@ static void cgroup_row(struct facts *f, const struct sample_result *r, const cha
 	reader = json_reader_text(last->text, last->n, "cgroup");
 	row = json_take(reader, &v, &e) == 0 ? fact_add(f, FACT_CGROUP, file, "") : NULL;
 	if (row) {
+		double periods = (double)json_get_int(v, "periods", 0);
+		double throttled = (double)json_get_int(v, "throttled_periods", 0);
+
 		quota = json_get(v, "quota_cores");
 		if (quota && quota->kind == JSON_NUMBER)
 			fact_set_num(row, FC_CGROUP_quota_cores, quota->is_integer ? (double)quota->integer : quota->number);
-		fact_set_num(row, FC_CGROUP_throttled_ms, (double)get(v, "throttled_us") / 1e3);
-		fact_set_num(row, FC_CGROUP_throttled_share,
-			     get(v, "periods") > 0 ? (double)get(v, "throttled_periods") / (double)get(v, "periods") : 0);
-		if (get(v, "memory_max_bytes") > 0)
-			fact_set_int(row, FC_CGROUP_memory_max_bytes, get(v, "memory_max_bytes"));
-		fact_set_int(row, FC_CGROUP_oom_kills, get(v, "oom_kills"));
+		fact_set_num(row, FC_CGROUP_throttled_ms, (double)json_get_int(v, "throttled_us", 0) / 1e3);
+		fact_set_num(row, FC_CGROUP_throttled_share, periods > 0 ? throttled / periods : 0);
+		if (json_get_int(v, "memory_max_bytes", 0) > 0)
+			fact_set_int(row, FC_CGROUP_memory_max_bytes, json_get_int(v, "memory_max_bytes", 0));
+		fact_set_int(row, FC_CGROUP_oom_kills, json_get_int(v, "oom_kills", 0));
 	}
 	json_reader_free(reader);
 }

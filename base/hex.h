@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hex.h - digits of hexadecimal numbers. */
+#ifndef BASE_HEX_H
+#define BASE_HEX_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* 0 to 15, in either case; -1 where c is none. */
+static inline int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The same in lower case only, as identifiers of ours and of W3C are written. */
+static inline int hex_digit_lower(char c)
+{
+	return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
+}
+
+/* Reads n bytes out of 2 n digits at s. 0, or -1 where one is none (also where the text ends before). */
+static inline int hex_bytes(const char *s, uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_digit(s[2 * i]), low = high < 0 ? -1 : hex_digit(s[2 * i + 1]);
+
+		if (low < 0)
+			return -1;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return 0;
+}
+
+#endif
