@@ -36,7 +36,6 @@ LIBS_sampler := -liberty
 PKGS_symbolize := libdw liblzma
 LIBS_symbolize := -liberty
 LIBS_repro := -lm
-PKGS_tests := jansson
 # The history: SQLite; PostgreSQL where libpq is there, too.
 # No static libpq: it needs Kerberos, LDAP and TLS.
 PKGS_history = sqlite3 $(if $(PORTABLE),,$(if $(call has_pkgs,libpq),libpq))
@@ -120,7 +119,7 @@ LIBS := $(if $(PORTABLE),$(shell $(PKG_LIBS) $(PKGS) 2>/dev/null),$(LIBS_MIXED))
 libs_of = $(LIBS) $(if $(PKGS_$(1)),$(shell $(PKG_LIBS) $(PKGS_$(1)) 2>/dev/null)) $(LIBS_$(1))
 # Tests, fuzz targets and benchmarks may call any wing.
 LIBS_TESTS := $(LIBS) $(shell $(PKG_CONFIG) --libs $(PKGS_PROGRAMS) 2>/dev/null) \
-	$(if $(PKGS_OPTIONAL),$(shell $(PKG_CONFIG) --libs $(PKGS_OPTIONAL) 2>/dev/null)) $(shell $(PKG_CONFIG) --libs $(PKGS_tests) 2>/dev/null) -liberty -lpthread -lm
+	$(if $(PKGS_OPTIONAL),$(shell $(PKG_CONFIG) --libs $(PKGS_OPTIONAL) 2>/dev/null)) -liberty -lpthread -lm
 
 # One archive a wing, in the order of the floors from the top: a wing that calls a higher one does not link.
 # A program is a file: runner/cli/main.c (ours) or programs/NAME.c.

@@ -130,9 +130,9 @@ static void json_shut(struct json *j, char c)
 	str_addc(j->out, c);
 }
 
-void json_object_begin(struct json *j, const char *key) { json_open(j, key, '{'); }
+void json_object(struct json *j, const char *key) { json_open(j, key, '{'); }
 void json_object_end(struct json *j) { json_shut(j, '}'); }
-void json_array_begin(struct json *j, const char *key) { json_open(j, key, '['); }
+void json_array(struct json *j, const char *key) { json_open(j, key, '['); }
 void json_array_end(struct json *j) { json_shut(j, ']'); }
 
 void json_strn(struct json *j, const char *key, const char *v, size_t n)
@@ -186,7 +186,7 @@ void json_bool(struct json *j, const char *key, bool v)
 	str_add(j->out, v ? "true" : "false");
 }
 
-void json_add_null(struct json *j, const char *key)
+void json_null(struct json *j, const char *key)
 {
 	json_begin(j, key);
 	str_add(j->out, "null");

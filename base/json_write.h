@@ -36,9 +36,9 @@ void json_init(struct json *j, struct str *out);
 void json_init_sink(struct json *j, json_sink *sink, void *arg);
 void json_finish(struct json *j); /* flushes and releases; every object must be closed */
 
-void json_object_begin(struct json *j, const char *key);
+void json_object(struct json *j, const char *key);
 void json_object_end(struct json *j);
-void json_array_begin(struct json *j, const char *key);
+void json_array(struct json *j, const char *key);
 void json_array_end(struct json *j);
 void json_str(struct json *j, const char *key, const char *v); /* NULL: null */
 void json_strn(struct json *j, const char *key, const char *v, size_t n);
@@ -47,21 +47,12 @@ void json_uint(struct json *j, const char *key, uint64_t v);
 void json_ms(struct json *j, const char *key, int64_t ns);
 void json_fixed(struct json *j, const char *key, double v, int decimals); /* not finite: null */
 void json_bool(struct json *j, const char *key, bool v);
-void json_add_null(struct json *j, const char *key);
+void json_null(struct json *j, const char *key);
 /* JSON text that we made ourselves, as one value. */
 void json_raw(struct json *j, const char *key, const char *text, size_t n);
 /* Ready-made members ("a":1,"b":2) into the open object; nothing when n is 0. */
 void json_members(struct json *j, const char *members, size_t n);
 /* A line break before the next member: one row a line, for people with grep. */
 void json_line(struct json *j);
-
-/* Short names. They are no symbols: jansson exports three functions of these names, and a program
- * that loads both would call ours in place of its own. A file that needs both includes jansson.h
- * first and uses the long names. */
-#ifndef JANSSON_H
-static inline void json_object(struct json *j, const char *key) { json_object_begin(j, key); }
-static inline void json_array(struct json *j, const char *key) { json_array_begin(j, key); }
-static inline void json_null(struct json *j, const char *key) { json_add_null(j, key); }
-#endif
 
 #endif

@@ -12,9 +12,9 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/.artifacts/arm64
 vm=$out/vm
 cc=aarch64-linux-gnu-gcc
-libraries=(libyaml-dev libpcre2-dev libsodium-dev libjansson-dev libdw-dev libiberty-dev liblzma-dev)
+libraries=(libyaml-dev libpcre2-dev libsodium-dev libdw-dev libiberty-dev liblzma-dev)
 # what the tests run there, beyond what debootstrap takes of itself
-guest=perl,python3,procps,util-linux,kmod,mawk,binutils,xz-utils,libc6-dbg,libstdc++6,libdw1,libjansson4,libyaml-0-2,libpcre2-8-0,libsodium23
+guest=perl,python3,procps,util-linux,kmod,mawk,binutils,xz-utils,libc6-dbg,libstdc++6,libdw1,libyaml-0-2,libpcre2-8-0,libsodium23
 
 deps() {
 	export DEBIAN_FRONTEND=noninteractive

@@ -42,7 +42,6 @@ group_build() {
 	need yaml pkg-config --exists yaml-0.1
 	need pcre2 pkg-config --exists libpcre2-8
 	need sodium pkg-config --exists libsodium
-	need jansson pkg-config --exists jansson
 	need dw pkg-config --exists libdw
 	need lzma pkg-config --exists liblzma
 	need zlib pkg-config --exists zlib

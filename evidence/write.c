@@ -20,7 +20,7 @@ static void print_value(struct json *j, enum fact_col c, const struct fact_value
 static void print_row(struct json *j, const struct fact_row *r)
 {
 	json_line(j);
-	json_object_begin(j, NULL);
+	json_object(j, NULL);
 	json_str(j, "fact", fact_kinds[r->kind].name);
 	if (r->file && *r->file) {
 		auto_free char *from = xasprintf("%s#%s", r->file, r->at ? r->at : "");
@@ -41,9 +41,9 @@ void evidence_print(const struct facts *f, struct str *out)
 	struct json j;
 
 	json_init(&j, out);
-	json_object_begin(&j, NULL);
+	json_object(&j, NULL);
 	json_int(&j, "version", 1);
-	json_array_begin(&j, "facts");
+	json_array(&j, "facts");
 	for (int k = 0; k < FACT_KIND_COUNT; k++)
 		for (size_t i = 0; i < f->table[k].n; i++)
 			print_row(&j, f->table[k].rows[i]);

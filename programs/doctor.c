@@ -14,14 +14,14 @@ static void print_json(const struct doctor_answer *answers)
 	struct json j;
 
 	json_init(&j, &text);
-	json_object_begin(&j, NULL);
+	json_object(&j, NULL);
 	json_int(&j, "version", 1);
 	json_str(&j, "spec_runner", SPEC_RUNNER_VERSION);
 	json_int(&j, "uid", getuid());
-	json_array_begin(&j, "checks");
+	json_array(&j, "checks");
 	for (size_t i = 0; i < doctor_check_count; i++) {
 		json_line(&j);
-		json_object_begin(&j, NULL);
+		json_object(&j, NULL);
 		json_str(&j, "name", doctor_checks[i].name);
 		json_str(&j, "status", doctor_status_text[answers[i].status]);
 		json_str(&j, "purpose", doctor_checks[i].purpose);

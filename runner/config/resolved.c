@@ -20,7 +20,7 @@ static void put_value(struct json *j, const struct options *o, const struct opti
 	case OPTION_STRING:
 	case OPTION_PATH: json_str(j, name, *(char *const *)field); break;
 	case OPTION_LIST:
-		json_array_begin(j, name);
+		json_array(j, name);
 		for (size_t i = 0; i < list->n; i++)
 			json_str(j, NULL, list->v[i]);
 		json_array_end(j);
@@ -35,7 +35,7 @@ static void put_section(struct json *j, const struct options *o, const char *sec
 {
 	size_t n = strlen(section);
 
-	json_object_begin(j, section);
+	json_object(j, section);
 	for (size_t i = 0; i < option_row_count; i++) {
 		const char *key = option_rows[i].key;
 
@@ -50,7 +50,7 @@ void options_resolved_json(const struct options *o, const char *file, struct str
 	struct json j;
 
 	json_init(&j, out);
-	json_object_begin(&j, NULL);
+	json_object(&j, NULL);
 	json_str(&j, "file", file);
 	put_section(&j, o, "liveness");
 	put_section(&j, o, "run");

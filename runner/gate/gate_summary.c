@@ -27,7 +27,7 @@ void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t
 	json_str(&j, "kind", event_kind_text[EVENT_CHECKPOINT]);
 	snprintf(span, sizeof(span), "%016llx", (unsigned long long)g->dispatch);
 	json_str(&j, "span_id", span);
-	json_object_begin(&j, "attrs");
+	json_object(&j, "attrs");
 	json_str(&j, "event", checkpoint_text[event]);
 	json_str(&j, "step", step);
 	json_object_end(&j);

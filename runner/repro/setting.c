@@ -245,7 +245,7 @@ static void json_hex(struct json *j, const char *key, uint64_t v)
 
 void setting_json(const struct setting *s, struct json *j)
 {
-	json_array_begin(j, "kinds");
+	json_array(j, "kinds");
 	for (int k = 0; k < PERTURB_COUNT; k++)
 		if (s->kinds & 1u << k)
 			json_str(j, NULL, perturb_text[k]);

@@ -20,7 +20,7 @@
 
 static void put_perturb(struct json *j, const char *key, const struct setting *s)
 {
-	json_object_begin(j, key);
+	json_object(j, key);
 	setting_json(s, j);
 	json_object_end(j);
 }
@@ -31,7 +31,7 @@ void session_add_row(struct session *s, const struct attempt *a)
 	struct json j;
 
 	json_init(&j, &text);
-	json_object_begin(&j, NULL);
+	json_object(&j, NULL);
 	json_int(&j, "n", a->n);
 	json_str(&j, "outcome", outcome_text[a->outcome]);
 	json_int(&j, "exit_code", a->exit_code);
@@ -60,7 +60,7 @@ static void sink(void *arg, const void *p, size_t n)
 
 static void put_words(struct json *j, const char *key, const struct session *s, const struct strv *words)
 {
-	json_array_begin(j, key);
+	json_array(j, key);
 	for (size_t i = 0; i < words->n; i++) {
 		auto_str safe = STR_INIT;
 
@@ -78,7 +78,7 @@ static void put_rows(struct json *j, const struct session *s)
 	size_t size = 0;
 	ssize_t n;
 
-	json_array_begin(j, "runs");
+	json_array(j, "runs");
 	while (in && (n = getline(&line, &size, in)) > 1 && line[n - 1] == '\n') {
 		json_line(j);
 		json_raw(j, NULL, line, (size_t)n - 1);
@@ -102,15 +102,15 @@ static void put_shrunk(struct json *j, const struct session *s)
 	const struct shrunk *x = &s->shrunk;
 
 	if (!x->done) {
-		json_add_null(j, "shrunk");
+		json_null(j, "shrunk");
 		return;
 	}
-	json_object_begin(j, "shrunk");
+	json_object(j, "shrunk");
 	if (x->knows_tests)
 		put_words(j, "tests", s, &x->tests);
 	else
-		json_add_null(j, "tests");
-	json_array_begin(j, "perturb");
+		json_null(j, "tests");
+	json_array(j, "perturb");
 	for (int k = 0; k < PERTURB_COUNT; k++)
 		if (x->kinds & 1u << k)
 			json_str(j, NULL, perturb_text[k]);
@@ -118,7 +118,7 @@ static void put_shrunk(struct json *j, const struct session *s)
 	if (x->cpus)
 		json_int(j, "cpus", x->cpus);
 	else
-		json_add_null(j, "cpus");
+		json_null(j, "cpus");
 	json_int(j, "runs_spent", x->runs_spent);
 	json_object_end(j);
 }
@@ -130,10 +130,10 @@ static void put_best(struct json *j, const struct session *s)
 
 	/* without a perturbation that hit, what hit is the plain run */
 	if (!best && !s->plan.plain_hits) {
-		json_add_null(j, "best");
+		json_null(j, "best");
 		return;
 	}
-	json_object_begin(j, "best");
+	json_object(j, "best");
 	put_perturb(j, "perturb", best ? &best->origin : &plain);
 	put_rate(j, best ? rate_of(best->hits, best->runs) : rate_of(s->plan.plain_hits, s->plan.plain_runs));
 	json_object_end(j);
@@ -146,10 +146,10 @@ static void put_signature(struct json *j, const struct session *s)
 	bool found = !t->finding_id && s->hit.finding_id;
 
 	if (!t->finding_id && !found) {
-		json_add_null(j, "signature");
+		json_null(j, "signature");
 		return;
 	}
-	json_object_begin(j, "signature");
+	json_object(j, "signature");
 	json_str(j, "finding_id", found ? s->hit.finding_id : t->finding_id);
 	json_str(j, "pattern_id", found ? s->hit.pattern_id : t->pattern_id);
 	json_str(j, "location", found ? s->hit.location : t->location);
@@ -167,21 +167,21 @@ static void put_head(struct json *j, const struct session *s)
 	put_signature(j, s);
 	put_words(j, "command", s, &t->argv);
 	json_str(j, "cwd", t->cwd);
-	json_object_begin(j, "selection");
+	json_object(j, "selection");
 	put_words(j, "tests", s, &s->selection.tests);
 	json_str(j, "how", s->selection.how);
 	put_words(j, "argv", s, &s->selection.argv);
 	put_words(j, "env", s, &s->selection.env);
 	json_object_end(j);
-	json_object_begin(j, "machine");
+	json_object(j, "machine");
 	if (t->cpus)
 		json_int(j, "cpus_then", t->cpus);
 	else
-		json_add_null(j, "cpus_then");
+		json_null(j, "cpus_then");
 	json_int(j, "cpus_now", (int64_t)sysconf(_SC_NPROCESSORS_ONLN));
 	json_int(j, "bound_to", s->launch.cpus);
 	json_object_end(j);
-	json_object_begin(j, "limits");
+	json_object(j, "limits");
 	json_int(j, "limit_ms", session_limit_ms(s));
 	json_int(j, "stall_ms", s->launch.stall_ms);
 	json_object_end(j);
@@ -192,18 +192,18 @@ static void put_all(struct json *j, const struct session *s)
 {
 	int64_t ended = s->n - s->count[OUTCOME_UNFINISHED];
 
-	json_object_begin(j, NULL);
+	json_object(j, NULL);
 	put_head(j, s);
 	put_rows(j, s);
-	json_object_begin(j, "counts");
+	json_object(j, "counts");
 	for (int i = 0; i < OUTCOME_COUNT; i++)
 		json_int(j, outcome_text[i], s->count[i]);
 	json_object_end(j);
-	json_object_begin(j, "plain");
+	json_object(j, "plain");
 	json_int(j, "runs", s->plan.plain_runs);
 	json_int(j, "hits", s->plan.plain_hits);
 	json_object_end(j);
-	json_object_begin(j, "rate");
+	json_object(j, "rate");
 	put_rate(j, rate_of(s->plan.hits, ended > s->plan.runs ? s->plan.runs : ended));
 	json_object_end(j);
 	put_best(j, s);

@@ -64,7 +64,7 @@ static void test_attrs(void)
 
 static void test_levels(void)
 {
-	struct { enum level level; json_int_t events; } rows[] = {
+	struct { enum level level; int64_t events; } rows[] = {
 		{ LEVEL_OFF, 0 }, { LEVEL_BASIC, 2 }, { LEVEL_DETAILED, 4 }, { LEVEL_DEBUG, 4 },
 	};
 
@@ -72,7 +72,7 @@ static void test_levels(void)
 		struct trace *t = test_open(NULL, RUN_ID, rows[i].level);
 		span_id root = trace_span_begin(t, 0, SPAN_RUN_TOTAL, NULL, MONO, NULL);
 		struct seal_result r;
-		json_t *j;
+		const struct json_value *j;
 
 		trace_event(t, root, EVENT_HEARTBEAT, MONO, NULL);
 		trace_event(t, root, EVENT_IO_READ, MONO, NULL);
@@ -80,9 +80,8 @@ static void test_levels(void)
 		trace_watchdog(t, root, TOKEN_HARD_CAP, MONO, NULL);
 		trace_finish(t, true, 0, STATUS_OK, MONO + 5);
 		j = test_seal(trace_fd(t), false, &r);
-		is_int(json_array_size(json_object_get(j, "events")), rows[i].events, "level %s keeps its kinds",
+		is_int(count_of(json_get(j, "events")), rows[i].events, "level %s keeps its kinds",
 		       level_text[rows[i].level]);
-		json_decref(j);
 		trace_close(t, true);
 	}
 }
@@ -96,7 +95,7 @@ static void test_spans(void)
 	span_id c = trace_span_begin(t, b, SPAN_SUBPROCESS_WAIT, NULL, MONO + 30, NULL);
 	struct seal_result r;
 	span_id late;
-	json_t *j, *s, *w;
+	const struct json_value *j, *s, *w;
 
 	trace_span_end(t, b, STATUS_TIMEOUT, CATEGORY_WATCHDOG, "too long, --api-token=hunter3-hunter3",
 		       TOKEN_SUBPROCESS_WAIT, MONO + 40, NULL);
@@ -110,21 +109,20 @@ static void test_spans(void)
 	is_int(trace_span_begin(t, root, SPAN_CASE_RUN, NULL, MONO + 60, NULL), 0, "nothing begins after the end");
 	trace_event(t, root, EVENT_CHECKPOINT, MONO + 70, NULL);
 	j = test_seal(trace_fd(t), false, &r);
-	s = json_object_get(j, "spans");
+	s = json_get(j, "spans");
 	is_str(trace_fault(j) ? trace_fault(j) : "none", "none", "spans and events nest");
-	is_int(json_array_size(s), 5, "five spans");
-	is_int(json_array_size(json_object_get(j, "events")), 1, "and nothing after the finish record");
-	w = json_array_get(s, 3);
+	is_int(count_of(s), 5, "five spans");
+	is_int(count_of(json_get(j, "events")), 1, "and nothing after the finish record");
+	w = item_at(s, 3);
 	is_str(text_at(w, "status"), "timeout", "the descendant took the status");
-	is_str(text_at(json_object_get(w, "error"), "reason_token"), "timeout.subprocess.wait", "and the token");
-	ok(!strstr(text_at(json_object_get(w, "error"), "message"), "hunter3"), "a message is redacted");
-	is_int(int_at(json_array_get(s, 2), "start_ns"), 20, "a start before the parent's is clamped");
-	is_str(text_at(json_array_get(json_object_get(j, "events"), 0), "span_id"),
-	       text_at(json_array_get(s, 1), "span_id"), "an event for an ended span goes to its open ancestor");
-	is_str(text_at(json_array_get(s, 4), "parent_span_id"), text_at(json_array_get(s, 1), "span_id"),
+	is_str(text_at(json_get(w, "error"), "reason_token"), "timeout.subprocess.wait", "and the token");
+	ok(!strstr(text_at(json_get(w, "error"), "message"), "hunter3"), "a message is redacted");
+	is_int(int_at(item_at(s, 2), "start_ns"), 20, "a start before the parent's is clamped");
+	is_str(text_at(item_at(json_get(j, "events"), 0), "span_id"),
+	       text_at(item_at(s, 1), "span_id"), "an event for an ended span goes to its open ancestor");
+	is_str(text_at(item_at(s, 4), "parent_span_id"), text_at(item_at(s, 1), "span_id"),
 	       "and so does a new span");
 	ok(late == 5 && a == 2, "numbers count up");
-	json_decref(j);
 	trace_close(t, true);
 }
 
@@ -133,7 +131,7 @@ static void test_many_spans(void)
 	struct trace *t = test_open(in_dir(RUN_ID ".journal"), RUN_ID, LEVEL_BASIC);
 	span_id root = trace_span_begin(t, 0, SPAN_RUN_TOTAL, NULL, MONO, NULL), old = 0;
 	struct seal_result r;
-	json_t *j;
+	const struct json_value *j;
 
 	for (int i = 0; i < 20000; i++) {
 		span_id s = trace_span_begin(t, root, SPAN_CASE_RUN, NULL, MONO + i, NULL);
@@ -146,9 +144,8 @@ static void test_many_spans(void)
 	j = test_seal(trace_fd(t), false, &r);
 	is_int(r.span_count, 20001, "twenty thousand spans");
 	is_str(trace_fault(j) ? trace_fault(j) : "none", "none", "that nest, an event for a forgotten one too");
-	is_int(json_array_size(json_object_get(json_object_get(j, "summary"), "slowest_spans")), 20,
+	is_int(count_of(json_get(json_get(j, "summary"), "slowest_spans")), 20,
 	       "twenty are the slowest");
-	json_decref(j);
 	trace_close(t, true);
 }
 

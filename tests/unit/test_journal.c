@@ -43,16 +43,15 @@ static void writer(const char *path, volatile uint64_t *committed)
 }
 
 /* Events 1..n in order, at least as many as were committed. */
-static bool all_there(const json_t *trace, uint64_t committed)
+static bool all_there(const struct json_value *trace, uint64_t committed)
 {
-	const json_t *events = json_object_get(trace, "events");
-	json_t *v;
-	size_t i;
+	const struct json_value *events = json_get(trace, "events");
+	int64_t n = 0;
 
-	if (json_array_size(events) < committed || json_array_size(events) > committed + 1)
+	if (count_of(events) < committed || count_of(events) > committed + 1)
 		return false;
-	json_array_foreach(events, i, v)
-		if (int_at(json_object_get(v, "attrs"), "n") != (json_int_t)i + 1)
+	json_each(v, events)
+		if (int_at(json_get(v, "attrs"), "n") != ++n)
 			return false;
 	return true;
 }
@@ -69,7 +68,7 @@ static void test_kill(void)
 		struct seal_result r;
 		struct err e = { .kind = ERR_NONE };
 		struct trace *t;
-		json_t *j;
+		const struct json_value *j;
 		pid_t pid;
 		int64_t until;
 
@@ -91,7 +90,6 @@ static void test_kill(void)
 		if (!j || trace_fault(j) || r.damaged_at)
 			faults++;
 		lost += !j || !all_there(j, shared[0]);
-		json_decref(j);
 		most = shared[0] > most ? shared[0] : most;
 		/* The survivor goes on where it was cut off. */
 		if (trace_attach(&t, fd, test_redactor, &e) == 0) {
@@ -101,7 +99,6 @@ static void test_kill(void)
 			trace_finish(t, false, 125, STATUS_ERROR, MONO);
 			j = test_seal(trace_fd(t), false, &r);
 			attached += j && !trace_fault(j) && !r.damaged_at && r.finished && all_there(j, shared[0]);
-			json_decref(j);
 			trace_close(t, true);
 		}
 	}
@@ -121,7 +118,6 @@ static void test_torn(void)
 	static char garbage[3000];
 	struct cursor c;
 	struct record rec;
-	json_t *j;
 
 	trace_span_begin(t, 0, SPAN_RUN_TOTAL, NULL, MONO, NULL);
 	auto_close int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -137,10 +133,9 @@ static void test_torn(void)
 	ok(trace_attach(&t, fd, test_redactor, &e) == 0, "attached behind it");
 	trace_checkpoint_named(t, 1, "after.tear", MONO + 1, NULL);
 	trace_close(t, false);
-	j = test_seal(fd, true, &r);
+	ok(test_seal(fd, true, &r) != NULL, "it is sealed");
 	is_int(r.event_count, 1, "what follows is there");
 	is_int(r.damaged_at, 0, "and the torn one is no damage");
-	json_decref(j);
 	unlink(path);
 }
 
@@ -164,13 +159,12 @@ static void test_publish(void)
 	ok(trace_totals(t) == totals && totals->stdout_bytes == 7, "the totals stay where they are");
 	totals->stderr_bytes = 9;
 	trace_checkpoint_named(t, root, "after", MONO + 2, NULL);
-	json_decref(test_seal(old, true, &r));
+	test_seal(old, true, &r);
 	is_int(r.event_count, 3, "who holds the old descriptor finds the file");
-	json_t *j = json_load_file(in_dir("out.json"), 0, NULL);
+	const struct json_value *j = json_file(in_dir("out.json"));
 
-	is_int(int_at(json_object_get(json_object_get(j, "summary"), "output"), "stderr_bytes"), 9,
+	is_int(int_at(json_get(json_get(j, "summary"), "output"), "stderr_bytes"), 9,
 	       "with what was counted since");
-	json_decref(j);
 	trace_close(t, false);
 	ok(trace_attach(&other, old, test_redactor, &e) == 0, "and goes on there");
 	is_str(trace_path(other), path, "under its path");
@@ -216,7 +210,7 @@ static void test_full(void)
 		struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 		struct seal_result r;
 		int bad = 0;
-		json_t *j;
+		const struct json_value *j;
 
 		signal(SIGXFSZ, SIG_IGN);
 		none.rlim_max = lim.rlim_max = RLIM_INFINITY;
@@ -230,10 +224,9 @@ static void test_full(void)
 		setrlimit(RLIMIT_FSIZE, &none);
 		j = test_seal(trace_fd(t), false, &r);
 		bad |= (!j || trace_fault(j) || r.event_count < 1000 || !r.dropped) << 2;
-		bad |= (strcmp(text_at(json_array_get(json_object_get(j, "spans"), 1), "status"), "ok") != 0) << 3;
+		bad |= (strcmp(text_at(item_at(json_get(j, "spans"), 1), "status"), "ok") != 0) << 3;
 		bad |= (r.exit_code != 9 || !r.finished) << 4;
-		bad |= !json_is_false(json_object_get(json_object_get(json_object_get(j, "summary"), "recording"),
-						      "complete")) << 5;
+		bad |= !is_kind(json_get(json_get(json_get(j, "summary"), "recording"), "complete"), JSON_FALSE) << 5;
 		trace_close(t, true);
 		_exit(bad);
 	}
@@ -253,7 +246,7 @@ static void test_memory_bound(void)
 	trace_finish(t, true, 0, STATUS_OK, MONO + 300000);
 	ok(lseek(trace_fd(t), 0, SEEK_END) <= JOURNAL_MEMORY_MAX_BYTES, "an anonymous journal is bounded");
 	is_int(trace_error(t), 0, "which is no error");
-	json_decref(test_seal(trace_fd(t), false, &r));
+	test_seal(trace_fd(t), false, &r);
 	ok(r.pass && r.dropped && r.event_count + r.dropped == 300000, "what found no room is counted");
 	trace_close(t, true);
 }
@@ -265,7 +258,7 @@ static void test_big_record(void)
 	auto_str big = STR_INIT;
 	auto_attrs a = { 0 };
 	struct seal_result r;
-	json_t *j;
+	const struct json_value *j;
 
 	str_addc(&big, '"');
 	for (int i = 0; i < 3000000; i++)
@@ -277,9 +270,8 @@ static void test_big_record(void)
 	trace_checkpoint_named(t, root, "small", MONO + 2, NULL);
 	trace_finish(t, true, 0, STATUS_OK, MONO + 3);
 	j = test_seal(trace_fd(t), false, &r);
-	is_int(strlen(text_at(json_object_get(json_array_get(json_object_get(j, "events"), 0), "attrs"), "big")),
+	is_int(strlen(text_at(json_get(item_at(json_get(j, "events"), 0), "attrs"), "big")),
 	       3000000, "a record larger than the window");
-	json_decref(j);
 	trace_close(t, true);
 }
 

@@ -108,7 +108,7 @@ static void test_setting_json(void)
 
 		setting_draw(&a, 5, n, (uint32_t)n % b.available, &b);
 		json_init(&j, &text);
-		json_object_begin(&j, NULL);
+		json_object(&j, NULL);
 		setting_json(&a, &j);
 		json_object_end(&j);
 		json_finish(&j);

@@ -53,7 +53,7 @@ static char *slurp(const char *path)
 	return file_read(path, 1 << 20, &text, &n, &e) < 0 ? xstrdup("") : text;
 }
 
-static void check_top(const json_t *j)
+static void check_top(const struct json_value *j)
 {
 	static const char *fields[] = { "version", "run_id", "runner_impl", "started_at", "ended_at", "status",
 					"exit_code", "command", "args", "env_profile", "environment", "spans",
@@ -61,36 +61,36 @@ static void check_top(const json_t *j)
 	size_t n = sizeof(fields) / sizeof(*fields), there = 0;
 
 	for (size_t i = 0; i < n; i++)
-		there += json_object_get(j, fields[i]) != NULL;
+		there += json_get(j, fields[i]) != NULL;
 	is_int(there, n, "every field of the contract");
-	is_int(json_object_size(j), n, "and no other");
+	is_int(count_of(j), n, "and no other");
 	is_int(int_at(j, "version"), 1, "version 1");
 	is_str(text_at(j, "run_id"), RUN_ID, "run_id");
 	is_str(text_at(j, "runner_impl"), "c", "runner_impl");
 	is_str(text_at(j, "started_at"), "2026-11-21T00:26:09.123Z", "started_at");
 	is_str(text_at(j, "ended_at"), "2026-11-21T00:26:09.133Z", "ended_at");
 	is_str(text_at(j, "command"), "run", "command");
-	is_int(json_array_size(json_object_get(j, "args")), 6, "args");
+	is_int(count_of(json_get(j, "args")), 6, "args");
 }
 
-static void check_summary(const json_t *s)
+static void check_summary(const struct json_value *s)
 {
 	is_int(int_at(s, "timeout_span_count"), 2, "timed out spans");
 	is_int(int_at(s, "stall_warning_count"), 1, "stall warnings");
-	is_int(int_at(json_object_get(s, "reason_tokens"), "timeout.subprocess.wait"), 1, "reason tokens");
-	is_int(json_object_size(json_object_get(s, "reason_tokens")), 3, "three of them");
-	is_str(text_at(json_object_get(s, "last_progress_event"), "kind"), "stdout", "last progress");
-	is_int(int_at(json_object_get(s, "output"), "stdout_bytes"), 100, "output");
-	is_int(json_array_size(json_object_get(s, "slowest_spans")), 4, "slowest spans");
-	is_str(text_at(json_array_get(json_object_get(s, "slowest_spans"), 0), "name"), "run.total", "the longest first");
-	ok(json_object_get(s, "recording") == NULL, "a whole record says nothing of gaps");
+	is_int(int_at(json_get(s, "reason_tokens"), "timeout.subprocess.wait"), 1, "reason tokens");
+	is_int(count_of(json_get(s, "reason_tokens")), 3, "three of them");
+	is_str(text_at(json_get(s, "last_progress_event"), "kind"), "stdout", "last progress");
+	is_int(int_at(json_get(s, "output"), "stdout_bytes"), 100, "output");
+	is_int(count_of(json_get(s, "slowest_spans")), 4, "slowest spans");
+	is_str(text_at(item_at(json_get(s, "slowest_spans"), 0), "name"), "run.total", "the longest first");
+	ok(json_get(s, "recording") == NULL, "a whole record says nothing of gaps");
 }
 
 static void test_finished(void)
 {
 	struct trace *t = make_run(in_dir(RUN_ID ".journal"), RUN_ID);
 	struct seal_result r;
-	json_t *j, *x;
+	const struct json_value *j, *x;
 
 	trace_finish(t, false, 124, STATUS_ERROR, MONO + 10000000);
 	j = test_seal(trace_fd(t), false, &r);
@@ -99,14 +99,13 @@ static void test_finished(void)
 	is_str(text_at(j, "status"), "fail", "status");
 	is_int(int_at(j, "exit_code"), 124, "exit_code");
 	ok(r.finished && !r.pass && r.exit_code == 124, "the caller hears the same");
-	x = json_array_get(json_object_get(j, "spans"), 2);
+	x = item_at(json_get(j, "spans"), 2);
 	is_str(text_at(x, "phase"), "spawn", "phase");
 	is_str(text_at(x, "kind"), "subprocess", "kind");
-	is_int(json_real_value(json_object_get(x, "duration_ms")) * 1000, 5500, "duration_ms");
-	is_int(int_at(json_object_get(x, "attrs"), "pid"), 5, "the later of two equal attributes counts");
-	is_str(text_at(json_object_get(x, "attrs"), "argv0"), "make", "the others are merged");
-	check_summary(json_object_get(j, "summary"));
-	json_decref(j);
+	is_int(json_get_number(x, "duration_ms", -1) * 1000, 5500, "duration_ms");
+	is_int(int_at(json_get(x, "attrs"), "pid"), 5, "the later of two equal attributes counts");
+	is_str(text_at(json_get(x, "attrs"), "argv0"), "make", "the others are merged");
+	check_summary(json_get(j, "summary"));
 	auto_free char *text = slurp(in_dir("out.json")), *md = slurp(in_dir("out.md"));
 
 	ok(!strstr(text, "hunter2") && !strstr(text, "sesame-"), "no secret in the trace");
@@ -125,48 +124,44 @@ static void test_gate_fields(void)
 				  .gate_json = "{\"fail_fast_enabled\":true,\"aborted_after_step\":null}" };
 	struct err e = { .kind = ERR_NONE };
 	struct seal_result r;
-	json_t *j;
+	const struct json_value *j;
 
 	trace_finish(t, false, 1, STATUS_ERROR, MONO + 10000000);
 	ok(seal_run(&q, &r, &e) == 0, "sealed with a gate's fields");
-	j = json_load_file(in_dir("gate.json"), JSON_REJECT_DUPLICATES, NULL);
-	ok(json_is_true(json_object_get(json_object_get(j, "summary"), "fail_fast_enabled")), "which are in summary");
-	json_decref(j);
+	j = json_file(in_dir("gate.json"));
+	ok(is_kind(json_get(json_get(j, "summary"), "fail_fast_enabled"), JSON_TRUE), "which are in summary");
 	q.trace_out = in_dir("plain/none.json");
 	file_write(in_dir("plain"), "", 0, &e);
 	ok(seal_run(&q, &r, &e) < 0, "what cannot be written is an error: %s", e.msg);
 	trace_close(t, true);
 }
 
-static void check_lost(const json_t *j, const char *how)
+static void check_lost(const struct json_value *j, const char *how)
 {
-	json_t *root = json_array_get(json_object_get(j, "spans"), 0);
+	const struct json_value *root = item_at(json_get(j, "spans"), 0);
 
 	is_str(trace_fault(j) ? trace_fault(j) : "none", "none", "%s: it nests", how);
 	is_str(text_at(j, "status"), "fail", "%s: fail", how);
 	is_int(int_at(j, "exit_code"), 125, "%s: 125", how);
 	is_str(text_at(root, "name"), "run.total", "%s: a root", how);
-	is_str(text_at(json_object_get(root, "error"), "category"), "supervisor_lost", "%s: supervisor_lost", how);
+	is_str(text_at(json_get(root, "error"), "category"), "supervisor_lost", "%s: supervisor_lost", how);
 }
 
 static void test_lost(void)
 {
 	struct trace *t = make_run(NULL, RUN_ID);
 	struct seal_result r;
-	json_t *j = test_seal(trace_fd(t), true, &r);
+	const struct json_value *j = test_seal(trace_fd(t), true, &r);
 
 	check_lost(j, "lost");
-	is_int(int_at(json_array_get(json_object_get(j, "spans"), 0), "end_ns"), 7500000, "ends at the last record");
-	json_decref(j);
+	is_int(int_at(item_at(json_get(j, "spans"), 0), "end_ns"), 7500000, "ends at the last record");
 	trace_span_end(t, 1, STATUS_OK, CATEGORY_NONE, NULL, TOKEN_NONE, MONO + 9000000, NULL);
 	j = test_seal(trace_fd(t), true, &r);
 	check_lost(j, "lost after the root's end");
-	json_decref(j);
 	trace_close(t, true);
 	t = test_open(NULL, RUN_ID, LEVEL_BASIC);
 	j = test_seal(trace_fd(t), true, &r);
 	check_lost(j, "lost before the first span");
-	json_decref(j);
 	trace_close(t, true);
 }
 
@@ -189,13 +184,12 @@ static void test_recover(void)
 	is_int(seal_recover_all(in_dir("art"), &e), 2, "two are recovered");
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "art/recovered/%s/run-trace.json", ids[i]);
-		json_t *j = json_load_file(in_dir(name), 0, NULL);
+		const struct json_value *j = json_file(in_dir(name));
 
 		if (i == 1)
 			ok(!j && access(trace_path(t[1]), F_OK) == 0, "the locked one is untouched");
 		else
 			check_lost(j, ids[i]);
-		json_decref(j);
 	}
 	is_int(seal_recover_all(in_dir("art"), &e), 0, "nothing is left to do");
 	is_int(seal_recover_all(in_dir("no-such-folder"), &e), 0, "no folder, no journals");
