@@ -151,7 +151,7 @@ CLI_TESTS := $(sort $(wildcard tests/cli/*.t))
 TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
 
 .DEFAULT_GOAL := all
-.PHONY: all programs docs tests-built run check check-here lint san fuzz fuzz-build fuzz-keep bench bench-docs \
+.PHONY: all programs docs tests-built run check check-here texts lint san fuzz fuzz-build fuzz-keep bench bench-docs \
 	install uninstall dist portable deb npm wheel clean cross-arm64 FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -281,6 +281,10 @@ check-here: tests-built
 	@tests/load $(or $(LOAD),0) prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
 	 : "where both of our processes were killed nobody was left to remove their cgroup"; \
 	 rmdir /sys/fs/cgroup/spec-runner-run-* /sys/fs/cgroup/unified/spec-runner-run-* 2>/dev/null; exit $$code
+
+# Accepts what is printed now as what is to be printed (tests/cli/texts.t).
+texts:
+	@TEXTS_WRITE=1 $(MAKE) --no-print-directory check-here T=tests/cli/texts.t
 
 lint:
 	@contrib/install-deps.sh build lint
