@@ -228,6 +228,9 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	put_text(s->f, r, FC_THREAD_status, o, "status");
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, frame_to_show(frames, tasks, fact_int(r, FC_THREAD_tid, 0), &task));
+	put_text(s->f, r, FC_THREAD_test, task && json_get_text(task, "test") ? task : o, "test");
+	if (task)
+		put_text(s->f, r, FC_THREAD_awaits, task, "name");
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);
@@ -267,6 +270,7 @@ static void read_task(struct snapshot_reader *s, const struct fact_row *p, const
 	fact_set_text(s->f, r, FC_THREAD_status, "ok");
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, frame_to_show(frames, NULL, 0, &none));
+	put_text(s->f, r, FC_THREAD_test, o, "test");
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);

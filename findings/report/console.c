@@ -35,6 +35,8 @@ static void tests_write(const struct facts *f, struct str *out)
 			 fact_num(r, FC_CASE_duration_ms, 0) / 1000.0);
 		line_add(out, shown++ ? "" : "test:", str_cstr(&text));
 	}
+	if (!running && report_test_by_stack(f))
+		line_add(out, "test:", report_test_by_stack(f));
 	if (running > shown) {
 		str_reset(&text);
 		str_addf(&text, "and %zu more", running - shown);

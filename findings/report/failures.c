@@ -130,6 +130,25 @@ bool report_add_headline(struct str *out, const struct report *r)
 	return true;
 }
 
+const char *report_test_by_stack(const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_THREAD];
+	const char *only = NULL;
+	bool others = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *test = fact_text(t->rows[i], FC_THREAD_test);
+
+		if (!*test)
+			continue;
+		if (fact_bool(t->rows[i], FC_THREAD_root) && fact_int(t->rows[i], FC_THREAD_rank, 0) == 0)
+			return test;
+		others |= only && strcmp(only, test) != 0;
+		only = test;
+	}
+	return others ? NULL : only;
+}
+
 void report_add_running(struct str *out, const struct facts *f)
 {
 	const struct fact_table *t = &f->table[FACT_CASE], *runs = &f->table[FACT_RUN];
@@ -147,7 +166,11 @@ void report_add_running(struct str *out, const struct facts *f)
 		str_addf(out, " for %.1f s", fact_num(first, FC_CASE_duration_ms, 0) / 1000);
 		if (n > 1)
 			str_addf(out, ", and %zu more tests", n - 1);
-	} else if (run && fact_get(run, FC_RUN_idle_ms)->known) {
+		return;
+	}
+	if (report_test_by_stack(f))
+		str_addf(out, "%s; ", report_test_by_stack(f));
+	if (run && fact_get(run, FC_RUN_idle_ms)->known) {
 		str_addf(out, "no progress for %.1f s", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
 	} else {
 		str_add(out, "the command was still running");

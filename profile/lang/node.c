@@ -3,6 +3,7 @@
  * loop alive where no JavaScript runs. Workers are threads with a heap of their own: nothing of it has to be known. */
 #include "profile/lang/v8.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "profile/lang/language.h"
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
+enum { HEAP_NS = 1000000000, CHAINS_KEPT = 8 };
 struct node_thread {
 	struct snap_thread *t;
 	struct v8_frame *frames;
@@ -23,6 +26,8 @@ struct node {
 	size_t count;
 	char *loop;
 	bool due;
+	struct v8_chain *chains; /* what is suspended at an await */
+	size_t chain_count;
 };
 
 static struct module *v8_module(struct native *n)
@@ -51,6 +56,9 @@ static void node_free(void *state)
 			v8_frame_release(&node->threads[i].frames[k]);
 		free(node->threads[i].frames);
 	}
+	for (size_t i = 0; i < node->chain_count; i++)
+		v8_chain_release(&node->chains[i]);
+	free(node->chains);
 	free(node->threads);
 	free(node->loop);
 	v8_release(&node->v);
@@ -75,6 +83,26 @@ static void thread_read(struct node *node, struct snap_thread *t)
 	node->threads[node->count++] = (struct node_thread){ t, frames, n };
 }
 
+/* An event loop: no function of JavaScript is on the stack, and those that are suspended say what it waits for. */
+static bool waits_in_loop(const struct native *n)
+{
+	const struct snap_thread *t = n->p->thread_count ? &n->p->threads[0] : NULL;
+
+#ifdef SYS_epoll_wait
+	if (t && t->syscall.nr == SYS_epoll_wait)
+		return true;
+#endif
+	return t && t->syscall.nr == SYS_epoll_pwait;
+}
+
+/* The heap may be large, and others want to be read as well. */
+static int64_t heap_deadline(const struct native *n)
+{
+	int64_t now = clock_mono_ns(), left = n->r->deadline_ns - now;
+
+	return now + (left / 2 < HEAP_NS ? left / 2 : HEAP_NS);
+}
+
 static void *node_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
 {
 	struct node *node = xcalloc(1, sizeof(*node));
@@ -91,6 +119,8 @@ static void *node_collect(struct native *n, enum intrusion allowed, char *reason
 		if (n->p->threads[i].stack)
 			thread_read(node, &n->p->threads[i]);
 	node->loop = node_loop_words(n, node->m, &node->v.m, &node->due, &alone);
+	if (waits_in_loop(n))
+		node->chain_count = v8_chains(&node->v, n->p, heap_deadline(n), &node->chains);
 	return node;
 }
 
@@ -100,17 +130,21 @@ static bool is_machine(const struct snap_frame *f)
 	return !f->function || str_starts(f->function, "Builtins_");
 }
 
-static void frame_put(struct snap_thread *t, const struct v8_frame *from)
+static void frame_copy(struct snap_frame *f, const struct v8_frame *from)
 {
-	struct snap_frame *f = thread_frame_add(t);
-
-	if (!f)
-		return;
 	f->language = "javascript";
 	f->function = xstrdup(from->function);
 	f->file = from->file ? xstrdup(from->file) : NULL;
 	f->line = from->line;
 	f->runtime = !from->file;
+}
+
+static void frame_put(struct snap_thread *t, const struct v8_frame *from)
+{
+	struct snap_frame *f = thread_frame_add(t);
+
+	if (f)
+		frame_copy(f, from);
 }
 
 /* Both lists go outwards; a frame of JavaScript lies between the stack pointers of the native frame that runs it and of the
@@ -159,6 +193,33 @@ static bool in_sync_child(const struct snap_thread *t)
 	return false;
 }
 
+/* Heaps of workers lie beside: whose a function is cannot be told then. */
+static bool has_workers(const struct snap_process *p)
+{
+	for (size_t i = 1; i < p->thread_count; i++)
+		for (size_t k = 0; k < p->threads[i].frame_count; k++)
+			if (p->threads[i].frames[k].function &&
+			    strstr(p->threads[i].frames[k].function, "node::worker::Worker"))
+				return true;
+	return false;
+}
+
+static void chain_merge(struct native *n, const struct v8_chain *c, bool workers)
+{
+	struct snap_task *task = snap_task_add(n->p, "javascript");
+
+	task->name = c->frames[0].function[0] == '(' ? xstrdup("an async function") :
+						       xasprintf("async %s", c->frames[0].function);
+	task->awaits = xstrdup("a promise");
+	task->tid = workers ? 0 : n->p->pid;
+	for (size_t i = 0; i < c->count; i++) {
+		struct snap_frame *f = snap_task_frame(task);
+
+		if (f)
+			frame_copy(f, &c->frames[i]);
+	}
+}
+
 static size_t node_merge(struct native *n, void *state)
 {
 	struct node *node = state;
@@ -170,6 +231,9 @@ static size_t node_merge(struct native *n, void *state)
 			hint_set(&n->p->threads[i], WAIT_CHILD, "exit of a child (spawnSync or the like)");
 			n->p->threads[i].hint.instead = true;
 		}
+	for (size_t i = 0, kept = 0; i < node->chain_count && kept < CHAINS_KEPT; i++)
+		if (node->chains[i].own && ++kept)
+			chain_merge(n, &node->chains[i], has_workers(n->p));
 	/* the loop is the main thread's, and matters where that waits in it */
 	if (node->loop && n->p->thread_count && n->p->threads[0].hint.kind == WAIT_NONE)
 		hint_set(&n->p->threads[0], WAIT_POLL, "event loop kept alive by %s", node->loop);

@@ -69,19 +69,28 @@ static void script_release(struct script *s)
 	free(s->line);
 }
 
-static bool script_read(const struct snap_process *p, const char *name, struct script *s)
+char *script_text(const struct snap_process *p, const char *name, size_t max)
 {
 	auto_free char *path = p->foreign_ns && *name == '/' ? xasprintf("/proc/%d/root%s", (int)p->pid, name) :
 			       *name == '/' ? xstrdup(name) : xasprintf("/proc/%d/cwd/%s", (int)p->pid, name);
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
+	char *text;
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > SCRIPT_BYTES)
-		return false;
-	s->text = xcalloc((size_t)st.st_size + 1, 1);
-	n = read(fd, s->text, (size_t)st.st_size);
-	if (n <= 0 || memchr(s->text, '\0', (size_t)n))
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 || (size_t)st.st_size > max)
+		return NULL;
+	text = xcalloc((size_t)st.st_size + 1, 1);
+	n = read(fd, text, (size_t)st.st_size);
+	if (n <= 0 || memchr(text, '\0', (size_t)n))
+		mem_free_ptr(&text);
+	return text;
+}
+
+static bool script_read(const struct snap_process *p, const char *name, struct script *s)
+{
+	s->text = script_text(p, name, SCRIPT_BYTES);
+	if (!s->text)
 		return false;
 	s->path = *name != '/' && p->cwd ? path_join(p->cwd, name) : xstrdup(name);
 	s->line = xcalloc(LINES_MAX, sizeof(*s->line));

@@ -9,4 +9,7 @@
  * or of its only read, and the head of the loop around it. After the processes are known; reads the scripts. */
 void script_places(struct snapshot *s);
 
+/* A file as one of the processes sees it: a regular one of at most max bytes without NUL; NULL otherwise. Caller frees. */
+char *script_text(const struct snap_process *p, const char *name, size_t max);
+
 #endif

@@ -3,6 +3,7 @@
  *
  *   v8.c         where things are (constants that V8 exports for debuggers, v8dbg_*), objects, strings
  *   v8_frame.c   functions, their names, files and lines
+ *   v8_async.c   functions suspended at an await
  *   node_loop.c  what keeps Node's event loop alive
  *   node.c       threads and the native frames around
  *
@@ -18,7 +19,7 @@ struct v8_layout {
 	int32_t tagged_size;
 	int32_t fp_function, fp_bytecode_array, fp_bytecode_offset;
 	int32_t map_type;
-	int32_t function_shared;
+	int32_t function_shared, function_context;
 	int32_t shared_name, shared_script;
 	int32_t script_name, script_source, script_ends;
 	int32_t string_length, cons_first, cons_second, thin_actual, sliced_parent, sliced_offset;
@@ -26,6 +27,7 @@ struct v8_layout {
 	int32_t seq, cons, external, sliced, thin;
 	int32_t type_shared, type_script, type_scope, type_bytecode, type_bytes, type_trusted_bytes, type_array, type_code;
 	int32_t bytecode_data, code_inline;
+	int32_t type_map, type_async, type_async_generator, type_promise, type_reaction, type_capability;
 };
 
 enum { V8_FRAMES_MAX = 400, V8_NAMES_MAX = 512 };
@@ -74,6 +76,24 @@ size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t
 size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct snap_frame *native, size_t native_count, uint64_t fp,
 		      bool whole);
 void v8_frame_release(struct v8_frame *f);
+/* A frame of a function that is on no stack: where its bytecode has come to (raw, as it is saved), -1: where it begins.
+ * False where it is no function with a script. */
+bool v8_suspended_frame(struct v8 *v, uint64_t function, int32_t raw, struct v8_frame *out);
+/* The file of a function's script; NULL: none. Caller frees. */
+char *v8_function_file(struct v8 *v, uint64_t function);
+
+/* A function that is suspended at an await, and those that await it: innermost first. */
+struct v8_chain {
+	uint64_t object;
+	struct v8_frame *frames;
+	size_t count;
+	bool own;    /* it has a frame of the user's */
+	bool runner; /* a test runner waits for it */
+};
+/* All that lie in the heap, those first that a test runner waits for; read until deadline_ns. The count; release each, and
+ * free the list. */
+size_t v8_chains(struct v8 *v, const struct snap_process *p, int64_t deadline_ns, struct v8_chain **out);
+void v8_chain_release(struct v8_chain *c);
 
 /* Position table entry at or before a code offset; false where there is none. exact: it is one's own. */
 bool v8_position(const unsigned char *table, size_t n, int64_t code_offset, int32_t *position, bool *exact);

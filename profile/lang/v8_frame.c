@@ -5,12 +5,14 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "profile/lang/source_map.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { NAME_BYTES = 300, FILE_BYTES = 2000, TABLE_BYTES = 256 << 10, LINES_MAX = 1 << 20, SCOPE_WORDS = 160,
-       LOCALS_INLINED_MAX = 75, TABLE_REACH = 64, JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096 };
+       SCRIPT_WORDS_FROM = 64, SCRIPT_WORDS_TO = 200, MAP_BYTES = 4 << 20, LOCALS_INLINED_MAX = 75, TABLE_REACH = 64,
+       JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096 };
 
 static bool is_js(uint64_t word)
 {
@@ -113,12 +115,13 @@ static char *script_file(struct v8 *v, uint64_t script)
 	return file;
 }
 
-/* Line of a position: by the list of line ends, which V8 makes when it first needs it, or by the source itself. */
-static int script_line(struct v8 *v, uint64_t script, int32_t position)
+/* Line of a position, and its column: by the list of line ends, which V8 makes when it first needs it, or by the source
+ * itself. */
+static int script_line(struct v8 *v, uint64_t script, int32_t position, int *column)
 {
 	uint64_t ends = v8_pointer(v, script, v->l.script_ends);
 	auto_free char *source = NULL;
-	int32_t count = 0, end, line = 1;
+	int32_t count = 0, end, line = 1, begin = 0;
 
 	if (ends && v8_type(v, ends) == v->l.type_array && v8_small(lang_u64(&v->m, ends - 1 + 8), &count) && count > 0 &&
 	    count < LINES_MAX) {
@@ -129,18 +132,25 @@ static int script_line(struct v8 *v, uint64_t script, int32_t position)
 
 			if (!v8_small(lang_u64(&v->m, ends - 1 + 16 + 8 * (uint64_t)mid), &end))
 				return 0;
-			if (end < position)
+			if (end < position) {
 				lo = mid + 1;
-			else
+				begin = end + 1;
+			} else {
 				hi = mid;
+			}
 		}
+		*column = position - begin;
 		return lo + 1;
 	}
 	source = v8_string(v, v8_pointer(v, script, v->l.script_source), (size_t)position + 1);
 	if (!source)
 		return 0;
 	for (const char *s = source; *s && s < source + position; s++)
-		line += *s == '\n';
+		if (*s == '\n') {
+			line++;
+			begin = (int32_t)(s - source) + 1;
+		}
+	*column = position - begin;
 	return line;
 }
 
@@ -366,6 +376,61 @@ static bool optimised_position(struct v8 *v, uint64_t code, int64_t into, int32_
 	return any;
 }
 
+/* The map of a script that a tool has made; NULL: none in the script itself. Caller frees. */
+static char *script_map(struct v8 *v, uint64_t script)
+{
+	for (int32_t off = SCRIPT_WORDS_FROM; off < SCRIPT_WORDS_TO; off += 8) {
+		uint64_t word = v8_pointer(v, script, off);
+		char *url = v8_is_string(v, word) ? v8_string(v, word, strlen(SOURCE_MAP_URL)) : NULL;
+		bool is = url && str_starts(url, SOURCE_MAP_URL);
+
+		free(url);
+		if (is)
+			return v8_string(v, word, MAP_BYTES);
+	}
+	return NULL;
+}
+
+/* The file as the map names it: beside the script, where it is not the script itself. */
+static void file_set(struct v8_known *k, const char *source)
+{
+	const char *slash = strrchr(k->file, '/'), *base = strrchr(source, '/');
+
+	if (str_starts(source, "file://"))
+		source += 7;
+	if (strcmp(slash ? slash + 1 : k->file, base ? base + 1 : source) == 0 || strstr(source, "://"))
+		return;
+	if (*source != '/' && slash) {
+		struct str path = STR_INIT;
+
+		str_addf(&path, "%.*s/%s", (int)(slash - k->file), k->file, source);
+		free(k->file);
+		k->file = str_steal(&path);
+	} else {
+		free(k->file);
+		k->file = xstrdup(source);
+	}
+}
+
+/* Line (and file) of a position: those that a person wrote. */
+static void place_set(struct v8 *v, struct v8_known *k, uint64_t script, int32_t position)
+{
+	int column = 0;
+	auto_free char *map = NULL;
+	struct source_place place;
+
+	k->line = script_line(v, script, position, &column);
+	if (!k->line || !k->file || str_starts(k->file, "node:") || strstr(k->file, "/node_modules/"))
+		return;
+	map = script_map(v, script);
+	if (!map || !source_map_place(map, strlen(map), k->line, column, &place))
+		return;
+	k->line = place.line;
+	if (place.file)
+		file_set(k, place.file);
+	free(place.file);
+}
+
 static void frame_from(const struct v8_known *k, struct v8_frame *f)
 {
 	f->function = xstrdup(k->function);
@@ -419,7 +484,7 @@ static void frame_name(struct v8 *v, uint64_t function, uint64_t shared, uint64_
 		k.file = script_file(v, script);
 		if (script && (bytecode ? bytecode_position(v, bytecode, raw, &position) :
 			       compiled_position(v, function, shared, pc, &position, &k.begins)))
-			k.line = script_line(v, script, position);
+			place_set(v, &k, script, position);
 	}
 	frame_from(old ? old : &k, f);
 	if (!old && v->known_count < V8_NAMES_MAX) {
@@ -428,6 +493,26 @@ static void frame_name(struct v8 *v, uint64_t function, uint64_t shared, uint64_
 		free(k.function);
 		free(k.file);
 	}
+}
+
+bool v8_suspended_frame(struct v8 *v, uint64_t function, int32_t raw, struct v8_frame *out)
+{
+	uint64_t shared = v8_pointer(v, function, v->l.function_shared);
+	uint64_t script = v8_type(v, shared) == v->l.type_shared ? shared_script(v, shared) : 0;
+	uint64_t bytecode = script && raw >= 0 ? shared_bytecode(v, shared) : 0;
+
+	if (!script)
+		return false;
+	*out = (struct v8_frame){ .caller = 0 };
+	frame_name(v, function, shared, bytecode, raw, 0, out);
+	return true;
+}
+
+char *v8_function_file(struct v8 *v, uint64_t function)
+{
+	uint64_t shared = v8_pointer(v, function, v->l.function_shared);
+
+	return v8_type(v, shared) == v->l.type_shared ? script_file(v, shared_script(v, shared)) : NULL;
 }
 
 /* To where a frame returns: the call that it has made last has saved its fp, and right above that the address. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile/collector.h"
 #include "profile/lang/language.h"
+#include "profile/lang/test_name.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -294,6 +295,7 @@ static void resolve_all(struct resolver *r, struct native *natives, const struct
 	snapshot_collector(s, "native", tally.late ? COLLECT_TIMED_OUT : tally.threads ? COLLECT_OK : COLLECT_UNAVAILABLE,
 			   named - began, reason);
 	languages_merge(r, natives, o, &tally);
+	tests_name(s, o->deadline_ns);
 }
 
 void snapshot_resolve(struct snapshot *s, const struct resolve_options *o)

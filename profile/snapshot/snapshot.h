@@ -98,6 +98,7 @@ struct snap_task {
 	size_t count;              /* alike in every respect, folded into this one; 0: itself alone */
 	char *state;               /* in the language's words; NULL */
 	char *created_by;          /* "function at file:line"; NULL */
+	char *test;                /* that it is in, by its frames; NULL */
 	int64_t since_ns;          /* it has waited so long; -1 unknown */
 	struct snap_hint hint;
 	struct snap_wait wait;
@@ -110,6 +111,7 @@ struct snap_thread {
 	pid_t tid, ns_tid;    /* ns_tid: as the program itself sees it */
 	char name[PROC_COMM_SIZE];
 	char *label;          /* the interpreter's own name for it; NULL: none */
+	char *test;           /* that it is in, by its frames; NULL */
 	bool keeps_alive;     /* its runtime lives until this thread ends */
 	bool at_exit;         /* its runtime would end, but for such threads */
 	uint64_t task;        /* which task runs on it, by its number; 0 none */

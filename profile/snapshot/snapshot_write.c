@@ -111,6 +111,8 @@ static void put_thread(struct json *j, struct redactor *r, const struct snap_thr
 	put_text(j, r, "name", t->name);
 	if (t->label)
 		put_text(j, r, "label", t->label);
+	if (t->test)
+		put_text(j, r, "test", t->test);
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", t->cpu_ns);
 	json_int(j, "intrusion", t->intrusion);
@@ -154,6 +156,8 @@ static void put_tasks(struct json *j, struct redactor *r, const struct snap_proc
 			put_text(j, r, "state", task->state);
 		if (task->created_by)
 			put_text(j, r, "created_by", task->created_by);
+		if (task->test)
+			put_text(j, r, "test", task->test);
 		put_frames(j, r, task->frames, task->frame_count);
 		put_wait(j, r, &task->wait);
 		json_object_end(j);

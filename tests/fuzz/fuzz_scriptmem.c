@@ -16,16 +16,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The whole of it is a heap. */
+static void chains(struct v8 *v, size_t size)
+{
+	struct map_entry map = { .start = LANG_PAGE, .end = LANG_PAGE + (size & ~(size_t)7), .r = true, .w = true, .path = "" };
+	struct snap_process p = { .maps = { .v = &map, .n = 1 } };
+	struct v8_chain *c;
+	size_t n = v8_chains(v, &p, INT64_MAX, &c);
+
+	for (size_t i = 0; i < n; i++)
+		v8_chain_release(&c[i]);
+	free(c);
+}
+
 static void node(struct peek *peek, const uint8_t *data, size_t size)
 {
 	static const struct v8_layout layout = {
 		.tagged_size = 8, .fp_function = -16, .fp_bytecode_array = -32, .fp_bytecode_offset = -40, .map_type = 12,
-		.function_shared = 24, .shared_name = 16, .shared_script = 32, .script_name = 16, .script_source = 8,
+		.function_shared = 24, .function_context = 32, .shared_name = 16, .shared_script = 32, .script_name = 16, .script_source = 8,
 		.script_ends = 56, .string_length = 12, .cons_first = 16, .cons_second = 24, .thin_actual = 16,
 		.sliced_parent = 16, .sliced_offset = 24, .string_limit = 128, .representation_mask = 7, .encoding_mask = 8,
 		.one_byte = 8, .cons = 1, .external = 2, .sliced = 3, .thin = 5, .type_shared = 200, .type_script = 201,
 		.type_scope = 202, .type_bytecode = 203, .type_bytes = 204, .type_trusted_bytes = -1, .type_array = 205,
-		.type_code = 206, .bytecode_data = 54, .code_inline = 64,
+		.type_code = 206, .bytecode_data = 54, .code_inline = 64, .type_map = 207, .type_async = 208,
+		.type_async_generator = 209, .type_promise = 210, .type_reaction = 211, .type_capability = 212,
 	};
 	struct v8_frame *frames = xcalloc(V8_FRAMES_MAX, sizeof(*frames));
 	struct v8 *v = xcalloc(1, sizeof(*v));
@@ -42,6 +56,7 @@ static void node(struct peek *peek, const uint8_t *data, size_t size)
 		BUG_ON(!frames[i].function || frames[i].line < 0);
 		v8_frame_release(&frames[i]);
 	}
+	chains(v, size);
 	if (v8_position(data, size, data[0], &position, &exact))
 		BUG_ON(position < 0);
 	v8_release(v);

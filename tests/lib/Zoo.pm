@@ -168,7 +168,9 @@ sub facts_wrong {
 			my $w = $t->{waits_on};
 			push @seen, $w->{kind} // 'none';
 			next if ($w->{kind} // 'none') ne $a->{waits} || !is_who($d, $a->{who} // 'main', $p->{pid}, $t);
-			if ($at && ($a->{who} // '') ne 'child' && !grep { among(place_of($_), $at) } @{ $t->{frames} }) {
+			# of a thread that waits in an event loop, what is suspended there
+			my @suspended = map { @{ $_->{frames} } } grep { ($_->{tid} // 0) == ($t->{tid} // -1) } @{ $p->{tasks} // [] };
+			if ($at && ($a->{who} // '') ne 'child' && !grep { among(place_of($_), $at) } @{ $t->{frames} }, @suspended) {
 				$wrong //= "it does not wait at @$at";
 				next;
 			}

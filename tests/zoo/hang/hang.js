@@ -7,7 +7,20 @@ const { Worker, isMainThread } = require('worker_threads');
 
 const zoo = {
 	js_server() { net.createServer().listen(0, '127.0.0.1'); },
-	async js_promise() { net.createServer().listen(0, '127.0.0.1'); await new Promise(() => {}); },
+	async js_promise() { net.createServer().listen(0, '127.0.0.1'); await new Promise(() => {}); }, // AT js_promise
+	async js_await() {
+		const price = async () => {
+			await new Promise((done) => setTimeout(done, 60000)); // AT js_await
+		};
+		await Promise.all([price(), Promise.resolve(1)]);
+	},
+	async js_for_await() {
+		async function* prices() {
+			yield 1;
+			await new Promise((done) => setTimeout(done, 60000)); // AT js_for_await
+		}
+		for await (const p of prices()) if (p > 1) break;
+	},
 	js_client() {
 		const server = net.createServer(() => {}).listen(0, '127.0.0.1', () => net.connect(server.address().port, '127.0.0.1'));
 	},
