@@ -7,6 +7,7 @@ use warnings;
 use lib 'tests/lib';
 use Cwd qw(getcwd);
 use JSON::PP;
+use OptimizeLoop;
 use SpecRunner;
 use Test::More;
 
@@ -14,20 +15,6 @@ my $schema = getcwd() . '/schemas/optimize_result_v1.yaml';
 -x '.artifacts/libexec/spec-runner-optimize' || $ENV{SPEC_RUNNER_ALL} or plan skip_all => 'optimize is not part of this build';
 my $slow = slow_factor();
 my $json = JSON::PP->new;
-
-sub git { my ($dir, @args) = @_; system('git', '-C', $dir, '-c', 'user.name=x', '-c', 'user.email=x@x', @args) == 0 or die "git @args" }
-
-sub diff_of {
-	my ($path, @lines) = @_;
-	return "--- a/$path\n+++ b/$path\n" . join '', map { "$_\n" } @lines;
-}
-
-# Everything of a folder but the artifacts, with its bytes and modes, and what git says.
-sub fingerprint {
-	my ($dir) = @_;
-	my $files = `cd '$dir' && find . -path ./.artifacts -prune -o -type f -print0 | sort -z | xargs -0 sha256sum; find . -path ./.artifacts -prune -o -printf '%p %m\n' | sort`;
-	return $files . `git -C '$dir' stash list` . `git -C '$dir' branch -a` . `git -C '$dir' worktree list`;
-}
 
 sub result_of { my ($r) = @_; return $json->decode($r->{out}) }
 sub loop_dir { my ($dir, $id) = @_; return "$dir/.artifacts/optimize/$id" }

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use JSON::PP;
+use OptimizeLoop;
 use SpecRunner;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -13,13 +14,6 @@ use Time::HiRes qw(sleep);
 -x '.artifacts/libexec/spec-runner-optimize' or plan skip_all => 'optimize is not part of this build';
 my $json = JSON::PP->new;
 my $slow = slow_factor();
-
-sub git { my ($dir, @args) = @_; system('git', '-C', $dir, '-c', 'user.name=x', '-c', 'user.email=x@x', @args) == 0 or die "git @args" }
-
-sub fingerprint {
-	my ($dir) = @_;
-	return `cd '$dir' && find . -path ./.artifacts -prune -o -type f -print0 | sort -z | xargs -0 sha256sum; find . -path ./.artifacts -prune -o -printf '%p %m %l\n' | sort`;
-}
 
 sub dry_yaml { return "version: 1\nadapters:\n" . (join '', map { "  $_: {kind: dummy, dir: dummy}\n" } qw(build test workload)) . $_[0] }
 
@@ -82,40 +76,6 @@ subtest '200 hostile patches' => sub {
 	ok(!-e "$outer/$_", "still no $_") for qw(smudged cleaned hooked);
 };
 
-# A program whose output says its cost: results do not depend on the machine.
-sub killed_project {
-	my ($dir) = @_;
-	git($dir, 'init', '-q', '.');
-	mkdir "$dir/$_" for qw(src t cand);
-	write_file("$dir/src/val.sh", "#!/bin/sh\n# top\nv=100\n# mid\nok=1\n# end\necho cost=\$v ok=\$ok\n");
-	write_file("$dir/t/run.sh", "#!/bin/sh\necho 1..1\nsh ./prog | grep -q ok=1 && echo ok 1 - a || { echo not ok 1 - a; exit 1; }\n", 0755);
-	write_file("$dir/.gitignore", "prog\n");
-	git($dir, 'add', '.');
-	git($dir, 'commit', '-qm', 'one');
-	my $ms = 60000 * $slow;
-	write_file("$dir/cand/1.diff", "--- a/src/val.sh\n+++ b/src/val.sh\n\@\@ -4,4 +4,4 \@\@\n # mid\n-ok=1\n+ok=0\n # end\n echo cost=\$v ok=\$ok\n");
-	write_file("$dir/cand/2.diff", "--- a/src/val.sh\n+++ b/src/val.sh\n\@\@ -2,3 +2,3 \@\@\n # top\n-v=100\n+v=80\n # mid\n");
-	write_file("$dir/a.yaml", <<"YAML");
-version: 1
-adapters:
-  build: {kind: command, argv: [cp, src/val.sh, prog], timeout_ms: $ms}
-  test: {kind: command, argv: [./t/run.sh], timeout_ms: $ms}
-  workload: {kind: command, argv: [sh, ./prog], samples: 5, warmup: 0, timeout_ms: $ms, metrics: [{name: cost, better: lower, primary: true, stdout: 'cost=([0-9]+)'}]}
-YAML
-}
-
-sub descendants {
-	my ($pid) = @_;
-	my (%kids, @all);
-	for my $p (map { m{/(\d+)/} } glob '/proc/[0-9]*/stat') {
-		my $stat = read_file("/proc/$p/stat") // next;
-		push @{ $kids{$1} }, $p if $stat =~ /^.*\) \S (\d+)/s;
-	}
-	@all = ($pid);
-	for (my $i = 0; $i < @all; $i++) { push @all, @{ $kids{ $all[$i] } // [] } }
-	return @all;
-}
-
 subtest 'a loop that is killed again and again' => sub {
 	my $seed = time ^ $$;
 	diag("seed $seed");
@@ -123,20 +83,8 @@ subtest 'a loop that is killed again and again' => sub {
 	my $dir = new_dir();
 	killed_project($dir);
 	my $before = fingerprint($dir);
-	my ($kills, $r) = (0);
-	while (1) {
-		my @args = glob("$dir/.artifacts/optimize/*/setup.json") ? qw(--resume latest) : qw(--adapters a.yaml --candidates cand);
-		$r = start_spec(['optimize', '--json', @args], dir => $dir);
-		if ($kills < 12) {
-			sleep rand(0.6) * $slow;
-			my @tree = descendants($r->{pid});
-			kill KILL => rand() < 0.6 ? $r->{pid} : $tree[rand @tree];
-			$kills++;
-		}
-		finish_spec($r, 100);
-		last if $r->{code} eq '0' || $r->{code} eq '1' || $r->{code} ne '137';
-	}
-	is($r->{code}, 0, "after $kills kills: exit 0") or diag $r->{err};
+	my $r = kill_until_done($dir, 12, 0.3 * $slow);
+	is($r->{code}, 0, "after $r->{kills} kills: exit 0") or diag $r->{err};
 	my $v = $json->decode($r->{out});
 	is_deeply([map { $_->{reason} // $_->{verdict} } @{ $v->{results} }], ['test.failed', 'improved'], 'the same results');
 	is_deeply([@$v{qw(stop_reason confirmed)}], ['candidates_exhausted', JSON::PP::true], 'the same end');
@@ -148,6 +96,7 @@ subtest 'a loop that is killed again and again' => sub {
 	is_deeply([grep { $seen{$_} != 1 } keys %seen], [], 'loop.jsonl tells each node once');
 	ok(!-e "$dir/.artifacts/optimize/$v->{run_id}/work", 'no work tree is left');
 	is(fingerprint($dir), $before, 'the repository is the same');
+	is_deeply(living_below($dir), {}, 'nothing of it is alive');
 	no_survivors($r);
 };
 
