@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "history/artifact.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -306,10 +307,11 @@ static int place_hotspots(struct store *s, const char *run_id, const struct stat
 	return rc;
 }
 
-static int put(struct store *s, const char *run_id, const struct static_graph *g, struct artifact *a, size_t *edges,
+static int put(struct store *s, const char *run_id, const struct static_graph *g, char id[ARTIFACT_ID_SIZE], size_t *edges,
 	       struct err *e)
 {
 	auto_str text = STR_INIT, meta = STR_INIT;
+	struct artifact a;
 
 	*edges = write_graph(g, &text);
 	str_addf(&meta, "{\"nodes\":%zu,\"edges\":%zu,\"tool\":\"spec-runner audit\"}", g->n, *edges);
@@ -317,23 +319,23 @@ static int put(struct store *s, const char *run_id, const struct static_graph *g
 		      "DELETE FROM artifacts WHERE artifact_id IN (SELECT payload_artifact_id FROM graphs WHERE"
 		      " run_id = ? AND kind = 'PSG')",
 		      "t", run_id) < 0 ||
-	    artifact_put(store_dir(s), "graph", str_cstr(&text), text.len, a, e) < 0 ||
-	    artifact_row(s, run_id, a, "{\"name\":\"psg.json\"}", e) < 0 ||
+	    artifact_put(store_dir(s), "graph", str_cstr(&text), text.len, &a, e) < 0 ||
+	    artifact_row(s, run_id, &a, "{\"name\":\"psg.json\"}", e) < 0 ||
 	    store_run(s, e,
 		      "INSERT INTO graphs (run_id, kind, format, payload_artifact_id, metadata_json) VALUES"
 		      " (?, 'PSG', 'json', ?, ?)",
-		      "ttt", run_id, a->id, str_cstr(&meta)) < 0)
+		      "ttt", run_id, a.id, str_cstr(&meta)) < 0)
 		return -1;
+	snprintf(id, ARTIFACT_ID_SIZE, "%s", a.id);
 	return place_hotspots(s, run_id, g, e);
 }
 
-static void say(const struct static_graph *g, const char *run_id, const struct artifact *a, size_t edges, bool json,
-		struct str *out)
+static void say(const struct static_graph_size *size, const char *run_id, bool json, struct str *out)
 {
 	struct json j;
 
 	if (!json) {
-		str_addf(out, "source: %zu functions and classes, %zu edges\n", g->n, edges);
+		str_addf(out, "source: %zu functions and classes, %zu edges\n", size->nodes, size->edges);
 		return;
 	}
 	json_init(&j, out);
@@ -342,35 +344,43 @@ static void say(const struct static_graph *g, const char *run_id, const struct a
 	json_str(&j, "run_id", run_id);
 	json_object(&j, "graph");
 	json_str(&j, "kind", "PSG");
-	json_str(&j, "artifact_id", a->id);
-	json_uint(&j, "nodes", g->n);
-	json_uint(&j, "edges", edges);
+	json_str(&j, "artifact_id", size->artifact_id);
+	json_uint(&j, "nodes", size->nodes);
+	json_uint(&j, "edges", size->edges);
 	json_object_end(&j);
 	json_object_end(&j);
 	json_finish(&j);
 	str_addc(out, '\n');
 }
 
-int static_graph_write(struct store *s, const char *run_id, const char *call_graph, size_t n, const char *root,
-		       bool json, struct str *out, struct err *e)
+int static_graph_put(struct store *s, const char *run_id, const char *call_graph, size_t n, const char *root,
+		     struct static_graph_size *size, struct err *e)
 {
 	struct static_graph *g = xcalloc(1, sizeof(*g));
-	struct artifact a;
-	size_t edges = 0;
 	int rc = of_call_graph(g, call_graph, n, root, e);
 
 	if (rc == 0)
-		rc = store_begin(s, e);
-	if (rc == 0) {
-		rc = put(s, run_id, g, &a, &edges, e);
-		if (rc == 0)
-			rc = store_commit(s, e);
-		else
-			store_rollback(s);
-	}
-	if (rc == 0)
-		say(g, run_id, &a, edges, json, out);
+		rc = put(s, run_id, g, size->artifact_id, &size->edges, e);
+	size->nodes = g->n;
 	static_graph_free(g);
+	return rc;
+}
+
+int static_graph_write(struct store *s, const char *run_id, const char *call_graph, size_t n, const char *root,
+		       bool json, struct str *out, struct err *e)
+{
+	struct static_graph_size size = { .nodes = 0 };
+	int rc;
+
+	if (store_begin(s, e) < 0)
+		return -1;
+	rc = static_graph_put(s, run_id, call_graph, n, root, &size, e);
+	if (rc == 0)
+		rc = store_commit(s, e);
+	else
+		store_rollback(s);
+	if (rc == 0)
+		say(&size, run_id, json, out);
 	return rc;
 }
 
@@ -412,16 +422,31 @@ static void read_edges(struct static_graph *g, const struct json_value *edges)
 	}
 }
 
+static int graph_path(struct store *s, const char *run_id, char **path, struct err *e)
+{
+	return store_one_text(s, path, e,
+			      "SELECT a.path FROM graphs g JOIN artifacts a ON a.artifact_id ="
+			      " g.payload_artifact_id WHERE g.run_id = ? AND g.kind = 'PSG' LIMIT 1",
+			      "t", run_id);
+}
+
+/* Candidates of an optimise loop share the graph of its baseline, which is kept with the loop. */
+static int candidate_parent(struct store *s, const char *run_id, char **parent, struct err *e)
+{
+	return store_one_text(s, parent, e, "SELECT parent_run_id FROM runs WHERE run_id = ? AND kind = 'candidate'", "t",
+			      run_id);
+}
+
 int static_graph_read(struct store *s, const char *run_id, struct static_graph **g, struct err *e)
 {
-	auto_free char *path = NULL, *text = NULL;
+	auto_free char *path = NULL, *text = NULL, *parent = NULL;
 	const struct json_value *v, *nodes, *edges;
 	struct json_reader *in;
 	size_t n;
-	int rc = store_one_text(s, &path, e,
-				"SELECT a.path FROM graphs g JOIN artifacts a ON a.artifact_id ="
-				" g.payload_artifact_id WHERE g.run_id = ? AND g.kind = 'PSG' LIMIT 1",
-				"t", run_id);
+	int rc = graph_path(s, run_id, &path, e);
+
+	if (rc == 0 && candidate_parent(s, run_id, &parent, e) == 1 && parent)
+		rc = graph_path(s, parent, &path, e);
 
 	*g = NULL;
 	if (rc <= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* baseline.c - nodes 1 to 6: the loop's own run, the commit it begins with, and what this can do. */
+/* baseline.c - nodes 1, 2, 4 to 6: the loop's own run, the commit it begins with, and what this can do. */
 #include "runner/optimize/nodes.h"
 
 #include "base/clock.h"
@@ -9,6 +9,7 @@
 #include "history/analyze.h"
 #include "history/hangs.h"
 #include "history/real.h"
+#include "history/static_graph.h"
 #include "runner/optimize/adapter.h"
 #include "runner/optimize/ask.h"
 #include "runner/optimize/samples.h"
@@ -40,7 +41,7 @@ int node_end_run(struct loop *l, const char *run_id, const char *status, struct 
 	return store_run(l->s, e, "UPDATE runs SET status = ?, finished_at = ? WHERE run_id = ?", "ttt", status, at, run_id);
 }
 
-/* ---- 1, 2, 3 ---- */
+/* ---- 1, 2 ---- */
 
 int node_init(struct loop *l, struct optimize_result *r, struct err *e)
 {
@@ -79,12 +80,6 @@ int node_snapshot(struct loop *l, struct optimize_result *r, struct err *e)
 	if (loop_put(l, "manifest", str_cstr(&out), out.len, &a, e) < 0 || loop_begin(l, e) < 0)
 		return -1;
 	return loop_artifact(l, l->st.run_id, &a, "{}", e);
-}
-
-int node_static(struct loop *l, struct optimize_result *r, struct err *e)
-{
-	r->outcome = OUT_SKIPPED; /* the reader of source code is a wing of its own, which the loop does not need */
-	return loop_begin(l, e);
 }
 
 /* ---- 4 ---- */
@@ -288,6 +283,8 @@ int node_analyze(struct loop *l, const char *run_id, struct err *e)
 	if (real_of("--damping", settings.damping, 0, 1, 0.5, &damping, e) < 0)
 		return -1;
 	rc = analyze_runtime(l->s, run_id, &settings, damping, true, &out, &why);
+	if (rc == 0)
+		rc = static_graph_place(l->s, run_id, &why);
 	if (rc < 0)
 		*e = why;
 	return rc;
@@ -298,6 +295,6 @@ int node_runtime(struct loop *l, struct optimize_result *r, struct err *e)
 	int rc = node_analyze(l, l->st.baseline_run_id, e);
 
 	if (rc == 1)
-		r->outcome = OUT_SKIPPED;
+		loop_skip(l, r, "the baseline has no stacks");
 	return rc < 0 ? -1 : loop_begin(l, e);
 }

@@ -39,6 +39,8 @@ static void line(const struct loop *l, enum optimize_node node, int64_t iteratio
 		json_str(&j, "outcome", optimize_outcome_text[r->outcome]);
 		if (node >= NODE_APPLY && node <= NODE_EVALUATE && round && round->reason[0])
 			json_str(&j, "reason", round->reason);
+		else if (r->outcome == OUT_SKIPPED && l->skip_reason)
+			json_str(&j, "reason", l->skip_reason);
 		if (l->st.stop)
 			json_str(&j, "stop_reason", optimize_stop_text[l->st.stop]);
 		if (l->tokens_note)

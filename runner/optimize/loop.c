@@ -37,6 +37,19 @@ char *loop_path(const struct loop *l, const char *fmt, ...)
 	return path_join(l->dir, name);
 }
 
+void loop_skip(struct loop *l, struct optimize_result *r, const char *fmt, ...)
+{
+	char reason[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	r->outcome = OUT_SKIPPED;
+	free(l->skip_reason);
+	l->skip_reason = xstrdup(reason);
+}
+
 int loop_begin(struct loop *l, struct err *e)
 {
 	if (store_begin(l->s, e) < 0)
@@ -157,6 +170,7 @@ static int leave(struct loop *l, const struct optimize_result *r, int64_t durati
 		loop_log_leave(l, node, iteration, str_cstr(&log));
 	}
 	mem_free_ptr(&l->tokens_note);
+	mem_free_ptr(&l->skip_reason);
 	return rc;
 }
 
@@ -258,5 +272,6 @@ void loop_close(struct loop *l)
 	free(l->branch);
 	free(l->api_key);
 	free(l->tokens_note);
+	free(l->skip_reason);
 	fd_close(&l->lock);
 }

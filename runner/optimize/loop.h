@@ -50,6 +50,7 @@ struct loop {
 	struct run_writer *writer;     /* its run, where it makes one; commits the transaction */
 	struct run_row row;
 	char *tokens_note;
+	char *skip_reason;             /* of the node that runs; NULL: it is not skipped */
 	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 };
 
@@ -74,6 +75,8 @@ int loop_begin_run(struct loop *l, struct err *e);
 int64_t loop_used_ms(const struct loop *l);
 /* May another process or request begin? False sets OUT_STOPPED. */
 bool loop_may_go_on(struct loop *l, struct optimize_result *r);
+/* The node has nothing to do, or cannot: its line of loop.jsonl says why. */
+void loop_skip(struct loop *l, struct optimize_result *r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 char *loop_path(const struct loop *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Text of a kind as an artifact: redacted, and put into the store's folder. */
@@ -99,6 +102,9 @@ int loop_report(struct loop *l, struct str *out, struct err *e);
 void loop_page(struct loop *l, const char *markdown, struct str *out);
 /* dataset.c: lines of the loop's run, or of several; all: also those that did not improve. */
 int dataset_lines(struct store *s, struct redactor *r, const char *loop_run, bool all, struct str *out, struct err *e);
+
+/* source.c: the work tree that the audit read, where a loop that was killed left it. */
+void loop_source_remove(struct loop *l);
 
 /* leftovers.c: kills what a dead loop left running: processes whose HOME or working folder is below dir. */
 void leftovers_end(const char *dir);

@@ -7,7 +7,8 @@
 #include "runner/optimize/loop.h"
 #include "runner/optimize/samples.h"
 
-loop_node node_init, node_snapshot, node_static, node_baseline_test, node_baseline_profile, node_runtime; /* baseline.c */
+loop_node node_init, node_snapshot, node_baseline_test, node_baseline_profile, node_runtime;               /* baseline.c */
+loop_node node_static;                                                                                   /* source.c */
 loop_node node_pack, node_decide, node_generate;                                                         /* propose.c */
 loop_node node_apply, node_verify, node_profile, node_evaluate, node_continue;                           /* candidate.c */
 loop_node node_report, node_export;                                                                      /* finish.c */

@@ -354,6 +354,7 @@ static int resume(struct loop *l, struct err *e)
 	/* work trees of a dead loop: those that are needed are made and built again */
 	for (int64_t i = 0; i <= l->st.iteration; i++)
 		side_remove(l, i);
+	loop_source_remove(l);
 	return l->st.baseline_commit[0] ? 0 : baseline(l, e);
 }
 

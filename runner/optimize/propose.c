@@ -26,7 +26,7 @@ int node_pack(struct loop *l, struct optimize_result *r, struct err *e)
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {
-		r->outcome = OUT_SKIPPED;
+		loop_skip(l, r, "neither hotspots nor findings are known");
 		str_reset(&out);
 		str_add(&out, "{}");
 		return file_write(path, str_cstr(&out), out.len, e) < 0 ? -1 : loop_begin(l, e);
@@ -48,7 +48,7 @@ int node_decide(struct loop *l, struct optimize_result *r, struct err *e)
 		return -1;
 	if (!l->candidates_dir)
 		return ask_conductor(l, r, e);
-	r->outcome = OUT_SKIPPED; /* candidates of a folder were chosen by whoever made them */
+	loop_skip(l, r, "candidates of a folder were chosen by whoever made them");
 	return loop_begin(l, e);
 }
 

@@ -95,6 +95,26 @@ subtest 'a dry run of three candidates' => sub {
 	is(run_spec(['optimize', 'status', 'latest'], dir => $dir)->{out}, $r->{out}, 'status tells the result');
 };
 
+subtest 'the static graph of the baseline' => sub {
+	plan skip_all => 'audit is not part of this build' unless -x '.artifacts/libexec/spec-runner-audit';
+	my $dir = dry_project(0 => 100);
+	write_file("$dir/src/app.py", "def inner():\n\treturn 1\n\n\ndef work():\n\treturn inner()\n");
+	git($dir, 'add', '.');
+	git($dir, 'commit', '-qm', 'two');
+	write_file("$dir/src/app.py", "def later():\n\treturn 1\n\n\n" . read_file("$dir/src/app.py")); # not committed: no part of the baseline
+	write_file("$dir/cand/1.diff", edit(1));
+	my $v = result_of(run_spec([qw(optimize --adapters adapters.yaml --candidates cand --dry-run --json)], dir => $dir));
+	my ($leave) = grep { $_->{node_name} eq 'static_analysis_psg' && $_->{event} ne 'enter' } map { $json->decode($_) } split /\n/, read_file(loop_dir($dir, $v->{run_id}) . '/loop.jsonl');
+	is($leave->{event}, 'leave', 'node 3 is done') or diag $leave->{reason};
+	my $sql = sub { my $x = run_spec(['history', 'sql', @_, '--history', 'on', '--json'], dir => $dir); return [map { $_->{v} } @{ $json->decode($x->{out})->{rows} }] };
+	is_deeply($sql->("SELECT run_id AS v FROM graphs WHERE kind = 'PSG'"), [$v->{run_id}], 'its graph is the loop\'s');
+	is_deeply($sql->("SELECT file_path || ':' || line_start || '-' || line_end AS v FROM hotspots WHERE run_id = '$v->{baseline_run_id}' AND symbol = 'inner'"), ['src/app.py:1-2'],
+		'hotspots have the lines of the commit');
+	my $pack = $json->decode(read_file(loop_dir($dir, $v->{run_id}) . '/pack.json'));
+	my ($item) = grep { $_->{hotspot}{symbol} eq 'inner' } @{ $pack->{items} };
+	like(join(' ', @{ $item->{psg}{callers} }), qr/work$/, 'the evidence pack knows who calls it');
+};
+
 subtest 'what is refused, before anything is begun' => sub {
 	my $dir = dry_project(0 => 100);
 	my $wrong = sub {

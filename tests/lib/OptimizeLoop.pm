@@ -98,7 +98,7 @@ sub kill_until_done {
 		while ($kills < $most && lives($r->{pid})) {
 			sleep rand 2 * $every;
 			my @tree = descendants($r->{pid});
-			my $victim = rand() < 0.6 ? $r->{pid} : $tree[rand @tree];
+			my $victim = @tree < 2 || rand() < 0.4 ? $tree[0] : $tree[1 + rand(@tree - 1)];
 			next unless lives($victim) && kill KILL => $victim;
 			$kills++;
 			$children++ if $victim != $r->{pid};
