@@ -2,6 +2,7 @@
 #include "history/flaky.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -74,22 +75,50 @@ enum flaky_state flaky_state_of(const struct flaky_test *t)
 
 /* ---- out of the store ---- */
 
+struct rev_table {
+	uint32_t *slots;
+	size_t size; /* a power of two */
+};
 struct run_info {
 	int64_t run_no;
 	int32_t rev;
 	bool clean;
 };
 
-static int32_t rev_number(struct flaky *f, const char *rev)
+/* The place of a name in an open table of numbers + 1, which has room. */
+static size_t rev_slot(const struct flaky *f, const struct rev_table *t, const char *rev)
 {
+	size_t at = hash_bytes(0, rev, strlen(rev)) & (t->size - 1);
+
+	while (t->slots[at] && strcmp(f->revs[t->slots[at] - 1], rev) != 0)
+		at = (at + 1) & (t->size - 1);
+	return at;
+}
+
+static void rev_table_grow(const struct flaky *f, struct rev_table *t)
+{
+	free(t->slots);
+	t->size = t->size ? t->size * 2 : 64;
+	t->slots = xcalloc(t->size, sizeof(*t->slots));
+	for (size_t i = 0; i < f->n_revs; i++)
+		t->slots[rev_slot(f, t, f->revs[i])] = (uint32_t)i + 1;
+}
+
+static int32_t rev_number(struct flaky *f, struct rev_table *t, const char *rev)
+{
+	size_t at;
+
 	if (!rev || !*rev)
 		return -1;
-	for (size_t i = f->n_revs; i-- > 0;)
-		if (strcmp(f->revs[i], rev) == 0)
-			return (int32_t)i;
+	if (f->n_revs * 2 >= t->size)
+		rev_table_grow(f, t);
+	at = rev_slot(f, t, rev);
+	if (t->slots[at])
+		return (int32_t)t->slots[at] - 1;
 	f->revs = xreallocarray(f->revs, f->n_revs + 1, sizeof(*f->revs));
-	f->revs[f->n_revs] = xstrdup(rev);
-	return (int32_t)f->n_revs++;
+	f->revs[f->n_revs++] = xstrdup(rev);
+	t->slots[at] = (uint32_t)f->n_revs;
+	return (int32_t)f->n_revs - 1;
 }
 
 static int read_runs(struct store *s, int64_t now, struct flaky *f, struct run_info **runs, struct err *e)
@@ -98,6 +127,7 @@ static int read_runs(struct store *s, int64_t now, struct flaky *f, struct run_i
 				  " ON r.run_id = k.run_id WHERE k.created_at >= ? AND k.created_at <= ? AND k.tests > 0"
 				  " ORDER BY k.created_at DESC, k.run_no DESC", e);
 	int64_t from = now - FLAKY_DAYS * 86400 * NS_PER_S;
+	struct rev_table revs = { NULL, 0 };
 	char since[STORE_TIME_SIZE], until[STORE_TIME_SIZE];
 	int rc;
 
@@ -113,10 +143,11 @@ static int read_runs(struct store *s, int64_t now, struct flaky *f, struct run_i
 			*runs = xreallocarray(*runs, cap, sizeof(**runs));
 			f->run_ids = xreallocarray(f->run_ids, cap, sizeof(*f->run_ids));
 		}
-		(*runs)[f->n_runs] = (struct run_info){ query_int(q, 0), rev_number(f, query_text(q, 2)),
+		(*runs)[f->n_runs] = (struct run_info){ query_int(q, 0), rev_number(f, &revs, query_text(q, 2)),
 							query_kind(q, 3) != QUERY_NULL && query_int(q, 3) == 0 };
 		f->run_ids[f->n_runs++] = xstrdup(query_text(q, 1));
 	}
+	free(revs.slots);
 	return rc;
 }
 

@@ -10,7 +10,7 @@ struct hang {
 	int64_t count, runs;             /* runs of its workloads since first_seen, itself included */
 	double rate;
 	char *first_seen, *last_seen, *first_rev, *last_good_rev, *last_run_id; /* NULL: unknown */
-	struct strv branches;
+	struct strv branches, workloads;
 	struct strv suites, cases;       /* of the tests that hung, in step */
 };
 struct hangs {
