@@ -47,8 +47,6 @@ sub dry_project {
 	return $dir;
 }
 
-sub edit { my ($n) = @_; my $at = 3 * $n; return diff_of('src/a.c', "\@\@ -$at,2 +$at,2 \@\@", "-line $at", "+LINE $at", ' line ' . ($at + 1)) }
-
 subtest 'a dry run of three candidates' => sub {
 	my $dir = dry_project(0 => 100, 1 => 100, 2 => 80, 3 => 130);
 	write_file("$dir/cand/$_.diff", edit($_)) for 1 .. 3;

@@ -9,6 +9,7 @@ use Cwd qw(getcwd);
 use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
+use OptimizeLoop;
 use SpecRunner;
 use Test::More;
 
@@ -49,42 +50,12 @@ sub server {
 END { if (@servers) { my $was = $?; kill KILL => @servers; waitpid $_, 0 for @servers; $? = $was } }
 
 sub chat { my ($v) = @_; return (200, $json->encode({ choices => [{ message => { content => ref $v ? $json->encode($v) : $v } }], usage => { prompt_tokens => 100, completion_tokens => 20 } })) }
-sub git { my ($dir, @args) = @_; system('git', '-C', $dir, '-c', 'user.name=x', '-c', 'user.email=x@x', @args) == 0 or die "git @args" }
-
-sub edit { my ($n) = @_; my $at = 3 * $n; return "--- a/src/a.c\n+++ b/src/a.c\n\@\@ -$at,2 +$at,2 \@\@\n-line $at\n+LINE $at\n line @{[$at + 1]}\n" }
-
-sub project {
-	my ($gateway, %files) = @_;
-	my $dir = new_dir();
-	git($dir, 'init', '-q', '.');
-	mkdir "$dir/src";
-	write_file("$dir/src/a.c", join '', map { "line $_\n" } 1 .. 40);
-	write_file("$dir/$_", $files{$_}) for keys %files;
-	git($dir, 'add', '.');
-	git($dir, 'commit', '-qm', 'one');
-	mkdir "$dir/dummy";
-	my %mean = (0 => 100, 1 => 100, 2 => 80, 3 => 100);
-	for my $n (keys %mean) {
-		mkdir "$dir/dummy/$n";
-		write_file("$dir/dummy/$n/workload.json", $json->encode({ metrics => { wall_ms => [map { $mean{$n} + $_ / 10 } 1 .. 10] } }));
-	}
-	write_file("$dir/dummy/0/profile.folded", "main;work;inner 70\nmain;other 30\n");
-	write_file("$dir/a.yaml", "version: 1\nadapters:\n" . (join '', map { "  $_: {kind: dummy, dir: dummy}\n" } qw(build test workload profiler)) . "optimize: {iterations: 3}\ngateway: $gateway\n");
-	return $dir;
-}
-
 sub good {
 	my ($agent, $n) = @_;
 	return chat({ action => 'continue', hotspot => 'inner', strategy => 'cpu.hoist', justification => 'most self time' }) if $agent eq 'conductor';
 	return chat({ classes => ['cpu'] }) if $agent eq 'trace_analyst';
 	return chat({ diff => edit($n), rationale => 'x' }) if $agent eq 'coder';
 	return (404, '{}');
-}
-
-sub statuses {
-	my ($dir) = @_;
-	my $r = run_spec(['history', 'sql', q{SELECT agent_name || ' ' || status AS s FROM agent_messages WHERE agent_name = 'coder' ORDER BY iteration, rowid}, '--history', 'on'], dir => $dir);
-	return map { /coder (\w+)/ ? $1 : () } split /\n/, $r->{out};
 }
 
 subtest 'a loop with a model, and 504 secrets' => sub {
@@ -97,7 +68,7 @@ subtest 'a loop with a model, and 504 secrets' => sub {
 		my ($b0, $b1, $b2) = map { encode_base64(('x' x $_) . $v, '') } 0 .. 2;
 		push @planted, $v, $url, $b0, substr($b1, 2), substr($b2, 3), $b0 =~ tr{+/}{-_}r, unpack('H*', $v), substr($json->encode([$v]), 2, -2);
 	}
-	my $dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', api_key_env: LLM_KEY, models: {coding_fast: A, reasoning_strong: B}}",
+	my $dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', api_key_env: LLM_KEY, models: {coding_fast: A, reasoning_strong: B}}",
 		'src/planted.c' => join '', map { "// $_\n" } @planted);
 	my $r = run_spec([qw(optimize --adapters a.yaml --dry-run --json --max-prompt-tokens 60000)], dir => $dir,
 		env => { %env, LLM_KEY => 'the-gateway-key-0815', http_proxy => 'http://127.0.0.1:1', HTTPS_PROXY => 'http://127.0.0.1:1', ALL_PROXY => 'http://127.0.0.1:1' });
@@ -142,7 +113,7 @@ subtest 'bad answers of the server' => sub {
 			return $modes{$mode}[0]->(@_) if $n == 1;
 			return chat({ diff => edit($n) });
 		});
-		my $dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}, timeout_ms: 1000, max_response_bytes: 100000}");
+		my $dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}, timeout_ms: 1000, max_response_bytes: 100000}");
 		run_spec([qw(optimize --adapters a.yaml --dry-run --iterations 1)], dir => $dir);
 		is(join(' ', statuses($dir)), $modes{$mode}[1], "$mode: $modes{$mode}[1]");
 	}
@@ -150,20 +121,20 @@ subtest 'bad answers of the server' => sub {
 
 subtest 'answers that are no diff, and a conductor that stops' => sub {
 	my $s = server(sub { my ($agent) = @_; return $agent eq 'coder' ? chat('I would rather not.') : good(@_) });
-	my $dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
+	my $dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
 	my $r = run_spec([qw(optimize --adapters a.yaml --dry-run --json)], dir => $dir);
 	is($r->{code}, 1, 'exit 1: none was found');
 	is($json->decode($r->{out})->{results}[0]{reason}, 'answer.format', 'words are rejected');
 	$s = server(sub { my ($agent, $n) = @_; return $agent eq 'conductor' && $n == 2 ? chat({ action => 'stop', justification => 'nothing is left' }) : good(@_) });
-	$dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
+	$dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
 	my $v = $json->decode(run_spec([qw(optimize --adapters a.yaml --dry-run --json)], dir => $dir)->{out});
 	is_deeply([@$v{qw(stop_reason justification iterations)}], ['conductor', 'nothing is left', 2], 'a conductor may end it, with a reason');
 	$s = server(sub { return (503, '{}', 'Retry-After: 1') });
-	$dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}, attempts: 1}");
+	$dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}, attempts: 1}");
 	$v = $json->decode(run_spec([qw(optimize --adapters a.yaml --dry-run --json)], dir => $dir)->{out});
 	is($v->{stop_reason}, 'gateway_failed', '3 iterations without an answer');
 	$s = server(\&good);
-	$dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
+	$dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
 	write_file("$dir/a.yaml", read_file("$dir/a.yaml") =~ s/iterations: 3/iterations: 3, budget: {requests: 4}/r);
 	$v = $json->decode(run_spec([qw(optimize --adapters a.yaml --dry-run --json)], dir => $dir)->{out});
 	is_deeply([$v->{stop_reason}, $v->{budget_used}{requests}], ['budget_requests', 4], 'a budget of 4 requests: 4 are sent');
@@ -180,7 +151,7 @@ subtest 'what the policy blocks, without a connection' => sub {
 		["'http://127.0.0.1:$s->{port}/v1'", ", proxy: 'http://203.0.113.7:1'", qr/proxy/],
 	);
 	for my $b (@blocked) {
-		my $dir = project("{api_base: $b->[0], models: {coding_fast: A}$b->[1]}");
+		my $dir = gateway_project("{api_base: $b->[0], models: {coding_fast: A}$b->[1]}");
 		my $r = run_spec([qw(optimize --adapters a.yaml)], dir => $dir);
 		is($r->{code}, 2, "$b->[0]$b->[1]: exit 2");
 		like($r->{err}, $b->[2], 'and says why');
@@ -188,7 +159,7 @@ subtest 'what the policy blocks, without a connection' => sub {
 		like($q->{out}, qr/^blocked$/m, 'and the store knows');
 	}
 	is(scalar($s->{requests}->()), 0, 'nobody was connected to');
-	my $dir = project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
+	my $dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A}}");
 	my $r = run_spec([qw(gateway check --config a.yaml --json)], dir => $dir);
 	is($r->{code}, 0, 'gateway check: exit 0') or diag $r->{err};
 	my $v = $json->decode($r->{out});

@@ -9,7 +9,7 @@ use JSON::PP;
 use SpecRunner;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(git diff_of fingerprint killed_project kill_until_done living_below);
+our @EXPORT = qw(git diff_of edit fingerprint gateway_project statuses killed_project kill_until_done living_below);
 
 my $json = JSON::PP->new->utf8->canonical;
 
@@ -54,6 +54,37 @@ adapters:
   test: {kind: command, argv: [./t/run.sh], timeout_ms: $ms}
   workload: {kind: command, argv: [sh, ./prog], samples: 5, warmup: 0, timeout_ms: $ms, metrics: [{name: cost, better: lower, primary: true, stdout: 'cost=([0-9]+)'}]}
 YAML
+}
+
+# A diff of src/a.c; each $n has its own place.
+sub edit { my ($n) = @_; my $at = 3 * $n; return diff_of('src/a.c', "\@\@ -$at,2 +$at,2 \@\@", "-line $at", "+LINE $at", ' line ' . ($at + 1)) }
+
+# A repository with canned results, whose second candidate is better; $gateway: the section, as YAML. %files: also in it.
+sub gateway_project {
+	my ($gateway, %files) = @_;
+	my $dir = new_dir();
+	git($dir, 'init', '-q', '.');
+	mkdir "$dir/src";
+	write_file("$dir/src/a.c", join '', map { "line $_\n" } 1 .. 40);
+	write_file("$dir/$_", $files{$_}) for keys %files;
+	git($dir, 'add', '.');
+	git($dir, 'commit', '-qm', 'one');
+	mkdir "$dir/dummy";
+	my %mean = (0 => 100, 1 => 100, 2 => 80, 3 => 100);
+	for my $n (keys %mean) {
+		mkdir "$dir/dummy/$n";
+		write_file("$dir/dummy/$n/workload.json", $json->encode({ metrics => { wall_ms => [map { $mean{$n} + $_ / 10 } 1 .. 10] } }));
+	}
+	write_file("$dir/dummy/0/profile.folded", "main;work;inner 70\nmain;other 30\n");
+	write_file("$dir/a.yaml", "version: 1\nadapters:\n" . (join '', map { "  $_: {kind: dummy, dir: dummy}\n" } qw(build test workload profiler)) . "optimize: {iterations: 3}\ngateway: $gateway\n");
+	return $dir;
+}
+
+# What became of the coder's messages, in their order.
+sub statuses {
+	my ($dir) = @_;
+	my $r = run_spec(['history', 'sql', q{SELECT agent_name || ' ' || status AS s FROM agent_messages WHERE agent_name = 'coder' ORDER BY iteration, rowid}, '--history', 'on'], dir => $dir);
+	return map { /coder (\w+)/ ? $1 : () } split /\n/, $r->{out};
 }
 
 sub descendants {
