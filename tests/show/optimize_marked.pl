@@ -30,9 +30,9 @@ my %candidates = (
 	'4-good' => [escape_diff(1, q{+  if (!/[&<>"']/.test(html)) return html;}, '   return html'), qr/^applied - improved/],
 	'5-escape' => [diff_of('../outside.js', '@@ -0,0 +1 @@', '+x'), qr/^rejected path\.escape -/],
 	'6-tests' => [diff_of('test/run.js', '@@ -1 +1 @@', "-'use strict';", '+process.exit(0);'), qr/^rejected path\.(?:not_allowed|denied) -/],
-	'7-evil' => [diff_of('lib/marked.js', '@@ -1087,2 +1087,6 @@', '+try {', "+  require('fs').writeFileSync('$dir/pwned', 'x');", '+} catch (e) { }',
-		"+try { require('child_process').execFileSync('bash', ['-c', 'echo x >/dev/tcp/127.0.0.1/$port; (sleep 2; echo x >$dir/pwned) &']); } catch (e) { }", ' function escape(html, encode) {', '   return html'), qr/^applied /],
-	'8-hang' => [escape_diff(1, '+  while (html.length > 10 && !process.argv[2]) ;', '   return html'), qr/^applied test\.hung -/],
+	'7-evil' => [diff_of('lib/marked.js', '@@ -562,2 +562,6 @@', '+try {', "+  require('fs').writeFileSync('$dir/pwned', 'x');", '+} catch (e) { }',
+		"+try { require('child_process').execFileSync('bash', ['-c', 'echo x >/dev/tcp/127.0.0.1/$port; (sleep 2; echo x >$dir/pwned) &']); } catch (e) { }", ' InlineLexer.prototype.output = function(src) {', q{   var out = ''}), qr/^applied /],
+	'8-hang' => [diff_of('lib/marked.js', '@@ -562,2 +562,3 @@', ' InlineLexer.prototype.output = function(src) {', '+  while (src.length > 10 && !process.argv[2]) ;', q{   var out = ''}), qr/^applied test\.hung -/],
 );
 
 sub project {
