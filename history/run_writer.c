@@ -400,63 +400,88 @@ int run_writer_commit(struct run_writer *w, struct err *e)
 
 /* ---- recent durations out of the rows ---- */
 
+/* Of the tests first..first + REBUILD_TESTS: their last passes, newest first. Memory is bounded for any number of runs
+ * and tests: a sort by test and time of all rows would not be. */
+#define REBUILD_TESTS 2048
+
 struct rebuild {
-	int64_t lane_no, test_no;
-	size_t n;
-	uint64_t us[RECENT_MAX]; /* newest first */
-	struct query *put;
+	struct store *s;
+	int64_t lane_no, first;
+	size_t n[REBUILD_TESTS];
+	uint64_t us[REBUILD_TESTS][RECENT_MAX];
 };
 
 static int rebuild_put(struct rebuild *b, struct err *e)
 {
-	auto_str blob = STR_INIT;
-	int rc;
+	auto_query *put = query_new(b->s, "INSERT INTO recent (lane_no, test_no, passes) VALUES (?, ?, ?)", e);
 
-	if (!b->n)
-		return 0;
-	for (size_t i = b->n; i-- > 0;)
-		recent_put(&blob, b->us[i]);
-	query_bind(b->put, "iib", b->lane_no, b->test_no, str_cstr(&blob), blob.len);
-	rc = query_step(b->put, e);
-	b->n = 0;
-	return rc;
+	if (!put)
+		return -1;
+	for (int64_t t = 0; t < REBUILD_TESTS; t++) {
+		auto_str blob = STR_INIT;
+
+		for (size_t i = b->n[t]; i-- > 0;)
+			recent_put(&blob, b->us[t][i]);
+		if (!b->n[t])
+			continue;
+		query_bind(put, "iib", b->lane_no, b->first + t, str_cstr(&blob), blob.len);
+		if (query_step(put, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-static int rebuild_rows(struct store *s, struct query *q, struct rebuild *b, struct err *e)
+/* The rows of a run lie in the order of their key: read backwards, the last attempt comes first. */
+static int rebuild_run(struct rebuild *b, struct query *rows, int64_t run_no, struct err *e)
 {
 	int rc;
 
-	(void)s;
-	while ((rc = query_step(q, e)) == 1) {
-		if (query_int(q, 0) != b->test_no && rebuild_put(b, e) < 0)
-			return -1;
-		b->test_no = query_int(q, 0);
-		if (b->n < RECENT_MAX)
-			b->us[b->n++] = (uint64_t)query_int(q, 1);
+	query_bind(rows, "iii", run_no, b->first, b->first + REBUILD_TESTS);
+	while ((rc = query_step(rows, e)) == 1) {
+		size_t t = (size_t)(query_int(rows, 0) - b->first);
+
+		if (b->n[t] < RECENT_MAX)
+			b->us[t][b->n[t]++] = (uint64_t)query_int(rows, 1);
 	}
+	return rc;
+}
+
+static int rebuild_some(struct rebuild *b, struct err *e)
+{
+	auto_query *runs = query_new(b->s, "SELECT run_no FROM run_keys WHERE lane_no = ? ORDER BY created_at DESC,"
+				     " run_no DESC", e);
+	auto_query *rows = runs ? query_new(b->s, "SELECT test_no, duration_us FROM results WHERE run_no = ? AND"
+					    " test_no >= ? AND test_no < ? AND result = 0 AND duration_us IS NOT NULL"
+					    " ORDER BY test_no DESC, attempt DESC", e) : NULL;
+	int rc;
+
+	if (!rows)
+		return -1;
+	memset(b->n, 0, sizeof(b->n));
+	query_bind(runs, "i", b->lane_no);
+	while ((rc = query_step(runs, e)) == 1)
+		if (rebuild_run(b, rows, query_int(runs, 0), e) < 0)
+			return -1;
 	return rc < 0 ? -1 : rebuild_put(b, e);
 }
 
 static int recent_rebuild(struct store *s, int64_t lane_no, struct err *e)
 {
-	auto_query *q = NULL;
-	struct rebuild b = { .lane_no = lane_no, .test_no = -1 };
-	int rc;
+	auto_free struct rebuild *b = NULL;
+	int64_t tests;
 
 	if (store_is_postgres(s))
 		return 0; /* PostgreSQL reads the rows */
-	if (store_run(s, e, "DELETE FROM recent WHERE lane_no = ?", "i", lane_no) < 0)
+	if (store_run(s, e, "DELETE FROM recent WHERE lane_no = ?", "i", lane_no) < 0 ||
+	    store_one_int(s, &tests, 0, e, "SELECT COALESCE(MAX(test_no), 0) FROM tests", "") < 0)
 		return -1;
-	q = query_new(s, "SELECT r.test_no, r.duration_us FROM results r JOIN run_keys k ON k.run_no = r.run_no"
-		      " WHERE k.lane_no = ? AND r.result = 0 AND r.duration_us IS NOT NULL"
-		      " ORDER BY r.test_no, k.created_at DESC, k.run_no DESC, r.attempt DESC", e);
-	b.put = q ? query_new(s, "INSERT INTO recent (lane_no, test_no, passes) VALUES (?, ?, ?)", e) : NULL;
-	if (!b.put)
-		return -1;
-	query_bind(q, "i", lane_no);
-	rc = rebuild_rows(s, q, &b, e);
-	query_free(b.put);
-	return rc;
+	b = xcalloc(1, sizeof(*b));
+	b->s = s;
+	b->lane_no = lane_no;
+	for (b->first = 1; b->first <= tests; b->first += REBUILD_TESTS)
+		if (rebuild_some(b, e) < 0)
+			return -1;
+	return 0;
 }
 
 int recent_settle(struct store *s, struct err *e)

@@ -378,12 +378,13 @@ static void tests_cells(struct table *t, struct query *q)
 
 int view_tests(const struct view *v, struct str *out, struct err *e)
 {
-	auto_query *q = query_new(v->s, "SELECT t.suite AS suite, t.case_id AS case_id, COUNT(*) AS attempts,"
-				  " SUM(CASE WHEN r.result IN (1, 2, 5, 6) THEN 1 ELSE 0 END) AS failures,"
-						" MAX(k.created_at) AS last_seen"
-				  " FROM results r JOIN run_keys k ON k.run_no = r.run_no JOIN tests t ON t.test_no ="
-						" r.test_no"
-				  " GROUP BY t.suite, t.case_id ORDER BY t.suite, t.case_id LIMIT ?", e);
+	/* counted by number, then named: texts are compared once a test, not once a row */
+	auto_query *q = query_new(v->s, "SELECT t.suite AS suite, t.case_id AS case_id, x.attempts, x.failures, x.last_seen"
+				  " FROM (SELECT r.test_no AS test_no, COUNT(*) AS attempts,"
+				  " CAST(SUM(CASE WHEN r.result IN (1, 2, 5, 6) THEN 1 ELSE 0 END) AS BIGINT) AS failures,"
+				  " MAX(k.created_at) AS last_seen FROM run_keys k JOIN results r ON r.run_no = k.run_no"
+				  " GROUP BY r.test_no) AS x JOIN tests t ON t.test_no = x.test_no"
+				  " ORDER BY t.suite, t.case_id LIMIT ?", e);
 	int64_t limit;
 
 	if (!q || limit_of(v, INT64_C(1000000), &limit, e) < 0)
@@ -402,32 +403,30 @@ static void test_cells(struct table *t, struct query *q)
 	table_text(t, query_text(q, 8));
 }
 
-/* ID is "suite case", "suite/case", "suite::case", or the case alone. */
+#define NAMED "t.case_id = ? OR t.suite || ' ' || t.case_id = ? OR t.suite || '/' || t.case_id = ?" \
+	" OR t.suite || '::' || t.case_id = ? OR t.suite || '.' || t.case_id = ?"
+
+/* ID is "suite case", "suite/case", "suite::case", or the case alone. Runs come first in the join: a run's row of one test
+ * is found by its key, where a test's rows lie in as many places as there are runs. */
+static const char test_sql[] =
+	"SELECT t.suite AS suite, t.case_id AS case_id, k.run_id AS run_id, k.created_at AS created_at,"
+	" u.branch AS branch, r.attempt AS attempt, CASE r.result WHEN 0 THEN 'pass' WHEN 1 THEN 'fail'"
+	" WHEN 2 THEN 'error' WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN 'timeout'"
+	" WHEN 6 THEN 'stalled' WHEN 7 THEN 'cancelled' ELSE 'unknown' END AS result,"
+	" CAST(r.duration_us AS REAL) / 1000 AS duration_ms, u.repo_rev AS repo_rev"
+	" FROM run_keys k CROSS JOIN results r JOIN runs u ON u.run_id = k.run_id"
+	" JOIN tests t ON t.test_no = r.test_no WHERE r.run_no = k.run_no AND r.test_no IN"
+	" (SELECT t.test_no FROM tests t WHERE " NAMED ")"
+	" ORDER BY k.created_at DESC, k.run_id DESC, r.attempt DESC LIMIT ?";
+
 int view_test(const struct view *v, const char *id, struct str *out, struct err *e)
 {
-	auto_query *q = query_new(v->s, "SELECT t.suite AS suite, t.case_id AS case_id, k.run_id AS run_id,"
-			" k.created_at AS created_at,"
-				  " u.branch AS branch, r.attempt AS attempt, CASE r.result WHEN 0 THEN 'pass' WHEN 1"
-						" THEN 'fail'"
-				  " WHEN 2 THEN 'error' WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN 'timeout'"
-						" WHEN 6 THEN 'stalled'"
-				  " WHEN 7 THEN 'cancelled' ELSE 'unknown' END AS result, CAST(r.duration_us AS REAL)"
-						" / 1000 AS duration_ms,"
-				  " u.repo_rev AS repo_rev FROM tests t JOIN results r ON r.test_no = t.test_no JOIN"
-						" run_keys k"
-				  " ON k.run_no = r.run_no JOIN runs u ON u.run_id = k.run_id WHERE t.case_id = ? OR"
-						" t.suite || ' ' || t.case_id = ?"
-				  " OR t.suite || '/' || t.case_id = ? OR t.suite || '::' || t.case_id = ? OR t.suite"
-						" || '.' || t.case_id = ?"
-				  " ORDER BY k.created_at DESC, k.run_id DESC, r.attempt DESC LIMIT ?", e);
+	auto_query *q = query_new(v->s, test_sql, e);
 	int64_t limit, known;
 	char quoted[VALUE_QUOTE_SIZE];
 
 	if (!q || limit_of(v, 100, &limit, e) < 0 ||
-	    store_one_int(v->s, &known, 0, e, "SELECT COUNT(*) FROM tests t WHERE t.case_id = ? OR t.suite || ' ' ||"
-			" t.case_id = ?"
-			  " OR t.suite || '/' || t.case_id = ? OR t.suite || '::' || t.case_id = ? OR t.suite || '.'"
-					" || t.case_id = ?",
+	    store_one_int(v->s, &known, 0, e, "SELECT COUNT(*) FROM tests t WHERE " NAMED,
 			  "ttttt", id, id, id, id, id) < 0)
 		return -1;
 	if (!known) {
@@ -454,11 +453,11 @@ int view_info(const struct view *v, struct str *out, struct err *e)
 		begin_json(&j, out, NULL);
 		json_str(&j, "backend", store_name(v->s));
 		json_str(&j, "dir", store_dir(v->s));
-		json_int(&j, "schema", HISTORY_SCHEMA_VERSION);
+		json_int(&j, "schema", schema_version());
 	} else {
 		str_addf(out, "%-15s %s\n%-15s %s\n%-15s %d\n", "backend", store_name(v->s), "folder",
 				store_dir(v->s), "schema",
-			 HISTORY_SCHEMA_VERSION);
+			 schema_version());
 	}
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		int64_t n;

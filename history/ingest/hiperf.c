@@ -300,8 +300,14 @@ int hiperf_read(struct samples *s, const char *text, size_t n, uint64_t *unreada
 	return read_text(s, text, n, unreadable);
 }
 
+/* What tells a report is near its head, and below the style and scripts of a page: the rest of a large file is not
+ * read. */
+#define LOOKED_AT_BYTES ((size_t)4 << 20)
+
 bool hiperf_is_report(const char *text, size_t n)
 {
+	if (n > LOOKED_AT_BYTES)
+		n = LOOKED_AT_BYTES;
 	return (n > 10 && memcmp(text, PROTO_MAGIC, 10) == 0) || memmem(text, n, "<<Hiperf Report>>", 17) ||
 	       memmem(text, n, "\"recordSampleInfo\"", 18) || (memmem(text, n, "record_data", 11) && memmem(text, n,
 			"<script", 7)) ||
