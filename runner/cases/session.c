@@ -173,10 +173,16 @@ static int select_cases(struct case_session *s, struct err *e)
 	struct case_selection all = cfg->select;
 	bool plan = cfg->select.shards > 0 && part_has_plan(cfg->o, cfg->envp);
 
-	if (plan)
-		all.shards = 0;
-	s->order = case_select(&s->set, &all, &s->count);
-	return plan && s->count ? part_take(cfg->o, cfg->root, cfg->envp, &cfg->select, &s->set, s->order, &s->count, e) : 0;
+	all.shards = 0;
+	s->order = case_select(&s->set, &all, &s->selected);
+	s->count = s->selected;
+	if (plan && s->count)
+		return part_take(cfg->o, cfg->root, cfg->envp, &cfg->select, &s->set, s->order, &s->count, e);
+	if (cfg->select.shards) {
+		free(s->order);
+		s->order = case_select(&s->set, &cfg->select, &s->count);
+	}
+	return 0;
 }
 
 int case_session_open(struct case_session *s, const struct case_session_config *cfg, struct err *e)
@@ -194,7 +200,7 @@ int case_session_open(struct case_session *s, const struct case_session_config *
 		return -1;
 	if (select_cases(s, e) < 0)
 		return -1;
-	if (!s->count)
+	if (!s->selected)
 		return err_set(e, ERR_USAGE, "no %s is selected (%" PRIu32 " cases were read)",
 			       cfg->governance ? "check" : "case", s->set.count);
 	if (redactor_new(&s->redactor, cfg->envp, &cfg->o->redact_env, &cfg->o->redact_patterns, e) < 0)

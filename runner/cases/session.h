@@ -28,7 +28,8 @@ struct case_session_config {
 struct case_session {
 	struct case_session_config cfg;
 	struct case_set set;
-	uint32_t *order, count;
+	uint32_t *order, count;         /* count 0: our part of what was selected is empty */
+	uint32_t selected;              /* before the part was taken */
 	struct case_work *work;
 	struct redactor *redactor;      /* knows the secrets of the cases' own environments */
 	struct strv learn;              /* those environments, for other redactors: NAME=value */

@@ -116,12 +116,11 @@ int cmd_governance(struct cli *cli)
 	}
 	if (cli->o.from_failures)
 		cfg.select.checks = &only;
-	if (case_session_open(&r.session, &cfg, &e) < 0)
-		code = cli_fail(&e);
-	else if (cli->o.list)
-		code = case_session_list(&r.session) < 0 ? 125 : 0;
-	else
-		code = governance_run(cli, &r);
+	code = case_session_open(&r.session, &cfg, &e) < 0 ? cli_fail(&e) : 0;
+	if (e.kind == ERR_NONE) {
+		cli_note_empty_part(cli, &r.session);
+		code = !cli->o.list ? governance_run(cli, &r) : case_session_list(&r.session) < 0 ? 125 : 0;
+	}
 	case_session_close(&r.session);
 	strv_release(&only);
 	return code;

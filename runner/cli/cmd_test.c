@@ -91,6 +91,12 @@ static int test_run(struct cli *cli, struct test_run *r)
 	return e.kind != ERR_NONE ? cli_fail(&e) : code;
 }
 
+void cli_note_empty_part(const struct cli *cli, const struct case_session *s)
+{
+	if (!s->count && !cli->o.quiet)
+		cli_note("part %u of %u is empty: %u in all", s->cfg.select.shard, s->cfg.select.shards, s->selected);
+}
+
 int cmd_test(struct cli *cli)
 {
 	struct case_session_config cfg = {
@@ -106,12 +112,11 @@ int cmd_test(struct cli *cli)
 
 	if (cli->o.shard && shard_parse(cli->o.shard, cli->envp, &cfg.select.shard, &cfg.select.shards, &e) < 0)
 		return cli_fail(&e);
-	if (case_session_open(&r.session, &cfg, &e) < 0)
-		code = cli_fail(&e);
-	else if (cli->o.list)
-		code = case_session_list(&r.session) < 0 ? 125 : 0;
-	else
-		code = test_run(cli, &r);
+	code = case_session_open(&r.session, &cfg, &e) < 0 ? cli_fail(&e) : 0;
+	if (e.kind == ERR_NONE) {
+		cli_note_empty_part(cli, &r.session);
+		code = !cli->o.list ? test_run(cli, &r) : case_session_list(&r.session) < 0 ? 125 : 0;
+	}
 	case_session_close(&r.session);
 	return code;
 }
