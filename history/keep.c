@@ -10,7 +10,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -470,26 +469,4 @@ int keep_verify(const struct keep_request *q, struct str *out, struct err *e)
 	else if (rc == 0 && !c.faults)
 		str_add(out, "ok\n");
 	return rc < 0 ? -1 : c.faults ? 1 : 0;
-}
-
-int keep_schema_version(const char *dir, int *version, struct err *e)
-{
-	auto_free char *path = path_join(dir, "history.db");
-	sqlite3 *db = NULL;
-	sqlite3_stmt *st = NULL;
-	int rc = -1;
-
-	*version = -1;
-	if (access(path, F_OK) < 0)
-		return 0;
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-	    sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) {
-		*version = sqlite3_column_int(st, 0);
-		rc = 0;
-	} else {
-		err_set(e, ERR_FAILURE, "history: reading '%s': %s", path, db ? sqlite3_errmsg(db) : "out of memory");
-	}
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return rc;
 }

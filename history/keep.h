@@ -23,7 +23,5 @@ int keep_now_and_then(struct store *s, const struct history_settings *settings, 
 /* Prints each fault as a line `ERROR: …`, or {version, faults: [text]}. 0, 1 where there was one, -1. */
 int keep_verify(const struct keep_request *k, struct str *out, struct err *e);
 
-/* Of the SQLite store in dir; -1 in *version where there is none. */
-int keep_schema_version(const char *dir, int *version, struct err *e);
 
 #endif

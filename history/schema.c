@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-const struct schema_step schema_steps[] = { { 1, "first tables" }, { 0, NULL } };
-
 #define RUN "run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE"
 
 static const char tables[] =
@@ -99,10 +97,8 @@ static const struct { const char *from, *to; } words[] = {
 	{ " TEXT", " TEXT COLLATE \"C\"" },
 };
 
-void schema_text(struct str *out, bool postgres)
+static void translate(const char *p, bool postgres, struct str *out)
 {
-	const char *p = tables;
-
 	while (*p) {
 		size_t i = 0, n = sizeof(words) / sizeof(words[0]);
 
@@ -117,21 +113,36 @@ void schema_text(struct str *out, bool postgres)
 	}
 }
 
+int schema_version(void)
+{
+	const struct schema_step *step = schema_steps();
+
+	while (step[1].version)
+		step++;
+	return step->version;
+}
+
+int schema_too_old(int version, struct err *e)
+{
+	return err_set(e, ERR_FAILURE, "history: the store has schema version %d, this program reads %d: the next recording"
+		       " migrates it, or spec-runner history migrate", version, schema_version());
+}
+
 int schema_apply(struct store *s, int from, bool postgres, struct err *e)
 {
 	char now[STORE_TIME_SIZE];
-	auto_str sql = STR_INIT;
 
 	store_time(now, clock_real_ns());
-	if (from < 1) {
-		schema_text(&sql, postgres);
-		if (store_script(s, str_cstr(&sql), e) < 0)
-			return err_add(e, "making the tables");
-	}
-	for (const struct schema_step *step = schema_steps; step->version; step++)
-		if (step->version > from &&
+	for (const struct schema_step *step = schema_steps(); step->version; step++) {
+		auto_str sql = STR_INIT;
+
+		if (step->version <= from)
+			continue;
+		translate(step->sql ? step->sql : tables, postgres, &sql);
+		if (store_script(s, str_cstr(&sql), e) < 0 ||
 		    store_run(s, e, "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)", "itt",
 			      (int64_t)step->version, step->name, now) < 0)
-			return -1;
+			return err_add(e, "schema version %d (%s)", step->version, step->name);
+	}
 	return 0;
 }

@@ -15,10 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int store_open(struct store **out, const struct store_where *w, enum store_access access, struct err *e)
+static struct store *store_new(const struct store_where *w, enum store_access access)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
-	int rc;
 
 	s->dir = xstrdup(w->dir);
 	s->dsn = w->dsn ? xstrdup(w->dsn) : NULL;
@@ -26,6 +25,21 @@ int store_open(struct store **out, const struct store_where *w, enum store_acces
 	s->access = access;
 	s->lock_fd = -1;
 	s->ops = w->dsn ? &store_postgres : &store_sqlite;
+	return s;
+}
+
+int store_schema_version(const struct store_where *w, int *version, struct err *e)
+{
+	auto_store *s = store_new(w, STORE_READ);
+
+	return s->ops->version(s, version, e);
+}
+
+int store_open(struct store **out, const struct store_where *w, enum store_access access, struct err *e)
+{
+	struct store *s = store_new(w, access);
+	int rc;
+
 	umask(077); /* files 0600, folders 0700: also those that the library makes */
 	rc = s->ops->open(s, access, e);
 	if (rc != 0) {
@@ -60,6 +74,54 @@ const char *store_dir(const struct store *s) { return s->dir; }
 const char *store_name(const struct store *s) { return s->ops->name; }
 bool store_is_postgres(const struct store *s) { return s->ops == &store_postgres; }
 
+/* ---- the queue of writers ----
+ *
+ * flock() alone is no queue: who releases it and asks again is quicker than those who must be woken, and one of twenty
+ * waited twelve times its share. So writers draw numbers out of DIR/lock itself: each holds a lock on the byte of its
+ * number, and waits for that of the number before. A writer that is killed releases its byte, and its successor may then
+ * come early: flock() after the queue is what keeps writers apart, the queue only says who comes next. */
+
+#define TICKET_BYTE (INT64_MAX - 1) /* held while a number is drawn */
+#define TICKET_LAST (INT64_C(1) << 62)
+
+static int byte_lock(int fd, short type, int64_t at)
+{
+	struct flock l = { .l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1 };
+	int rc;
+
+	do
+		rc = fcntl(fd, F_OFD_SETLKW, &l);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+static int ticket_draw(int fd, int64_t *mine)
+{
+	int64_t last = 0;
+	int rc = -1;
+
+	if (byte_lock(fd, F_WRLCK, TICKET_BYTE) < 0)
+		return -1;
+	if (pread(fd, &last, sizeof(last), 0) != sizeof(last) || last < 0 || last >= TICKET_LAST)
+		last = 0;
+	*mine = last + 1;
+	if (pwrite(fd, mine, sizeof(*mine), 0) == sizeof(*mine))
+		rc = byte_lock(fd, F_WRLCK, *mine);
+	byte_lock(fd, F_UNLCK, TICKET_BYTE);
+	return rc;
+}
+
+/* Where no number can be had (a full disk, a file system without such locks) flock() is all there is. */
+static void queue_up(int fd)
+{
+	int64_t mine;
+
+	if (ticket_draw(fd, &mine) < 0 || mine == 1)
+		return;
+	byte_lock(fd, F_WRLCK, mine - 1);
+	byte_lock(fd, F_UNLCK, mine - 1);
+}
+
 int store_lock(struct store *s, struct err *e)
 {
 	auto_free char *path = path_join(s->dir, "lock");
@@ -70,6 +132,8 @@ int store_lock(struct store *s, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_sys(e, "opening '%s'", path);
+	if (!s->network_ok) /* there flock() may be made of the same locks of bytes */
+		queue_up(fd);
 	while (flock(fd, LOCK_EX) < 0) {
 		if (errno == EINTR)
 			continue;

@@ -17,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTORY_SCHEMA_VERSION 1
+/* The schema version that this program writes. */
+int schema_version(void);
 #define HISTORY_APPLICATION_ID 0x53525248
 
 struct store;
@@ -32,6 +33,8 @@ struct store_where {
 /* Opens; a writer creates or migrates what is missing or old. -1 where it cannot be had; a reader of a store that was
  * never made gets 1 and no store. */
 int store_open(struct store **s, const struct store_where *w, enum store_access access, struct err *e);
+/* The schema version of a store, -1 where none was made; of a newer one, too. */
+int store_schema_version(const struct store_where *w, int *version, struct err *e);
 void store_close(struct store *s);
 void store_close_ptr(struct store **s);
 #define auto_store __attribute__((cleanup(store_close_ptr))) struct store

@@ -23,6 +23,8 @@ struct store_ops {
 	const char *name;
 	/* 1: nothing there (reading). */
 	int (*open)(struct store *s, enum store_access access, struct err *e);
+	/* Without opening it for anything: its schema version, -1 where there is no store. */
+	int (*version)(struct store *s, int *version, struct err *e);
 	void (*close)(struct store *s);
 	int (*begin)(struct store *s, struct err *e);
 	int (*commit)(struct store *s, struct err *e);
@@ -62,13 +64,16 @@ extern const struct store_ops store_sqlite, store_postgres;
 int store_lock(struct store *s, struct err *e);
 void store_unlock(struct store *s);
 
-/* schema.c: the statements that make version 1, in SQLite's words, or translated for PostgreSQL. */
-void schema_text(struct str *out, bool postgres);
+/* schema_steps.c: what made each version out of the one before, oldest first; ends with version 0. A new version is a
+ * row. */
 struct schema_step {
 	int version;
 	const char *name;
+	const char *sql; /* in SQLite's words; NULL: the first tables (schema.c) */
 };
-extern const struct schema_step schema_steps[]; /* ends with version 0 */
+const struct schema_step *schema_steps(void);
+/* A reader meets a store that no writer of this version has opened yet. */
+int schema_too_old(int version, struct err *e);
 /* Creates or migrates within the open transaction: from version `from` (0: nothing is there). */
 int schema_apply(struct store *s, int from, bool postgres, struct err *e);
 

@@ -65,10 +65,17 @@ static int postgres_version(struct store *s, int *version, struct err *e)
 	}
 	*version = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
 	PQclear(r);
-	if (*version > HISTORY_SCHEMA_VERSION)
+	return 0;
+}
+
+static int known_version(struct store *s, int *version, struct err *e)
+{
+	if (postgres_version(s, version, e) < 0)
+		return -1;
+	if (*version > schema_version())
 		return err_set(e, ERR_FAILURE, "history: the database has schema version %d; this program knows up to"
 				" %d: use a "
-			       "newer one", *version, HISTORY_SCHEMA_VERSION);
+			       "newer one", *version, schema_version());
 	return 0;
 }
 
@@ -79,8 +86,8 @@ static int migrate(struct store *s, struct err *e)
 
 	if (exec(s, "BEGIN", e) < 0)
 		return -1;
-	if (exec(s, LOCK_SQL, e) < 0 || postgres_version(s, &version, e) < 0 ||
-	    (version < HISTORY_SCHEMA_VERSION && schema_apply(s, version, true, e) < 0) || exec(s, "COMMIT", e) < 0) {
+	if (exec(s, LOCK_SQL, e) < 0 || known_version(s, &version, e) < 0 ||
+	    (version < schema_version() && schema_apply(s, version, true, e) < 0) || exec(s, "COMMIT", e) < 0) {
 		PQclear(PQexec(s->db, "ROLLBACK"));
 		return -1;
 	}
@@ -120,13 +127,24 @@ static int postgres_open(struct store *s, enum store_access access, struct err *
 	if (access == STORE_READ) {
 		if (exec(s, "SET default_transaction_read_only = on; SET statement_timeout = '10s';"
 			 " SET standard_conforming_strings = on", e) < 0 ||
-		    postgres_version(s, &version, e) < 0)
+		    known_version(s, &version, e) < 0)
 			return -1;
-		return version ? 0 : 1;
+		if (!version)
+			return 1;
+		return version < schema_version() ? schema_too_old(version, e) : 0;
 	}
-	if (path_mkdirs(spool, e) < 0 || path_mkdirs(artifacts, e) < 0 || postgres_version(s, &version, e) < 0)
+	if (path_mkdirs(spool, e) < 0 || path_mkdirs(artifacts, e) < 0 || known_version(s, &version, e) < 0)
 		return -1;
-	return version == HISTORY_SCHEMA_VERSION ? 0 : migrate(s, e);
+	return version == schema_version() ? 0 : migrate(s, e);
+}
+
+static int postgres_schema(struct store *s, int *version, struct err *e)
+{
+	if (connect_to(s, e) < 0 || postgres_version(s, version, e) < 0)
+		return -1;
+	if (!*version)
+		*version = -1;
+	return 0;
 }
 
 static void postgres_close(struct store *s)
@@ -389,7 +407,8 @@ static int postgres_guard(struct store *s, const char *sql, struct query **out, 
 }
 
 const struct store_ops store_postgres = {
-	.name = "postgresql", .open = postgres_open, .close = postgres_close, .begin = postgres_begin,
+	.name = "postgresql", .open = postgres_open, .version = postgres_schema,
+	.close = postgres_close, .begin = postgres_begin,
 			.commit = postgres_commit,
 	.rollback = postgres_rollback, .script = exec, .prepare = postgres_prepare, .step = postgres_step,
 	.reset = postgres_reset, .finish = postgres_finish, .columns = postgres_columns, .column_name = postgres_column_name,
@@ -405,6 +424,14 @@ static int postgres_open(struct store *s, enum store_access access, struct err *
 	return err_set(e, ERR_FAILURE, "history: this program was built without libpq: install libpq-dev and build again");
 }
 
-const struct store_ops store_postgres = { .name = "postgresql", .open = postgres_open };
+static int postgres_schema(struct store *s, int *version, struct err *e)
+{
+	*version = -1;
+	return postgres_open(s, STORE_READ, e);
+}
+
+const struct store_ops store_postgres = {
+	.name = "postgresql", .open = postgres_open, .version = postgres_schema,
+};
 
 #endif

@@ -65,10 +65,10 @@ static int check_version(struct store *s, int *version, struct err *e)
 	sqlite3_finalize(st);
 	if (application != HISTORY_APPLICATION_ID && (application || objects))
 		return err_set(e, ERR_FAILURE, "history: '%s/history.db' is a database of another program", s->dir);
-	if (*version > HISTORY_SCHEMA_VERSION)
+	if (*version > schema_version())
 		return err_set(e, ERR_FAILURE, "history: '%s' has schema version %d; this program knows up to %d: use"
 				" a newer one",
-			       s->dir, *version, HISTORY_SCHEMA_VERSION);
+			       s->dir, *version, schema_version());
 	return 0;
 }
 
@@ -98,14 +98,14 @@ static int migrate(struct store *s, struct err *e)
 
 	if (store_lock(s, e) < 0 || check_version(s, &version, e) < 0)
 		return -1;
-	if (version == HISTORY_SCHEMA_VERSION) {
+	if (version == schema_version()) {
 		store_unlock(s);
 		return 0;
 	}
 	if (version > 0 && backup(s, version, e) < 0)
 		return -1;
 	snprintf(text, sizeof(text), "PRAGMA application_id = %d; PRAGMA user_version = %d", HISTORY_APPLICATION_ID,
-		 HISTORY_SCHEMA_VERSION);
+		 schema_version());
 	if (script(s, "BEGIN IMMEDIATE", e) < 0)
 		return -1;
 	if (schema_apply(s, version, false, e) < 0 || script(s, text, e) < 0 || script(s, "COMMIT", e) < 0) {
@@ -125,15 +125,29 @@ static int prepare_folder(struct store *s, struct err *e)
 	return 0;
 }
 
+/* A folder that may not be written, or a disk that is full: the index beside the WAL cannot be made, and where there is no
+ * WAL it is not needed. */
+static bool wants_immutable(struct store *s, const char *path)
+{
+	auto_free char *wal = xasprintf("%s-wal", path);
+	struct stat st;
+	int code;
+
+	if (stat(wal, &st) == 0 && st.st_size > 0)
+		return false;
+	if (access(s->dir, W_OK) < 0)
+		return true;
+	code = sqlite3_exec(s->db, "PRAGMA user_version", NULL, NULL, NULL) & 0xff;
+	return code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_CANTOPEN;
+}
+
 static int open_file(struct store *s, const char *path, int flags, struct err *e)
 {
-	auto_free char *immutable = NULL, *wal = xasprintf("%s-wal", path);
+	auto_free char *immutable = xasprintf("file:%s?immutable=1", path);
 	int rc = sqlite3_open_v2(path, (sqlite3 **)&s->db, flags, NULL);
 
-	if (rc == SQLITE_OK && (flags & SQLITE_OPEN_READONLY) && access(s->dir, W_OK) < 0 && access(wal, F_OK) < 0) {
-		/* a folder that may not be written: the index beside the WAL cannot be made, and is not needed */
+	if (rc == SQLITE_OK && (flags & SQLITE_OPEN_READONLY) && wants_immutable(s, path)) {
 		sqlite3_close(s->db);
-		immutable = xasprintf("file:%s?immutable=1", path);
 		rc = sqlite3_open_v2(immutable, (sqlite3 **)&s->db, flags | SQLITE_OPEN_URI, NULL);
 	}
 	if (rc != SQLITE_OK) {
@@ -163,7 +177,7 @@ static int open_for_writing(struct store *s, const char *path, const char *netwo
 	    script(s, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; "
 		      "PRAGMA cache_size = -16000", e) < 0)
 		return -1;
-	if (version != HISTORY_SCHEMA_VERSION)
+	if (version != schema_version())
 		return migrate(s, e);
 	store_unlock(s);
 	return 0;
@@ -190,7 +204,21 @@ static int sqlite_open(struct store *s, enum store_access access, struct err *e)
 		return open_for_writing(s, path, network, e);
 	if (open_file(s, path, SQLITE_OPEN_READONLY, e) < 0 || check_version(s, &version, e) < 0)
 		return -1;
-	return version ? 0 : 1; /* made this moment: nothing is in it */
+	if (!version)
+		return 1; /* made this moment: nothing is in it */
+	return version < schema_version() ? schema_too_old(version, e) : 0;
+}
+
+static int sqlite_version(struct store *s, int *version, struct err *e)
+{
+	auto_free char *path = path_join(s->dir, "history.db");
+
+	*version = -1;
+	if (access(path, F_OK) < 0)
+		return 0;
+	if (open_file(s, path, SQLITE_OPEN_READONLY, e) < 0)
+		return -1;
+	return pragma_int(s, "user_version", version, e);
 }
 
 static void sqlite_close(struct store *s)
@@ -393,7 +421,8 @@ static int sqlite_guard(struct store *s, const char *sql, struct query **out, st
 }
 
 const struct store_ops store_sqlite = {
-	.name = "sqlite", .open = sqlite_open, .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,
+	.name = "sqlite", .open = sqlite_open, .version = sqlite_version,
+	.close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,
 	.rollback = sqlite_rollback, .script = script, .prepare = sqlite_prepare, .step = sqlite_step,
 	.reset = sqlite_reset, .finish = sqlite_finish, .columns = sqlite_columns, .column_name = sqlite_column_name,
 	.kind = sqlite_kind, .get_int = sqlite_int, .get_real = sqlite_real, .get_text = sqlite_text,

@@ -152,7 +152,7 @@ int transfer_export(struct transfer *t, const char *path, struct err *e)
 		return rc ? rc : -1;
 	}
 	file_out_write(&f, head, (size_t)snprintf(head, sizeof(head), "{\"spec_runner_history\": 1, \"schema\": %d}\n",
-						  HISTORY_SCHEMA_VERSION));
+						  schema_version()));
 	for (size_t i = 0; i < l.n && rc == 0; i++)
 		rc = export_run(t, &f, &l, i, 0, e);
 	if (rc == 0 && !t->settings->run_id)
@@ -446,10 +446,10 @@ static int import_head(struct import *m, const struct json_value *v, struct err 
 	if (!is || is->kind != JSON_NUMBER || is->integer != 1 || !schema || schema->kind != JSON_NUMBER)
 		return bad_line(m, "not an export of a history: the first line must be {\"spec_runner_history\": 1,"
 				" \"schema\": N}", e);
-	if (schema->integer > HISTORY_SCHEMA_VERSION)
+	if (schema->integer > schema_version())
 		return err_set(e, ERR_FAILURE, "%s: made by schema version %lld; this program knows up to %d: use a"
 				" newer one", m->path,
-			       (long long)schema->integer, HISTORY_SCHEMA_VERSION);
+			       (long long)schema->integer, schema_version());
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "history/analyze.h"
 #include "history/flags.h"
 #include "history/real.h"
+#include "history/spool.h"
 #include "history/static_graph.h"
 #include "history/view.h"
 #include "runner/cli/cli.h"
@@ -49,6 +50,20 @@ static int analyze_static(struct cli *cli, struct store *s, const char *run_id, 
 	return static_graph_write(s, run_id, text, n, cli->root, cli->o.json, out, e);
 }
 
+static int take_spool(struct cli *cli, struct store *s, struct err *e)
+{
+	struct spool_reader by = { .envp = cli->envp, .root = cli->root, .artifacts_dir = cli->o.artifacts_dir };
+	auto_str say = STR_INIT;
+	int rc = redactor_new(&by.redactor, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, e);
+
+	if (rc == 0)
+		rc = spool_take_first(s, &by, &say, e);
+	redactor_free(by.redactor);
+	if (say.len)
+		cli_note("%s", str_cstr(&say));
+	return rc;
+}
+
 static int analyze(struct cli *cli, struct store **s, struct str *out, struct err *e)
 {
 	const struct history_settings *h = &cli->o.history;
@@ -61,7 +76,8 @@ static int analyze(struct cli *cli, struct store **s, struct str *out, struct er
 
 	if (!name || cli->operand_count > 1)
 		return err_set(e, ERR_USAGE, "analyze wants --run-id RUN (a run_id, latest, latest:BRANCH)");
-	if (real_of("--damping", h->damping, 0, 1, 0.5, &damping, e) < 0 || store_open(s, &w, STORE_WRITE, e) < 0)
+	if (real_of("--damping", h->damping, 0, 1, 0.5, &damping, e) < 0 || store_open(s, &w, STORE_WRITE, e) < 0 ||
+	    take_spool(cli, *s, e) < 0)
 		return -1;
 	rc = view_find_run(*s, name, run_id, e);
 	if (rc == 0 && (h->is_runtime || !h->is_static))

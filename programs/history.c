@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool internal;
@@ -63,23 +64,52 @@ static int print(const struct str *out)
 
 /* ---- record ---- */
 
-static void request_of(struct cli *cli, struct redactor *r, const char *artifacts, struct record_request *q)
+/* What recording a trace wants, for this call: also of every other writing command, which takes in the spool first. */
+struct taking {
+	struct cli *cli;
+	char *artifacts;
+	struct redactor *redactor;
+	struct record_request q;
+};
+
+static void taking_release(struct taking *t)
 {
-	*q = (struct record_request){
-		.beside = cli->o.history.beside, .artifacts_dir = artifacts, .settings = &cli->o.history, .own = true,
-		.envp = cli->envp, .root = cli->root, .redactor = r,
-	};
+	redactor_free(t->redactor);
+	free(t->artifacts);
 }
 
-static int take_spool(struct store *s, const struct record_request *q, struct err *e)
+static int taking_init(struct taking *t, struct err *e)
 {
-	struct spool_result r;
-	int rc = spool_take(s, q, &r, e);
+	const struct options *o = &t->cli->o;
 
-	if (r.bad)
-		cli_note("history: %llu file%s in the spool could not be read: see %s", (unsigned long long)r.bad,
-			 r.bad == 1 ? "" : "s", r.first_bad);
-	free(r.first_bad);
+	if (redactor_new(&t->redactor, t->cli->envp, &o->redact_env, &o->redact_patterns, e) < 0)
+		return -1;
+	t->artifacts = path_resolve(t->cli->root, o->artifacts_dir);
+	t->q = (struct record_request){
+		.beside = o->history.beside, .artifacts_dir = t->artifacts, .settings = &o->history, .own = true,
+		.envp = t->cli->envp, .root = t->cli->root, .redactor = t->redactor,
+	};
+	return 0;
+}
+
+static void say_spool(struct spool_result *r)
+{
+	auto_str line = STR_INIT;
+
+	spool_say(r, &line);
+	if (line.len)
+		cli_note("%s", str_cstr(&line));
+}
+
+/* The store to write to, with what waited in its spool. The caller releases t in any case. */
+static int open_writer(struct taking *t, struct store **s, struct err *e)
+{
+	struct spool_result r = { 0 };
+	int rc = taking_init(t, e) < 0 || open_store(t->cli, STORE_WRITE, s, e) < 0 ? -1 : 0;
+
+	if (rc == 0)
+		rc = spool_take(*s, &t->q, &r, e);
+	say_spool(&r);
 	return rc;
 }
 
@@ -133,25 +163,19 @@ static int record_one(struct cli *cli, struct store *s, struct record_request *q
 
 static int verb_record(struct cli *cli, char **args, int n)
 {
-	auto_free char *artifacts = path_resolve(cli->root, cli->o.artifacts_dir);
 	auto_free char *newest = path_resolve(cli->root, cli->o.profile_out);
 	char *default_args[] = { newest };
+	struct taking t = { .cli = cli };
 	auto_store *s = NULL;
-	struct redactor *r = NULL;
-	struct record_request q;
 	struct err e = { 0 };
 	int rc, code = 0;
 
-	if (cli->o.history.kind && strcmp(cli->o.history.kind, "repro") != 0)
+	if (cli->o.history.kind && strcmp(cli->o.history.kind, "repro") != 0) {
 		err_set(&e, ERR_USAGE, "--kind: '%s' is not a kind that record takes; accepted: repro", cli->o.history.kind);
-	if (e.kind != ERR_NONE || redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, &e) < 0)
 		return failed(&e);
-	request_of(cli, r, artifacts, &q);
-	rc = open_store(cli, STORE_WRITE, &s, &e);
-	if (rc == 0)
-		rc = take_spool(s, &q, &e);
-	if (rc < 0) {
-		redactor_free(r);
+	}
+	if (open_writer(&t, &s, &e) < 0) {
+		taking_release(&t);
 		return failed(&e);
 	}
 	if (n == 0) {
@@ -159,10 +183,10 @@ static int verb_record(struct cli *cli, char **args, int n)
 		n = 1;
 	}
 	for (int i = 0; i < n; i++) {
-		rc = record_one(cli, s, &q, args[i]);
+		rc = record_one(cli, s, &t.q, args[i]);
 		code = code ? code : rc;
 	}
-	redactor_free(r);
+	taking_release(&t);
 	if (recent_settle(s, &e) < 0 || keep_now_and_then(s, &cli->o.history, clock_real_ns(), &e) < 0)
 		return code ? code : failed(&e);
 	return code;
@@ -287,9 +311,27 @@ static int import_done(const struct transfer *t, int rc, const struct err *e)
 	return cli_flush() ? 125 : t->conflicts.n ? 1 : 0;
 }
 
+/* Another job's folder: its runs, and those that it could not record itself. */
+static int merge_one(struct taking *t, struct transfer *into, const char *dir, struct err *e)
+{
+	auto_free char *spool = path_join(dir, "spool");
+	struct spool_result r = { 0 };
+	int rc = transfer_merge(into, dir, t->cli->o.history.network_ok, e);
+	struct stat st;
+
+	if (rc < 0 || (rc == TRANSFER_NO_SUCH && (stat(spool, &st) < 0 || !S_ISDIR(st.st_mode))))
+		return rc;
+	*e = (struct err){ 0 };
+	rc = spool_take_from(into->s, dir, &t->q, &r, e);
+	into->imported += r.taken;
+	say_spool(&r);
+	return rc;
+}
+
 static int verb_import(struct cli *cli, char **args, int n, bool merge)
 {
 	struct transfer t = { .settings = &cli->o.history, .now_real_ns = clock_real_ns() };
+	struct taking with = { .cli = cli };
 	auto_store *s = NULL;
 	struct err e = { 0 };
 	int rc;
@@ -299,14 +341,15 @@ static int verb_import(struct cli *cli, char **args, int n, bool merge)
 				" of history export");
 		return failed(&e);
 	}
-	rc = open_store(cli, STORE_WRITE, &s, &e);
+	rc = open_writer(&with, &s, &e);
 	t.s = s;
 	for (int i = 0; i < n && rc == 0; i++)
-		rc = merge ? transfer_merge(&t, args[i], cli->o.history.network_ok, &e) : transfer_import(&t, args[i], &e);
+		rc = merge ? merge_one(&with, &t, args[i], &e) : transfer_import(&t, args[i], &e);
 	if (s && rc == 0 && recent_settle(s, &e) < 0)
 		rc = -1;
 	rc = import_done(&t, rc, &e);
 	strv_release(&t.conflicts);
+	taking_release(&with);
 	return rc;
 }
 
@@ -315,11 +358,14 @@ static int verb_keep(struct cli *cli, const char *what)
 	struct keep_request k = { .settings = &cli->o.history, .now_real_ns = clock_real_ns(),
 				  .dry_run = cli->o.history.dry_run, .json = cli->o.json };
 	bool verify = strcmp(what, "verify") == 0;
+	struct taking t = { .cli = cli };
 	auto_store *s = NULL;
 	auto_str out = STR_INIT;
 	struct err e = { 0 };
-	int rc = open_store(cli, verify ? STORE_READ : STORE_WRITE, &s, &e);
+	int rc = verify ? open_store(cli, STORE_READ, &s, &e)
+			: k.dry_run ? open_store(cli, STORE_WRITE, &s, &e) : open_writer(&t, &s, &e);
 
+	taking_release(&t);
 	if (rc == 0) {
 		k.s = s;
 		rc = verify ? keep_verify(&k, &out, &e) : keep_gc(&k, &out, &e);
@@ -333,7 +379,7 @@ static int verb_keep(struct cli *cli, const char *what)
 
 static int say_schema(struct cli *cli, int from)
 {
-	int to = HISTORY_SCHEMA_VERSION;
+	int to = schema_version();
 
 	if (cli->o.json)
 		printf("{\"version\":1,\"schema\":%d,\"program_schema\":%d}\n", from, to);
@@ -348,17 +394,23 @@ static int say_schema(struct cli *cli, int from)
 static int verb_migrate(struct cli *cli)
 {
 	auto_free char *dir = history_dir(&cli->o, cli->root);
+	struct store_where w = { .dir = dir, .dsn = history_dsn(cli->envp, true), .network_ok = cli->o.history.network_ok };
+	struct taking t = { .cli = cli };
 	auto_store *s = NULL;
 	struct err e = { 0 };
-	int from = -1;
+	int from, rc;
 
-	if (!history_dsn(cli->envp, false) && keep_schema_version(dir, &from, &e) < 0)
-		return failed(&e);
-	if (cli->o.history.dry_run && from >= 0)
-		return say_schema(cli, from);
-	if (open_store(cli, STORE_WRITE, &s, &e) < 0)
-		return failed(&e);
-	return say_schema(cli, HISTORY_SCHEMA_VERSION);
+	if (cli->o.history.dry_run) {
+		if (store_schema_version(&w, &from, &e) < 0)
+			return failed(&e);
+		if (from >= 0)
+			return say_schema(cli, from);
+		err_set(&e, ERR_FAILURE, "no history in '%s': record a run first (--history DIR names another folder)", dir);
+		return cli_fail(&e), 1;
+	}
+	rc = open_writer(&t, &s, &e);
+	taking_release(&t);
+	return rc < 0 ? failed(&e) : say_schema(cli, schema_version());
 }
 
 /* ---- dispatch ---- */

@@ -10,6 +10,7 @@
 #include "history/ingest/ingest.h"
 #include "history/real.h"
 #include "history/run_writer.h"
+#include "history/spool.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 #include "runner/config/history_place.h"
@@ -110,6 +111,17 @@ static int open_request(struct cli *cli, struct ingest_request *q, struct store 
 	return 0;
 }
 
+static int take_spool(struct cli *cli, const struct ingest_request *q, struct err *e)
+{
+	const struct spool_reader by = { cli->envp, cli->root, cli->o.artifacts_dir, q->redactor };
+	auto_str say = STR_INIT;
+	int rc = spool_take_first(q->s, &by, &say, e);
+
+	if (say.len)
+		cli_note("%s", str_cstr(&say));
+	return rc;
+}
+
 static int ingest(struct cli *cli, bool repo, struct ingest_request *q, struct store **s, struct err *e)
 {
 	const struct strv *paths = &cli->o.history.paths;
@@ -120,7 +132,7 @@ static int ingest(struct cli *cli, bool repo, struct ingest_request *q, struct s
 	if (repo ? paths->n != 1 : !paths->n)
 		return err_set(e, ERR_USAGE, repo ? "ingest repo wants one --path DIR" : "ingest artifacts wants"
 				" --path FILE");
-	if (open_request(cli, q, s, e) < 0)
+	if (open_request(cli, q, s, e) < 0 || take_spool(cli, q, e) < 0)
 		return -1;
 	rc = repo ? ingest_repo(q, paths->v[0], cli->o.history.rev, &r, e) : ingest_artifacts(q, &r, e);
 	if (rc == 0 && recent_settle(*s, e) < 0)
