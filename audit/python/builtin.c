@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define H (&f->m->h)
-#define KEY(z) heap_textz(H, z)
 
 static const char *const builtins[] = {
 	"abs", "aiter", "all", "anext", "any", "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable",
@@ -28,14 +26,29 @@ static const char *const builtins[] = {
 	"Warning", "ZeroDivisionError", NULL
 };
 
+/* Once, for most names that are no variables are builtins. */
+static void builtins_index(struct machine *m)
+{
+	for (size_t i = 0; builtins[i]; i++) {
+		auto_free char *path = xasprintf("<builtin>.%s", builtins[i]);
+		uint32_t name = heap_textz(&m->h, builtins[i]), text = heap_textz(&m->h, path);
+
+		if (name >= m->builtin_count) {
+			m->builtin_values = xreallocarray(m->builtin_values, name + 1, sizeof(*m->builtin_values));
+			memset(m->builtin_values + m->builtin_count, 0,
+			       (name + 1 - m->builtin_count) * sizeof(*m->builtin_values));
+			m->builtin_count = name + 1;
+		}
+		m->builtin_values[name] = value_of(&m->h, object_intern(&m->h, O_BUILTIN, text, 0));
+	}
+}
+
 value_t builtin_name(struct frame *f, uint32_t name)
 {
-	for (size_t i = 0; builtins[i]; i++)
-		if (strcmp(builtins[i], H->texts[name]) == 0) {
-			auto_free char *path = xasprintf("<builtin>.%s", builtins[i]);
-
-			return value_of(H, object_intern(H, O_BUILTIN, KEY(path), 0));
-		}
+	if (!f->m->builtin_values)
+		builtins_index(f->m);
+	if (name < f->m->builtin_count && f->m->builtin_values[name])
+		return f->m->builtin_values[name];
 	return unknown(f, "missing_import");
 }
 
@@ -243,11 +256,8 @@ static value_t dict_make(struct frame *f, const struct arguments *a)
 {
 	uint32_t o = object_new(H, O_DICT, 0, 0);
 
-	for (uint32_t i = 0; i < a->named; i++) {
-		auto_free char *key = xasprintf("s:%s", H->texts[a->name[i]]);
-
-		slot_set(H, o, KEY(key), a->keyword[i], false);
-	}
+	for (uint32_t i = 0; i < a->named; i++)
+		slot_set(H, o, heap_prefixed(H, PREFIX_ITEM, a->name[i]), a->keyword[i], false);
 	return value_of(H, o);
 }
 
@@ -256,11 +266,8 @@ static value_t tuples_of(struct frame *f, uint32_t node, const struct arguments 
 {
 	uint32_t t = object_new(H, O_TUPLE, 0, a->count + from);
 
-	for (uint32_t i = 0; i < a->count; i++) {
-		auto_free char *key = xasprintf("i:%u", i + from);
-
-		slot_set(H, t, KEY(key), iterate(f, node, a->position[i]), false);
-	}
+	for (uint32_t i = 0; i < a->count; i++)
+		slot_set(H, t, heap_index(H, i + from), iterate(f, node, a->position[i]), false);
 	return wrap(f, O_LIST, "*", value_of(H, t));
 }
 

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define H (&f->m->h)
-#define KEY(z) heap_textz(H, z)
-#define RUNS_MAX 24
 #define DEPTH_MAX 40
 /* Calls within calls, functions or not: an instance may be its own __call__. */
 #define NESTED_MAX 200
@@ -70,28 +67,21 @@ static void bind_parameters(struct frame *f, uint32_t function, const struct arg
 			at = NODE(f, at)->first;
 		}
 		uint32_t name = node_text(f, at), o;
-		auto_free char *fallback = xasprintf("#default %s", H->texts[name]), *note = xasprintf("#type %s",
-			H->texts[name]);
-		value_t type = slot_get(H, function, KEY(note));
+		value_t type = slot_get(H, function, heap_prefixed(H, PREFIX_TYPE, name));
 
 		if (kind == K_list_splat_pattern) {
 			o = object_new(H, O_TUPLE, 0, 0);
 			for (uint32_t k = 0; i < a->count; i++, k++) {
-				auto_free char *key = xasprintf("i:%u", k);
-
-				slot_set(H, o, KEY(key), a->position[i], false);
+				slot_set(H, o, heap_index(H, k), a->position[i], false);
 				H->objects[o].b = k + 1;
 			}
 			slot_set(H, o, KEY("*"), uncalled ? unknown(f, "parameter") : a->rest, true);
 			v = value_of(H, o);
 		} else if (kind == K_dictionary_splat_pattern) {
 			o = object_new(H, O_DICT, 0, 0);
-			for (uint32_t k = 0; k < a->named; k++) {
-				auto_free char *key = xasprintf("s:%s", H->texts[a->name[k]]);
-
+			for (uint32_t k = 0; k < a->named; k++)
 				if (!used[k])
-					slot_set(H, o, KEY(key), a->keyword[k], false);
-			}
+					slot_set(H, o, heap_prefixed(H, PREFIX_ITEM, a->name[k]), a->keyword[k], false);
 			slot_set(H, o, KEY("*"), uncalled ? unknown(f, "parameter") : a->named_rest, true);
 			v = value_of(H, o);
 		} else {
@@ -104,7 +94,7 @@ static void bind_parameters(struct frame *f, uint32_t function, const struct arg
 				}
 			v = v ? v : value_join(H, a->rest, a->named_rest);
 			if (!v)
-				v = slot_get(H, function, KEY(fallback));
+				v = slot_get(H, function, heap_prefixed(H, PREFIX_DEFAULT, name));
 			if (type && (!v || uncalled) && H->objects[value_at(H, type, 0)].kind == O_CLASS &&
 				!(a->count >= i && i && v))
 				v = value_join(H, v, value_of(H, open_instance(f, value_at(H, type, 0))));
@@ -123,6 +113,27 @@ static void leave(struct frame *f)
 	free(f->leaving);
 }
 
+/* What a function is called with. */
+static uint32_t call_hash(uint32_t function, const struct arguments *a)
+{
+	uint32_t h = function * 0x9e3779b1u ^ a->rest * 31 ^ a->named_rest * 37;
+
+	for (uint32_t i = 0; i < a->count; i++)
+		h = (h ^ a->position[i]) * 0x9e3779b1u;
+	for (uint32_t i = 0; i < a->named; i++)
+		h = (h ^ a->name[i] * 7 ^ a->keyword[i]) * 0x9e3779b1u;
+	return h;
+}
+
+/* The same call again says little that is new, and what a function may cost is better spent on others. */
+static bool was_run(const struct definition *d, uint32_t call)
+{
+	for (uint32_t i = 0; i < d->runs; i++)
+		if (d->seen[i] == call)
+			return true;
+	return false;
+}
+
 value_t function_run(struct frame *caller, uint32_t function, const struct arguments *a, bool uncalled)
 {
 	struct machine *m = caller->m;
@@ -130,11 +141,11 @@ value_t function_run(struct frame *caller, uint32_t function, const struct argum
 	struct definition *d = &m->defs[fn.a];
 	struct frame own = { .m = m, .s = &m->sources[d->source], .source = d->source, .def = fn.a,
 		.method_class = fn.c }, *f = &own;
-	uint32_t body = node_field(f, d->node, F_body);
+	uint32_t body = node_field(f, d->node, F_body), call = call_hash(function, a);
 
-	if (d->runs >= RUNS_MAX || d->on_stack > 1 || m->depth > DEPTH_MAX || m->steps > m->max_steps)
+	if ((d->runs && !uncalled && was_run(d, call)) || d->runs >= RUNS_MAX || d->on_stack > 1 || m->depth > DEPTH_MAX || m->steps > m->max_steps)
 		return d->returned ? d->returned : unknown(f, "return_value");
-	d->runs++;
+	d->seen[d->runs++] = call;
 	d->on_stack++;
 	m->depth++;
 	f->env = object_new(H, O_ENV, fn.a, fn.b);
@@ -216,9 +227,7 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 	if (strcmp(path, "functools.partial") == 0 && a->count) {
 		o = object_new(H, O_PARTIAL, a->position[0], 0);
 		for (uint32_t i = 1; i < a->count; i++) {
-			auto_free char *key = xasprintf("i:%u", i - 1);
-
-			slot_set(H, o, KEY(key), a->position[i], false);
+			slot_set(H, o, heap_index(H, i - 1), a->position[i], false);
 			H->objects[o].b = i;
 		}
 		for (uint32_t i = 0; i < a->named; i++)
@@ -232,11 +241,8 @@ static value_t partial_call(struct frame *f, uint32_t node, uint32_t object, con
 {
 	struct arguments b = { 0 };
 
-	for (uint32_t i = 0; i < H->objects[object].b; i++) {
-		auto_free char *key = xasprintf("i:%u", i);
-
-		b.position[b.count++] = slot_get(H, object, KEY(key));
-	}
+	for (uint32_t i = 0; i < H->objects[object].b; i++)
+		b.position[b.count++] = slot_get(H, object, heap_index(H, i));
 	for (uint32_t i = 0; i < a->count && b.count < 16; i++)
 		b.position[b.count++] = a->position[i];
 	for (uint32_t s = H->objects[object].slots; s && b.named < 16; s = H->slots[s].next)

@@ -8,19 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define H (&f->m->h)
-#define KEY(z) heap_textz(H, z)
 
 value_t unknown(struct frame *f, const char *reason)
 {
-	uint32_t key = KEY(reason);
-	value_t v = slot_get(H, 0, key);
-
-	if (!v) {
-		v = value_of(H, object_new(H, O_UNKNOWN, key, 0));
-		slot_set(H, 0, key, v, true);
-	}
-	return v;
+	return value_of(H, object_intern(H, O_UNKNOWN, heap_literal(H, reason), 0)); /* reasons are literals */
 }
 
 /* The name of a constant key, or "*". */
@@ -35,19 +26,18 @@ uint32_t item_key(struct frame *f, value_t v)
 	return KEY("*");
 }
 
+#define CONSTANT_BYTES 100
+
 static value_t constant(struct frame *f, enum object_kind kind, const char *prefix, const char *s, size_t n)
 {
-	auto_free char *text = xasprintf("%s%.*s", prefix, (int)n, s);
+	char text[CONSTANT_BYTES + 3];
 
+	if (n > CONSTANT_BYTES) /* no key, and no name */
+		return value_of(H, object_intern(H, kind, KEY("*"), 0));
+	memcpy(text, prefix, 2);
+	memcpy(text + 2, s, n);
 	/* one object a text, so that sets of them stay small */
-	uint32_t key = heap_textz(H, text), cell = KEY(text);
-	value_t v = slot_get(H, 0, cell);
-
-	if (!v) {
-		v = value_of(H, object_new(H, kind, key, 0));
-		slot_set(H, 0, cell, v, true);
-	}
-	return v;
+	return value_of(H, object_intern(H, kind, heap_text(H, text, n + 2), 0));
 }
 
 value_t some_number(struct frame *f)
@@ -62,9 +52,7 @@ value_t some_text(struct frame *f)
 
 static value_t index_of(struct frame *f, uint32_t i)
 {
-	auto_free char *text = xasprintf("%u", i);
-
-	return constant(f, O_NUMBER, "i:", text, strlen(text));
+	return value_of(H, object_intern(H, O_NUMBER, heap_index(H, i), 0));
 }
 
 static bool is_weak_site(struct frame *f)
@@ -95,7 +83,7 @@ static value_t collection(struct frame *f, uint32_t node, enum object_kind kind)
 		} else {
 			value_t v = expression(f, c);
 
-			slot_set(H, o, ordered ? item_key(f, index_of(f, i++)) : KEY("*"), v, !ordered);
+			slot_set(H, o, ordered ? heap_index(H, i++) : KEY("*"), v, !ordered);
 		}
 	}
 	H->objects[o].b = ordered ? i : 0;
@@ -234,7 +222,7 @@ static uint32_t sequence_part(struct frame *f, uint32_t o, uint32_t slice)
 		return part;
 	}
 	for (uint32_t i = from; i < to; i++) {
-		slot_set(H, part, item_key(f, index_of(f, i - from)), slot_get(H, o, item_key(f, index_of(f, i))), false);
+		slot_set(H, part, heap_index(H, i - from), slot_get(H, o, heap_index(H, i)), false);
 		H->objects[part].b = i - from + 1;
 	}
 	return part;
@@ -291,7 +279,7 @@ static void targets_set(struct frame *f, uint32_t node, value_t v)
 			uint32_t o = object_new(H, O_LIST, 0, 0), n = 0;
 
 			for (; is_filled(f, v) && i + after < length; i++, n++)
-				slot_set(H, o, item_key(f, index_of(f, n)), item_get(f, c, v, index_of(f, i)), false);
+				slot_set(H, o, heap_index(H, n), item_get(f, c, v, index_of(f, i)), false);
 			if (!is_filled(f, v))
 				slot_set(H, o, KEY("*"), iterate(f, c, v), true);
 			H->objects[o].b = n;
@@ -393,8 +381,8 @@ static uint32_t concatenate(struct frame *f, uint32_t a, uint32_t b)
 
 	for (int p = 0; p < 2; p++)
 		for (uint32_t i = 0; exact && i < H->objects[parts[p]].b; i++, n++)
-			slot_set(H, o, item_key(f, index_of(f, n)),
-				 slot_get(H, parts[p], item_key(f, index_of(f, i))), false);
+			slot_set(H, o, heap_index(H, n),
+				 slot_get(H, parts[p], heap_index(H, i)), false);
 	if (exact)
 		H->objects[o].b = n;
 	else
@@ -417,6 +405,14 @@ static value_t operate_builtin(struct frame *f, const char *operator, value_t a,
 	return 0;
 }
 
+static bool has_instance(struct frame *f, value_t v)
+{
+	for (uint32_t i = 0; i < value_count(H, v); i++)
+		if (H->objects[value_at(H, v, i)].kind == O_INSTANCE)
+			return true;
+	return false;
+}
+
 static value_t operate(struct frame *f, uint32_t node, const char *operator, value_t a, value_t b)
 {
 	size_t length = strlen(operator);
@@ -424,7 +420,7 @@ static value_t operate(struct frame *f, uint32_t node, const char *operator, val
 
 	if (length > 1 && operator[length - 1] == '=' && !strchr("=!<>", operator[0]))
 		length--;
-	for (size_t k = 0; k < sizeof(operators) / sizeof(*operators); k++) {
+	for (size_t k = 0; has_instance(f, a) && k < sizeof(operators) / sizeof(*operators); k++) {
 		if (strlen(operators[k].operator) != length || strncmp(operators[k].operator, operator, length) != 0)
 			continue;
 		for (uint32_t i = 0; i < value_count(H, a); i++)

@@ -31,6 +31,9 @@ struct side {
 };
 
 #define NODE(f, n) (&(f)->s->tree.nodes[n])
+#define H (&f->m->h)
+/* The text of a string; of a literal it is kept. */
+#define KEY(z) (__builtin_constant_p(z) ? heap_literal(H, z) : heap_textz(H, z))
 
 /* machine.c */
 uint32_t node_field(const struct frame *f, uint32_t node, enum tree_field field);

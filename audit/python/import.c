@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define H (&f->m->h)
-#define KEY(z) heap_textz(H, z)
 
 static struct source *source_named(struct machine *m, const char *prefix, const char *path)
 {
@@ -199,6 +197,7 @@ void machine_release(struct machine *m)
 	free(m->node_def);
 	free(m->node_site);
 	free(m->by_module);
+	free(m->builtin_values);
 	free(m->sites);
 	free(m->orders);
 	heap_release(&m->h);

@@ -24,13 +24,15 @@ struct source {
 
 enum definition_kind { DEF_MODULE, DEF_FUNCTION, DEF_LAMBDA, DEF_CLASS };
 
+#define RUNS_MAX 8 /* of one body; more find little more */
+
 struct definition {
 	enum definition_kind kind;
 	uint32_t source, node, parent; /* parent: the definition around it */
 	char *name;                    /* the fqname */
 	uint32_t lambdas;
 	uint32_t runs;                 /* how often its body was executed */
-	uint32_t on_stack;
+	uint32_t on_stack, seen[RUNS_MAX]; /* what with */
 	bool is_method, is_async, is_generator;
 	value_t returned;
 	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
@@ -65,6 +67,8 @@ struct machine {
 	const struct front_options *options;
 	uint32_t *by_module; /* heap text -> source + 1 */
 	uint32_t by_module_count;
+	value_t *builtin_values; /* heap text -> the builtin of that name */
+	uint32_t builtin_count;
 	uint32_t depth, nested;
 	uint64_t steps, max_steps;
 };

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define H (&f->m->h)
-#define KEY(z) heap_textz(H, z)
 
 /* One class's bases, or the order of one base: what is left of it begins at `at`. */
 struct line {
@@ -273,7 +271,7 @@ void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, va
 
 value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char *name, const struct arguments *a)
 {
-	value_t found = class_find(f, H->objects[object].a, KEY(name), 0);
+	value_t found = class_find(f, H->objects[object].a, heap_literal(H, name), 0); /* names are literals */
 
 	return found ? call_value(f, node, bind(f, node, found, object, false), a) : 0;
 }
@@ -326,13 +324,11 @@ static uint32_t function_make(struct frame *f, uint32_t node, uint32_t def)
 		uint32_t value = node_field(f, c, F_value), name = node_field(f, c, F_name), type = node_field(f, c,
 			F_type);
 		uint32_t text = node_text(f, name ? name : NODE(f, c)->kind == K_identifier ? c : NODE(f, c)->first);
-		auto_free char *key = xasprintf("#default %s", H->texts[text]), *note = xasprintf("#type %s",
-			H->texts[text]);
 
 		if (value)
-			slot_set(H, o, KEY(key), expression(f, value), false);
+			slot_set(H, o, heap_prefixed(H, PREFIX_DEFAULT, text), expression(f, value), false);
 		if (type && NODE(f, type)->first && NODE(f, NODE(f, type)->first)->kind == K_identifier)
-			slot_set(H, o, KEY(note), expression(f, NODE(f, type)->first), false);
+			slot_set(H, o, heap_prefixed(H, PREFIX_TYPE, text), expression(f, NODE(f, type)->first), false);
 	}
 	f->m->defs[def].object = o;
 	return o;

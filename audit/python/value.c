@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +23,27 @@ static uint32_t mix(uint32_t h, uint32_t v)
 
 static uint32_t hash_bytes(const void *p, size_t n)
 {
-	const unsigned char *s = p;
-	uint32_t h = 2166136261u;
+	const char *s = p;
+	uint64_t h = n * 0x9e3779b97f4a7c15u, word;
 
-	while (n--)
-		h = (h ^ *s++) * 16777619u;
-	return mix(h, 7);
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&word, s, 8);
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, s, n);
+	h = (h ^ word) * 0xff51afd7ed558ccdu;
+	return (uint32_t)(h ^ h >> 29 ^ h >> 47);
+}
+
+static void texts_grow(struct heap *h)
+{
+	if (h->text_count < h->text_cap)
+		return;
+	h->text_cap = h->text_cap ? h->text_cap * 2 : 64;
+	h->texts = xreallocarray(h->texts, h->text_cap, sizeof(*h->texts));
+	h->text_hashes = xreallocarray(h->text_hashes, h->text_cap, sizeof(*h->text_hashes));
 }
 
 void heap_init(struct heap *h)
@@ -36,7 +52,7 @@ void heap_init(struct heap *h)
 	h->text_hash = xcalloc(h->text_hash_cap = 1024, sizeof(uint32_t));
 	h->slot_hash = xcalloc(h->slot_hash_cap = 1024, sizeof(uint32_t));
 	h->set_hash = xcalloc(h->set_hash_cap = 1024, sizeof(uint32_t));
-	GROW(h->texts, h->text_count, h->text_cap);
+	texts_grow(h);
 	h->texts[h->text_count++] = NULL;
 	GROW(h->slots, h->slot_count, h->slot_cap);
 	h->slot_count++;
@@ -53,7 +69,10 @@ void heap_release(struct heap *h)
 	for (uint32_t i = 0; i < h->text_count; i++)
 		free(h->texts[i]);
 	free(h->texts);
+	free(h->text_hashes);
 	free(h->text_hash);
+	for (int i = 0; i < HEAP_PREFIXES; i++)
+		free(h->prefixed[i].v);
 	heap_release_values(h);
 }
 
@@ -74,7 +93,7 @@ static void text_rehash(struct heap *h)
 	free(h->text_hash);
 	h->text_hash = xcalloc(h->text_hash_cap *= 2, sizeof(uint32_t));
 	for (uint32_t i = 1; i < h->text_count; i++) {
-		uint32_t at = hash_bytes(h->texts[i], strlen(h->texts[i]));
+		uint32_t at = h->text_hashes[i];
 
 		while (h->text_hash[at &= h->text_hash_cap - 1])
 			at++;
@@ -84,22 +103,59 @@ static void text_rehash(struct heap *h)
 
 uint32_t heap_text(struct heap *h, const char *s, size_t n)
 {
-	uint32_t at, i;
+	const char *zero = memchr(s, 0, n);
+	uint32_t hash, at, i;
 
-	n = strnlen(s, n);
-	at = hash_bytes(s, n);
+	n = zero ? (size_t)(zero - s) : n;
+	at = hash = hash_bytes(s, n);
 	while ((i = h->text_hash[at &= h->text_hash_cap - 1]) != 0) {
-		if (strncmp(h->texts[i], s, n) == 0 && !h->texts[i][n])
+		if (h->text_hashes[i] == hash && strncmp(h->texts[i], s, n) == 0 && !h->texts[i][n])
 			return i;
 		at++;
 	}
-	GROW(h->texts, h->text_count, h->text_cap);
-	h->texts[h->text_count] = xstrndup(s, n);
-	h->text_hash[at] = h->text_count++;
-	i = h->text_count - 1;
+	texts_grow(h);
+	i = h->text_count++;
+	h->texts[i] = xstrndup(s, n);
+	h->text_hashes[i] = hash;
+	h->text_hash[at] = i;
 	if (h->text_count * 2 > h->text_hash_cap)
 		text_rehash(h);
 	return i;
+}
+
+uint32_t heap_index(struct heap *h, uint32_t i)
+{
+	char text[16];
+
+	if (i < HEAP_INDICES && h->indices[i])
+		return h->indices[i];
+	snprintf(text, sizeof(text), "i:%u", i);
+	uint32_t key = heap_textz(h, text);
+
+	if (i < HEAP_INDICES)
+		h->indices[i] = key;
+	return key;
+}
+
+uint32_t heap_prefixed(struct heap *h, enum heap_prefix prefix, uint32_t text)
+{
+	static const char *const prefixes[] = { "#default ", "#type ", "s:" };
+	struct text_map *map = &h->prefixed[prefix];
+
+	if (text >= map->n) {
+		uint32_t n = h->text_cap;
+
+		map->v = xreallocarray(map->v, n, sizeof(*map->v));
+		memset(map->v + map->n, 0, (n - map->n) * sizeof(*map->v));
+		map->n = n;
+	}
+	if (!map->v[text]) {
+		auto_free char *whole = xasprintf("%s%s", prefixes[prefix], h->texts[text]);
+		uint32_t key = heap_textz(h, whole);
+
+		map->v[text] = key;
+	}
+	return map->v[text];
 }
 
 uint32_t heap_textz(struct heap *h, const char *s)
@@ -187,7 +243,9 @@ static value_t set_intern(struct heap *h, const uint32_t *ids, uint32_t n)
 
 value_t value_of(struct heap *h, uint32_t object)
 {
-	return set_intern(h, &object, 1);
+	if (!h->objects[object].alone)
+		h->objects[object].alone = set_intern(h, &object, 1);
+	return h->objects[object].alone;
 }
 
 uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance which)

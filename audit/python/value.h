@@ -27,6 +27,7 @@ struct object {
 	bool weak;       /* stands for several: writes join */
 	uint32_t a, b, c; /* by kind */
 	uint32_t slots;  /* head of the list of its slots */
+	uint32_t alone;  /* the value that is this object only, once it was asked for */
 };
 
 struct slot {
@@ -43,6 +44,10 @@ struct changes {
 	uint32_t n;
 };
 
+#define HEAP_LITERALS 512 /* a power of two */
+#define HEAP_INDICES 256
+enum heap_prefix { PREFIX_DEFAULT, PREFIX_TYPE, PREFIX_ITEM, HEAP_PREFIXES };
+
 struct heap {
 	struct object *objects;
 	uint32_t object_count, object_cap;
@@ -55,7 +60,11 @@ struct heap {
 	uint32_t *ids, id_count, id_cap;
 	uint32_t *interned, interned_count, interned_cap; /* hash of objects */
 	char **texts;
+	uint32_t *text_hashes; /* of each text */
 	uint32_t text_count, text_cap, *text_hash, text_hash_cap;
+	struct { const char *z; uint32_t text; } literals[HEAP_LITERALS];
+	uint32_t indices[HEAP_INDICES];                      /* text of "i:0", "i:1" … */
+	struct text_map { uint32_t *v, n; } prefixed[HEAP_PREFIXES]; /* text -> text with a prefix */
 };
 
 /* b of an O_INSTANCE: one that was made; the one that stands for all of its class; the one that may be of a subclass,
@@ -72,6 +81,21 @@ uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance wh
 /* The number of a text: equal texts, equal numbers; never 0. */
 uint32_t heap_text(struct heap *h, const char *s, size_t n);
 uint32_t heap_textz(struct heap *h, const char *s);
+/* Of a string that stays where it is and as it is: a literal. Most texts that are asked for are such. */
+static inline uint32_t heap_literal(struct heap *h, const char *z)
+{
+	uint32_t at = (uint32_t)(((uintptr_t)z * 0x9e3779b97f4a7c15u) >> 32) & (HEAP_LITERALS - 1);
+
+	if (h->literals[at].z != z) {
+		h->literals[at].text = heap_textz(h, z);
+		h->literals[at].z = z;
+	}
+	return h->literals[at].text;
+}
+/* The key of item i of a sequence: "i:3". */
+uint32_t heap_index(struct heap *h, uint32_t i);
+/* What a function keeps beside its variables, by the name of a parameter, and the key of a named item: "s:name". */
+uint32_t heap_prefixed(struct heap *h, enum heap_prefix prefix, uint32_t text);
 
 uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
 /* The one object of that kind, a and b: for what has no state of its own, so that sets of them stay small. */
