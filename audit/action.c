@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/action.h"
 
+#include "audit/glob.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 
@@ -16,38 +17,14 @@ void action_release(struct action *a)
 	memset(a, 0, sizeof(*a));
 }
 
-/* `*` is any run of letters within one part of a name. */
-static bool matches(const char *g, const char *s)
-{
-	const char *back_g = NULL, *back_s = NULL;
-
-	while (*s) {
-		if (*g == '*') {
-			back_g = ++g;
-			back_s = s;
-		} else if (*g == *s) {
-			g++;
-			s++;
-		} else if (back_g && !strchr("./:", *back_s)) {
-			g = back_g;
-			s = ++back_s;
-		} else {
-			return false;
-		}
-	}
-	while (*g == '*')
-		g++;
-	return !*g;
-}
-
-/* The whole name, or a part of it that starts after a dot. */
+/* The whole name, or a part of it that starts after a dot; `*` is any run of letters within one part. */
 static bool names(const char *pattern, const char *name)
 {
 	bool glob = strchr(pattern, '*') != NULL;
 
 	for (const char *at = name; at; at = strpbrk(at, "./:")) {
 		at += at != name;
-		if (glob ? matches(pattern, at) : strcmp(pattern, at) == 0)
+		if (glob ? glob_is(pattern, at, "./:") : strcmp(pattern, at) == 0)
 			return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
 #include "audit/model.h"
 
 #include "base/embed.h"
+#include "audit/glob.h"
 #include "base/mem.h"
 #include "base/yaml.h"
 
@@ -46,33 +47,10 @@ void model_release(struct model *m)
 	memset(m, 0, sizeof(*m));
 }
 
-static bool matches(const char *g, const char *s)
-{
-	const char *back_g = NULL, *back_s = NULL;
-
-	while (*s) {
-		if (*g == '*') {
-			back_g = ++g;
-			back_s = s;
-		} else if (*g == *s) {
-			g++;
-			s++;
-		} else if (back_g) {
-			g = back_g;
-			s = ++back_s;
-		} else {
-			return false;
-		}
-	}
-	while (*g == '*')
-		g++;
-	return !*g;
-}
-
 bool model_matches(const struct strv *patterns, const char *text, bool unresolved)
 {
 	for (size_t i = 0; i < patterns->n; i++)
-		if ((!unresolved || patterns->v[i][0] == '*') && matches(patterns->v[i], text))
+		if ((!unresolved || patterns->v[i][0] == '*') && glob_is(patterns->v[i], text, ""))
 			return true;
 	return false;
 }

@@ -2,8 +2,8 @@
 #include "audit/sarif.h"
 #include "audit/output.h"
 
-#include "base/json_write.h"
 #include "base/mem.h"
+#include "base/sarif.h"
 
 #include <stdlib.h>
 
@@ -16,18 +16,14 @@ static const char *const descriptions[CANDIDATE_KINDS] = {
 
 static void rules_write(struct json *j)
 {
-	json_array(j, "rules");
 	for (int k = 0; k < CANDIDATE_KINDS; k++) {
 		auto_free char *id = xasprintf("audit.%s", model_candidate_text((enum model_candidate)k));
 
 		json_object(j, NULL);
 		json_str(j, "id", id);
-		json_object(j, "shortDescription");
-		json_str(j, "text", descriptions[k]);
-		json_object_end(j);
+		sarif_text(j, "shortDescription", descriptions[k]);
 		json_object_end(j);
 	}
-	json_array_end(j);
 }
 
 static void result_write(struct json *j, enum model_candidate kind, bool warning, const char *message, const char *file,
@@ -40,20 +36,10 @@ static void result_write(struct json *j, enum model_candidate kind, bool warning
 	json_str(j, "ruleId", id);
 	json_int(j, "ruleIndex", kind);
 	json_str(j, "level", warning ? "warning" : "note");
-	json_object(j, "message");
-	json_str(j, "text", message);
-	json_object_end(j);
+	sarif_text(j, "message", message);
 	json_array(j, "locations");
 	json_object(j, NULL);
-	json_object(j, "physicalLocation");
-	json_object(j, "artifactLocation");
-	json_str(j, "uri", file);
-	json_str(j, "uriBaseId", "SRCROOT");
-	json_object_end(j);
-	json_object(j, "region");
-	json_int(j, "startLine", line ? line : 1);
-	json_object_end(j);
-	json_object_end(j);
+	sarif_place(j, file, "SRCROOT", line ? line : 1);
 	json_object_end(j);
 	json_array_end(j);
 	json_object_end(j);
@@ -81,19 +67,9 @@ void sarif_write(const struct graph *g, const struct costs *c, const struct prof
 	struct json j;
 
 	json_init(&j, out);
-	json_object(&j, NULL);
-	json_str(&j, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-	json_str(&j, "version", "2.1.0");
-	json_array(&j, "runs");
-	json_object(&j, NULL);
-	json_object(&j, "tool");
-	json_object(&j, "driver");
-	json_str(&j, "name", "spec-runner audit");
-	json_str(&j, "version", SPEC_RUNNER_VERSION);
+	sarif_begin(&j, "spec-runner audit");
 	rules_write(&j);
-	json_object_end(&j);
-	json_object_end(&j);
-	json_array(&j, "results");
+	sarif_results(&j, NULL);
 	candidates_write(&j, g, profiles, n);
 	for (uint32_t i = 0; !n && i < c->ops.n; i++) {
 		const struct op *o = &c->ops.v[i];
@@ -103,10 +79,7 @@ void sarif_write(const struct graph *g, const struct costs *c, const struct prof
 			result_write(&j, CANDIDATE_EXPENSIVE, true, message, graph_text(g, g->files[o->file].path),
 				o->line);
 	}
-	json_array_end(&j);
-	json_object_end(&j);
-	json_array_end(&j);
-	json_object_end(&j);
+	sarif_end(&j);
 	json_finish(&j);
 	str_addc(out, '\n');
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/sources.h"
 
+#include "audit/glob.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/path.h"
@@ -25,43 +26,13 @@ uint64_t sources_hash(const char *s, size_t n)
 	return sources_hash_more(SOURCES_HASH_INIT, s, n);
 }
 
-/* `**` any bytes, `*` any within a folder, `?` one byte. Steps are bounded by the product of the lengths. */
-static bool glob_matches(const char *g, const char *s)
-{
-	const char *back_g = NULL, *back_s = NULL;
-	bool deep = false;
-
-	for (;;) {
-		if (g[0] == '*') {
-			deep = g[1] == '*';
-			g += deep ? 2 : 1;
-			if (deep && *g == '/')
-				g++;
-			back_g = g;
-			back_s = s;
-			continue;
-		}
-		if (!*g && !*s)
-			return true;
-		if (*s && *g && (*g == *s || (*g == '?' && *s != '/'))) {
-			g++;
-			s++;
-			continue;
-		}
-		if (!back_g || !*back_s || (!deep && *back_s == '/'))
-			return false;
-		s = ++back_s;
-		g = back_g;
-	}
-}
-
 /* A glob names a file, or a folder with everything below it. */
 static bool is_named(const struct strv *globs, const char *path)
 {
 	for (size_t i = 0; globs && i < globs->n; i++) {
 		auto_free char *below = xasprintf("%s/**", globs->v[i]);
 
-		if (glob_matches(globs->v[i], path) || glob_matches(below, path))
+		if (glob_is(globs->v[i], path, "/") || glob_is(below, path, "/"))
 			return true;
 	}
 	return false;
