@@ -216,12 +216,11 @@ void output_markdown(const struct profile *p, const char *mermaid, struct str *o
 	str_addf(out, "\n## Call graph\n\n```mermaid\n%s```\n", mermaid);
 	str_addf(out, "\n## Caveats\n\n"
 		      "Weights are heuristic unless their source says `measured`: one point is nominally one nanosecond. "
-		      "%u calls of "
-		      "this action could not be resolved; they count as 0, and what they reach is missing here. Calls "
+		      "%u unresolved %s count as 0, and what they reach is missing here. Calls "
 		      "further than %u "
 		      "edges from an entry point are not followed. What loops repeat counts once where their bound is "
 		      "not a constant.\n",
-		 p->unresolved_count, p->max_depth);
+		 p->unresolved_count, p->unresolved_count == 1 ? "call" : "calls", p->max_depth);
 }
 
 static int by_load(const void *a, const void *b)

@@ -411,7 +411,7 @@ static int format_check(const struct audit *a, struct err *e)
 	for (size_t i = 0; i < 3; i++)
 		if (is_format(a, one[i]) && a->action_count != 1)
 			return err_set(e, ERR_USAGE,
-				"--format %s needs exactly one action (--action NAME or --entry FQNAME); here are %zu",
+				"--format %s needs exactly one action (--action NAME or --entry FQNAME), not %zu",
 				       one[i], a->action_count);
 	if (is_format(a, "drift") && !a->drift)
 		return err_set(e, ERR_USAGE, "--format drift needs --against OLD");

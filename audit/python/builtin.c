@@ -127,7 +127,7 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 			"get" : "del"), v, false);
 		return value_of(H, copy);
 	}
-	site_target(f, node, name);
+	site_target(f, node, o.a);
 	last = last ? last + 1 : name;
 	if (strcmp(last, "append") == 0 || strcmp(last, "add") == 0 || strcmp(last, "insert") == 0 || strcmp(last,
 		"appendleft") == 0)
@@ -307,7 +307,7 @@ value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const stru
 		return method_of(f, node, o, a);
 	if (strcmp(name, "#same") == 0)
 		return first;
-	site_target(f, node, name);
+	site_target(f, node, H->objects[object].a);
 	name += strlen("<builtin>.");
 	v = builtin_of_objects(f, node, name, a);
 	if (v)

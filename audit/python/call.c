@@ -30,10 +30,9 @@ static struct call_site *site_of(struct frame *f, uint32_t node)
 	return &m->sites[m->site_count++];
 }
 
-void site_target(struct frame *f, uint32_t node, const char *name)
+void site_target(struct frame *f, uint32_t node, uint32_t text)
 {
 	struct call_site *s = site_of(f, node);
-	uint32_t text = KEY(name);
 
 	for (uint32_t i = 0; i < s->target_count; i++)
 		if (s->targets[i] == text)
@@ -213,7 +212,7 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 	const char *path = H->texts[H->objects[object].a], *last = strrchr(path, '.');
 	uint32_t o;
 
-	site_target(f, node, path);
+	site_target(f, node, H->objects[object].a);
 	if (strcmp(path, "functools.lru_cache") == 0 && a->count && is_function(f, a->position[0]))
 		return a->position[0];
 	if (strcmp(path, "functools.cached_property") == 0 && a->count)
@@ -265,7 +264,7 @@ static value_t call_one(struct frame *f, uint32_t node, uint32_t object, const s
 
 	switch (o.kind) {
 	case O_FUNCTION:
-		site_target(f, node, f->m->defs[o.a].name);
+		site_target(f, node, f->m->defs[o.a].text);
 		return function_run(f, object, a, false);
 	case O_BOUND:
 		b = with_first(value_of(H, o.b), a);

@@ -7,8 +7,122 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint32_t machine_def_named(const struct machine *m, uint32_t text)
+{
+	return text < m->def_of_text_count && m->def_of_text[text] ? m->def_of_text[text] - 1 : UINT32_MAX;
+}
+
+static void name_index(struct machine *m, uint32_t text, uint32_t def)
+{
+	if (text >= m->def_of_text_count) {
+		uint32_t n = m->h.text_cap;
+
+		m->def_of_text = xreallocarray(m->def_of_text, n, sizeof(*m->def_of_text));
+		memset(m->def_of_text + m->def_of_text_count, 0, (n - m->def_of_text_count) * sizeof(*m->def_of_text));
+		m->def_of_text_count = n;
+	}
+	if (!m->def_of_text[text])
+		m->def_of_text[text] = def + 1;
+}
+
+/* A second definition of a name is "name@2" until it is known whether both are called. Takes d->name. */
+static void name_take(struct machine *m, struct definition *d)
+{
+	uint32_t before = machine_def_named(m, d->text = heap_textz(&m->h, d->name));
+
+	d->first = before == UINT32_MAX ? m->def_count : before;
+	d->shares_name = m->shares_name || d->kind == DEF_MODULE;
+	for (uint32_t k = 2; before != UINT32_MAX && !d->shares_name; k++) {
+		auto_free char *numbered = xasprintf("%s@%u", d->name, k);
+		uint32_t text = heap_textz(&m->h, numbered);
+
+		if (machine_def_named(m, text) == UINT32_MAX) {
+			free(d->name);
+			d->name = ptr_steal(&numbered);
+			d->text = text;
+			break;
+		}
+	}
+	m->shares_name = false;
+	name_index(m, d->text, m->def_count);
+}
+
+/* Marks what a call leads to, and what that is defined in. */
+static void reached_mark(const struct machine *m, bool *alive)
+{
+	for (uint32_t i = 0; i < m->site_count; i++)
+		for (uint32_t k = 0; k < m->sites[i].target_count; k++) {
+			uint32_t def = machine_def_named(m, m->sites[i].targets[k]);
+
+			for (; def != UINT32_MAX && !alive[def]; def = m->defs[def].parent) {
+				alive[def] = true;
+				if (m->defs[def].kind == DEF_MODULE)
+					break;
+			}
+		}
+}
+
+/* May the name of a function or class of a module or class still be it, when the body has run? */
+static bool is_bound(struct machine *m, uint32_t def)
+{
+	const struct definition *d = &m->defs[def], *around = &m->defs[d->parent];
+	const char *last = strrchr(d->name, '.') + 1;
+	uint32_t owner = around->kind == DEF_MODULE ? m->sources[d->source].object : around->kind == DEF_CLASS ?
+		around->object : 0;
+	value_t v = owner ? slot_get(&m->h, owner, heap_text(&m->h, last, strcspn(last, "@"))) : 0;
+
+	for (uint32_t i = 0; i < value_count(&m->h, v); i++) {
+		const struct object *o = &m->h.objects[value_at(&m->h, v, i)];
+
+		if ((o->kind == O_FUNCTION || o->kind == O_CLASS) && o->a == def)
+			return true;
+	}
+	return false;
+}
+
+/* Which definitions are alive; count: how many of those with one name, at the first of them. */
+static void alive_find(struct machine *m, bool *alive, uint32_t *count)
+{
+	auto_free uint32_t *last = xcalloc((size_t)m->def_count + 1, sizeof(*last));
+
+	for (uint32_t i = 0; i < m->def_count; i++)
+		last[m->defs[i].first] = i;
+	reached_mark(m, alive);
+	for (uint32_t i = 0; i < m->def_count; i++) {
+		const struct definition *d = &m->defs[i];
+
+		if (d->shares_name || d->kind == DEF_LAMBDA || last[d->first] == i)
+			alive[i] = true;
+		else if (last[d->first] != d->first && !alive[i])
+			alive[i] = is_bound(m, i);
+		count[d->first] += alive[i] && !d->shares_name;
+	}
+}
+
+void machine_settle_names(struct machine *m)
+{
+	auto_free bool *alive = xcalloc((size_t)m->def_count + 1, sizeof(*alive));
+	auto_free uint32_t *count = xcalloc((size_t)m->def_count + 1, sizeof(*count));
+
+	alive_find(m, alive, count);
+	for (uint32_t i = 0; i < m->def_count; i++) { /* parents come before what is defined in them */
+		struct definition *d = &m->defs[i];
+		char *last = strrchr(d->name, '.'), *at = strrchr(d->name, '@'), *settled;
+
+		if (d->kind == DEF_MODULE)
+			continue;
+		d->is_dead = !alive[i] || m->defs[d->parent].is_dead;
+		if (at && at > last && count[d->first] < 2)
+			*at = '\0';
+		settled = xasprintf("%s%s", m->defs[d->parent].name, last);
+		free(d->name);
+		d->name = settled;
+	}
+}
+
 static uint32_t def_add(struct machine *m, struct definition d)
 {
+	name_take(m, &d);
 	if (m->def_count == m->def_cap) {
 		m->def_cap = m->def_cap ? m->def_cap * 2 : 64;
 		m->defs = xreallocarray(m->defs, m->def_cap, sizeof(*m->defs));
@@ -107,6 +221,25 @@ static void define(struct machine *m, uint32_t source, uint32_t node, uint32_t d
 		walk(m, source, body, own);
 }
 
+/* Accessors of one property, overloads and the like are one function with one name. */
+static bool shares_name(const struct source *s, uint32_t node)
+{
+	static const char *const last[] = { "setter", "getter", "deleter", "overload" };
+
+	for (uint32_t c = s->tree.nodes[node].first; c; c = s->tree.nodes[c].next) {
+		const struct tree_node *n = &s->tree.nodes[c];
+		const char *end = s->text + n->end;
+
+		for (size_t i = 0; n->kind == K_decorator && i < sizeof(last) / sizeof(*last); i++) {
+			size_t len = strlen(last[i]);
+
+			if (n->end - n->start > len && memcmp(end - len, last[i], len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def)
 {
 	const struct source *s = &m->sources[source];
@@ -115,6 +248,12 @@ static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def
 	uint32_t t = 0;
 
 	switch (n->kind) {
+	case K_decorated_definition:
+		for (uint32_t c = n->first; c; c = s->tree.nodes[c].next) {
+			m->shares_name = s->tree.nodes[c].field == F_definition && shares_name(s, node);
+			walk(m, source, c, def);
+		}
+		return;
 	case K_function_definition: case K_lambda: case K_class_definition:
 		define(m, source, node, def);
 		return;

@@ -62,7 +62,8 @@ static void target_add(struct python *p, struct graph *g, uint32_t source, uint3
 	}
 	if (m.scope == SCOPE_MODULE)
 		m.scope = SCOPE_GLOBAL;
-	graph_add_mutation(g, m);
+	if (m.function != GRAPH_NONE)
+		graph_add_mutation(g, m);
 }
 
 /* setattr(x, "name", v) with the name as a constant. */
@@ -92,7 +93,8 @@ static void setattr_add(struct python *p, struct graph *g, uint32_t source, uint
 		m.kind = MUTATION_GLOBAL;
 		m.scope = SCOPE_GLOBAL;
 	}
-	graph_add_mutation(g, m);
+	if (m.function != GRAPH_NONE)
+		graph_add_mutation(g, m);
 }
 
 void pyfacts_mutations(struct python *p, struct graph *g)

@@ -74,7 +74,8 @@ uint32_t open_instance(struct frame *f, uint32_t class_object);
 /* call.c */
 value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct arguments *a);
 value_t function_run(struct frame *f, uint32_t function, const struct arguments *a, bool uncalled);
-void site_target(struct frame *f, uint32_t node, const char *name);
+/* text: of the heap */
+void site_target(struct frame *f, uint32_t node, uint32_t text);
 void site_reason(struct frame *f, uint32_t node, const char *reason);
 /* type(x) and x.__class__. */
 value_t class_of(struct frame *f, value_t v);

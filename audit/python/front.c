@@ -75,7 +75,8 @@ static void functions_add(struct python *p, struct graph *g)
 		const struct source *s = &p->sources[d->source];
 		bool module = d->kind == DEF_MODULE;
 
-		if (d->kind == DEF_CLASS)
+		p->function_of[i] = GRAPH_NONE;
+		if (d->kind == DEF_CLASS || d->is_dead)
 			continue;
 		p->function_of[i] = graph_add_function(g, (struct graph_function){ .name = text_ofz(&g->texts, d->name),
 			.kind = kind_of(d), .language = LANGUAGE_PYTHON, .file = p->files[d->source],
@@ -94,11 +95,16 @@ static void call_add(struct python *p, struct graph *g, const struct call_site *
 	struct graph_call out = { .caller = p->function_of[c->caller], .file = p->files[c->source], .line = n->line,
 		.start = n->start, .end = n->end, .is_expression = n->kind == K_call };
 
+	if (out.caller == GRAPH_NONE)
+		return;
 	for (uint32_t k = n->kind == K_call ? n->first : 0; k; k = s->tree.nodes[k].next)
 		if (s->tree.nodes[k].field == F_function)
 			shown = &s->tree.nodes[k];
-	for (uint32_t k = 0; k < c->target_count; k++)
-		targets[k] = text_ofz(&g->texts, p->m.h.texts[c->targets[k]]);
+	for (uint32_t k = 0; k < c->target_count; k++) {
+		uint32_t def = machine_def_named(&p->m, c->targets[k]);
+
+		targets[k] = text_ofz(&g->texts, def == UINT32_MAX ? p->m.h.texts[c->targets[k]] : p->m.defs[def].name);
+	}
 	out.targets = graph_add_list(g, targets, c->target_count);
 	out.text = graph_squeeze(g, s->text + shown->start, shown->end - shown->start, 80);
 	if (c->reason && (!c->target_count || strcmp(c->reason, "eval_exec") == 0))
@@ -132,6 +138,7 @@ static void *build_run(void *arg)
 	struct python *p = b->p;
 
 	machine_run(&p->m, p->sources, p->count, b->o);
+	machine_settle_names(&p->m);
 	heap_release_values(&p->m.h);
 	for (size_t i = 0; i < p->count; i++)
 		mem_free_ptr(&p->m.node_site[i]);

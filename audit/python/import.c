@@ -198,6 +198,7 @@ void machine_release(struct machine *m)
 	free(m->node_site);
 	free(m->by_module);
 	free(m->builtin_values);
+	free(m->def_of_text);
 	free(m->sites);
 	free(m->orders);
 	heap_release(&m->h);

@@ -29,11 +29,14 @@ enum definition_kind { DEF_MODULE, DEF_FUNCTION, DEF_LAMBDA, DEF_CLASS };
 struct definition {
 	enum definition_kind kind;
 	uint32_t source, node, parent; /* parent: the definition around it */
-	char *name;                    /* the fqname */
+	char *name;                    /* the fqname; while the machine runs, "name@2" for the second one of a name */
+	uint32_t text, first;          /* heap text of that; the first definition of the name, perhaps this one */
 	uint32_t lambdas;
 	uint32_t runs;                 /* how often its body was executed */
 	uint32_t on_stack, seen[RUNS_MAX]; /* what with */
 	bool is_method, is_async, is_generator;
+	bool shares_name;              /* with the one before it: an accessor of a property, an overload */
+	bool is_dead;                  /* a later definition of its name is all that can be reached */
 	value_t returned;
 	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
 	uint32_t object;               /* last function or class object made of it */
@@ -65,6 +68,8 @@ struct machine {
 	uint32_t **node_def;  /* source -> node -> definition */
 	uint32_t **node_site; /* source -> node -> call site + 1 */
 	const struct front_options *options;
+	uint32_t *def_of_text, def_of_text_count; /* heap text -> definition of that name + 1 */
+	bool shares_name;    /* the next definition is an accessor of a property, or an overload */
 	uint32_t *by_module; /* heap text -> source + 1 */
 	uint32_t by_module_count;
 	value_t *builtin_values; /* heap text -> the builtin of that name */
@@ -82,5 +87,10 @@ uint32_t machine_owner(const struct machine *m, uint32_t def);
 
 /* define.c */
 void machine_define(struct machine *m, uint32_t source);
+/* The definition of that name, or UINT32_MAX. */
+uint32_t machine_def_named(const struct machine *m, uint32_t text);
+/* After the run: a definition that a later one of its name hides is dead, unless a call leads to it or the name may still
+ * be it. Where two are alive, the second one is "name@2". */
+void machine_settle_names(struct machine *m);
 
 #endif
