@@ -139,10 +139,11 @@ value_t function_run(struct frame *caller, uint32_t function, const struct argum
 	struct object fn = m->h.objects[function];
 	struct definition *d = &m->defs[fn.a];
 	struct frame own = { .m = m, .s = &m->sources[d->source], .source = d->source, .def = fn.a,
-		.method_class = fn.c }, *f = &own;
+		.method_class = fn.c, .last_step = m->steps + m->options->max_steps }, *f = &own;
 	uint32_t body = node_field(f, d->node, F_body), call = call_hash(function, a);
 
-	if ((d->runs && !uncalled && was_run(d, call)) || d->runs >= RUNS_MAX || d->on_stack > 1 || m->depth > DEPTH_MAX || m->steps > m->max_steps)
+	if ((d->runs && !uncalled && was_run(d, call)) || d->runs >= RUNS_MAX || d->on_stack > 1 ||
+	    m->depth > DEPTH_MAX || m->steps > m->max_steps)
 		return d->returned ? d->returned : unknown(f, "return_value");
 	d->seen[d->runs++] = call;
 	d->on_stack++;
@@ -295,7 +296,7 @@ value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct 
 
 	if (!callee)
 		site_reason(f, node, "attribute");
-	if (f->m->nested > NESTED_MAX || f->m->steps > f->m->max_steps) {
+	if (f->m->nested > NESTED_MAX || f->m->steps > f->m->max_steps || f->m->steps > f->last_step) {
 		site_reason(f, node, "too_many_targets");
 		return unknown(f, "return_value");
 	}

@@ -15,6 +15,7 @@ struct frame {
 	value_t self;
 	value_t returned, yielded;
 	bool dead, in_targets;
+	uint64_t last_step; /* calls after it are not followed: the work on one function is bounded */
 	struct changes *leaving;
 	uint32_t leaving_count;
 };

@@ -116,7 +116,8 @@ void import_star(struct frame *f, const char *path)
 void module_run(struct machine *m, uint32_t source)
 {
 	struct source *s = &m->sources[source];
-	struct frame f = { .m = m, .s = s, .source = source, .def = s->body, .env = s->object };
+	struct frame f = { .m = m, .s = s, .source = source, .def = s->body, .env = s->object,
+		.last_step = m->steps + m->options->max_steps };
 
 	if (s->started)
 		return;
@@ -132,7 +133,7 @@ static void run_uncalled(struct machine *m, uint32_t def)
 {
 	struct definition *d = &m->defs[def];
 	struct frame f = { .m = m, .s = &m->sources[d->source], .source = d->source,
-		.def = m->sources[d->source].body };
+		.def = m->sources[d->source].body, .last_step = UINT64_MAX };
 	struct arguments a = { 0 };
 	uint32_t class_object = d->object ? m->h.objects[d->object].c : 0;
 
