@@ -178,7 +178,7 @@ static int action_read(struct drift *d, const char *path, struct err *e)
 	rc = json_take(j, &v, e);
 	action = rc == 0 ? json_get(v, "action") : NULL;
 	if (rc == 0 && (!json_get_text(action, "name") || !json_get(v, "total_load_estimate")))
-		rc = err_set(e, ERR_USAGE, "--against: %s is no actions/NAME.json of an audit", path);
+		rc = err_set(e, ERR_USAGE, "--against: %s is not an audit's actions/NAME.json", path);
 	if (rc == 0) {
 		d->old = xreallocarray(d->old, d->old_count + 1, sizeof(*d->old));
 		d->old[d->old_count] = (struct side){ .name = xstrdup(json_get_text(action, "name")),

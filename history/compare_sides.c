@@ -19,7 +19,7 @@
 
 static int bad_file(const char *path, const char *what, const char *name, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "%s: %s%s%s; wanted is {version: 1, metrics: {NAME: {values: [numbers], unit,"
+	return err_set(e, ERR_USAGE, "%s: %s%s%s; expected {version: 1, metrics: {NAME: {values: [numbers], unit,"
 			" better: lower|higher}}}",
 		       path, name, *name ? ": " : "", what);
 }
@@ -292,7 +292,7 @@ static int find_runs(struct store *s, const char *words, struct compare_side *si
 	if (str_starts(words, "last:")) {
 		n = count_behind(words + 5, 0);
 		if (!n)
-			return err_set(e, ERR_USAGE, "compare: '%s': wanted is last:N", words);
+			return err_set(e, ERR_USAGE, "compare: '%s': expected last:N", words);
 		return choose(s, words, "'x'", "x", n, side, e);
 	}
 	return list_ids(s, words, side, e);

@@ -200,6 +200,6 @@ int rows_cells(const struct rows_table *t, const struct json_value *row, struct 
 			return err_set(e, ERR_FAILURE, "%s.%s is of another type than that column", t->name, key);
 	}
 	if (seen != row->count)
-		return err_set(e, ERR_FAILURE, "a row of %s has a column that this program does not know", t->name);
+		return err_set(e, ERR_FAILURE, "a row of %s has an unknown column", t->name);
 	return 0;
 }

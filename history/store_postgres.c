@@ -172,7 +172,7 @@ static int postgres_commit(struct store *s, struct err *e)
 	if (PQresultStatus(r) != PGRES_COMMAND_OK)
 		rc = fail_result(r, e);
 	else if (strcmp(PQcmdStatus(r), "COMMIT") != 0)
-		rc = err_set(e, ERR_FAILURE, "history: PostgreSQL took the transaction back");
+		rc = err_set(e, ERR_FAILURE, "history: PostgreSQL rolled the transaction back");
 	PQclear(r);
 	return rc;
 }

@@ -233,7 +233,7 @@ static const struct rows_table *parse_line(const char *line, size_t n, struct js
 	t = name ? rows_find(name) : NULL;
 	*row = json_get(v, "row");
 	if (!t)
-		err_set(e, ERR_FAILURE, "not a row of a table that this program knows");
+		err_set(e, ERR_FAILURE, "not a row of a known table");
 	return t;
 }
 

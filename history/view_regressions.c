@@ -131,7 +131,7 @@ static int read_file(struct finder *f, const char *path, struct err *e)
 	if (rc == 0 && json_end(in, &why) == 0)
 		series = json_get(v, "series");
 	if (!series || series->kind != JSON_OBJECT)
-		rc = err_set(e, ERR_USAGE, "%s: %s; wanted is {version: 1, series: {NAME: [numbers]}}", path,
+		rc = err_set(e, ERR_USAGE, "%s: %s; expected {version: 1, series: {NAME: [numbers]}}", path,
 				*why.msg ? why.msg : "no series");
 	else
 		json_each(m, series)

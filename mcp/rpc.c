@@ -98,7 +98,7 @@ static void initialize(const struct request *q)
 	const char *asked = json_get_text(q->params, "protocolVersion"), *version = old_eras[0];
 
 	if (!asked) {
-		put_error(q->j, INVALID_PARAMS, "initialize wants protocolVersion");
+		put_error(q->j, INVALID_PARAMS, "initialize needs protocolVersion");
 		return;
 	}
 	for (int i = 0; old_eras[i]; i++)

@@ -75,7 +75,7 @@ static int analyze(struct cli *cli, struct store **s, struct str *out, struct er
 	int rc;
 
 	if (!name || cli->operand_count > 1)
-		return err_set(e, ERR_USAGE, "analyze wants --run-id RUN (a run_id, latest, latest:BRANCH)");
+		return err_set(e, ERR_USAGE, "analyze needs --run-id RUN (a run_id, latest, latest:BRANCH)");
 	if (real_of("--damping", h->damping, 0, 1, 0.5, &damping, e) < 0 || store_open(s, &w, STORE_WRITE, e) < 0 ||
 	    take_spool(cli, *s, e) < 0)
 		return -1;

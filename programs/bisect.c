@@ -315,7 +315,7 @@ static int resolve(struct bisect *b, const char *flag, const char *rev, char oid
 	char quoted[VALUE_QUOTE_SIZE];
 
 	if (!rev)
-		return err_set(e, ERR_USAGE, "bisect wants %s REV", flag);
+		return err_set(e, ERR_USAGE, "bisect needs %s REV", flag);
 	if (rev[0] == '-' || git(b->top, &out, "rev-parse", "--verify", "--quiet", spec) != 0 || out.len >= OID_SIZE)
 		return err_set(e, ERR_USAGE, "%s: %s is not a commit of this repository", flag, value_quote(rev, quoted));
 	snprintf(oid, OID_SIZE, "%s", out.data);
@@ -330,7 +330,7 @@ static int prepare(struct bisect *b, struct err *e)
 	char quoted[VALUE_QUOTE_SIZE];
 
 	if (!b->cli->operand_count)
-		return err_set(e, ERR_USAGE, "bisect wants a command: bisect --good REV --bad REV -- CMD [ARG...]");
+		return err_set(e, ERR_USAGE, "bisect needs a command: bisect --good REV --bad REV -- CMD [ARG...]");
 	if (git(".", &out, "rev-parse", "--show-toplevel", NULL, NULL) != 0)
 		return err_set(e, ERR_USAGE, "bisect: this is not the work tree of a git repository");
 	b->top = xstrdup(out.data);

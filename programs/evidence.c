@@ -22,7 +22,7 @@ static int make(struct cli *cli, struct redactor *r, struct store **s, struct st
 	int rc;
 
 	if (!name || cli->operand_count > 1)
-		return err_set(e, ERR_USAGE, "evidence wants --run-id RUN (a run_id, latest, latest:BRANCH)");
+		return err_set(e, ERR_USAGE, "evidence needs --run-id RUN (a run_id, latest, latest:BRANCH)");
 	if (h->finding && h->symbol)
 		return err_set(e, ERR_USAGE, "evidence takes --finding or --symbol, not both");
 	rc = store_open(s, &w, STORE_READ, e);

@@ -415,7 +415,7 @@ static int gateway_body(struct cli *cli)
 	int rc;
 
 	if (cli->operand_count != 1 || strcmp(cli->operands[0], "check") != 0) {
-		err_set(&e, ERR_USAGE, "gateway wants a command: check");
+		err_set(&e, ERR_USAGE, "gateway needs a command: check");
 		return cli_fail(&e);
 	}
 	rc = check(cli, &s, &e);

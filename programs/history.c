@@ -218,7 +218,7 @@ static int verb_read(struct cli *cli, const struct reader *r, char **args, int n
 
 	if (r->read_named ? n != 1 : n != 0) {
 		if (r->wants)
-			err_set(&e, ERR_USAGE, "history %s wants one %s", r->name, r->wants);
+			err_set(&e, ERR_USAGE, "history %s needs one %s", r->name, r->wants);
 		else
 			err_set(&e, ERR_USAGE, "history %s takes no arguments", r->name);
 		return failed(&e);
@@ -337,7 +337,7 @@ static int verb_import(struct cli *cli, char **args, int n, bool merge)
 	int rc;
 
 	if (n < 1) {
-		err_set(&e, ERR_USAGE, merge ? "history merge wants folders of stores" : "history import wants files"
+		err_set(&e, ERR_USAGE, merge ? "history merge needs folders of stores" : "history import needs files"
 				" of history export");
 		return failed(&e);
 	}
@@ -429,7 +429,7 @@ static int unknown(const char *name)
 
 	value_words(&words, commands);
 	if (!name)
-		err_set(&e, ERR_USAGE, "history wants a command: %s", str_cstr(&words));
+		err_set(&e, ERR_USAGE, "history needs a command: %s", str_cstr(&words));
 	else
 		err_set(&e, ERR_USAGE, "history: %s is not a command%s; accepted: %s", value_quote(name, quoted),
 			nearest_hint(nearest_word(name, commands), hint), str_cstr(&words));

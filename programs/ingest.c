@@ -130,7 +130,7 @@ static int ingest(struct cli *cli, bool repo, struct ingest_request *q, struct s
 	int rc;
 
 	if (repo ? paths->n != 1 : !paths->n)
-		return err_set(e, ERR_USAGE, repo ? "ingest repo wants one --path DIR" : "ingest artifacts wants"
+		return err_set(e, ERR_USAGE, repo ? "ingest repo needs one --path DIR" : "ingest artifacts wants"
 				" --path FILE");
 	if (open_request(cli, q, s, e) < 0 || take_spool(cli, q, e) < 0)
 		return -1;
@@ -165,7 +165,7 @@ static int ingest_body(struct cli *cli)
 	if (strcmp(name, "repo") == 0 || strcmp(name, "artifacts") == 0) {
 		rc = ingest(cli, name[0] == 'r', &q, &s, &e);
 	} else {
-		rc = err_set(&e, ERR_USAGE, "ingest wants repo --path DIR, artifacts --path FILE, or fold FILE, and"
+		rc = err_set(&e, ERR_USAGE, "ingest needs repo --path DIR, artifacts --path FILE, or fold FILE, and"
 				" not %s%s",
 			     value_quote(name, quoted), nearest_hint(nearest_word(name, commands), hint));
 	}

@@ -573,7 +573,7 @@ static int init_body(struct cli *cli)
 	}
 	fd = open(path, O_WRONLY | O_CREAT | (cli->o.init_force ? O_TRUNC : O_EXCL) | O_CLOEXEC, 0666);
 	if (fd < 0 && errno == EEXIST)
-		err_set(&e, ERR_USAGE, "'%s' is there already and is left as it is (--force replaces it, --stdout prints)",
+		err_set(&e, ERR_USAGE, "'%s' already exists and was not changed (--force replaces it, --stdout prints)",
 			path);
 	else if (fd < 0 || fd_write_all(fd, str_cstr(&text), text.len) < 0)
 		err_sys(&e, "writing '%s'", path);

@@ -54,7 +54,7 @@ static int pid_parse(struct cli *cli, pid_t *pid, struct err *e)
 	long v;
 
 	if (cli->operand_count != 1)
-		return err_set(e, ERR_USAGE, "inspect wants one process id: inspect PID");
+		return err_set(e, ERR_USAGE, "inspect needs one process id: inspect PID");
 	errno = 0;
 	v = strtol(cli->operands[0], &end, 10);
 	if (errno || *end || end == cli->operands[0] || v <= 0 || v > INT_MAX)

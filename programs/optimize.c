@@ -95,7 +95,7 @@ static int status(struct cli *cli, struct err *e)
 	int rc;
 
 	if (cli->operand_count != 2)
-		return err_set(e, ERR_USAGE, "optimize status wants RUN_ID (or latest)");
+		return err_set(e, ERR_USAGE, "optimize status needs RUN_ID (or latest)");
 	rc = loop_find(dir, cli->operands[1], &run_id, e);
 	if (rc != 0)
 		return rc;
@@ -163,7 +163,7 @@ static int export(struct cli *cli, struct err *e)
 	int rc;
 
 	if (cli->operand_count != 2)
-		return err_set(e, ERR_USAGE, "optimize export wants FILE (- is standard output)");
+		return err_set(e, ERR_USAGE, "optimize export needs FILE (- is standard output)");
 	rc = store_open(&s, &w, STORE_READ, e);
 	if (rc == 1)
 		err_set(e, ERR_FAILURE, "no history in '%s'", dir);

@@ -121,7 +121,7 @@ static int check_words(struct cli *cli, struct http_address *a, struct err *e)
 				" allows that,"
 			       " with a token in " TOKEN_ENV, cli->o.serve.listen);
 	if (!a->loopback && !getenv(TOKEN_ENV))
-		return err_set(e, ERR_USAGE, "--allow-remote wants the token in the environment: " TOKEN_ENV);
+		return err_set(e, ERR_USAGE, "--allow-remote needs the token in the environment: " TOKEN_ENV);
 	return cli->o.serve.prefix ? check_prefix(cli->o.serve.prefix, e) : 0;
 }
 
@@ -224,7 +224,7 @@ static int serve_body(struct cli *cli)
 	int code = -1;
 
 	if (sodium_init() < 0)
-		err_set(&e, ERR_FAILURE, "libsodium cannot start");
+		err_set(&e, ERR_FAILURE, "libsodium cannot be initialised");
 	else if (check_words(cli, &a, &e) == 0 && find_token(cli, &token, &e) == 0 &&
 		 redactor_new(&r, cli->envp, &cli->o.redact_env, &cli->o.redact_patterns, &e) == 0)
 		code = serve_all(cli, &a, token, r, &e);

@@ -72,7 +72,7 @@ static int make_plan(struct sharding *w, struct err *e)
 	int rc = 0;
 
 	if (!named && o->history.plan_key)
-		return err_set(e, ERR_USAGE, "--plan-key: parts of one plan want a store that they share: --history DIR, or "
+		return err_set(e, ERR_USAGE, "--plan-key: parts of one plan need a store that they share: --history DIR, or "
 			       HISTORY_DSN_ENV);
 	if (named)
 		rc = store_open(&s, &where, w->key ? STORE_WRITE : STORE_READ, e);
@@ -144,7 +144,7 @@ static int run(struct sharding *w, struct err *e)
 	int rc;
 
 	if (cli->operand_count < 1 || cli->operand_count > 2)
-		return err_set(e, ERR_USAGE, "shard wants I/N (or auto) and a list of names (a file, or - for"
+		return err_set(e, ERR_USAGE, "shard needs I/N (or auto) and a list of names (a file, or - for"
 				" standard input)");
 	if (shard_parse(cli->operands[0], cli->envp, &w->part, &w->parts, e) < 0)
 		return -1;

@@ -330,7 +330,7 @@ int api_compare(struct call *c, struct err *e)
 	struct view v = c->view;
 
 	if (!base || !candidate)
-		return err_set(e, ERR_USAGE, "compare wants base and candidate: run ids joined by commas, rev:REV,"
+		return err_set(e, ERR_USAGE, "compare needs base and candidate: run ids joined by commas, rev:REV,"
 			       " branch:NAME[:N] or last:N");
 	if (any && !value_bool(any, &settings.any_device))
 		return err_set(e, ERR_USAGE, "any_device: true or false");

@@ -316,7 +316,7 @@ int http_start(struct http **out, struct serve *sv, const struct http_address *a
 	if (!h->daemon) {
 		pthread_mutex_destroy(&h->lock);
 		free(h);
-		return err_set(e, ERR_FAILURE, "the HTTP library cannot start");
+		return err_set(e, ERR_FAILURE, "the HTTP library cannot be initialised");
 	}
 	fd_steal(&fd); /* the daemon's */
 	*out = h;

@@ -178,7 +178,7 @@ static int start(struct call *c, const struct json_value *body, struct job *job,
 	if (rc == 0 && !sv->ending)
 		rc = spawn(sv, job, &argv, e);
 	else if (rc == 0)
-		rc = err_set(e, ERR_FAILURE, "the server is ending");
+		rc = err_set(e, ERR_FAILURE, "the server is shutting down");
 	if (rc == 0) {
 		job->next = sv->jobs;
 		sv->jobs = job;

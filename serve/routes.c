@@ -43,7 +43,7 @@ const struct route routes[] = {
 	  200 },
 	{ "GET", "/compare", ROUTE_API, false, false, "base candidate any_device", NULL, api_compare,
 	  "Two sides of runs: better, worse, or not to be told", "Comparison", NULL, 200 },
-	PAGE("/", ui_home, "before", "The last runs, and what wants attention"),
+	PAGE("/", ui_home, "before", "The last runs, and what needs attention"),
 	PAGE("/ui/runs/{run_id}", ui_run, "still", "A run"),
 	PAGE("/ui/tests", ui_tests, "state", "Tests by state"),
 	PAGE("/ui/tests/{suite}/{case_id+}", ui_test, "", "A test"),

@@ -40,7 +40,7 @@ int ui_login_form(struct call *c, struct err *e)
 	(void)e;
 	if (!read || !token || !*token) {
 		c->a->status = 400;
-		form(c, "The form wants a token.");
+		form(c, "The form needs a token.");
 	} else if (!serve_token_is_right(c->sv, token, strlen(token))) {
 		c->a->status = 401;
 		c->a->challenge = true;

@@ -46,7 +46,7 @@ static int read_names(const char *columns, struct names *c, struct err *e)
 	dur = strstr(columns, "dur=");
 	if (!ts || !dur || strcspn(ts + 3, ",") >= sizeof(c->ts) || strcspn(dur + 4, ",") >= sizeof(c->dur) ||
 	    !strcspn(ts + 3, ",") || !strcspn(dur + 4, ","))
-		return err_set(e, ERR_USAGE, "--columns: %s; wanted is ts=NAME,dur=NAME", value_quote(columns, quoted));
+		return err_set(e, ERR_USAGE, "--columns: %s; expected ts=NAME,dur=NAME", value_quote(columns, quoted));
 	memcpy(c->ts, ts + 3, strcspn(ts + 3, ","));
 	c->ts[strcspn(ts + 3, ",")] = '\0';
 	memcpy(c->dur, dur + 4, strcspn(dur + 4, ","));
@@ -95,7 +95,7 @@ static int read_json(struct frames *f, const char *text, size_t n, const struct 
 		if (!list && (list = json_get(v, "traceEvents")))
 			chrome = true;
 		if (!list || list->kind != JSON_ARRAY)
-			rc = err_set(e, ERR_USAGE, "no frame timeline: wanted is {frames: [{ts, dur}]}, a list of"
+			rc = err_set(e, ERR_USAGE, "not a frame timeline: expected {frames: [{ts, dur}]}, a list of"
 					" such, or CSV with the columns "
 				     "ts and dur (--columns ts=A,dur=B names others)");
 		else
@@ -175,7 +175,7 @@ static int read_csv(struct frames *f, const char *text, size_t n, const struct n
 	double scale;
 
 	if (ts < 0 || dur < 0)
-		return err_set(e, ERR_USAGE, "no frame timeline: its first line has no columns %s and %s (--columns"
+		return err_set(e, ERR_USAGE, "not a frame timeline: its first line has no columns %s and %s (--columns"
 				" ts=A,dur=B names others)",
 			       c->ts, c->dur);
 	if (read_unit(unit, 1, &scale, e) < 0)

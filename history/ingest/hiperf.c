@@ -224,7 +224,7 @@ static int read_report(struct samples *s, const struct json_value *v, struct err
 	struct tree t = { .s = s, .symbols = json_get(v, "SymbolMap") };
 
 	if (!info || info->kind != JSON_ARRAY || !t.symbols)
-		return err_set(e, ERR_USAGE, "no report of hiperf: recordSampleInfo or SymbolMap is missing");
+		return err_set(e, ERR_USAGE, "not a hiperf report: recordSampleInfo or SymbolMap is missing");
 	json_each(event, info) {
 		const struct json_value *processes = json_get(event, "processes");
 
@@ -278,7 +278,7 @@ static int read_page(struct samples *s, const char *text, size_t n, struct err *
 	const char *end = begin ? memmem(begin, n - (size_t)(begin - text), "</script>", 9) : NULL;
 
 	if (!end)
-		return err_set(e, ERR_USAGE, "no report of hiperf: the page has no <script id=\"record_data\">");
+		return err_set(e, ERR_USAGE, "not a hiperf report: the page has no <script id=\"record_data\">");
 	return read_json(s, begin + 1, (size_t)(end - begin) - 1, e);
 }
 
@@ -296,7 +296,7 @@ int hiperf_read(struct samples *s, const char *text, size_t n, uint64_t *unreada
 	if (text[blank] == '<' && text[blank + 1] != '<')
 		return read_page(s, text, n, e);
 	if (!memmem(text, n, "Event: ", 7) || !memmem(text, n, "Heating", 7))
-		return err_set(e, ERR_USAGE, "no report of hiperf: no line 'Event: …' and no 'Heating count …'");
+		return err_set(e, ERR_USAGE, "not a hiperf report: no line 'Event: …' and no 'Heating count …'");
 	return read_text(s, text, n, unreadable);
 }
 

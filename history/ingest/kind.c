@@ -107,7 +107,8 @@ const char *ingest_kind_of(const char *text, size_t n, const char *name, struct 
 	else
 		kind = kind_of_lines(text, n);
 	if (!kind)
-		err_set(e, ERR_USAGE, "%s: nobody knows what this is; --kind says it: trace, junit, hitrace, hiperf,"
+		err_set(e, ERR_USAGE, "%s: cannot tell what kind of file this is; name it with --kind:"
+			" trace, junit, hitrace, hiperf,"
 				" flamegraph, perf-script, "
 			"folded, or a kind that is only kept", name);
 	return kind;

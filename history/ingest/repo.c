@@ -132,7 +132,7 @@ static int hash_blobs(const char *dir, struct manifest *m, struct json *j, struc
 	}
 	if (out && git_close(out, pid) == 0 && i == m->paths.n)
 		return 0;
-	return err_set(e, ERR_FAILURE, "ingest repo: git cat-file did not hand out every file of '%s'", dir);
+	return err_set(e, ERR_FAILURE, "ingest repo: git cat-file did not return every file of '%s'", dir);
 }
 
 static int write_manifest(const char *dir, char *rev, bool dirty, struct str *text, struct err *e)

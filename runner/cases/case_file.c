@@ -69,17 +69,17 @@ static int cli_run_read(struct harness *h, const struct yaml_node *n, struct err
 	if (yaml_check_keys(n, known, e) < 0)
 		return -1;
 	if (!argv)
-		return yaml_error(n, e, "a cli.run wants 'argv'");
+		return yaml_error(n, e, "a cli.run needs 'argv'");
 	if (yaml_as_strings(argv, &h->argv, e) < 0)
 		return -1;
 	if (!h->argv.n || !h->argv.v[0][0])
-		return yaml_error(argv, e, "'argv' wants at least the name of a program");
+		return yaml_error(argv, e, "'argv' needs at least the name of a program");
 	if (env_read(h, yaml_get(n, "env"), e) < 0 || string_take(n, "cwd", &h->cwd, e) < 0)
 		return -1;
 	if (!in)
 		return 0;
 	if (in->kind != YAML_SCALAR)
-		return yaml_error(in, e, "'stdin' wants a text");
+		return yaml_error(in, e, "'stdin' needs a text");
 	h->stdin_text = xmalloc(in->len + 1);
 	memcpy(h->stdin_text, in->text, in->len + 1);
 	h->stdin_bytes = in->len;
@@ -140,7 +140,7 @@ static int counts_read(struct scan_spec *s, const struct yaml_node *n, struct er
 	if (!n)
 		return 0;
 	if (n->kind == YAML_SCALAR)
-		return yaml_error(n, e, "'count' wants {TOKEN: \"== 2\"}");
+		return yaml_error(n, e, "'count' needs {TOKEN: \"== 2\"}");
 	yaml_each (item, n) {
 		const struct yaml_node *token = item->key, *is = item;
 
@@ -167,7 +167,7 @@ static int paths_read(struct strv *paths, const struct yaml_node *n, const char 
 	const struct yaml_node *list = yaml_get(n, "paths");
 
 	if (!list)
-		return yaml_error(n, e, "a %s wants 'paths'", type);
+		return yaml_error(n, e, "a %s needs 'paths'", type);
 	if (yaml_as_string_or_list(list, paths, e) < 0)
 		return -1;
 	if (!paths->n)
@@ -191,7 +191,7 @@ static int file_scan_read(struct harness *h, const struct yaml_node *n, struct e
 	    counts_read(h->scan, yaml_get(n, "count"), e) < 0 || yaml_get_bool(n, "each", &h->scan->each, e) < 0)
 		return -1;
 	if (!h->scan->item_count)
-		return yaml_error(n, e, "a file.scan wants one of 'present', 'absent', 'ordered', 'count'");
+		return yaml_error(n, e, "a file.scan needs one of 'present', 'absent', 'ordered', 'count'");
 	probe = scan_new(); /* its globs are looked at now, not when it runs */
 	rc = scan_add(probe, h->scan, &inner);
 	scan_free(probe);
@@ -206,7 +206,7 @@ static int data_validate_read(struct harness *h, const struct yaml_node *n, stru
 	    string_take(n, "schema", &h->schema, e) < 0 || yaml_get_strings(n, "keys", &h->keys, e) < 0)
 		return -1;
 	if (!h->schema == !h->keys.n)
-		return yaml_error(n, e, "a data.validate wants one of 'schema' and 'keys'");
+		return yaml_error(n, e, "a data.validate needs one of 'schema' and 'keys'");
 	return 0;
 }
 
@@ -241,7 +241,7 @@ static int audit_threshold_read(struct harness *h, const struct yaml_node *n, st
 		&ignored, e) < 0)
 		return -1;
 	if (!yaml_get(n, "action") == !yaml_get(n, "entry_points"))
-		return yaml_error(n, e, "an audit.threshold wants one of 'action' and 'entry_points'");
+		return yaml_error(n, e, "an audit.threshold needs one of 'action' and 'entry_points'");
 	if (!yaml_get(n, "max_increase_pct") != !yaml_get(n, "against"))
 		return yaml_error(n, e, "'max_increase_pct' and 'against' belong together");
 	strv_take(&h->argv, libexec_find("audit"));
@@ -261,7 +261,7 @@ static int audit_threshold_read(struct harness *h, const struct yaml_node *n, st
 	}
 	if (!limit)
 		return yaml_error(n, e,
-			"an audit.threshold wants one of max_load, max_expensive, max_unresolved, max_increase_pct");
+			"an audit.threshold needs one of max_load, max_expensive, max_unresolved, max_increase_pct");
 	for (int paths = 0; paths < 2; paths++) {
 		strv_release(&list);
 		if (yaml_get_string_or_list(n, paths ? "paths" : "entry_points", &list, e) < 0)
@@ -342,11 +342,11 @@ static int chain_read(struct chain *c, const struct yaml_node *n, struct err *e)
 		return -1;
 	steps = yaml_get(n, "steps");
 	if (!steps)
-		return yaml_error(n, e, "a chain wants 'steps'");
+		return yaml_error(n, e, "a chain needs 'steps'");
 	if (yaml_want_seq(steps, e) < 0)
 		return -1;
 	if (!steps->count)
-		return yaml_error(steps, e, "a chain wants at least one step");
+		return yaml_error(steps, e, "a chain needs at least one step");
 	yaml_each (item, steps)
 		if (step_read(c, item, e) < 0)
 			return -1;
@@ -429,7 +429,7 @@ int spec_case_read(struct spec_case *c, const struct yaml_node *n, struct err *e
 		return -1;
 	harness = yaml_get(n, "harness");
 	if (!harness && !c->chain.present)
-		return yaml_error(n, e, "a case wants a 'harness' or a 'chain'");
+		return yaml_error(n, e, "a case needs a 'harness' or a 'chain'");
 	if (harness && harness_read(&c->harness, harness, e) < 0)
 		return -1;
 	if (!harness && (yaml_get(n, "expect") || yaml_get(n, "export")))

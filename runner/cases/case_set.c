@@ -136,7 +136,7 @@ static int text_frame(struct case_text *t, const struct yaml_node *root, struct 
 		return -1;
 	cases = yaml_get(root, "cases");
 	if (!cases)
-		return yaml_error(root, e, "a spec wants 'cases'");
+		return yaml_error(root, e, "a spec needs 'cases'");
 	if (yaml_want_seq(cases, e) < 0)
 		return -1;
 	suite = text_keep(t->set, suite && *suite ? suite : t->name);

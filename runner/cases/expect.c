@@ -76,7 +76,7 @@ static int operand_read(struct expectation *x, const struct yaml_node *n, struct
 	if (op_is_number(x->op) || ((x->target == TARGET_EXIT_CODE || x->target == TARGET_DURATION_MS)))
 		return yaml_as_int(n, INT64_MIN, INT64_MAX, &x->number, e);
 	if (n->kind != YAML_SCALAR)
-		return yaml_error(n, e, "'%s' wants a text or a number", expect_op_text[x->op]);
+		return yaml_error(n, e, "'%s' needs a text or a number", expect_op_text[x->op]);
 	x->text = xmalloc(n->len + 1);
 	memcpy(x->text, n->text, n->len + 1);
 	x->text_len = n->len;
@@ -148,7 +148,7 @@ int expectation_read(struct expectation *x, const struct yaml_node *n, bool is_e
 		operand = item;
 	}
 	if (!operand && !is_export)
-		return yaml_error(n, e, "an expectation wants one of equals, contains, matches, …");
+		return yaml_error(n, e, "an expectation needs one of equals, contains, matches, …");
 	if (operand && !op_fits(x->target, x->op))
 		return yaml_error(operand, e, "'%s' does not fit the target %s", expect_op_text[x->op], target);
 	if (place_read(x, n, e) < 0)

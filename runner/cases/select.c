@@ -55,7 +55,7 @@ int shard_parse(const char *text, char *const envp[], unsigned *shard, unsigned 
 		return shard_env(envp, shard, shards, e);
 	index = slash ? xstrndup(text, (size_t)(slash - text)) : xstrdup("");
 	if (!value_int(index, &at) || !value_int(slash ? slash + 1 : "", &n) || at < 1 || n < at || n > 1000000)
-		return err_set(e, ERR_USAGE, "--shard '%s': wanted is I/N with I from 1 to N, or auto", text);
+		return err_set(e, ERR_USAGE, "--shard '%s': expected I/N with I from 1 to N, or auto", text);
 	*shard = (unsigned)at;
 	*shards = (unsigned)n;
 	return 0;

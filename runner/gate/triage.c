@@ -19,9 +19,9 @@ int triage_setup(struct gate *g, struct err *e)
 
 	g->triage_enabled = true;
 	if (enabled && *enabled && !value_bool(enabled, &g->triage_enabled))
-		return err_set(e, ERR_USAGE, "SPEC_GOV_TRIAGE_ENABLED '%s': wanted is 1 or 0", enabled);
+		return err_set(e, ERR_USAGE, "SPEC_GOV_TRIAGE_ENABLED '%s': expected 1 or 0", enabled);
 	if (retries && *retries && (!value_int(retries, &n) || n < 0 || n > TRIAGE_RETRIES_MAX))
-		return err_set(e, ERR_USAGE, "SPEC_GOV_TRIAGE_MAX_RETRIES '%s': wanted is a number from 0 to %d", retries,
+		return err_set(e, ERR_USAGE, "SPEC_GOV_TRIAGE_MAX_RETRIES '%s': expected a number from 0 to %d", retries,
 			       TRIAGE_RETRIES_MAX);
 	g->triage_max = (unsigned)n;
 	return 0;

@@ -33,8 +33,8 @@ have() { command -v "$1" >/dev/null 2>&1; }
 project make
 printf 'all:\ncheck: all\n\techo fine\n' >Makefile
 green make 'make, check'
-"$runner" init 2>err.txt; [ $? -eq 2 ] && grep -q 'is left as it is' err.txt
-check 'an existing file is left as it is'
+"$runner" init 2>err.txt; [ $? -eq 2 ] && grep -q 'was not changed' err.txt
+check 'an existing file was not changed'
 
 project unittest
 mkdir tests

@@ -46,7 +46,7 @@ for (
 	['run -- no-such-program', 127, qr/'no-such-program' cannot be executed/],
 	['test nodir', 2, qr/'nodir': No such file/],
 	['test file', 2, qr/file:1:1: the document must be a map, not 'hi'/],
-	['test --shard 3/2', 2, qr/wanted is I\/N with I from 1 to N, or auto/],
+	['test --shard 3/2', 2, qr/expected I\/N with I from 1 to N, or auto/],
 	['test --format xml', 2, qr/--format must be tap, tap14, human or junit, not 'xml'/],
 	['gate', 2, qr/'spec-runner init' writes a first one/],
 	['gate --fail-fats', 2, qr/did you mean '--fail-fast'\?/],
