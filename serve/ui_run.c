@@ -73,32 +73,56 @@ static int hang(struct call *c, struct err *e)
 	return rc;
 }
 
-static int findings(struct call *c, struct err *e)
-{
-	auto_query *q = query_new(c->s, "SELECT pattern_id, location, summary, confidence, proved FROM findings WHERE"
-			" run_id = ?"
-				  " ORDER BY rank LIMIT 50", e);
-	struct str *out = &c->a->body;
-	int rc, n = 0;
+/* ---- lists of rows ---- */
 
+#define TABLE(label, columns) "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"" label "\">\n<table>\n" \
+	"<thead><tr>" columns "</tr></thead>\n<tbody>\n"
+#define TABLE_END "</tbody>\n</table>\n</div>\n"
+#define COLUMN(name) "<th scope=\"col\">" name "</th>"
+#define NUMBER(name) "<th scope=\"col\" class=\"n\">" name "</th>"
+#define LIST(title) "<section>\n<h2>" title "</h2>\n<ul class=\"plain\">\n"
+#define LIST_END "</ul>\n</section>\n"
+
+/* A part of the page: nothing where there is no row. */
+struct list {
+	const char *sql; /* its parameters: the run, and how many rows at most */
+	int64_t most;
+	const char *begin, *end;
+	void (*row)(struct call *c, struct query *q);
+};
+
+static int list(struct call *c, const struct list *l, int64_t *n, struct err *e)
+{
+	auto_query *q = query_new(c->s, l->sql, e);
+	int rc;
+
+	*n = 0;
 	if (!q)
 		return -1;
-	query_bind(q, "t", c->arg[0]);
+	query_bind(q, "ti", c->arg[0], l->most);
 	while ((rc = query_step(q, e)) == 1) {
-		str_add(out, n++ ? "<li>" : "<h2>Why</h2>\n<ol>\n<li>");
-		html_element(out, "strong", query_text(q, 0));
-		if (query_text(q, 1)) {
-			str_add(out, " at <code>");
-			html_middle(out, query_text(q, 1), 200);
-			str_add(out, "</code>");
-		}
-		str_addf(out, " <span class=\"dim\">%s, confidence %.2f</span><br>\n", query_int(q, 4) ? "proved" : "likely",
-			 query_real(q, 3));
-		html_text(out, query_text(q, 2) ? query_text(q, 2) : "");
-		str_add(out, "</li>\n");
+		str_add(&c->a->body, (*n)++ ? "" : l->begin);
+		l->row(c, q);
 	}
-	str_add(out, n ? "</ol>\n" : "");
+	str_add(&c->a->body, *n ? l->end : "");
 	return rc;
+}
+
+static void finding_row(struct call *c, struct query *q)
+{
+	struct str *out = &c->a->body;
+
+	str_add(out, "<li>");
+	html_element(out, "strong", query_text(q, 0));
+	if (query_text(q, 1)) {
+		str_add(out, " at <code>");
+		html_middle(out, query_text(q, 1), 200);
+		str_add(out, "</code>");
+	}
+	str_addf(out, " <span class=\"dim\">%s, confidence %.2f</span><br>\n", query_int(q, 4) ? "proved" : "likely",
+		 query_real(q, 3));
+	html_text(out, query_text(q, 2) ? query_text(q, 2) : "");
+	str_add(out, "</li>\n");
 }
 
 static void test_row(struct call *c, struct query *q)
@@ -124,140 +148,96 @@ static void test_row(struct call *c, struct query *q)
 	str_add(out, "</td></tr>\n");
 }
 
-/* Those that failed first. */
-static int tests(struct call *c, struct err *e)
+static void metric_row(struct call *c, struct query *q)
 {
-	auto_query *q = query_new(c->s, "SELECT suite, case_id, attempt, result, duration_ms FROM v_test_results"
-			" WHERE run_id = ? ORDER"
-				  " BY CASE WHEN result IN ('fail', 'error', 'timeout', 'stalled') THEN 0 ELSE 1 END, suite,"
-				  " case_id, attempt LIMIT ?", e);
 	struct str *out = &c->a->body;
-	int64_t n = 0, all;
-	int rc;
 
-	if (!q || store_one_int(c->s, &all, 0, e, "SELECT COUNT(*) FROM v_test_results WHERE run_id = ?", "t",
-			c->arg[0]) < 0)
-		return -1;
-	query_bind(q, "ti", c->arg[0], (int64_t)TESTS_MOST);
-	while ((rc = query_step(q, e)) == 1) {
-		if (!n++)
-			str_add(out, "<h2>Tests</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-					" aria-label=\"Tests\">\n<table>\n"
-				"<thead><tr><th scope=\"col\">result</th><th scope=\"col\">suite</th><th"
-						" scope=\"col\">test</th>"
-				"<th scope=\"col\" class=\"n\">time</th></tr></thead>\n<tbody>\n");
-		test_row(c, q);
+	str_add(out, "<tr><td>");
+	html_text(out, query_text(q, 0));
+	if (strcmp(query_text(q, 4), "{}") != 0) {
+		str_add(out, " <span class=\"dim\">");
+		html_cut(out, query_text(q, 4), 100);
+		str_add(out, "</span>");
 	}
-	if (n)
-		str_add(out, "</tbody>\n</table>\n</div>\n");
-	if (all > n)
-		str_addf(out, "<p class=\"hint\">%lld more: <a href=\"%s/runs/%s/tests\">all as JSON</a></p>\n",
-				(long long)(all - n),
-			 c->sv->prefix, c->arg[0]);
-	return rc;
+	str_addf(out, "</td><td class=\"n\">%.6g</td><td>", query_real(q, 1));
+	html_text(out, query_text(q, 2));
+	str_add(out, "</td></tr>\n");
 }
 
-static int metrics(struct call *c, struct err *e)
+static void hotspot_row(struct call *c, struct query *q)
 {
-	auto_query *q = query_new(c->s, "SELECT metric_name, value, unit, scope, tags_json FROM metrics WHERE run_id"
-			" = ? AND metric_name"
-				  " <> 'top_hotspots' ORDER BY scope, metric_name, tags_json LIMIT ?", e);
 	struct str *out = &c->a->body;
-	int rc, n = 0;
 
-	if (!q)
-		return -1;
-	query_bind(q, "ti", c->arg[0], (int64_t)METRICS_MOST);
-	while ((rc = query_step(q, e)) == 1) {
-		if (!n++)
-			str_add(out, "<section>\n<h2>Metrics</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-				" aria-label=\"Metrics\">\n<table>\n<thead><tr><th scope=\"col\">metric</th>"
-				"<th scope=\"col\" class=\"n\">value</th><th"
-						" scope=\"col\">unit</th></tr></thead>\n<tbody>\n");
-		str_add(out, "<tr><td>");
-		html_text(out, query_text(q, 0));
-		if (strcmp(query_text(q, 4), "{}") != 0) {
-			str_add(out, " <span class=\"dim\">");
-			html_cut(out, query_text(q, 4), 100);
-			str_add(out, "</span>");
-		}
-		str_addf(out, "</td><td class=\"n\">%.6g</td><td>", query_real(q, 1));
-		html_text(out, query_text(q, 2));
-		str_add(out, "</td></tr>\n");
-	}
-	str_add(out, n ? "</tbody>\n</table>\n</div>\n</section>\n" : "");
-	return rc;
+	str_add(out, "<tr><td><code>");
+	html_middle(out, query_text(q, 0), 200);
+	str_add(out, "</code> ");
+	if (query_text(q, 1))
+		html_place(out, query_text(q, 1), query_int(q, 2));
+	str_addf(out, "</td><td class=\"n\">%.1f %%</td><td class=\"n\">%.1f %%</td></tr>\n", query_real(q, 4) * 100,
+		 query_real(q, 5) * 100);
 }
 
-static int hotspots(struct call *c, struct err *e)
+static void file_row(struct call *c, struct query *q)
 {
-	auto_query *q = query_new(c->s, "SELECT symbol, file_path, line_start, score, self_share, total_share FROM"
-			" hotspots WHERE"
-				  " run_id = ? ORDER BY ranker, rank LIMIT 50", e);
 	struct str *out = &c->a->body;
-	int rc, n = 0;
 
-	if (!q)
-		return -1;
-	query_bind(q, "t", c->arg[0]);
-	while ((rc = query_step(q, e)) == 1) {
-		if (!n++)
-			str_add(out, "<section>\n<h2>Hotspots</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-				" aria-label=\"Hotspots\">\n<table>\n<thead><tr><th scope=\"col\">function</th>"
-				"<th scope=\"col\" class=\"n\">self</th><th scope=\"col\""
-						" class=\"n\">total</th></tr></thead>\n<tbody>\n");
-		str_add(out, "<tr><td><code>");
-		html_middle(out, query_text(q, 0), 200);
-		str_add(out, "</code> ");
-		if (query_text(q, 1))
-			html_place(out, query_text(q, 1), query_int(q, 2));
-		str_addf(out, "</td><td class=\"n\">%.1f %%</td><td class=\"n\">%.1f %%</td></tr>\n", query_real(q, 4) * 100,
-			 query_real(q, 5) * 100);
-	}
-	str_add(out, n ? "</tbody>\n</table>\n</div>\n</section>\n" : "");
-	return rc;
+	str_add(out, "<li>");
+	ui_link(c->sv, out, "/artifacts/", query_text(q, 0), query_text(q, 1));
+	str_addf(out, " <span class=\"dim\">%lld bytes</span></li>\n", (long long)query_int(q, 2));
 }
 
-static int files(struct call *c, struct err *e)
+static void child_row(struct call *c, struct query *q)
 {
-	auto_query *q = query_new(c->s, "SELECT artifact_id, kind, bytes FROM artifacts WHERE run_id = ? ORDER BY"
-			" kind, artifact_id"
-				  " LIMIT 200", e);
 	struct str *out = &c->a->body;
-	int rc, n = 0;
 
-	if (!q)
-		return -1;
-	query_bind(q, "t", c->arg[0]);
-	while ((rc = query_step(q, e)) == 1) {
-		str_add(out, n++ ? "<li>" : "<section>\n<h2>Files</h2>\n<ul class=\"plain\">\n<li>");
-		ui_link(c->sv, out, "/artifacts/", query_text(q, 0), query_text(q, 1));
-		str_addf(out, " <span class=\"dim\">%lld bytes</span></li>\n", (long long)query_int(q, 2));
-	}
-	str_add(out, n ? "</ul>\n</section>\n" : "");
-	return rc;
+	str_add(out, "<li>");
+	ui_badge(out, query_text(q, 1));
+	str_addc(out, ' ');
+	ui_link(c->sv, out, "/ui/runs/", query_text(q, 0), query_text(q, 2));
+	str_add(out, "</li>\n");
 }
 
-static int children(struct call *c, struct err *e)
-{
-	auto_query *q = query_new(c->s, "SELECT run_id, status, kind FROM runs WHERE parent_run_id = ? ORDER BY"
-			" created_at, run_id LIMIT"
-				  " 200", e);
-	struct str *out = &c->a->body;
-	int rc, n = 0;
+static const struct list findings = {
+	"SELECT pattern_id, location, summary, confidence, proved FROM findings WHERE run_id = ? ORDER BY rank LIMIT ?", 50,
+	"<h2>Why</h2>\n<ol>\n", "</ol>\n", finding_row
+};
+static const struct list tests = { /* those that failed first */
+	"SELECT suite, case_id, attempt, result, duration_ms FROM v_test_results WHERE run_id = ? ORDER BY CASE WHEN result"
+	" IN ('fail', 'error', 'timeout', 'stalled') THEN 0 ELSE 1 END, suite, case_id, attempt LIMIT ?", TESTS_MOST,
+	"<h2>Tests</h2>\n" TABLE("Tests", COLUMN("result") COLUMN("suite") COLUMN("test") NUMBER("time")),
+	TABLE_END, test_row
+};
+static const struct list metrics = {
+	"SELECT metric_name, value, unit, scope, tags_json FROM metrics WHERE run_id = ? AND metric_name <> 'top_hotspots'"
+	" ORDER BY scope, metric_name, tags_json LIMIT ?", METRICS_MOST,
+	"<section>\n<h2>Metrics</h2>\n" TABLE("Metrics", COLUMN("metric") NUMBER("value") COLUMN("unit")),
+	TABLE_END "</section>\n", metric_row
+};
+static const struct list hotspots = {
+	"SELECT symbol, file_path, line_start, score, self_share, total_share FROM hotspots WHERE run_id = ? ORDER BY"
+	" ranker, rank LIMIT ?", 50,
+	"<section>\n<h2>Hotspots</h2>\n" TABLE("Hotspots", COLUMN("function") NUMBER("self") NUMBER("total")),
+	TABLE_END "</section>\n", hotspot_row
+};
+static const struct list children = {
+	"SELECT run_id, status, kind FROM runs WHERE parent_run_id = ? ORDER BY created_at, run_id LIMIT ?", 200,
+	LIST("Its runs"), LIST_END, child_row
+};
+static const struct list files = {
+	"SELECT artifact_id, kind, bytes FROM artifacts WHERE run_id = ? ORDER BY kind, artifact_id LIMIT ?", 200,
+	LIST("Files"), LIST_END, file_row
+};
 
-	if (!q)
+static int more_tests(struct call *c, int64_t shown, struct err *e)
+{
+	int64_t all;
+
+	if (store_one_int(c->s, &all, 0, e, "SELECT COUNT(*) FROM v_test_results WHERE run_id = ?", "t", c->arg[0]) < 0)
 		return -1;
-	query_bind(q, "t", c->arg[0]);
-	while ((rc = query_step(q, e)) == 1) {
-		str_add(out, n++ ? "<li>" : "<section>\n<h2>Its runs</h2>\n<ul class=\"plain\">\n<li>");
-		ui_badge(out, query_text(q, 1));
-		str_addc(out, ' ');
-		ui_link(c->sv, out, "/ui/runs/", query_text(q, 0), query_text(q, 2));
-		str_add(out, "</li>\n");
-	}
-	str_add(out, n ? "</ul>\n</section>\n" : "");
-	return rc;
+	if (all > shown)
+		str_addf(&c->a->body, "<p class=\"hint\">%lld more: <a href=\"%s/runs/%s/tests\">all as JSON</a></p>\n",
+			 (long long)(all - shown), c->sv->prefix, c->arg[0]);
+	return 0;
 }
 
 /* What report.html shows. */
@@ -283,6 +263,7 @@ static int pictures(struct call *c, struct err *e)
 int ui_run(struct call *c, struct err *e)
 {
 	auto_query *q = NULL;
+	int64_t n;
 	bool live;
 	int rc = call_run(c, c->arg[0], e);
 
@@ -303,10 +284,12 @@ int ui_run(struct call *c, struct err *e)
 		str_add(&c->a->body, "<p class=\"hint\">This page asks again every 5 s. <a href=\"?still=1\">Keep it"
 				" still</a></p>\n");
 	head(c, q);
-	if (hang(c, e) < 0 || findings(c, e) < 0 || tests(c, e) < 0 || pictures(c, e) < 0)
+	if (hang(c, e) < 0 || list(c, &findings, &n, e) < 0 || list(c, &tests, &n, e) < 0 || more_tests(c, n, e) < 0 ||
+	    pictures(c, e) < 0)
 		return -1;
 	str_add(&c->a->body, "<div class=\"cards\">\n");
-	if (metrics(c, e) < 0 || hotspots(c, e) < 0 || children(c, e) < 0 || files(c, e) < 0)
+	if (list(c, &metrics, &n, e) < 0 || list(c, &hotspots, &n, e) < 0 || list(c, &children, &n, e) < 0 ||
+	    list(c, &files, &n, e) < 0)
 		return -1;
 	str_add(&c->a->body, "</div>\n");
 	ui_end(&c->a->body);

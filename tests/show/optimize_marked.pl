@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The optimise loop on a public program: marked 0.3.6 of npm, which renders its own README and notes 400 times, CPU time being
+# The optimise loop on a public program: marked 0.3.6 of npm, which renders its own README and notes 300 times, CPU time being
 # what counts. Candidates from a folder: wrong, neutral, slower, good, two out of bounds, one that writes and connects
 # elsewhere, one that hangs. With `aimock` (npm install @copilotkit/aimock in .artifacts/web) the same again, candidates
 # coming from an OpenAI server. Usage: tests/show/optimize_marked.pl [DIR]; prints a table. Exit 1 where one was judged wrongly.
@@ -71,7 +71,7 @@ JS
 version: 1
 adapters:
   test: {kind: command, argv: [node, test/run.js], timeout_ms: $ms}
-  workload: {kind: command, argv: [node, bench.js, '400'], samples: 10, warmup: 1, timeout_ms: $ms, metrics: [{name: cpu_ms, better: lower, primary: true}, {name: bytes, better: higher, guard: true, stdout: 'bytes=([0-9]+)'}]}
+  workload: {kind: command, argv: [node, bench.js, '300'], samples: 20, warmup: 1, timeout_ms: $ms, metrics: [{name: cpu_ms, better: lower, primary: true}, {name: bytes, better: higher, guard: true, stdout: 'bytes=([0-9]+)'}]}
   profiler: {kind: none}
 optimize: {patience: 20, max_regressions: 9, paths: ['lib/**']}
 YAML
@@ -119,6 +119,7 @@ SKIP: {
 	my $server = start_cmd(['node', $aimock, '-p', $free, '-f', "$dir/cand/fixtures", '--strict', '--log-level', 'silent']);
 	wait_until(30, sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $free) }) or die 'aimock';
 	write_file("$dir/adapters.yaml", read_file("$dir/adapters.yaml") =~ s/optimize: \{/optimize: {iterations: 3, /r . "gateway: {api_base: 'http://127.0.0.1:$free/v1', models: {coding_fast: A, reasoning_strong: B, general: C}}\n");
+	$before = fingerprint($dir);
 	$r = run_spec([qw(optimize --adapters adapters.yaml --json)], dir => $dir, timeout => 1800);
 	my $v = judge('aimock', \@asked, $r);
 	is($v->{budget_used}{requests}, 9, 'aimock: 9 requests') if $v;
