@@ -6,9 +6,9 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Cwd qw(getcwd);
-use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
+use ModelServer;
 use OptimizeLoop;
 use SpecRunner;
 use Test::More;
@@ -16,40 +16,7 @@ use Test::More;
 -x '.artifacts/libexec/spec-runner-gateway' && -x '.artifacts/libexec/spec-runner-optimize' or plan skip_all => 'the gateway is not part of this build';
 my $json = JSON::PP->new->utf8;
 my $schema = getcwd() . '/schemas/explanation_v1.yaml';
-my @servers;
 
-# A server in a child: every request is a line of its log; $answer->(agent, count, request) gives status, body and headers.
-sub server {
-	my ($answer) = @_;
-	my $listen = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1', ReuseAddr => 1) or die "listen: $!";
-	my $log = new_dir() . '/requests';
-	write_file($log, '');
-	my $pid = fork() // die;
-	if (!$pid) {
-		$SIG{PIPE} = 'IGNORE';
-		my %count;
-		while (my $c = $listen->accept) {
-			my ($head, $body) = ('', '');
-			while (my $l = <$c>) { last if $l =~ /^\r?\n$/; $head .= $l }
-			read $c, $body, $1 if $head =~ /^Content-Length: (\d+)/mi;
-			my $r = $body ? eval { $json->decode($body) } : undef;
-			my ($agent) = ($r && $r->{messages} ? $r->{messages}[0]{content} : '') =~ /^spec-runner agent: (\w+)/;
-			open my $out, '>>', $log; print $out $json->encode({ head => $head, body => $body }), "\n"; close $out;
-			my ($status, $text, @headers) = $answer->($agent // '', ++$count{ $agent // '' }, $r, $c);
-			next if !defined $status;
-			print $c "HTTP/1.1 $status X\r\nContent-Length: ", length $text, "\r\nConnection: close\r\n", (map { "$_\r\n" } @headers), "\r\n", $text;
-			close $c;
-		}
-		POSIX::_exit(0);
-	}
-	push @servers, $pid;
-	my $port = $listen->sockport;
-	close $listen;
-	return { port => $port, log => $log, requests => sub { map { $json->decode($_) } split /\n/, read_file($log) } };
-}
-END { if (@servers) { my $was = $?; kill KILL => @servers; waitpid $_, 0 for @servers; $? = $was } }
-
-sub chat { my ($v) = @_; return (200, $json->encode({ choices => [{ message => { content => ref $v ? $json->encode($v) : $v } }], usage => { prompt_tokens => 100, completion_tokens => 20 } })) }
 sub good {
 	my ($agent, $n) = @_;
 	return chat({ action => 'continue', hotspot => 'inner', strategy => 'cpu.hoist', justification => 'most self time' }) if $agent eq 'conductor';

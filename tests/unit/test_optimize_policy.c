@@ -9,6 +9,7 @@
 #include "tests/tap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *judge(const struct gateway_setup *g, const char *url, const char *model)
 {
@@ -160,6 +161,59 @@ static const char *sentence(const struct json_value *findings, const char *text,
 	return reason;
 }
 
+static char *replace(const char *frame, const char *value)
+{
+	const char *at = strstr(frame, "%s");
+
+	return xasprintf("%.*s%s%s", (int)(at - frame), frame, value, at + 2);
+}
+
+/* Right and wrong values in every form; what surrounds them does not matter. */
+static void test_explain_numbers(const struct json_value *v)
+{
+	static const char *const right[] = {
+		"12.5 s", "12.50 seconds", "12500 ms", "12,500 ms", "13 s", "12500000 us", "12500ms", "0.21 minutes", "1048576 bytes",
+		"1 MiB", "1024 KiB", "1,048,576 bytes", "1.05 MB", "25.6 %", "26 percent", "0.256", "0.26", "line 42", "2 occurrences",
+		"two occurrences", "twice", "confidence 0.85", "85%", "thread T1",
+	};
+	static const char *const wrong[] = {
+		"12.6 s", "12 s", "14 s", "12.5 minutes", "12.5 h", "12501 ms", "125 s", "1.25 s", "0.2 minutes and 1 s", "12.5 days",
+		"12.5 weeks", "1048577 bytes", "2 MiB", "1 GiB", "1.1 MB", "1 KiB", "25.7 %", "27 percent", "0.27", "256 %", "line 43",
+		"line 420", "3 occurrences", "three occurrences", "thrice", "confidence 0.86", "86%", "thread T2", "T11", "5 million",
+		"2 million", "2 thousand times", "two hundred times", "2k times", "42k lines", "2 M", "1e6 ms", "42e3", "2x", "42nd",
+		"0x42", "64bit", "-42", "-12.5 s", "\342\210\222" "42", "\357\274\224\357\274\222", "\331\244\331\242", "\302\275",
+		"42\302\262", "\342\202\204", "half of it", "a quarter of it", "ninety percent", "ten seconds", "a dozen threads",
+	};
+	static const char *const frames[] = { "It is %s.", "After %s it was seen to wait.", "(%s)", "The findings say: %s; nothing else." };
+
+	for (size_t f = 0; f < sizeof(frames) / sizeof(frames[0]); f++) {
+		for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+			auto_free char *text = replace(frames[f], right[i]);
+
+			is_str(sentence(v, text, "\"f-1\""), "kept", "right: '%s'", text);
+		}
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+			auto_free char *text = replace(frames[f], wrong[i]);
+
+			is_str(sentence(v, text, "\"f-1\""), "number", "wrong: '%s'", text);
+			is_str(sentence(v, text, "\"f-1\",\"f-9\""), "citation", "cited wrongly, too: '%s'", text);
+		}
+	}
+}
+
+static void test_explain_promises(const struct json_value *v)
+{
+	static const char *const promises[] = {
+		"This will fix it.", "It'll be gone.", "It\342\200\231ll be gone.", "It won't hang again.", "It is going to pass.",
+		"This would make it faster.", "It is 2x faster then.", "It runs 2 times faster then.", "It is twice as fast.",
+		"A 2-fold gain.", "The lock is certainly the cause.", "That definitely helps.", "A timeout ensures progress.",
+		"It is sure to pass.", "It is bound to pass.", "Guaranteed.", "I promise.", "You can be sure of it.", "Never again.",
+	};
+
+	for (size_t i = 0; i < sizeof(promises) / sizeof(promises[0]); i++)
+		is_str(sentence(v, promises[i], "\"f-1\""), "promise", "promise: '%s'", promises[i]);
+}
+
 static void test_explain(void)
 {
 	static const struct { const char *text, *ids, *want; } rows[] = {
@@ -184,6 +238,8 @@ static void test_explain(void)
 	is_int(json_take(in, &v, &e), 0, "the findings are read");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		is_str(sentence(v, rows[i].text, rows[i].ids), rows[i].want, "'%s' [%s]", rows[i].text, rows[i].ids);
+	test_explain_numbers(v);
+	test_explain_promises(v);
 	json_reader_free(in);
 }
 
