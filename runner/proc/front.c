@@ -9,6 +9,7 @@
 #include "runner/proc/contain.h"
 #include "runner/proc/finish.h"
 #include "runner/proc/guard.h"
+#include "runner/proc/kernel.h"
 #include "runner/proc/look.h"
 #include "runner/proc/pulse.h"
 #include "runner/proc/slot_dir.h"
@@ -596,7 +597,10 @@ static int front_check(const struct front *f, struct err *e)
 {
 	struct itimerspec off = { 0 };
 	struct epoll_event ev;
+	siginfo_t si;
 
+	if (kernel_wait(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 && errno != ECHILD)
+		return err_sys(e, "waiting for processes (waitid) is refused here");
 	if (epoll_wait(f->epoll_fd, &ev, 1, 0) < 0 && errno != EINTR)
 		return err_sys(e, "waiting for events (epoll_wait) is refused here");
 	if (timerfd_settime(f->timer_fd, 0, &off, NULL) < 0)

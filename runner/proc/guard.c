@@ -38,6 +38,7 @@ static void guard_end(const struct context *c)
 	};
 	sigset_t alarm_only;
 
+	signal(SIGALRM, SIG_DFL); /* whoever started us may ignore it */
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
@@ -134,7 +135,7 @@ static int guard_first(void *context)
 /* Nothing is copied, so that it costs next to nothing, and its memory needs no page of its own. */
 static pid_t guard_clone_first(struct context *c)
 {
-	static char stack[32 * 1024] __attribute__((aligned(64)));
+	static char stack[64 * 1024] __attribute__((aligned(64)));
 
 	first_guard_fd = c->guard_fd[0];
 	return clone(guard_first, stack + sizeof(stack), CLONE_VM, c);
@@ -170,7 +171,7 @@ static void guard_kill(pid_t pid)
 void guard_prepare(struct context *c)
 {
 	c->guard_fd[0] = c->guard_fd[1] = -1;
-	if (getpid() != 1 && c->contain != CONTAIN_PIDNS && pipe2(c->guard_fd, O_CLOEXEC) < 0)
+	if (getpid() != 1 && pipe2(c->guard_fd, O_CLOEXEC) < 0)
 		errno = 0; /* without one */
 }
 
@@ -208,14 +209,16 @@ void guard_replace(struct context *c, int64_t now)
 void guard_await(const struct context *c)
 {
 	struct timespec most = { .tv_nsec = GUARD_AWAIT_MS * NS_PER_MS };
+	long rc = 0;
 
-	if (atomic_load(&c->shared->guard_pid) == 0)
-		syscall(SYS_futex, &c->shared->guard_pid, FUTEX_WAIT, 0, &most, NULL, 0);
+	while (rc == 0 && c->guard_fd[0] >= 0 && atomic_load(&c->shared->guard_pid) == 0)
+		rc = syscall(SYS_futex, &c->shared->guard_pid, FUTEX_WAIT, 0, &most, NULL, 0);
 }
 
 void guard_dismiss(struct context *c)
 {
-	if (c->guard_fd[1] >= 0 && atomic_load(&c->shared->guard_pid) > 0 && write(c->guard_fd[1], "", 1) < 0)
+	/* a byte for each of the two that there are for a moment, if the front died while it put one in the other's place */
+	if (c->guard_fd[1] >= 0 && atomic_load(&c->shared->guard_pid) > 0 && write(c->guard_fd[1], "\0\0", 2) < 0)
 		errno = 0; /* it is gone already */
 	fd_close(&c->guard_fd[0]);
 	fd_close(&c->guard_fd[1]);

@@ -5,8 +5,9 @@
  * It leads a session of its own, holds nothing but the read end of a pipe whose write ends are the front's and the
  * supervisor's, and sleeps in read(2). A byte is a goodbye: it exits. The end of the file without one means that
  * nobody is left, and it ends what is left of the run (orphans.h). It is a child of the front without an exit signal,
- * so that no wait for the tree meets it. As PID 1 of a container or with --contain pidns the kernel does all that, and
- * there is no guard. Internal to runner/proc. */
+ * so that no wait for the tree meets it. As PID 1 of a container the kernel does all that, and there is no guard; with
+ * --contain pidns it ends the namespace's init, which may have been killed before it asked the kernel for that.
+ * Internal to runner/proc. */
 #ifndef RUNNER_PROC_GUARD_H
 #define RUNNER_PROC_GUARD_H
 

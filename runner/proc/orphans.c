@@ -71,7 +71,7 @@ static bool environ_has_run(const char *env, size_t n, const char *run_id)
 /* A reused pid: whoever has it now began after our command did. */
 static bool is_command(const struct orphans *o, const struct proc_stat *st)
 {
-	return st->pid == o->command_pid && st->start_ns <= o->command_boot_ns + STARTED_SLACK_NS;
+	return st->start_ns <= o->command_boot_ns + STARTED_SLACK_NS;
 }
 
 static bool look_is_member(struct look *l, int dir, const struct proc_stat *st)
@@ -79,8 +79,11 @@ static bool look_is_member(struct look *l, int dir, const struct proc_stat *st)
 	const struct orphans *o = l->o;
 	ssize_t n;
 
+	/* the command may not lead its group yet, and the init of a PID namespace never does */
+	if (o->command_pid > 0 && st->pid == o->command_pid)
+		return is_command(o, st);
 	if (o->command_pid > 0 && (st->pgrp == o->command_pid || st->session == o->command_pid))
-		return st->pid != o->command_pid || is_command(o, st);
+		return true;
 	if (o->group_only)
 		return false;
 	if (pids_have(l->found, l->n_found, st->ppid) || pids_have(l->leader, l->n_leaders, st->session))

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* refuse EPERM|ENOSYS CALL PROGRAM [ARGS] - runs a program, and all that it starts, in a sandbox whose filter answers one
- * system call with that error. `refuse list` prints the calls it knows. Exit 77: no such call on this machine, or no
- * filters in this kernel. */
+ * system call with that error. `refuse list` prints the calls it knows. Two more names refuse only one kind of clone:
+ * clone_shared (a process in our memory that is not waited for) and clone_silent (a copy without an exit signal).
+ * Exit 77: no such call on this machine, or no filters in this kernel. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +36,18 @@ static const struct {
 #endif
 };
 
+/* Flags of clone that are looked at, and what they must be to be refused. */
+static const struct {
+	const char *name;
+	unsigned mask, value;
+} clones[] = {
+	{ "clone_shared", CLONE_VM | CLONE_VFORK | CLONE_THREAD, CLONE_VM },
+	{ "clone_silent", CLONE_VM | 0xff, 0 },
+};
+
 int main(int argc, char **argv)
 {
+	unsigned mask = 0, value = 0;
 	long nr = -1;
 	int error = argc > 1 && strcmp(argv[1], "ENOSYS") == 0 ? ENOSYS : EPERM;
 
@@ -47,12 +59,22 @@ int main(int argc, char **argv)
 	}
 	if (argc == 2)
 		return 0;
+	for (size_t i = 0; argc > 3 && i < sizeof(clones) / sizeof(*clones); i++) {
+		if (strcmp(clones[i].name, argv[2]) != 0)
+			continue;
+		nr = SYS_clone;
+		mask = clones[i].mask;
+		value = clones[i].value;
+	}
 	if (argc < 4 || nr < 0)
 		return 77;
 
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)), /* its lower half: little endian */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
