@@ -381,6 +381,8 @@ static void read_survivor(struct trace_gatherer *t, const struct json_value *a, 
 		fact_set_text(t->f, r, FC_LEAK_reason, reason);
 	if (json_get_text(a, "wchan"))
 		put_text(t->f, r, FC_LEAK_wchan, a, "wchan");
+	if (json_get_text(a, "frozen_by"))
+		put_text(t->f, r, FC_LEAK_frozen_by, a, "frozen_by");
 }
 
 static void read_state(struct trace_gatherer *t, const struct trace_read_event *ev, const char *at)

@@ -170,8 +170,11 @@ int seal_recover_each(const char *artifacts_dir, seal_told *told, void *arg, str
 		if (ent->d_name[0] == '.' || !str_ends(ent->d_name, JOURNAL_SUFFIX))
 			continue;
 		path = path_join(artifacts_dir, ent->d_name);
-		if (in_use(path))
+		if (in_use(path)) {
+			if (told)
+				told(arg, path, NULL, NULL);
 			continue;
+		}
 		rc = recover_journal(path, artifacts_dir, out_dir, &problem);
 		count += rc > 0;
 		if (rc && told)

@@ -83,7 +83,7 @@ bool redact_is_plain_word(const char *v, size_t n)
 	for (size_t i = 0; n && common_values[i]; i++)
 		if (strlen(common_values[i]) == n && strncasecmp(common_values[i], v, n) == 0)
 			return true;
-	return n && n <= 20 && in_words(v, n);
+	return n && n <= 20 && !memchr(v, '\0', n) && in_words(v, n);
 }
 
 /* What a sentence is made of: also "isn't", "re-used", "refreshed", "expiring". */

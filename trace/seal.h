@@ -44,7 +44,7 @@ int seal_recover_one(const char *journal_path, const char *artifacts_dir, char o
 
 /* Every unlocked `*.journal` in artifacts_dir; a locked one is never touched, and two recoveries at
  * once are safe. `told` (may be NULL) hears of each: out_dir where it was sealed, or problem
- * (NULL when there was none). Returns the count sealed (>= 0) or -1: the folder cannot be read. A
+ * (NULL when there was none), neither of one in use. Returns the count sealed (>= 0) or -1: the folder cannot be read. A
  * missing folder holds none. */
 typedef void seal_told(void *arg, const char *journal, const char *out_dir, const struct err *problem);
 int seal_recover_each(const char *artifacts_dir, seal_told *told, void *arg, struct err *e);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "profile/proc/fdtable.h"
+#include "profile/proc/freezer.h"
 #include "profile/waits/waits_internal.h"
 
 #include <errno.h>
@@ -607,6 +608,21 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 	}
 }
 
+/* Version 1 keeps the function it slept in and is in state D, version 2 sleeps on its way back from the kernel. */
+static bool wait_frozen(struct snap_process *p, struct snap_thread *t)
+{
+	char dir[1024];
+
+	if ((t->state != 'D' && strcmp(t->wchan, "get_signal") != 0 && !strstr(t->wchan, "freez") &&
+	     !strstr(t->wchan, "refrigerator")) ||
+	    !freezer_holds(p->pid, dir, sizeof(dir)))
+		return false;
+	wait_set(t, WAIT_STOPPED, "the thawing of its cgroup %s", dir);
+	t->wait.endless = true;
+	t->wait.proved = true;
+	return true;
+}
+
 static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	if (t->state == 'Z' || t->state == 'X' || t->status == COLLECT_GONE)
@@ -622,7 +638,7 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 		t->wait.proved = tracer != 0;
 		return;
 	}
-	if (t->state == 'S' && waits_by_title(w, p, t))
+	if (wait_frozen(p, t) || (t->state == 'S' && waits_by_title(w, p, t)))
 		return;
 	if (t->hint.instead && t->hint.kind != WAIT_NONE) {
 		waits_by_hint(w, p, t);

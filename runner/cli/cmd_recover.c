@@ -17,12 +17,14 @@
 struct told {
 	struct cli *cli;
 	bool failed;
+	unsigned in_use;
 };
 
 static void tell(void *arg, const char *journal, const char *out_dir, const struct err *problem)
 {
 	struct told *t = arg;
 
+	t->in_use += !out_dir && !problem;
 	if (out_dir && orphans_end_of_journal(journal))
 		printf("%s: ended what was left of it\n", journal);
 	if (problem) {
@@ -67,6 +69,9 @@ int cmd_recover(struct cli *cli)
 		}
 		if (count == 0 && !told.failed)
 			printf("nothing to recover in %s\n", dir);
+		if (told.in_use)
+			printf("%u journal%s in use: %s\n", told.in_use, told.in_use == 1 ? " is" : "s are",
+			       told.in_use == 1 ? "that run goes on" : "those runs go on");
 	}
 	rc = cli_flush();
 	return rc ? rc : told.failed;

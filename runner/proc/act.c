@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/signal_name.h"
+#include "profile/proc/freezer.h"
 #include "profile/proc/slow_read.h"
 #include "profile/snapshot/snapshot.h"
 #include "runner/proc/act.h"
@@ -14,9 +15,11 @@
 #include "runner/proc/show.h"
 #include "runner/proc/supervisor_state.h"
 #include "runner/proc/tick.h"
+#include "runner/proc/thaw.h"
 #include "runner/proc/unlisted.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,7 +140,7 @@ static void act_holders(struct supervisor *s, struct command *c, struct proc_hol
 }
 
 /* A process's name as it may be shown: 15 bytes of a secret are a secret too. */
-static const char *act_comm(struct supervisor *s, const char *comm)
+const char *act_comm(struct supervisor *s, const char *comm)
 {
 	static char shown[128];
 	auto_str text = STR_INIT;
@@ -438,6 +441,7 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	    !members)
 		members = 1; /* at least: those that left us are counted by nobody */
 	act_not_permitted(s, c, now);
+	thaw_members(s, c, owner, now);
 	if (!members)
 		return; /* the last one ended just now: nothing was sent, nothing is recorded */
 	attrs_init(&a, s->run->trace);
@@ -456,7 +460,7 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 static void act_unkillable(struct supervisor *s, span_id span, struct member *m, int64_t now)
 {
 	auto_attrs a = { 0 };
-	char wchan[64] = "";
+	char wchan[64] = "", frozen[PATH_MAX] = "";
 
 	m->given_up = true;
 	act_survivor(s, span, m, "unkillable", now);
@@ -464,9 +468,11 @@ static void act_unkillable(struct supervisor *s, span_id span, struct member *m,
 	attrs_init(&a, s->run->trace);
 	act_member_attrs(&a, m);
 	attrs_str(&a, "wchan", wchan);
+	if (freezer_holds(m->pid, frozen, sizeof(frozen)))
+		attrs_str(&a, "frozen_by", frozen);
 	trace_checkpoint(s->run->trace, span, CP_PROCESS_UNKILLABLE, now, &a);
-	say_always(s->run, "%s (pid %d) does not die (state %c, in %s)", act_comm(s, m->st.comm), (int)m->pid, m->st.state,
-		   wchan[0] ? wchan : "the kernel");
+	say_always(s->run, "%s (pid %d) does not die (%s %c, in %s)", act_comm(s, m->st.comm), (int)m->pid,
+		   frozen[0] ? "frozen: state" : "state", m->st.state, frozen[0] ? frozen : wchan[0] ? wchan : "the kernel");
 }
 
 static void act_survivors(struct supervisor *s, struct command *c, int64_t now)

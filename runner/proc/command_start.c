@@ -191,6 +191,7 @@ static int command_spawn(struct supervisor *s, struct command *c, struct err *e)
 	if (q.pid_namespace && command_namespace_watch(s, c, &ns, e) < 0)
 		return -1;
 	q.ns_fd = ns;
+	q.ns_reader_fd = c->ns_fd;
 	command_environment(s, c);
 	sampling_hooks_environment(s->run, &c->envp);
 	q.envp = c->envp.v;

@@ -94,6 +94,8 @@ static void finish_recovered(void *arg, const char *journal, const char *out_dir
 	struct context *c = r->c;
 	struct err e = { 0 };
 
+	if (!out_dir && !problem)
+		return; /* of a run that goes on, ours for one */
 	if (out_dir && orphans_end_of_journal(journal))
 		say(c, "ended what an earlier run had left running (%s)", journal);
 	if (r->n++ >= RECOVERED_TOLD)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -72,11 +73,15 @@ static void __attribute__((noreturn)) spawn_child_exec(const struct spawn_reques
  * descendant. The kernel kills the namespace when it dies. */
 static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_request *q)
 {
+	struct pollfd reader = { .fd = q->ns_fd };
 	pid_t command;
 	int status, command_status = 0;
 
 	prctl(PR_SET_NAME, "spec-runner-ns");
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* with it the kernel ends the whole namespace */
+	close(q->ns_reader_fd);
+	if (poll(&reader, 1, 0) > 0 && reader.revents & POLLERR)
+		_exit(125); /* the supervisor died before that: getppid() does not tell across namespaces */
 	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
 		mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	command = fork();

@@ -38,7 +38,8 @@ struct spawn_request {
 	_Atomic int *exec_errno;     /* shared memory: set where exec fails */
 	_Atomic pid_t *shared_pid;   /* shared memory: the child's pid, before it runs; NULL: nobody asks */
 	_Atomic int *ns_status;      /* shared memory: pid_namespace only */
-	int ns_fd;                   /* pid_namespace: the init closes it when the command has exited */
+	int ns_fd;                   /* pid_namespace: the init closes it when the command has exited … */
+	int ns_reader_fd;            /* … and this is our end of that pipe, of which the init keeps no copy */
 };
 
 /* Returns the child's pid, or -1 (fork itself failed; e says why). Its group is its own pid. */

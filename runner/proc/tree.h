@@ -30,6 +30,7 @@ struct member {
 	bool signalled;          /* got our KILL */
 	bool reaped;             /* by us: whoever has its number now is another one */
 	bool not_permitted;      /* could not be signalled */
+	bool frozen;             /* by its cgroup, as was told */
 	bool given_up;           /* named as one that does not die: nobody waits for it any more */
 	unsigned fresh;          /* scans left in which its command line is read again */
 	unsigned seen;           /* generation of the scan that saw it last */
