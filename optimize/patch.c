@@ -238,15 +238,16 @@ static bool read_extended(struct patch *p, struct patch_file *f, const struct li
 	return false;
 }
 
-/* "diff --git a/x b/x": only the names of a file of which nothing but its mode changes stand nowhere else. */
+/* "diff --git a/x b/x", "diff --git "a/x" "b/x"": only the names of a file of which nothing but its mode changes, or that is
+ * empty, stand nowhere else. */
 static void names_of_git_line(struct patch_file *f, const struct line *l)
 {
 	const char *s = l->p + 11;
-	size_t n = l->n - 11;
+	size_t n = l->n - 11, half = n / 2, side = n && s[0] == '"';
 
-	if (n >= 5 && n % 2 == 1 && s[n / 2] == ' ' && s[0] == 'a' && s[n / 2 + 1] == 'b' &&
-	    memcmp(s + 1, s + n / 2 + 2, n / 2 - 1) == 0) {
-		set(&f->old_path, strip_side(xstrndup(s, n / 2), 'a'));
+	if (n >= 5 + 4 * side && n % 2 == 1 && s[half] == ' ' && s[side] == 'a' && s[half + 1 + side] == 'b' &&
+	    s[half + 1] == (side ? '"' : 'b') && memcmp(s + side + 1, s + half + side + 2, half - side - 1) == 0) {
+		set(&f->old_path, strip_side(take_path(s, half), 'a'));
 		set(&f->new_path, xstrdup(f->old_path ? f->old_path : ""));
 	}
 }
