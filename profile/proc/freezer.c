@@ -95,7 +95,8 @@ static int count_mine(int at, const char *name, bool (*mine)(void *ctx, pid_t pi
 	len = fd_read_file(fd, "cgroup.procs", pids, sizeof(pids));
 	if (len < 0 || len >= PROCS_BYTES - 1 || depth > DEPTH_MAX)
 		n = -1;
-	for (char *save = NULL, *pid = n < 0 ? NULL : strtok_r(pids, "\n", &save); pid && n >= 0; pid = strtok_r(NULL, "\n", &save))
+	for (char *save = NULL, *pid = n < 0 ? NULL : strtok_r(pids, "\n", &save); pid && n >= 0;
+	     pid = strtok_r(NULL, "\n", &save))
 		n = mine(ctx, (pid_t)strtol(pid, NULL, 10)) ? n + 1 : -1;
 	for (struct dirent *ent; n >= 0 && (ent = readdir(d));) {
 		int below;

@@ -36,9 +36,10 @@ static void guard_end(const struct context *c)
 		.command_boot_ns = atomic_load(&c->shared->command_boot_ns),
 		.proc_fd = proc_fd,
 	};
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t alarm_only;
 
-	signal(SIGALRM, SIG_DFL); /* whoever started us may ignore it */
+	sigaction(SIGALRM, &dfl, NULL); /* whoever started us may ignore it */
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);

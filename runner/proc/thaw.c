@@ -32,11 +32,11 @@ static void tell(struct supervisor *s, struct command *c, const struct member *m
 	attrs_bool(&a, "thawed", thawed > 0);
 	trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_FROZEN, now, &a);
 	if (thawed > 0)
-		say(s->run, "%s (pid %d) is frozen by its cgroup %s: thawed, so that it can end", act_comm(s, m->st.comm), (int)m->pid,
-		    dir);
+		say(s->run, "%s (pid %d) is frozen by its cgroup %s: thawed, so that it can end", act_comm(s, m->st.comm),
+		    (int)m->pid, dir);
 	else
-		say(s->run, "%s (pid %d) is frozen by its cgroup %s, which is not ours to thaw", act_comm(s, m->st.comm), (int)m->pid,
-		    dir);
+		say(s->run, "%s (pid %d) is frozen by its cgroup %s, which is not ours to thaw", act_comm(s, m->st.comm),
+		    (int)m->pid, dir);
 }
 
 void thaw_members(struct supervisor *s, struct command *c, uint32_t owner, int64_t now)
