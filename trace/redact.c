@@ -136,6 +136,12 @@ void redactor_free(struct redactor *r)
 
 /* ---- needles ------------------------------------------------------------------------------- */
 
+/* Three bytes, the first the lowest: what a needle is found by. */
+static inline uint32_t needle_key(const char *s)
+{
+	return fold(s[0]) | (uint32_t)fold(s[1]) << 8 | (uint32_t)fold(s[2]) << 16;
+}
+
 static inline uint32_t needle_hash(uint32_t key, unsigned shift)
 {
 	return key * UINT32_C(0x9E3779B1) >> shift;
@@ -143,7 +149,7 @@ static inline uint32_t needle_hash(uint32_t key, unsigned shift)
 
 void redact_needle_add(struct redactor *r, const char bytes[3], enum needle_kind kind, uint32_t index)
 {
-	uint32_t key = (uint32_t)fold(bytes[0]) << 16 | (uint32_t)fold(bytes[1]) << 8 | fold(bytes[2]);
+	uint32_t key = needle_key(bytes);
 	uint32_t hash = needle_hash(key, r->bitmap_shift), *head = &r->heads[hash & r->heads_mask];
 
 	for (uint32_t i = *head; i; i = r->needles[i - 1].next) {
@@ -268,34 +274,54 @@ static size_t needle_found(struct scan *sc, size_t at, uint32_t key, uint32_t ha
 	return at + 1;
 }
 
+/* Eight bytes, each folded as fold() does: the first is the lowest. */
+static inline uint64_t fold8(const char *s)
+{
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		v = __builtin_bswap64(v);
+	return v | UINT64_C(0x2020202020202020);
+}
+
+/* The first place from `at` on, of those six at a time that eight bytes hold, that may begin a needle; or where fewer
+ * than eight bytes are left. The six are independent of each other, so that a processor looks at them at once. */
+static inline size_t skip_dull(const struct scan *sc, size_t at)
+{
+	const uint64_t *bitmap = sc->r->bitmap;
+	unsigned shift = sc->r->bitmap_shift;
+
+	for (; at + 8 <= sc->n; at += 6) {
+		uint64_t v = fold8(sc->s + at), any = 0;
+
+		for (unsigned i = 0; i < 6; i++) {
+			uint32_t hash = needle_hash((uint32_t)(v >> 8 * i) & 0xffffff, shift);
+
+			any |= bitmap[hash / 64] >> (hash % 64);
+		}
+		if (__builtin_expect(any & 1, 0))
+			break;
+	}
+	return at;
+}
+
 static void scan_needles(struct scan *sc)
 {
 	const uint64_t *bitmap = sc->r->bitmap;
 	unsigned shift = sc->r->bitmap_shift;
-	const char *s = sc->s;
-	size_t at = 0;
 
-	while (sc->n >= 3 && at <= sc->n - 3) {
-		uint32_t key = (uint32_t)fold(s[at]) << 8 | fold(s[at + 1]);
-		size_t p = at + 2, n = sc->n;
+	for (size_t at = 0, end; at + 3 <= sc->n;) {
+		at = skip_dull(sc, at);
+		end = at + 8 <= sc->n ? at + 6 : sc->n - 2;
+		while (at < end) {
+			uint32_t key = needle_key(sc->s + at), hash = needle_hash(key, shift);
 
-		for (; p < n; p++) {
-			uint32_t hash;
-
-			key = (key << 8 | fold(s[p])) & 0xffffff;
-			hash = needle_hash(key, shift);
-			if (__builtin_expect(bitmap[hash / 64] >> (hash % 64) & 1, 0)) {
-				size_t next = needle_found(sc, p - 2, key, hash);
-
-				if (next > p - 1) {
-					p = n;
-					at = next;
-					goto restart;
-				}
-			}
+			if (bitmap[hash / 64] >> (hash % 64) & 1)
+				at = needle_found(sc, at, key, hash);
+			else
+				at++;
 		}
-		return;
-restart:;
 	}
 }
 

@@ -653,19 +653,6 @@ static void named_value(struct scan *sc, size_t name, size_t end, size_t p, cons
 		hide_json_bare(sc, p, open, kind);
 }
 
-static bool element_value(struct scan *sc, size_t name, size_t p, const struct secret_kind *kind)
-{
-	const char *lt;
-
-	if (p >= sc->n || sc->s[p] != '>' || name == 0 || sc->s[name - 1] != '<')
-		return false;
-	lt = memchr(sc->s + p, '<', sc->n - p);
-	while (lt && redact_marker_length(sc->r, lt, sc->n - (size_t)(lt - sc->s)))
-		lt = memchr(lt + 1, '<', sc->n - (size_t)(lt + 1 - sc->s));
-	redact_form_hide(sc, p + 1, lt ? (size_t)(lt - sc->s) : sc->n, kind);
-	return true;
-}
-
 static void name_value(struct scan *sc, size_t name, size_t end, const struct secret_kind *kind)
 {
 	struct quote open = quote_before(sc, name), close = quote_at(sc, end);
@@ -674,7 +661,7 @@ static void name_value(struct scan *sc, size_t name, size_t end, const struct se
 
 	if (quoted)
 		p += close.len;
-	else if (element_value(sc, name, p, kind))
+	else if (redact_form_element(sc, name, p, kind))
 		return;
 	if (entity_value(sc, p, kind) || encoded_value(sc, p, kind) || pair_value(sc, &open, name, p, kind) ||
 	    (quoted && listed_value(sc, name, p, kind)))

@@ -197,6 +197,8 @@ void redact_form_found(struct scan *sc, size_t at, size_t len, bool given);
 void redact_form_hide(struct scan *sc, size_t from, size_t to, const struct secret_kind *kind);
 void redact_nameless_needles(struct redactor *r);
 void redact_form_nameless(struct scan *sc, size_t at, uint32_t index);
+/* Is it <name>value</name>? s[name..end) is the name. True: what it holds was taken care of. */
+bool redact_form_element(struct scan *sc, size_t name, size_t end, const struct secret_kind *kind);
 void redact_forms_needles(struct redactor *r);
 
 /* redact_shapes.c */

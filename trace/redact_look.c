@@ -56,18 +56,26 @@ static const char *const common_values[] = {
 	"<eof>", "n/a", "todo", NULL,
 };
 
+/* word against v[0..n), whose case does not matter: neither has a NUL, and words are of small letters. */
+static int word_compare(const char *word, const char *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int c = (unsigned char)word[i] - (is_upper(v[i]) ? v[i] | 0x20 : (unsigned char)v[i]);
+
+		if (c)
+			return c;
+	}
+	return word[n] != '\0';
+}
+
 static bool in_words(const char *v, size_t n)
 {
 	size_t lo = 0, hi = sizeof(words) / sizeof(words[0]);
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		int c = words[mid][0] - (*v | 0x20);
+		int c = word_compare(words[mid], v, n);
 
-		if (c == 0)
-			c = strncasecmp(words[mid], v, n);
-		if (c == 0 && words[mid][n])
-			c = 1;
 		if (c == 0)
 			return true;
 		if (c < 0)

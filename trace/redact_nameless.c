@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms in which a secret stands without its name: `curl -u`, `sshpass -p`, a line of .pgpass. */
+/* Forms in which a secret stands without its name (`curl -u`, `sshpass -p`, a line of .pgpass), and elements of XML. */
 #include "trace/redact_internal.h"
 
 #include <string.h>
 #include <strings.h>
+
+/* Of what an element holds, at most. */
+#define ELEMENT_BYTES 16384
 
 static bool is_blank(char c)
 {
@@ -81,4 +84,34 @@ void redact_nameless_needles(struct redactor *r)
 {
 	for (uint32_t w = 0; nameless[w]; w++)
 		redact_needle_add(r, nameless[w], NEEDLE_NAMELESS, w);
+}
+
+/* ---- elements -------------------------------------------------------------------------------- */
+
+/* Where "</name" closes what s[name..end) opens, or the end of the line: "password: <password>" is a hint of how to call
+ * a program, and what follows it are other lines. */
+static size_t element_end(const struct scan *sc, size_t name, size_t end)
+{
+	size_t len = end - name, most = sc->n - end < ELEMENT_BYTES ? sc->n : end + ELEMENT_BYTES, line = end;
+
+	for (size_t at = end; at + 2 + len <= most; at++) {
+		const char *lt = memchr(sc->s + at, '<', most - at - 1 - len);
+
+		if (!lt)
+			break;
+		at = (size_t)(lt - sc->s);
+		if (lt[1] == '/' && strncasecmp(lt + 2, sc->s + name, len) == 0)
+			return at;
+	}
+	while (line < sc->n && sc->s[line] != '\n')
+		line++;
+	return line;
+}
+
+bool redact_form_element(struct scan *sc, size_t name, size_t end, const struct secret_kind *kind)
+{
+	if (end >= sc->n || sc->s[end] != '>' || name == 0 || sc->s[name - 1] != '<')
+		return false;
+	redact_form_hide(sc, end + 1, element_end(sc, name, end), kind);
+	return true;
 }

@@ -18,7 +18,8 @@ static void walk(const struct yaml_node *n, uint32_t depth)
 	int w;
 	char label[YAML_LABEL_SIZE];
 
-	if (depth > 64 || !n->line || !n->column)
+	/* 64 lists or maps, and a scalar in the last one */
+	if (depth > 65 || !n->line || !n->column)
 		abort();
 	yaml_label(n, label);
 	if (yaml_as_int(n, -9, 9, &i, &e) < 0 && e.kind != ERR_USAGE)
