@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* balance.c - conditions of the preprocessor whose sides open or close a brace, or that stand within an expression: no
- * grammar reads all of their sides, so one is kept, without the directives. */
+ * grammar reads all of their sides, so one is kept, without the directives. The same goes for a side that ends with "if (…)". */
 #include "audit/c/c.h"
 #include "base/mem.h"
 
@@ -86,20 +86,59 @@ static void blank(char *s, size_t from, size_t to)
 			s[i] = ' ';
 }
 
-/* Does what precedes end a statement, a block or a label? Comments count as part of what precedes them. */
-static bool is_at_a_start(const char *s, size_t n)
+/* Without white space and comments at its end. */
+static size_t trimmed(const char *s, size_t n)
 {
 	for (;;) {
 		while (n && isspace((unsigned char)s[n - 1]))
 			n--;
-		if (n >= 2 && s[n - 1] == '/' && s[n - 2] == '*') {
-			for (n -= 2; n >= 2 && !(s[n - 1] == '*' && s[n - 2] == '/'); n--)
-				;
-			n = n >= 2 ? n - 2 : 0;
-			continue;
-		}
-		break;
+		if (n < 2 || s[n - 1] != '/' || s[n - 2] != '*')
+			return n;
+		for (n -= 2; n >= 2 && !(s[n - 1] == '*' && s[n - 2] == '/'); n--)
+			;
+		n = n >= 2 ? n - 2 : 0;
 	}
+}
+
+static size_t word_begin(const char *s, size_t n)
+{
+	while (n && (isalnum((unsigned char)s[n - 1]) || s[n - 1] == '_'))
+		n--;
+	return n;
+}
+
+/* Does a side of a condition end where a statement is wanted, after "if (…)", else and the like, or in an expression? */
+static bool ends_within(const char *s, size_t n)
+{
+	static const char *const words[] = { "if", "while", "for", "switch", "else", "do" };
+	int open = 0;
+	size_t from;
+	bool head = false;
+
+	n = trimmed(s, n);
+	if (!n)
+		return false;
+	if (strchr("=|&?<", s[n - 1]))
+		return true;
+	if (s[n - 1] == ')') {
+		do {
+			n--;
+			open += (s[n] == ')') - (s[n] == '(');
+		} while (n && open);
+		n = trimmed(s, n);
+		head = true;
+	}
+	from = word_begin(s, n);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i]) == n - from && memcmp(words[i], s + from, n - from) == 0)
+			return head == (i < 4);
+	return false;
+}
+
+/* Does what precedes end a statement, a block or a label? Comments count as part of what precedes them. */
+static bool is_at_a_start(const char *s, size_t n)
+{
+	n = trimmed(s, n);
 	if (!n)
 		return true;
 	for (size_t i = n; i-- > 0 && s[i] != '\n';)
@@ -115,7 +154,8 @@ static bool group_settle(char *out, const struct group *g, size_t end)
 	size_t from = g->from;
 
 	for (unsigned i = 0; i < g->count; i++)
-		balanced = balanced && braces(out + g->sides[i].from, g->sides[i].to - g->sides[i].from) == 0;
+		balanced = balanced && braces(out + g->sides[i].from, g->sides[i].to - g->sides[i].from) == 0 &&
+			   !ends_within(out + g->sides[i].from, g->sides[i].to - g->sides[i].from);
 	if (balanced)
 		return false;
 	for (unsigned i = 0; i < g->count; i++) {

@@ -3,6 +3,7 @@
 #include "audit/c/c.h"
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,17 @@ static uint32_t after_modifier(const struct c_file *f, uint32_t function_declara
 	return found;
 }
 
+/* "type API(name)(…)", where API is a macro: no function returns a function. */
+static uint32_t within_macro(const struct c_file *f, uint32_t inner)
+{
+	uint32_t list = c_field(f, inner, F_parameters), only = list ? C_NODE(f, list)->first : 0, name;
+
+	if (C_NODE(f, inner)->kind != K_function_declarator || !only || C_NODE(f, only)->next)
+		return 0;
+	name = c_field(f, only, F_type);
+	return name && C_NODE(f, name)->kind == K_type_identifier && !C_NODE(f, name)->next ? name : 0;
+}
+
 uint32_t c_declared(const struct c_file *f, uint32_t declarator, uint32_t *function)
 {
 	bool pointer = false;
@@ -60,6 +72,8 @@ uint32_t c_declared(const struct c_file *f, uint32_t declarator, uint32_t *funct
 			pointer = false;
 			if (after_modifier(f, declarator))
 				return after_modifier(f, declarator);
+			if (inner && within_macro(f, inner))
+				return within_macro(f, inner);
 			break;
 		case K_pointer_declarator: case K_array_declarator:
 			pointer = true;
@@ -93,19 +107,42 @@ static bool is_static(const struct c_file *f, uint32_t node)
 	return false;
 }
 
+/* What the file's own #define makes of a name before the function is defined: the names of flex and bison are such. */
+static text_t real_name(struct c_program *p, struct c_file *f, text_t name)
+{
+	for (uint32_t n = 1; n < f->tree.count; n++) {
+		uint32_t value = C_NODE(f, n)->kind == K_preproc_def ? c_field(f, n, F_value) : 0, of = value ?
+			c_field(f, n, F_name) : 0;
+		const char *s = value ? f->source->text + C_NODE(f, value)->start : NULL;
+		size_t length = value ? C_NODE(f, value)->end - C_NODE(f, value)->start : 0, word;
+
+		if (!of || c_text(p, f, of) != name)
+			continue;
+		while (length && isspace((unsigned char)s[length - 1]))
+			length--;
+		for (word = 0; word < length && (isalnum((unsigned char)s[word]) || s[word] == '_'); word++)
+			;
+		if (length && word == length && !isdigit((unsigned char)*s))
+			return text_of(&p->g->texts, s, length);
+	}
+	return name;
+}
+
 static void function_add(struct c_program *p, struct c_file *f, uint32_t node)
 {
 	uint32_t function, name = c_declared(f, c_field(f, node, F_declarator), &function);
 	const struct tree_node *n = C_NODE(f, node);
 	auto_str full = STR_INIT;
 	bool own = is_static(f, node);
+	text_t called;
 
 	if (!name || !function)
 		return;
 	if (own)
 		str_addf(&full, "%s:", f->source->path);
-	str_addn(&full, f->source->text + C_NODE(f, name)->start, C_NODE(f, name)->end - C_NODE(f, name)->start);
-	name_add(p, (struct c_name){ .name = c_text(p, f, name), .file = (uint32_t)(f - p->files), .node = node,
+	called = real_name(p, f, c_text(p, f, name));
+	str_add(&full, graph_text(p->g, called));
+	name_add(p, (struct c_name){ .name = called, .file = (uint32_t)(f - p->files), .node = node,
 		.is_static = own, .function = graph_add_function(p->g, (struct graph_function){
 			.name = text_of(&p->g->texts, str_cstr(&full), full.len), .kind = GRAPH_FUNCTION,
 					.language = LANGUAGE_C,
