@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* balance.c - conditions of the preprocessor whose sides open or close a brace, or that stand within an expression: no
- * grammar reads all of their sides, so one is kept, without the directives. The same goes for a side that ends with "if (…)". */
+ * grammar reads all of their sides, so one is kept, without the directives. The same goes for a side that ends with
+ * "if (…)". */
 #include "audit/c/c.h"
 #include "base/mem.h"
 
