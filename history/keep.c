@@ -336,16 +336,30 @@ int keep_gc(const struct keep_request *q, struct str *out, struct err *e)
 	return rc;
 }
 
+/* By fifties of runs, and not by the fiftieth: with many writers at once, or many traces in one call, nobody may see it. */
 int keep_now_and_then(struct store *s, const struct history_settings *settings, int64_t now, struct err *e)
 {
 	struct keep_request q = { .s = s, .settings = settings, .now_real_ns = now };
 	auto_str ignored = STR_INIT;
-	int64_t runs;
+	int64_t fifties, done;
+	char value[24];
 
-	if (store_one_int(s, &runs, 0, e, "SELECT COALESCE(MAX(run_no), 0) FROM run_keys", "") < 0)
+	if (store_one_int(s, &fifties, 0, e, "SELECT COALESCE(MAX(run_no), 0) / 50 FROM run_keys", "") < 0 ||
+	    store_one_int(s, &done, 0, e, "SELECT CAST(value AS BIGINT) FROM store_state WHERE name = 'gc'", "") < 0)
 		return -1;
-	return runs && runs % KEEP_EVERY == 0 ? keep_gc(&q, &ignored, e) : 0;
+	if (fifties <= done)
+		return 0;
+	snprintf(value, sizeof(value), "%lld", (long long)fifties);
+	if (store_begin(s, e) < 0)
+		return -1;
+	if (store_run(s, e, "INSERT INTO store_state (name, value) VALUES ('gc', ?) ON CONFLICT (name) DO UPDATE SET"
+		      " value = excluded.value", "t", value) < 0) {
+		store_rollback(s);
+		return -1;
+	}
+	return store_commit(s, e) < 0 ? -1 : keep_gc(&q, &ignored, e);
 }
+_Static_assert(KEEP_EVERY == 50, "keep_now_and_then says 50");
 
 /* ---- verify ---- */
 
