@@ -162,7 +162,9 @@ if ($hiperf) {
 			$func = index $_, 'func' if /^Heating/;
 			next unless /^\s*\d+\.\d+%\s+(?:[-+]\d+\.\d+%\s+)?(\d+)/ && defined $func && $func > 0;
 			my $count = $1;
-			$by{ substr($_, $func) =~ s/\s+$//r } += $count;
+			my $at = $func; # --diff's own rows are a column to the left of their header
+			$at-- while $at && substr($_, $at - 1, 1) ne ' ';
+			$by{ substr($_, $at) =~ s/\s+$//r } += $count;
 		}
 		my $got = metrics_of($file);
 		my ($top) = sort { $by{$b} <=> $by{$a} || $a cmp $b } keys %by;

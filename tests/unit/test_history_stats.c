@@ -9,6 +9,7 @@
 #include "history/compare.h"
 #include "history/flaky.h"
 #include "history/limits.h"
+#include "history/network_fs.h"
 #include "history/recent.h"
 #include "history/shard.h"
 #include "history/stats.h"
@@ -348,6 +349,18 @@ static void test_shards(void)
 	strv_release(&names);
 }
 
+/* Types of file systems by statfs(2), as Linux numbers them. */
+static void test_network(void)
+{
+	is_str(network_fs_of_type(0x6969), "NFS", "NFS");
+	is_str(network_fs_of_type((long)0xFF534D42), "CIFS", "CIFS");
+	is_str(network_fs_of_type((int)0xFF534D42), "CIFS", "and with the sign of 32 bits");
+	is_str(network_fs_of_type(0x01021997), "9p", "9p");
+	is_str(network_fs_of_type(0x65735546), "FUSE", "FUSE");
+	ok(!network_fs_of_type(0xEF53) && !network_fs_of_type(0x01021994) && !network_fs_of_type(0x794C7630),
+	   "ext4, tmpfs and overlay are none");
+}
+
 int main(void)
 {
 	const char *given = getenv("TEST_SEED");
@@ -363,5 +376,6 @@ int main(void)
 	test_compare();
 	test_flaky();
 	test_shards();
+	test_network();
 	return tap_done();
 }
