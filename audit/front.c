@@ -3,13 +3,16 @@
 
 #include <string.h>
 
-extern const struct front front_python, front_c;
+extern const struct front front_python, front_c, front_javascript, front_go;
 
 /* A language is one row. */
 const struct front *const fronts[] = {
 	&front_python,
-#ifdef GRAMMAR_C
+#ifdef GRAMMAR_c
 	&front_c,
+#endif
+#ifdef GRAMMAR_javascript
+	&front_javascript,
 #endif
 	NULL
 };

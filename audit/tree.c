@@ -9,6 +9,10 @@
 
 const TSLanguage *tree_sitter_python(void);
 const TSLanguage *tree_sitter_c(void);
+const TSLanguage *tree_sitter_javascript(void);
+const TSLanguage *tree_sitter_typescript(void);
+const TSLanguage *tree_sitter_tsx(void);
+const TSLanguage *tree_sitter_go(void);
 
 /* A grammar is one row; the Makefile says which ones there are. */
 static const struct {
@@ -16,8 +20,20 @@ static const struct {
 	const TSLanguage *(*language)(void);
 } grammars[] = {
 	{ "python", tree_sitter_python },
-#ifdef GRAMMAR_C
+#ifdef GRAMMAR_c
 	{ "c", tree_sitter_c },
+#endif
+#ifdef GRAMMAR_javascript
+	{ "javascript", tree_sitter_javascript },
+#endif
+#ifdef GRAMMAR_typescript
+	{ "typescript", tree_sitter_typescript },
+#endif
+#ifdef GRAMMAR_tsx
+	{ "tsx", tree_sitter_tsx },
+#endif
+#ifdef GRAMMAR_go
+	{ "go", tree_sitter_go },
 #endif
 };
 #define GRAMMARS (sizeof(grammars) / sizeof(*grammars))
