@@ -78,7 +78,7 @@ static int64_t opened_size(const struct graph *g, const struct graph_call *c, co
 
 	if (c->opened && !c->opens_read)
 		return file_size(root, graph_text(g, c->opened));
-	if (c->method && strcmp(graph_text(g, c->method), "open") != 0)
+	if (c->method && strcmp(graph_text(g, c->method), "open") != 0 && g->files[c->file].language == LANGUAGE_PYTHON)
 		return -1; /* the first argument of write_text is its content */
 	k = k ? k : constant_named(g, c, "file");
 	return k && k->text ? file_size(root, graph_text(g, k->text)) : -1;

@@ -105,7 +105,7 @@ static bool effect_map(struct state *s, const struct graph_call *c, uint32_t cal
 		index -= bound && index ? 1 : 0;
 		if (index < c->argument_texts.n && s->g->pool[c->argument_texts.at + index])
 			base = graph_text(s->g, s->g->pool[c->argument_texts.at + index]);
-		scope = base && strcmp(base, "self") == 0 ? SCOPE_SELF : SCOPE_PARAMETER;
+		scope = base && (strcmp(base, "self") == 0 || strcmp(base, "this") == 0) ? SCOPE_SELF : SCOPE_PARAMETER;
 	} else {
 		*out = *e;
 		return true;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tree_sitter/api.h>
 
@@ -39,6 +40,9 @@ static const struct {
 #define GRAMMARS (sizeof(grammars) / sizeof(*grammars))
 
 #define BRACKETS_MAX 1000
+#define ALLOCATED_MIN ((uint64_t)32 << 20)
+#define ALLOCATED_PER_BYTE 1024
+#define LONG_LINE 4096
 #define SYMBOLS_MAX 1024
 
 /* The grammars' numbers of kinds and fields as ours. */
@@ -81,8 +85,31 @@ static void names_read(struct names *names, const TSLanguage *l)
 				names->field[i] = (uint8_t)(F_NONE + 1 + k);
 }
 
+/* What the parser allocates while it reads one source: about 100 bytes a byte of usual ones, and no clock has a say. Many
+ * errors on one line cost it the square of their number. */
+static _Thread_local uint64_t allocated, allocated_max;
+
+static void *count_malloc(size_t n)
+{
+	allocated += n;
+	return xmalloc(n);
+}
+
+static void *count_calloc(size_t n, size_t size)
+{
+	allocated += n * size;
+	return xcalloc(n, size);
+}
+
+static void *count_realloc(void *p, size_t n)
+{
+	allocated += n;
+	return xreallocarray(p, n, 1);
+}
+
 static void names_init(void)
 {
+	ts_set_allocator(count_malloc, count_calloc, count_realloc, free);
 	for (size_t i = 0; i < GRAMMARS; i++)
 		names_read(&names_of[i], grammars[i].language());
 }
@@ -210,10 +237,62 @@ static char *brackets_bound(const char *text, size_t n)
 	return copy;
 }
 
+static bool is_too_dear(TSParseState *s)
+{
+	(void)s;
+	return allocated > allocated_max;
+}
+
+struct input {
+	const char *text;
+	uint32_t n;
+};
+
+static const char *input_read(void *arg, uint32_t at, TSPoint place, uint32_t *n)
+{
+	const struct input *in = arg;
+
+	(void)place;
+	*n = at < in->n ? in->n - at : 0;
+	return in->text + (*n ? at : 0);
+}
+
+/* NULL: it cost too much. */
+static TSTree *parse_bounded(TSParser *p, const char *text, size_t n)
+{
+	struct input in = { text, (uint32_t)n };
+	TSTree *t;
+
+	allocated = 0;
+	allocated_max = ALLOCATED_MIN + (uint64_t)n * ALLOCATED_PER_BYTE;
+	t = ts_parser_parse_with_options(p, NULL, (TSInput){ .payload = &in, .read = input_read,
+		.encoding = TSInputEncodingUTF8 }, (TSParseOptions){ .progress_callback = is_too_dear });
+	if (!t)
+		ts_parser_reset(p);
+	return t;
+}
+
+/* A copy whose long lines are blank. */
+static char *without_long_lines(const char *text, size_t n)
+{
+	char *copy = memcpy(xmalloc(n + 1), text, n);
+
+	for (size_t at = 0; at < n;) {
+		const char *end = memchr(text + at, '\n', n - at);
+		size_t length = end ? (size_t)(end - text) - at : n - at;
+
+		if (length > LONG_LINE)
+			memset(copy + at, ' ', length);
+		at += length + 1;
+	}
+	return copy;
+}
+
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 {
 	int grammar = grammar_of(language);
-	auto_free char *bounded = NULL;
+	auto_free char *bounded = NULL, *shorter = NULL;
+	bool dear = false;
 	TSParser *p;
 	TSTree *ts;
 
@@ -224,9 +303,18 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 	p = ts_parser_new();
 	ts_parser_set_language(p, grammars[grammar].language());
 	bounded = brackets_bound(text, n);
-	ts = ts_parser_parse_string(p, NULL, bounded ? bounded : text, (uint32_t)n);
-	if (ts) {
-		t->has_errors = bounded || ts_node_has_error(ts_tree_root_node(ts));
+	ts = parse_bounded(p, bounded ? bounded : text, n);
+	if (!ts) {
+		dear = true;
+		shorter = without_long_lines(bounded ? bounded : text, n);
+		ts = parse_bounded(p, shorter, n);
+	}
+	if (!ts) { /* not one line of it could be read */
+		node_add(t);
+		t->nodes[node_add(t)] = (struct tree_node){ .kind = K_ERROR, .line = 1, .end_line = 1 };
+		t->has_errors = true;
+	} else {
+		t->has_errors = dear || bounded || ts_node_has_error(ts_tree_root_node(ts));
 		convert(t, ts, &names_of[grammar]);
 		ts_tree_delete(ts);
 	}
@@ -249,8 +337,8 @@ void tree_identity(const char *language, struct str *out)
 {
 	int grammar = grammar_of(language);
 
-	str_addf(out, "%s %s %d %zu %d ", SPEC_RUNNER_VERSION, language, TREE_DEPTH_MAX, sizeof(struct tree_node),
-		BRACKETS_MAX);
+	str_addf(out, "%s %s %d %zu %d %d ", SPEC_RUNNER_VERSION, language, TREE_DEPTH_MAX, sizeof(struct tree_node),
+		BRACKETS_MAX, ALLOCATED_PER_BYTE);
 	if (grammar >= 0)
 		str_addf(out, "%u %u ", ts_language_symbol_count(grammars[grammar].language()),
 			 ts_language_field_count(grammars[grammar].language()));

@@ -227,6 +227,8 @@ void syntax_functions_add(struct syntax *x)
 		}
 		if (b && b->is_parameter && n < 32 && (n || !parameters[b->definition].n)) {
 			at = b->definition;
+			if (!n && x->language == LANGUAGE_JAVASCRIPT && x->definitions[at].kind == SYNTAX_METHOD)
+				names[n++] = text_ofz(&x->g->texts, "this");
 			names[n++] = b->name;
 		}
 	}
