@@ -85,7 +85,7 @@ for my $ending (sort keys %whole) {
 	make_path("$dir/.git");
 	write_file("$dir/whole.$ending", $whole{$ending});
 	my %hostile = (brackets => '(' x 100000, braces => '{' x 100000, closing => ')}]' x 5000, nested => '[' x 6250 . ']' x 6250,
-		line => 'x = ' . '1,' x 500000 . "1\n", invalid => "var x = \"\xff\xfe\xc0\x80\";\n\xff(\xff)", nul => "a\0b();\0\n" x 100,
+		line => 'x = [' . ('"' . 'b' x 40 . '", ') x 22000 . "1]\n", invalid => "var x = \"\xff\xfe\xc0\x80\";\n\xff(\xff)", nul => "a\0b();\0\n" x 100,
 		empty => '', arrows => 'x => ' x 2500, templates => '`${' x 3750, chain => 'a' . '.b()' x 3750,
 		calls => 'f(' x 2500 . ')' x 2500, ternary => 'a ? b : ' x 2500 . 'c', strings => '"' x 12499,
 		classes => 'class A { m() {' x 625, regex => '/(' x 3750, jsx => '<a>' x 2500, generics => 'a<' x 2500,
