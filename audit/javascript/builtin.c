@@ -42,10 +42,13 @@ bool js_is_global(const char *name, size_t n)
 /* Modules of node whose functions call what they are given. */
 static bool is_core(const char *path)
 {
-	static const char *const modules[] = { "assert", "async_hooks", "buffer", "child_process", "cluster", "crypto", "dgram",
+	static const char *const modules[] = { "assert", "async_hooks", "buffer", "child_process", "cluster",
+		"crypto", "dgram",
 		"diagnostics_channel", "dns", "domain", "events", "fs", "fs/promises", "http", "http2", "https", "inspector",
-		"module", "net", "os", "path", "perf_hooks", "process", "querystring", "readline", "readline/promises", "repl",
-		"stream", "stream/promises", "string_decoder", "timers", "timers/promises", "tls", "tty", "url", "util", "v8",
+		"module", "net", "os", "path", "perf_hooks", "process", "querystring", "readline",
+			"readline/promises", "repl",
+		"stream", "stream/promises", "string_decoder", "timers", "timers/promises", "tls", "tty", "url",
+			"util", "v8",
 		"vm", "worker_threads", "zlib", "test", "assert/strict", NULL };
 
 	return is_word(modules, path, strcspn(path, "."));
@@ -71,7 +74,8 @@ static value_t call_with(struct frame *f, uint32_t node, value_t function, value
 		uint32_t o = value_at(H, function, i);
 
 		if (js_is_callable(f, o) && H->objects[o].kind != O_CLASS)
-			out = value_join(H, out, js_call_value(f, node, value_of(H, o), self ? self : value_of(H, OBJECT_NONE), &b));
+			out = value_join(H, out, js_call_value(f, node, value_of(H, o), self ? self : value_of(H,
+				OBJECT_NONE), &b));
 	}
 	return out;
 }
@@ -122,8 +126,10 @@ static value_t array_concat(struct frame *f, uint32_t o, const struct arguments 
 /* Methods of arrays, o the array. 0: nothing is known of what comes back. */
 static value_t array_call(struct frame *f, uint32_t node, const char *name, uint32_t o, const struct arguments *a)
 {
-	static const char *const each[] = { "forEach", "some", "every", "find", "findIndex", "findLast", "findLastIndex", NULL };
-	static const char *const same[] = { "slice", "reverse", "sort", "toSorted", "toReversed", "fill", "splice", "toSpliced",
+	static const char *const each[] = { "forEach", "some", "every", "find", "findIndex", "findLast",
+		"findLastIndex", NULL };
+	static const char *const same[] = { "slice", "reverse", "sort", "toSorted", "toReversed", "fill", "splice",
+		"toSpliced",
 		"copyWithin", "with", NULL };
 	static const char *const one[] = { "pop", "shift", "at", NULL };
 	size_t n = strlen(name);
@@ -183,7 +189,8 @@ static value_t promise_call(struct frame *f, uint32_t node, const char *name, ui
 		return js_promise_of(f, out ? out : v);
 	}
 	if (strcmp(name, "catch") == 0)
-		return js_promise_of(f, value_join(H, v, call_with(f, node, argument(a, 0), js_unknown(f, "parameter"), 0, 0)));
+		return js_promise_of(f, value_join(H, v, call_with(f, node, argument(a, 0), js_unknown(f,
+			"parameter"), 0, 0)));
 	call_with(f, node, argument(a, 0), 0, 0, 0);
 	return js_promise_of(f, v);
 }
@@ -207,7 +214,8 @@ static value_t keyed_call(struct frame *f, uint32_t node, const char *type, cons
 	}
 	if (strcmp(name, "forEach") == 0) {
 		v = map ? slot_get(H, o, KEY("#keys")) : all;
-		call_with(f, node, argument(a, 0), all ? all : js_unknown(f, "subscript"), v ? v : js_unknown(f, "subscript"), 0);
+		call_with(f, node, argument(a, 0), all ? all : js_unknown(f, "subscript"), v ? v : js_unknown(f,
+			"subscript"), 0);
 	}
 	if (strcmp(name, "values") == 0)
 		return js_list_of(f, all);
@@ -300,7 +308,8 @@ static void define(struct frame *f, value_t object, uint32_t key, value_t descri
 
 	for (uint32_t i = 0; i < value_count(H, object); i++) {
 		for (int k = 0; k < 2; k++) {
-			value_t fn = value_count(H, description) ? js_find(f, value_at(H, description, 0), KEY(which[k])) : 0;
+			value_t fn = value_count(H, description) ? js_find(f, value_at(H, description, 0),
+				KEY(which[k])) : 0;
 
 			if (fn) {
 				js_home_set(f, fn, value_at(H, object, i));
@@ -439,7 +448,8 @@ static bool is_scheduler(const char *last)
 static value_t text_result(struct frame *f, const char *last)
 {
 	static const char *const lists[] = { "split", "match", "matchAll", NULL };
-	static const char *const numbers[] = { "length", "indexOf", "lastIndexOf", "search", "charCodeAt", "codePointAt", "includes",
+	static const char *const numbers[] = { "length", "indexOf", "lastIndexOf", "search", "charCodeAt",
+		"codePointAt", "includes",
 		"startsWith", "endsWith", "localeCompare", "test", NULL };
 
 	if (is_word(lists, last, strlen(last)))
@@ -452,7 +462,8 @@ static value_t builtin_result(struct frame *f, const char *path, const char *las
 {
 	static const char *const texts[] = { "String", "encodeURIComponent", "decodeURIComponent", "encodeURI", "decodeURI",
 		"atob", "btoa", "escape", "unescape", NULL };
-	static const char *const numbers[] = { "parseInt", "parseFloat", "isNaN", "isFinite", "Number", "Boolean", "BigInt", NULL };
+	static const char *const numbers[] = { "parseInt", "parseFloat", "isNaN", "isFinite", "Number", "Boolean",
+		"BigInt", NULL };
 
 	if (strncmp(path, "Math.", 5) == 0 || strcmp(path, "Date.now") == 0 || is_word(numbers, path, strlen(path)) ||
 	    strncmp(path, "Number.is", 9) == 0)
@@ -595,8 +606,10 @@ static const char *core_result(const char *path)
 		{ "http.get", "http.ClientRequest" }, { "https.request", "http.ClientRequest" },
 		{ "https.get", "http.ClientRequest" }, { "fs.createReadStream", "fs.ReadStream" },
 		{ "fs.createWriteStream", "fs.WriteStream" }, { "child_process.spawn", "child_process.ChildProcess" },
-		{ "child_process.exec", "child_process.ChildProcess" }, { "child_process.fork", "child_process.ChildProcess" },
-		{ "child_process.execFile", "child_process.ChildProcess" }, { "readline.createInterface", "readline.Interface" },
+		{ "child_process.exec", "child_process.ChildProcess" }, { "child_process.fork",
+			"child_process.ChildProcess" },
+		{ "child_process.execFile", "child_process.ChildProcess" }, { "readline.createInterface",
+			"readline.Interface" },
 		{ "crypto.createHash", "crypto.Hash" }, { "crypto.createHmac", "crypto.Hmac" },
 		{ "crypto.Hash.update", "crypto.Hash" }, { "dgram.createSocket", "dgram.Socket" },
 		{ "events", "events.EventEmitter" },
@@ -615,7 +628,8 @@ value_t js_external_call(struct frame *f, uint32_t node, uint32_t object, const 
 	value_t first = argument(a, 0);
 
 	js_site_target(f, node, path);
-	if (strcmp(path, "util.promisify") == 0 || strcmp(path, "util.callbackify") == 0 || strcmp(path, "util.deprecate") == 0)
+	if (strcmp(path, "util.promisify") == 0 || strcmp(path, "util.callbackify") == 0 || strcmp(path,
+		"util.deprecate") == 0)
 		return first ? first : js_unknown(f, "outside_type");
 	if (strcmp(path, "util.inherits") == 0 && a->count > 1) {
 		for (uint32_t i = 0; i < value_count(H, first); i++)

@@ -107,7 +107,8 @@ static void parameters_bind(struct frame *f, uint32_t node, const struct argumen
 			js_pattern_set(f, rest, rest_list(f, a, i, uncalled));
 			continue;
 		}
-		v = i < a->count ? a->v[i] : a->rest ? a->rest : uncalled ? js_unknown(f, "parameter") : value_of(H, OBJECT_NONE);
+		v = i < a->count ? a->v[i] : a->rest ? a->rest : uncalled ? js_unknown(f, "parameter") : value_of(H,
+			OBJECT_NONE);
 		i++;
 		if (kind == K_required_parameter || kind == K_optional_parameter)
 			typed_parameter(f, c, v, given);

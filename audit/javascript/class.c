@@ -221,7 +221,8 @@ void js_decorators_run(struct frame *f, uint32_t node, value_t *v)
 
 		out = js_call_value(f, list[n], made[n], value_of(H, OBJECT_NONE), &a);
 		for (uint32_t i = 0; v && i < value_count(H, out); i++)
-			if (H->objects[value_at(H, out, i)].kind == O_CLASS || H->objects[value_at(H, out, i)].kind == O_FUNCTION)
+			if (H->objects[value_at(H, out, i)].kind == O_CLASS || H->objects[value_at(H, out, i)].kind ==
+				O_FUNCTION)
 				*v = value_of(H, value_at(H, out, i));
 	}
 }
@@ -249,7 +250,8 @@ value_t js_typed_instance(struct frame *f, uint32_t type)
 	while (type && (NODE(f, type)->kind == K_type_annotation || NODE(f, type)->kind == K_generic_type))
 		type = NODE(f, type)->first;
 	if (type && NODE(f, type)->kind == K_array_type)
-		return (out = NODE(f, type)->first ? js_typed_instance(f, NODE(f, type)->first) : 0) ? js_list_of(f, out) : 0;
+		return (out = NODE(f, type)->first ? js_typed_instance(f, NODE(f, type)->first) : 0) ? js_list_of(f,
+			out) : 0;
 	if (type && NODE(f, type)->kind == K_union_type) {
 		for (uint32_t c = NODE(f, type)->first; c; c = NODE(f, c)->next)
 			out = value_join(H, out, js_typed_instance(f, c));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* define.c - the scopes of a source, what is declared in them, the functions and classes with their names, and what each name
+/* define.c - the scopes of a source, what is declared in them, the functions and classes with their names, and what
+ * each name
  * means. Two walks: a name may be used before it is declared. */
-#include "audit/javascript/js.h"
+#include "audit/javascript/scope.h"
 
 #include "base/mem.h"
 
@@ -9,124 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct scope {
-	uint32_t parent, function; /* function: the scope of the function around it */
-	uint32_t definition;
-	bool is_block;
-};
-
-struct walk {
-	struct js *m;
-	uint32_t source;
-	struct scope *scopes;
-	uint32_t scope_count, scope_cap;
-	uint32_t *scope_at; /* node -> the scope that it opens */
-	uint64_t *hash;     /* scope and name, + the binding */
-	uint32_t hash_cap, hash_count;
-	bool in_namespace;
-};
-
-/* Where a node stands. */
-struct place {
-	uint32_t scope, def;
-	const char *prefix; /* full name of what is around */
-	const char *hint;   /* the name that a function gets which has none */
-	bool is_var;
-};
-
 static void walk_node(struct walk *w, uint32_t node, struct place at);
-
-static const struct tree_node *node_of(const struct walk *w, uint32_t node)
-{
-	return syntax_node(&w->m->x, w->source, node);
-}
-static uint32_t field_of(const struct walk *w, uint32_t node, enum tree_field which)
-{
-	return node ? syntax_field(&w->m->x, w->source, node, which) : 0;
-}
-static bool text_is(const struct walk *w, uint32_t node, const char *text)
-{
-	return syntax_is_text(&w->m->x, w->source, node, text);
-}
-static uint32_t name_of(const struct walk *w, uint32_t node)
-{
-	return heap_text(&w->m->h, syntax_at(&w->m->x, w->source, node), syntax_length(&w->m->x, w->source, node));
-}
-
-static uint32_t scope_add(struct walk *w, uint32_t node, uint32_t parent, uint32_t definition, bool is_block)
-{
-	if (w->scope_count == w->scope_cap) {
-		w->scope_cap = w->scope_cap ? w->scope_cap * 2 : 64;
-		w->scopes = xreallocarray(w->scopes, w->scope_cap, sizeof(*w->scopes));
-	}
-	w->scopes[w->scope_count] = (struct scope){ parent, is_block ? w->scopes[parent].function : w->scope_count,
-		definition, is_block };
-	w->scope_at[node] = w->scope_count;
-	return w->scope_count++;
-}
-
-static uint32_t place_of(const struct walk *w, uint32_t scope, uint32_t name)
-{
-	uint64_t h = ((uint64_t)scope << 32 | name) * 0x9e3779b97f4a7c15u;
-	uint32_t at = (uint32_t)(h >> 32);
-
-	for (;; at++) {
-		at &= w->hash_cap - 1;
-		if (!w->hash[2 * at + 1] || w->hash[2 * at] == ((uint64_t)scope << 32 | name))
-			return at;
-	}
-}
-
-static uint32_t lookup(const struct walk *w, uint32_t scope, uint32_t name)
-{
-	return (uint32_t)w->hash[2 * place_of(w, scope, name) + 1];
-}
-
-static void hash_grow(struct walk *w)
-{
-	uint64_t *old = w->hash;
-	uint32_t cap = w->hash_cap;
-
-	w->hash_cap = cap ? cap * 2 : 256;
-	w->hash = xcalloc((size_t)w->hash_cap * 2, sizeof(*w->hash));
-	for (uint32_t i = 0; i < cap; i++) {
-		uint32_t at;
-
-		if (!old[2 * i + 1])
-			continue;
-		at = place_of(w, (uint32_t)(old[2 * i] >> 32), (uint32_t)old[2 * i]);
-		w->hash[2 * at] = old[2 * i];
-		w->hash[2 * at + 1] = old[2 * i + 1];
-	}
-	free(old);
-}
-
-/* Declares a name; value: what it is given, GRAPH_NONE: something, 0: nothing yet. Returns the binding. */
-static uint32_t declare(struct walk *w, uint32_t scope, uint32_t node, uint32_t value)
-{
-	uint32_t name = name_of(w, node), at, i;
-	struct syntax_binding *b;
-
-	if ((w->hash_count + 1) * 2 > w->hash_cap)
-		hash_grow(w);
-	at = place_of(w, scope, name);
-	if (!w->hash[2 * at + 1]) {
-		i = syntax_binding_add(&w->m->x, (struct syntax_binding){ .definition = w->scopes[scope].definition,
-			.name = syntax_text(&w->m->x, w->source, node), .source = w->source, .node = node,
-			.is_block = w->scopes[scope].is_block });
-		w->hash[2 * at] = (uint64_t)scope << 32 | name;
-		w->hash[2 * at + 1] = i + 1;
-		w->hash_count++;
-	} else {
-		i = (uint32_t)w->hash[2 * at + 1] - 1;
-	}
-	b = &w->m->x.bindings[i];
-	if (value) {
-		b->value = b->writes++ || value == GRAPH_NONE ? 0 : value;
-	}
-	w->m->x.sources[w->source].link[node] = i + 1;
-	return i;
-}
 
 static struct js_import *import_of(struct js *m, uint32_t binding)
 {
@@ -138,30 +22,6 @@ static struct js_import *import_of(struct js *m, uint32_t binding)
 		m->import_cap = cap;
 	}
 	return &m->imports[binding];
-}
-
-/* Every name that a pattern binds. */
-static void declare_pattern(struct walk *w, uint32_t node, uint32_t scope, uint32_t value)
-{
-	const struct tree_node *n = node_of(w, node);
-
-	switch (n->kind) {
-	case K_identifier: case K_shorthand_property_identifier_pattern:
-		declare(w, scope, node, value);
-		return;
-	case K_pair_pattern:
-		declare_pattern(w, field_of(w, node, F_value), scope, GRAPH_NONE);
-		return;
-	case K_assignment_pattern: case K_object_assignment_pattern:
-		declare_pattern(w, field_of(w, node, F_left), scope, GRAPH_NONE);
-		return;
-	case K_object_pattern: case K_array_pattern: case K_rest_pattern:
-		for (uint32_t c = n->first; c; c = node_of(w, c)->next)
-			declare_pattern(w, c, scope, GRAPH_NONE);
-		return;
-	default:
-		return;
-	}
 }
 
 static char *join(const char *prefix, const char *s, size_t n)
@@ -226,16 +86,17 @@ static void parameters_declare(struct walk *w, uint32_t function, uint32_t scope
 		names[n++] = pattern ? pattern : c;
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t left = node_of(w, names[i])->kind == K_assignment_pattern ? field_of(w, names[i], F_left) : names[i];
+		uint32_t left = node_of(w, names[i])->kind == K_assignment_pattern ? field_of(w, names[i], F_left) :
+			names[i];
 
 		if (left && node_of(w, left)->kind == K_identifier) {
-			uint32_t b = declare(w, scope, left, GRAPH_NONE);
+			uint32_t b = js_scope_declare(w, scope, left, GRAPH_NONE);
 
 			w->m->x.bindings[b].is_parameter = true;
 		}
 	}
 	for (uint32_t i = 0; i < n; i++)
-		declare_pattern(w, names[i], scope, GRAPH_NONE);
+		js_scope_declare_pattern(w, names[i], scope, GRAPH_NONE);
 }
 
 static bool is_anonymous(enum tree_kind kind)
@@ -276,17 +137,17 @@ static void function_define(struct walk *w, uint32_t node, struct place at)
 			 (kind == K_method_definition && name && has_word(w, node, name, "*"));
 	d.is_static = kind == K_method_definition && name && has_word(w, node, name, "static");
 	if (name && declaration) {
-		again = w->hash_cap && lookup(w, at.scope, name_of(w, name)) != 0;
-		declare(w, at.scope, name, GRAPH_NONE);
+		again = w->hash_cap && js_scope_lookup(w, at.scope, name_of(w, name)) != 0;
+		js_scope_declare(w, at.scope, name, GRAPH_NONE);
 	}
 	d.name = unique(w->m, function_name(w, node, &at), again);
 	own = syntax_definition_add(&w->m->x, d);
 	w->m->x.sources[w->source].link[node] = own + 1;
 	if (name && is_anonymous(kind)) { /* its own name is seen within it alone */
-		scope = scope_add(w, name, scope, own, false);
-		declare(w, scope, name, GRAPH_NONE);
+		scope = js_scope_add(w, name, scope, own, false);
+		js_scope_declare(w, scope, name, GRAPH_NONE);
 	}
-	scope = scope_add(w, node, scope, own, false);
+	scope = js_scope_add(w, node, scope, own, false);
 	parameters_declare(w, node, scope);
 	auto_free char *prefix = xstrdup(d.name);
 
@@ -321,10 +182,10 @@ static void class_define(struct walk *w, uint32_t node, struct place at)
 	own = syntax_definition_add(&w->m->x, d);
 	w->m->x.sources[w->source].link[node] = own + 1;
 	if (name && node_of(w, node)->kind != K_class)
-		declare(w, at.scope, name, GRAPH_NONE);
-	scope = scope_add(w, node, at.scope, at.def, true);
+		js_scope_declare(w, at.scope, name, GRAPH_NONE);
+	scope = js_scope_add(w, node, at.scope, at.def, true);
 	if (name && node_of(w, node)->kind == K_class)
-		declare(w, scope, name, GRAPH_NONE);
+		js_scope_declare(w, scope, name, GRAPH_NONE);
 	auto_free char *prefix = xstrdup(d.name);
 
 	for (uint32_t c = node_of(w, node)->first; c; c = node_of(w, c)->next) {
@@ -431,7 +292,7 @@ static void declarator_walk(struct walk *w, uint32_t node, struct place at)
 	at.is_var = false;
 	if (!name)
 		return;
-	declare_pattern(w, name, scope, value);
+	js_scope_declare_pattern(w, name, scope, value);
 	if (value && is_require(w, value))
 		mark_imports(w, name);
 	if (node_of(w, name)->kind != K_identifier)
@@ -441,7 +302,7 @@ static void declarator_walk(struct walk *w, uint32_t node, struct place at)
 
 static void import_declare(struct walk *w, uint32_t local, uint32_t from, uint32_t name, uint32_t scope)
 {
-	uint32_t b = declare(w, scope, local, GRAPH_NONE);
+	uint32_t b = js_scope_declare(w, scope, local, GRAPH_NONE);
 
 	w->m->x.bindings[b].is_import = true;
 	*import_of(w->m, b) = (struct js_import){ from, name };
@@ -598,11 +459,11 @@ static void namespace_walk(struct walk *w, uint32_t node, struct place at)
 		first = node_of(w, first)->first;
 	if (!name || !body || !first || node_of(w, first)->kind != K_identifier)
 		return; /* declare module "x" */
-	declare(w, at.scope, first, GRAPH_NONE);
+	js_scope_declare(w, at.scope, first, GRAPH_NONE);
 	auto_free char *prefix = join(at.prefix, syntax_at(&w->m->x, w->source, name),
 		syntax_length(&w->m->x, w->source, name));
 
-	scope = scope_add(w, body, at.scope, at.def, true);
+	scope = js_scope_add(w, body, at.scope, at.def, true);
 	w->in_namespace = true;
 	for (uint32_t c = node_of(w, body)->first; c; c = node_of(w, c)->next)
 		walk_node(w, c, (struct place){ .scope = scope, .def = at.def, .prefix = prefix });
@@ -654,11 +515,11 @@ static void children_walk(struct walk *w, uint32_t node, struct place at)
 
 static void block_walk(struct walk *w, uint32_t node, struct place at)
 {
-	at.scope = scope_add(w, node, at.scope, w->scopes[at.scope].definition, true);
+	at.scope = js_scope_add(w, node, at.scope, w->scopes[at.scope].definition, true);
 	if (node_of(w, node)->kind == K_catch_clause && field_of(w, node, F_parameter))
-		declare_pattern(w, field_of(w, node, F_parameter), at.scope, GRAPH_NONE);
+		js_scope_declare_pattern(w, field_of(w, node, F_parameter), at.scope, GRAPH_NONE);
 	if (node_of(w, node)->kind == K_for_in_statement && field_of(w, node, F_kind) && field_of(w, node, F_left))
-		declare_pattern(w, field_of(w, node, F_left), text_is(w, field_of(w, node, F_kind), "var") ?
+		js_scope_declare_pattern(w, field_of(w, node, F_left), text_is(w, field_of(w, node, F_kind), "var") ?
 			w->scopes[at.scope].function : at.scope, GRAPH_NONE);
 	children_walk(w, node, at);
 }
@@ -680,7 +541,7 @@ static void walk_node(struct walk *w, uint32_t node, struct place at)
 	case K_interface_declaration: case K_enum_declaration:
 		name = field_of(w, node, F_name);
 		if (name)
-			declare(w, at.scope, name, GRAPH_NONE);
+			js_scope_declare(w, at.scope, name, GRAPH_NONE);
 		children_walk(w, node, plain);
 		return;
 	case K_internal_module: case K_module: namespace_walk(w, node, plain); return;
@@ -724,94 +585,13 @@ static void walk_node(struct walk *w, uint32_t node, struct place at)
 	}
 }
 
-/* The second walk: what each name means, and how often it is written. */
-static void resolve(struct walk *w, uint32_t node, uint32_t scope);
-
-static uint32_t resolve_name(struct walk *w, uint32_t node, uint32_t scope)
-{
-	uint32_t name = name_of(w, node), i, *link = &w->m->x.sources[w->source].link[node];
-
-	for (; !*link && w->hash_cap; scope = w->scopes[scope].parent) {
-		i = lookup(w, scope, name);
-		if (i)
-			*link = i;
-		if (!scope)
-			break;
-	}
-	return *link;
-}
-
-static void resolve_written(struct walk *w, uint32_t node, uint32_t scope)
-{
-	const struct tree_node *n = node_of(w, node);
-
-	if (n->kind == K_identifier || n->kind == K_shorthand_property_identifier_pattern) {
-		uint32_t i = resolve_name(w, node, scope);
-
-		if (i) {
-			w->m->x.bindings[i - 1].writes++;
-			w->m->x.bindings[i - 1].value = 0;
-		}
-		return;
-	}
-	if (n->kind == K_object_pattern || n->kind == K_array_pattern || n->kind == K_rest_pattern ||
-	    n->kind == K_pair_pattern || n->kind == K_assignment_pattern || n->kind == K_object_assignment_pattern) {
-		uint32_t part = n->kind == K_pair_pattern ? field_of(w, node, F_value) : field_of(w, node, F_left);
-
-		for (uint32_t c = part ? part : n->first; c; c = part ? 0 : node_of(w, c)->next)
-			resolve_written(w, c, scope);
-	}
-	resolve(w, node, scope);
-}
-
-static void resolve(struct walk *w, uint32_t node, uint32_t scope)
-{
-	const struct tree_node *n = node_of(w, node);
-	uint32_t t;
-
-	if (w->scope_at[node])
-		scope = w->scope_at[node];
-	switch (n->kind) {
-	case K_identifier: case K_shorthand_property_identifier: case K_shorthand_property_identifier_pattern:
-	case K_type_identifier:
-		resolve_name(w, node, scope);
-		return;
-	case K_import_statement:
-		return;
-	case K_assignment_expression: case K_augmented_assignment_expression:
-		t = field_of(w, node, F_left);
-		if (t)
-			resolve_written(w, t, scope);
-		break;
-	case K_update_expression:
-		t = field_of(w, node, F_argument);
-		if (t)
-			resolve_written(w, t, scope);
-		break;
-	case K_for_in_statement:
-		t = field_of(w, node, F_left);
-		if (t && !field_of(w, node, F_kind))
-			resolve_written(w, t, scope);
-		break;
-	case K_function_expression: case K_generator_function:
-		t = field_of(w, node, F_name);
-		if (t && w->scope_at[t])
-			w->scopes[w->scope_at[node]].parent = w->scope_at[t];
-		break;
-	default:
-		break;
-	}
-	for (uint32_t c = n->first; c; c = node_of(w, c)->next)
-		resolve(w, c, scope);
-}
-
 static void exports_settle(struct walk *w, uint32_t from)
 {
 	for (uint32_t i = from; i < w->m->export_count; i++) {
 		struct js_export *e = &w->m->exports[i];
 
 		if (e->binding > GRAPH_NONE - w->m->x.sources[w->source].tree.count)
-			e->binding = resolve_name(w, GRAPH_NONE - e->binding, 0);
+			e->binding = js_scope_resolve_name(w, GRAPH_NONE - e->binding, 0);
 	}
 }
 
@@ -827,13 +607,13 @@ void js_define(struct js *m, uint32_t source)
 	d.name = unique(m, xstrdup(s->module), false);
 	s->body = syntax_definition_add(&m->x, d);
 	s->link[1] = s->body + 1;
-	scope_add(&w, 1, 0, s->body, false);
+	js_scope_add(&w, 1, 0, s->body, false);
 	auto_free char *prefix = xstrdup(d.name);
 
 	if (s->tree.count > 1)
 		children_walk(&w, 1, (struct place){ .def = s->body, .prefix = prefix });
 	for (uint32_t c = s->tree.count > 1 ? s->tree.nodes[1].first : 0; c; c = s->tree.nodes[c].next)
-		resolve(&w, c, 0);
+		js_scope_resolve(&w, c, 0);
 	exports_settle(&w, from);
 	free(w.scopes);
 	free(w.scope_at);

@@ -479,7 +479,8 @@ static value_t jsx_value(struct frame *f, uint32_t node)
 	value_t v = 0;
 
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
-		uint32_t key = NODE(f, c)->kind == K_jsx_attribute ? NODE(f, c)->first : 0, value = key ? NODE(f, key)->next : 0;
+		uint32_t key = NODE(f, c)->kind == K_jsx_attribute ? NODE(f, c)->first : 0, value = key ? NODE(f,
+			key)->next : 0;
 
 		if (NODE(f, c)->kind == K_jsx_expression && NODE(f, c)->first)
 			spread_into(f, props, js_expression(f, NODE(f, c)->first));
@@ -509,7 +510,8 @@ static value_t children_value(struct frame *f, uint32_t node)
 	value_t v = 0;
 
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next)
-		if (NODE(f, c)->kind != K_TOKEN && NODE(f, c)->kind != K_type_annotation && NODE(f, c)->kind != K_type_arguments)
+		if (NODE(f, c)->kind != K_TOKEN && NODE(f, c)->kind != K_type_annotation && NODE(f, c)->kind !=
+			K_type_arguments)
 			v = js_expression(f, c);
 	return v;
 }
@@ -655,7 +657,8 @@ static void array_pattern_set(struct frame *f, uint32_t node, value_t v)
 		for (uint32_t k = 0; k < value_count(H, v); k++) {
 			uint32_t o = value_at(H, v, k);
 
-			one = value_join(H, one, H->objects[o].kind == O_LIST ? js_property_get(f, 0, value_of(H, o), KEY(key)) :
+			one = value_join(H, one, H->objects[o].kind == O_LIST ? js_property_get(f, 0, value_of(H, o),
+				KEY(key)) :
 				js_iterate(f, node, value_of(H, o)));
 		}
 		js_pattern_set(f, c, one);
@@ -678,7 +681,8 @@ static void object_pattern_set(struct frame *f, uint32_t node, value_t v)
 		case K_pair_pattern:
 			key = field(f, c, F_key) ? js_key_of(f, field(f, c, F_key)) : 0;
 			if (field(f, c, F_value))
-				js_pattern_set(f, field(f, c, F_value), key ? js_property_get(f, c, v, key) : js_unknown(f, "subscript"));
+				js_pattern_set(f, field(f, c, F_value), key ? js_property_get(f, c, v, key) :
+					js_unknown(f, "subscript"));
 			break;
 		case K_rest_pattern:
 			if (NODE(f, c)->first)

@@ -60,7 +60,8 @@ static void keyed_mutation(struct js *m, const struct syntax_site *s)
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(graph_text(m->x.g, s->targets[0]), names[i]) == 0)
 			graph_add_mutation(m->x.g, (struct graph_mutation){ .function = owner,
-				.line = syntax_node(&m->x, s->source, name)->line, .file = m->x.sources[s->source].file->file,
+				.line = syntax_node(&m->x, s->source, name)->line, .file =
+					m->x.sources[s->source].file->file,
 				.target = graph_squeeze(m->x.g, syntax_at(&m->x, s->source, object),
 					syntax_length(&m->x, s->source, object), 80),
 				.kind = MUTATION_CONTAINER, .scope = syntax_scope(&m->x, s->source, object) });

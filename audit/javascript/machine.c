@@ -308,7 +308,8 @@ static void export_run(struct frame *f, uint32_t node)
 		return;
 	}
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next)
-		if (NODE(f, c)->kind == K_export_clause || NODE(f, c)->kind == K_namespace_export || NODE(f, c)->kind == K_string)
+		if (NODE(f, c)->kind == K_export_clause || NODE(f, c)->kind == K_namespace_export || NODE(f,
+			c)->kind == K_string)
 			return;
 	if (NODE(f, node)->first) /* export = x */
 		slot_set(H, mod->module, KEY("exports"), js_expression(f, NODE(f, node)->first), false);

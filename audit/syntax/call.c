@@ -39,7 +39,8 @@ static void loops_add(struct syntax *x, uint32_t source, uint32_t node, struct g
 	uint32_t child = node, below = 0;
 
 	out->loop_bound = 1;
-	for (uint32_t at = syntax_parent(x, source, node); at; below = child, child = at, at = syntax_parent(x, source, at)) {
+	for (uint32_t at = syntax_parent(x, source, node); at; below = child, child = at, at = syntax_parent(x,
+		source, at)) {
 		enum tree_kind kind = syntax_node(x, source, at)->kind;
 
 		if (syntax_is_function(kind) && x->sources[source].link[at])
@@ -184,7 +185,8 @@ void syntax_call_add(struct syntax *x, const struct syntax_site *site)
 	uint32_t shown = new || n->kind == K_call_expression ?
 		syntax_field(x, site->source, site->node, new ? F_constructor : F_function) : 0;
 	struct graph_call out = { .caller = x->definitions[site->caller].function, .line = n->line, .start = n->start,
-		.end = n->end, .file = x->sources[site->source].file->file, .is_expression = new || n->kind == K_call_expression };
+		.end = n->end, .file = x->sources[site->source].file->file, .is_expression = new || n->kind ==
+			K_call_expression };
 
 	if (out.caller == GRAPH_NONE)
 		return;

@@ -87,7 +87,8 @@ static void target_add(struct syntax *x, uint32_t source, uint32_t node)
 		m.kind = MUTATION_ATTR_WRITE;
 	} else {
 		for (uint32_t c = n->first; c && n->kind != K_call_expression; c = syntax_node(x, source, c)->next)
-			if (syntax_node(x, source, c)->field != F_key && !syntax_is_function(syntax_node(x, source, c)->kind))
+			if (syntax_node(x, source, c)->field != F_key && !syntax_is_function(syntax_node(x, source,
+				c)->kind))
 				target_add(x, source, c);
 		return;
 	}
@@ -106,7 +107,8 @@ static uint32_t written(const struct syntax *x, uint32_t source, uint32_t node)
 	case K_assignment_expression: case K_augmented_assignment_expression: case K_assignment_statement:
 		return syntax_field(x, source, node, F_left);
 	case K_range_clause:
-		return memmem(syntax_at(x, source, node), n->end - n->start, ":=", 2) ? 0 : syntax_field(x, source, node, F_left);
+		return memmem(syntax_at(x, source, node), n->end - n->start, ":=", 2) ? 0 : syntax_field(x, source,
+			node, F_left);
 	case K_for_in_statement:
 		return syntax_field(x, source, node, F_kind) ? 0 : syntax_field(x, source, node, F_left);
 	case K_update_expression: case K_inc_statement: case K_dec_statement:

@@ -149,7 +149,8 @@ static int64_t step_of(const struct syntax *x, uint32_t source, uint32_t node, c
 	left = name_of_list(x, source, syntax_field(x, source, node, F_left));
 	right = syntax_field(x, source, node, F_right);
 	operator = syntax_field(x, source, node, F_operator);
-	if (!left || !right || !operator || syntax_binding_of(x, source, left) != b || !syntax_integer(x, source, right, &by))
+	if (!left || !right || !operator || syntax_binding_of(x, source, left) != b || !syntax_integer(x, source,
+		right, &by))
 		return 0;
 	if (syntax_is_text(x, source, operator, "-="))
 		return -by;

@@ -207,7 +207,8 @@ static struct graph_list decorators_of(struct syntax *x, const struct syntax_def
 		while (name && nodes[name].kind == K_call_expression)
 			name = nodes[name].first;
 		if (name)
-			list[n++] = graph_squeeze(x->g, syntax_at(x, d->source, name), syntax_length(x, d->source, name), 80);
+			list[n++] = graph_squeeze(x->g, syntax_at(x, d->source, name), syntax_length(x, d->source,
+				name), 80);
 	}
 	return graph_add_list(x->g, list, n);
 }
