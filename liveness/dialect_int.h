@@ -92,7 +92,7 @@ struct dialect {
 	enum { COUNT_TOP, COUNT_LEAVES, COUNT_ALL } count; /* of points at several indents */
 	enum dialect_result silent; /* result of one that ended because the next started */
 	unsigned nest;           /* columns an indent level has; 0: no levels */
-	struct dialect_way select, shuffle;
+	struct dialect_way select, except, shuffle;
 };
 
 struct dialect_set {

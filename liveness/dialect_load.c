@@ -274,6 +274,7 @@ static void dialect_free(struct dialect *d)
 		free(d->word[i].text);
 	free(d->rule);
 	dialect_way_release(&d->select);
+	dialect_way_release(&d->except);
 	dialect_way_release(&d->shuffle);
 	free(d->name);
 	free(d->hint);
@@ -416,7 +417,7 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 {
 	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "closes",
 					    "quiet_if", "one_at_a_time", "silent", "files", "count", "nest", "argv",
-					    "results", "select", "shuffle", "rules", NULL };
+					    "results", "select", "except", "shuffle", "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;
@@ -447,6 +448,7 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 	    load_argv(root, "names_start_if", &d->start_if, &d->start_if_code, &d->start_if_n, e) < 0 ||
 	    (words && load_words(d, words, e) < 0) ||
 	    dialect_way_load(&d->select, yaml_get(root, "select"), e) < 0 ||
+	    dialect_way_load(&d->except, yaml_get(root, "except"), e) < 0 ||
 	    dialect_way_load(&d->shuffle, yaml_get(root, "shuffle"), e) < 0)
 		return -1;
 	return load_rules(d, rules, compile, e);

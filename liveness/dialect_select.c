@@ -69,13 +69,18 @@ void dialect_way_release(struct dialect_way *w)
 	memset(w, 0, sizeof(*w));
 }
 
-const struct dialect_way *dialect_set_way(const struct dialect_set *set, const char *dialect, bool shuffle)
+const struct dialect_way *dialect_set_way(const struct dialect_set *set, const char *dialect,
+					  enum dialect_way_kind kind)
 {
 	for (unsigned i = 0; i < set->n; i++) {
 		const struct dialect *d = set->dialect[i];
 
+		const struct dialect_way *way = kind == WAY_SELECT   ? &d->select
+						: kind == WAY_EXCEPT ? &d->except
+								     : &d->shuffle;
+
 		if (strcmp(d->name, dialect) == 0)
-			return shuffle ? (d->shuffle.given ? &d->shuffle : NULL) : d->select.given ? &d->select : NULL;
+			return way->given ? way : NULL;
 	}
 	return NULL;
 }

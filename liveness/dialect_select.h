@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dialect_select.h - how a test runner is told to run only some tests, or all in a random order: the keys `select`
- * and `shuffle` of a dialect (schemas/dialect_v1.yaml). Pure. */
+/* dialect_select.h - how a test runner is told to run only some tests, all but some, or all in a random order: the keys
+ * `select`, `except` and `shuffle` of a dialect (schemas/dialect_v1.yaml). Pure. */
 #ifndef LIVENESS_DIALECT_SELECT_H
 #define LIVENESS_DIALECT_SELECT_H
 
@@ -13,6 +13,9 @@
 
 struct yaml_node;
 struct dialect_set;
+
+/* WAY_EXCEPT is for tools that name a test only when it has ended: the one that hangs has no name to be selected by. */
+enum dialect_way_kind { WAY_SELECT, WAY_EXCEPT, WAY_SHUFFLE };
 
 /* One way: words for the command line, variables of the environment, or both. */
 struct dialect_way {
@@ -32,15 +35,16 @@ struct dialect_pick {
 	const char *suite, *name, *file; /* "" unknown */
 };
 
-/* Reads the value of `select` or `shuffle`. */
+/* Reads the value of `select`, `except` or `shuffle`. */
 int dialect_way_load(struct dialect_way *w, const struct yaml_node *map, struct err *e);
 void dialect_way_release(struct dialect_way *w);
 
 /* The way of a dialect; NULL where it has none (or is unknown). */
-const struct dialect_way *dialect_set_way(const struct dialect_set *set, const char *dialect, bool shuffle);
+const struct dialect_way *dialect_set_way(const struct dialect_set *set, const char *dialect,
+					  enum dialect_way_kind kind);
 
-/* Writes the command that runs only these tests (n >= 1), or shuffles by the seed (n 0), into argv, and variables into
- * env. false: the command is not the tool itself, and *why says so; argv and env are empty then. */
+/* Writes the command that runs only (or all but) these tests (n >= 1), or shuffles by the seed (n 0), into argv, and
+ * variables into env. false: the command is not the tool itself, and *why says so; argv and env are empty then. */
 bool dialect_way_apply(const struct dialect_way *w, char *const command[], const struct dialect_pick *tests, size_t n,
 		       uint32_t seed, struct strv *argv, struct strv *env, const char **why);
 

@@ -125,44 +125,6 @@ static void allowed_cpus(struct session *s)
 	}
 }
 
-static bool is_set(char *const envp[], const char *name)
-{
-	size_t n = strlen(name);
-
-	for (; *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return true;
-	return false;
-}
-
-static bool is_of_ci(const char *name)
-{
-	static const char *const prefixes[] = { "GITHUB_",   "RUNNER_", "ACTIONS_", "GITLAB_", "CI_",
-						"BUILDKITE", "JENKINS", "BUILD_",   "AGENT_",  "TF_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (str_starts(name, prefixes[i]))
-			return true;
-	return strcmp(name, "CI") == 0;
-}
-
-/* Names that were set then and are not now, most telling first: CI's own last. */
-static void say_environment(struct session *s)
-{
-	auto_str line = STR_INIT;
-
-	for (int of_ci = 0; of_ci < 2; of_ci++)
-		for (size_t i = 0; i < s->target.env_names.n; i++) {
-			const char *name = s->target.env_names.v[i];
-
-			if (is_of_ci(name) != of_ci || is_set(s->launch.envp, name) || str_starts(name, "SPEC_RUNNER_"))
-				continue;
-			str_addf(&line, "%s%s", line.len ? ", " : "", name);
-		}
-	if (line.len && !s->o->quiet)
-		say_line(s, "repro: set then, not now: %s", str_cstr(&line));
-}
-
 /* ---- the session ---- */
 
 static uint64_t random_seed(void)
@@ -376,7 +338,7 @@ static int body(struct cli *cli)
 	if (cli->o.repro.confirm_fix)
 		plan_confirmation(&s, low, confidence);
 	say_start(&s);
-	say_environment(&s);
+	say_differences(&s);
 	code = run(&s, &e);
 	session_close(&s);
 	return code;

@@ -3,10 +3,13 @@
  * narrow windows become wide. No result, errno or output changes; a delay is a sleep before the
  * call (after an unlock: behind it), by a raw system call: async-signal-safe and no cancellation point.
  *
- * SR_DELAY="seed=HEX,us=N,ppm=N,victims=N,state=PATH" in the environment arms it:
+ * SR_DELAY="seed=HEX,us=N,ppm=N,victims=N,thread=N,early=N,groups=HEX,state=PATH" in the environment arms it:
  *   us       the longest delay; one of a quarter to the whole of it
  *   ppm      calls of a million that are delayed
  *   victims  percentage of threads that are delayed at all
+ *   thread   only the one that was the Nth of the tree to make such a call; 0: victims says
+ *   early    1: the probability falls with the calls that the thread has made (DELAY_EARLY)
+ *   groups   bits of enum delay_group: the kinds of calls that are delayed
  *   state    a file of struct delay_state, shared by the whole tree: the budget of all delays together, and
  *            who was reached
  * spec-runner's own programs are left alone. Programs that are static or setuid never load it. */
@@ -18,15 +21,21 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,11 +46,12 @@
 static bool armed;
 static uint64_t seed;
 static int64_t longest_us;
-static uint32_t ppm, victims_percent;
+static uint32_t ppm, victims_percent, only_thread, groups;
+static bool early;
 static struct delay_state *state;
-static uint32_t threads; /* of this process, in the order in which they were first seen */
 static __thread uint64_t generator FAST_TLS;
 static __thread bool known FAST_TLS, victim FAST_TLS;
+static __thread uint32_t seen[DELAY_GROUP_COUNT] FAST_TLS; /* calls of this thread */
 
 /* ---- the delay ---- */
 
@@ -56,12 +66,14 @@ static uint64_t next(uint64_t *g)
 
 static void meet_thread(void)
 {
-	uint32_t n = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_add_fetch(&state->threads, 1, __ATOMIC_RELAXED);
 
-	/* the same thread of the same process of the tree, as far as these orders repeat */
-	generator = seed ^ ((uint64_t)n << 32) ^ ((uint64_t)__atomic_load_n(&state->processes, __ATOMIC_RELAXED) << 48);
+	/* the same thread of the tree, as far as their order repeats */
+	generator = seed ^ ((uint64_t)n << 32);
 	known = true;
 	victim = next(&generator) % 100 < victims_percent;
+	if (only_thread)
+		victim = n == only_thread;
 }
 
 static void sleep_us(int64_t us)
@@ -83,6 +95,14 @@ static void sleep_us(int64_t us)
 	(void)rc;
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t); /* no system call: the vDSO */
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* The sum of all delays stays within the budget, whoever asks at once. */
 static bool spend(int64_t us)
 {
@@ -92,22 +112,64 @@ static bool spend(int64_t us)
 	return false;
 }
 
-static void delay(void)
+/* A sleep of a microsecond takes some fifty more, and on a busy machine milliseconds: those count too. */
+static void sleep_and_count(int64_t us, int64_t begin_ns)
 {
-	int64_t us;
+	int64_t took_us;
+
+	sleep_us(us);
+	took_us = (now_ns() - begin_ns) / 1000;
+	__atomic_add_fetch(&state->delays, 1, __ATOMIC_RELAXED);
+	if (took_us > us)
+		__atomic_add_fetch(&state->added_us, took_us - us, __ATOMIC_RELAXED);
+}
+
+static void delay(enum delay_group group)
+{
+	int64_t us, begin_ns;
+	uint64_t weight;
 
 	if (!armed)
 		return;
-	__atomic_add_fetch(&state->calls, 1, __ATOMIC_RELAXED);
+	weight = DELAY_EARLY(seen[group]++);
+	__atomic_add_fetch(&state->calls[group], 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&state->early[group], weight, __ATOMIC_RELAXED);
+	if (!(groups & 1u << group))
+		return;
 	if (!known)
 		meet_thread();
-	if (!victim || next(&generator) % 1000000 >= ppm)
+	if (!victim || next(&generator) % 1000000 >= (early ? ppm * weight / 1000 : ppm))
 		return;
 	us = longest_us / 4 + (int64_t)(next(&generator) % (uint64_t)(longest_us - longest_us / 4 + 1));
-	if (us > 0 && spend(us)) {
-		__atomic_add_fetch(&state->delays, 1, __ATOMIC_RELAXED);
-		sleep_us(us);
-	}
+	begin_ns = now_ns();
+	if (us > 0 && begin_ns < state->quiet_from_ns && spend(us))
+		sleep_and_count(us, begin_ns);
+}
+
+/* ---- the calls that are wrapped ---- */
+
+struct lookup {
+	void **real;
+	const char *name;
+};
+extern const struct lookup __start_delay_calls[], __stop_delay_calls[];
+
+/* The conditions of today, not those of 1999, whichever of the two dlsym finds; musl has neither versions nor dlvsym. */
+static void look_up(const struct lookup *l)
+{
+	void *found = NULL;
+
+#if defined(__GLIBC__)
+	if (strncmp(l->name, "pthread_cond_", strlen("pthread_cond_")) == 0)
+#if defined(__x86_64__)
+		found = dlvsym(RTLD_NEXT, l->name, "GLIBC_2.3.2");
+#else
+		found = dlvsym(RTLD_NEXT, l->name, "GLIBC_2.17");
+#endif
+#endif
+	if (!found)
+		found = dlsym(RTLD_NEXT, l->name);
+	__atomic_store_n(l->real, found, __ATOMIC_RELAXED);
 }
 
 /* ---- arming ---- */
@@ -148,12 +210,17 @@ __attribute__((constructor)) static void arm(void)
 	const char *text = getenv("SR_DELAY");
 	int fd;
 
+	for (const struct lookup *l = __start_delay_calls; l < __stop_delay_calls; l++)
+		look_up(l);
 	if (!text || is_ours())
 		return;
 	seed = strtoull(value_of(text, "seed"), NULL, 16);
 	longest_us = strtoll(value_of(text, "us"), NULL, 10);
 	ppm = (uint32_t)strtoul(value_of(text, "ppm"), NULL, 10);
 	victims_percent = (uint32_t)strtoul(value_of(text, "victims"), NULL, 10);
+	only_thread = (uint32_t)strtoul(value_of(text, "thread"), NULL, 10);
+	early = *value_of(text, "early") == '1';
+	groups = (uint32_t)strtoul(value_of(text, "groups"), NULL, 16);
 	fd = open(value_of(text, "state"), O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* the path is last */
 	if (fd < 0)
 		return;
@@ -167,74 +234,73 @@ __attribute__((constructor)) static void arm(void)
 
 /* ---- the calls ---- */
 
-/* Calls may come before our constructor: found when first needed. */
-#define FIND(name)                                                                                             \
-	static __typeof__(name) *real;                                                                         \
-	int before_errno = errno;                                                                              \
-	if (!real)                                                                                             \
-		*(void **)&real = dlsym(RTLD_NEXT, #name);                                                     \
-	errno = before_errno
+/* The constructor finds them all, since dlsym is not async-signal-safe; calls may come before it, from another
+ * library's constructor, and find theirs then. */
+#define REAL(name)                                                                                             \
+	static __typeof__(name) *real_##name;                                                                  \
+	static const struct lookup lookup_##name __attribute__((used, section("delay_calls"))) = {             \
+		(void **)&real_##name, #name                                                                   \
+	};                                                                                                     \
+	static inline __typeof__(name) *find_##name(void)                                                      \
+	{                                                                                                      \
+		int before = errno;                                                                            \
+                                                                                                               \
+		if (!real_##name)                                                                              \
+			look_up(&lookup_##name);                                                               \
+		errno = before;                                                                                \
+		return real_##name;                                                                            \
+	}
 
-#define WRAP(type, name, params, args)                                                                         \
+#define WRAP(group, type, name, params, args)                                                                         \
+	REAL(name)                                                                                             \
 	EXPORT type name params                                                                                \
 	{                                                                                                      \
-		FIND(name);                                                                                    \
-		delay();                                                                                       \
+		__typeof__(name) *real = find_##name();                                                        \
+                                                                                                               \
+		delay(DELAY_##group);                                                                                       \
 		return real args;                                                                              \
 	}
 
 /* After the call: the window is between giving something away and what comes next. */
-#define WRAP_AFTER(type, name, params, args)                                                                   \
+#define WRAP_AFTER(group, type, name, params, args)                                                                   \
+	REAL(name)                                                                                             \
 	EXPORT type name params                                                                                \
 	{                                                                                                      \
-		FIND(name);                                                                                    \
+		__typeof__(name) *real = find_##name();                                                        \
 		type result = real args;                                                                       \
-		before_errno = errno;                                                                          \
-		delay();                                                                                       \
+		int before_errno = errno;                                                                      \
+                                                                                                               \
+		delay(DELAY_##group);                                                                                       \
 		errno = before_errno;                                                                          \
 		return result;                                                                                 \
 	}
 
-WRAP(int, pthread_mutex_lock, (pthread_mutex_t *m), (m))
-WRAP(int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec *t), (m, t))
-WRAP_AFTER(int, pthread_mutex_unlock, (pthread_mutex_t *m), (m))
-WRAP(int, pthread_rwlock_rdlock, (pthread_rwlock_t *l), (l))
-WRAP(int, pthread_rwlock_wrlock, (pthread_rwlock_t *l), (l))
-WRAP_AFTER(int, pthread_rwlock_unlock, (pthread_rwlock_t *l), (l))
-WRAP(int, sem_wait, (sem_t *s), (s))
-WRAP(int, sem_post, (sem_t *s), (s))
-WRAP(int, pthread_join, (pthread_t t, void **result), (t, result))
-WRAP(int, pthread_barrier_wait, (pthread_barrier_t *b), (b))
+WRAP(MUTEX, int, pthread_mutex_lock, (pthread_mutex_t *m), (m))
+WRAP(MUTEX, int, pthread_mutex_timedlock, (pthread_mutex_t *m, const struct timespec *t), (m, t))
+WRAP_AFTER(MUTEX, int, pthread_mutex_unlock, (pthread_mutex_t *m), (m))
+WRAP(MUTEX, int, pthread_rwlock_rdlock, (pthread_rwlock_t *l), (l))
+WRAP(MUTEX, int, pthread_rwlock_wrlock, (pthread_rwlock_t *l), (l))
+WRAP_AFTER(MUTEX, int, pthread_rwlock_unlock, (pthread_rwlock_t *l), (l))
+WRAP(MUTEX, int, pthread_mutex_trylock, (pthread_mutex_t *m), (m))
+WRAP(MUTEX, int, pthread_rwlock_tryrdlock, (pthread_rwlock_t *l), (l))
+WRAP(MUTEX, int, pthread_rwlock_trywrlock, (pthread_rwlock_t *l), (l))
+WRAP(SEM, int, sem_wait, (sem_t *s), (s))
+WRAP(SEM, int, sem_trywait, (sem_t *s), (s))
+WRAP(SEM, int, sem_timedwait, (sem_t *s, const struct timespec *t), (s, t))
+WRAP(SEM, int, sem_post, (sem_t *s), (s))
+WRAP(THREAD, int, pthread_join, (pthread_t t, void **result), (t, result))
+WRAP(MUTEX, int, pthread_barrier_wait, (pthread_barrier_t *b), (b))
 
-/* dlsym finds the oldest of two versions; the conditions of today are not those of 1999. */
-#if defined(__x86_64__)
-#define COND_VERSION "GLIBC_2.3.2"
-#else
-#define COND_VERSION "GLIBC_2.17"
+WRAP(COND, int, pthread_cond_wait, (pthread_cond_t *c, pthread_mutex_t *m), (c, m))
+WRAP(COND, int, pthread_cond_timedwait, (pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *t), (c, m, t))
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
+WRAP(MUTEX, int, pthread_mutex_clocklock, (pthread_mutex_t *m, clockid_t c, const struct timespec *t), (m, c, t))
+WRAP(SEM, int, sem_clockwait, (sem_t *s, clockid_t c, const struct timespec *t), (s, c, t))
+WRAP(COND, int, pthread_cond_clockwait, (pthread_cond_t *c, pthread_mutex_t *m, clockid_t k, const struct timespec *t),
+     (c, m, k, t))
 #endif
-/* musl has neither versions nor dlvsym. */
-#if defined(__GLIBC__)
-#define COND_SYMBOL(name) dlvsym(RTLD_NEXT, name, COND_VERSION)
-#else
-#define COND_SYMBOL(name) NULL
-#endif
-#define WRAP_COND(name, params, args)                                                                          \
-	EXPORT int name params                                                                                 \
-	{                                                                                                      \
-		static __typeof__(name) *real;                                                                 \
-                                                                                                               \
-		if (!real)                                                                                     \
-			*(void **)&real = COND_SYMBOL(#name);                                                  \
-		if (!real)                                                                                     \
-			*(void **)&real = dlsym(RTLD_NEXT, #name);                                             \
-		delay();                                                                                       \
-		return real args;                                                                              \
-	}
-
-WRAP_COND(pthread_cond_wait, (pthread_cond_t *c, pthread_mutex_t *m), (c, m))
-WRAP_COND(pthread_cond_timedwait, (pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *t), (c, m, t))
-WRAP_COND(pthread_cond_signal, (pthread_cond_t *c), (c))
-WRAP_COND(pthread_cond_broadcast, (pthread_cond_t *c), (c))
+WRAP(COND, int, pthread_cond_signal, (pthread_cond_t *c), (c))
+WRAP(COND, int, pthread_cond_broadcast, (pthread_cond_t *c), (c))
 
 struct start {
 	void *(*run)(void *);
@@ -246,13 +312,14 @@ static void *thread_begins(void *p)
 	struct start s = *(struct start *)p;
 
 	free(p);
-	delay();
+	delay(DELAY_THREAD);
 	return s.run(s.arg);
 }
 
+REAL(pthread_create)
 EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
-	FIND(pthread_create);
+	__typeof__(pthread_create) *real = find_pthread_create();
 	struct start *s = armed ? malloc(sizeof(*s)) : NULL;
 	int rc;
 
@@ -262,71 +329,160 @@ EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)
 	rc = real(t, attr, thread_begins, s);
 	if (rc != 0)
 		free(s);
-	delay();
+	delay(DELAY_THREAD);
 	return rc;
 }
 
+REAL(pthread_exit)
 EXPORT __attribute__((noreturn)) void pthread_exit(void *result)
 {
-	static void (*real)(void *);
+	__typeof__(pthread_exit) *real = find_pthread_exit();
 
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "pthread_exit");
-	delay();
+	delay(DELAY_THREAD);
 	real(result);
 	__builtin_unreachable();
 }
 
+REAL(fork)
 EXPORT pid_t fork(void)
 {
-	FIND(fork);
+	__typeof__(fork) *real = find_fork();
+	int before_errno;
 	pid_t pid;
 
-	delay();
+	delay(DELAY_PROCESS);
 	pid = real();
 	if (pid == 0 && state && state != MAP_FAILED && armed) {
 		enter_process();
 		known = false;
 	}
 	before_errno = errno;
-	delay();
+	delay(DELAY_PROCESS);
 	errno = before_errno;
 	return pid;
 }
 
-WRAP(int, execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
-WRAP(pid_t, wait, (int *status), (status))
-WRAP(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
-WRAP(pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage), (pid, status, options, usage))
-WRAP(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options), (type, id, info, options))
-WRAP(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
-WRAP(ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
-WRAP(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags))
-WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
-WRAP(int, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
-WRAP(int, accept, (int fd, struct sockaddr *restrict a, socklen_t *restrict n), (fd, a, n))
-WRAP(int, accept4, (int fd, struct sockaddr *restrict a, socklen_t *restrict n, int flags), (fd, a, n, flags))
-WRAP(int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout))
-WRAP(int, flock, (int fd, int operation), (fd, operation))
-WRAP(int, lockf, (int fd, int command, off_t length), (fd, command, length))
-WRAP(int, close, (int fd), (fd))
+WRAP(PROCESS, int, execv, (const char *path, char *const argv[]), (path, argv))
+WRAP(PROCESS, int, execvp, (const char *file, char *const argv[]), (file, argv))
+WRAP(PROCESS, int, execvpe, (const char *file, char *const argv[], char *const envp[]), (file, argv, envp))
+WRAP(PROCESS, int, execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
+WRAP(PROCESS, pid_t, wait, (int *status), (status))
+WRAP(PROCESS, pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+WRAP(PROCESS, pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage), (pid, status, options, usage))
+WRAP(PROCESS, int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options), (type, id, info, options))
+WRAP(IO, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
+WRAP(IO, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(IO, ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(IO, ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
+WRAP(IO, ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags))
+WRAP(IO, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
+WRAP(IO, int, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
+WRAP(IO, int, accept, (int fd, struct sockaddr *restrict a, socklen_t *restrict n), (fd, a, n))
+WRAP(IO, int, accept4, (int fd, struct sockaddr *restrict a, socklen_t *restrict n, int flags), (fd, a, n, flags))
+WRAP(POLL, int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout))
+WRAP(POLL, int, ppoll, (struct pollfd *fds, nfds_t n, const struct timespec *t, const sigset_t *mask), (fds, n, t, mask))
+WRAP(POLL, int, select, (int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict x, struct timeval *restrict t),
+     (n, r, w, x, t))
+WRAP(POLL, int, pselect,
+     (int n, fd_set *restrict r, fd_set *restrict w, fd_set *restrict x, const struct timespec *restrict t,
+      const sigset_t *restrict mask),
+     (n, r, w, x, t, mask))
+WRAP(POLL, int, epoll_wait, (int fd, struct epoll_event *events, int n, int timeout), (fd, events, n, timeout))
+WRAP(POLL, int, epoll_pwait, (int fd, struct epoll_event *events, int n, int timeout, const sigset_t *mask),
+     (fd, events, n, timeout, mask))
+WRAP(IO, ssize_t, readv, (int fd, const struct iovec *v, int n), (fd, v, n))
+WRAP(IO, ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n))
+WRAP(IO, ssize_t, recvfrom,
+     (int fd, void *restrict p, size_t n, int flags, struct sockaddr *restrict a, socklen_t *restrict l),
+     (fd, p, n, flags, a, l))
+WRAP(IO, ssize_t, sendto, (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t l),
+     (fd, p, n, flags, a, l))
+/* A signal that comes between the look at a flag and the wait for it. */
+WRAP(SIGNAL, int, kill, (pid_t pid, int number), (pid, number))
+WRAP(SIGNAL, int, pause, (void), ())
+WRAP(SIGNAL, int, sigsuspend, (const sigset_t *mask), (mask))
+WRAP(SIGNAL, int, sigwait, (const sigset_t *restrict set, int *restrict number), (set, number))
+WRAP(SIGNAL, int, sigwaitinfo, (const sigset_t *restrict set, siginfo_t *restrict info), (set, info))
+WRAP(SIGNAL, int, sigtimedwait, (const sigset_t *restrict set, siginfo_t *restrict info, const struct timespec *restrict t),
+     (set, info, t))
+/* Names in a folder serve as locks and marks. */
+WRAP(FILE, int, mkdir, (const char *path, mode_t mode), (path, mode))
+WRAP(FILE, int, rmdir, (const char *path), (path))
+WRAP(FILE, int, rename, (const char *from, const char *to), (from, to))
+WRAP(FILE, int, link, (const char *from, const char *to), (from, to))
+WRAP(FILE, int, symlink, (const char *to, const char *path), (to, path))
+WRAP(FILE, int, unlink, (const char *path), (path))
+WRAP(FILE, int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags))
+
+/* Files that are made: locks and marks again. */
+#define WRAP_OPEN(name, first, args)                                                                           \
+	REAL(name)                                                                                             \
+	EXPORT int name(first const char *path, int flags, ...)                                                \
+	{                                                                                                      \
+		__typeof__(name) *real = find_##name();                                                        \
+		bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;                            \
+		mode_t mode = 0;                                                                               \
+		va_list ap;                                                                                    \
+                                                                                                               \
+		va_start(ap, flags);                                                                           \
+		if (makes)                                                                                     \
+			mode = va_arg(ap, mode_t);                                                             \
+		va_end(ap);                                                                                    \
+		if (makes)                                                                                     \
+			delay(DELAY_FILE);                                                                     \
+		return real args;                                                                              \
+	}
+#define NOTHING
+#define FOLDER int folder,
+
+WRAP_OPEN(open, NOTHING, (path, flags, mode))
+WRAP_OPEN(openat, FOLDER, (folder, path, flags, mode))
+
+/* Of its arguments, an int or a pointer, either fits in a long on every machine that we build for. */
+#define WRAP_FCNTL(name)                                                                                       \
+	REAL(name)                                                                                             \
+	EXPORT int name(int fd, int command, ...)                                                              \
+	{                                                                                                      \
+		__typeof__(name) *real = find_##name();                                                        \
+		va_list ap;                                                                                    \
+		long arg;                                                                                      \
+                                                                                                               \
+		va_start(ap, command);                                                                         \
+		arg = va_arg(ap, long);                                                                        \
+		va_end(ap);                                                                                    \
+		if (command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW) \
+			delay(DELAY_FILE);                                                                     \
+		return real(fd, command, arg);                                                                 \
+	}
+
+WRAP_FCNTL(fcntl)
+/* The names for large files; musl has no others. */
+#if defined(__GLIBC__)
+WRAP_OPEN(open64, NOTHING, (path, flags, mode))
+WRAP_OPEN(openat64, FOLDER, (folder, path, flags, mode))
+#if __GLIBC_PREREQ(2, 28)
+WRAP_FCNTL(fcntl64)
+#endif
+WRAP(FILE, int, lockf64, (int fd, int command, off64_t length), (fd, command, length))
+#endif
+
+WRAP(FILE, int, flock, (int fd, int operation), (fd, operation))
+WRAP(FILE, int, lockf, (int fd, int command, off_t length), (fd, command, length))
+WRAP(IO, int, close, (int fd), (fd))
 
 /* Rust's standard library and others make their own futex calls through syscall(2). */
+REAL(syscall)
 EXPORT long syscall(long number, ...)
 {
-	static long (*real)(long, ...);
+	__typeof__(syscall) *real = find_syscall();
 	long a[6];
 	va_list ap;
 
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
 	va_start(ap, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
 	if (number == SYS_futex)
-		delay();
+		delay(DELAY_FUTEX);
 	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

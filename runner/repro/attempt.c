@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -140,12 +141,25 @@ static int env_delay(struct attempt *a, const struct launch *l, struct strv *env
 	}
 	a->delay->magic = DELAY_MAGIC;
 	a->delay->budget_us = a->setting.budget_ms * 1000;
-	settings = xasprintf("SR_DELAY=seed=%016" PRIx64 ",us=%" PRId64 ",ppm=%u,victims=%u,state=%s", a->setting.seed,
-			     a->setting.delay_us, a->setting.delay_ppm, a->setting.victims_percent, path);
+	a->delay->quiet_from_ns = perturber_quiet_ns(a->start_ns, a->limit_ms * NS_PER_MS);
+	settings = xasprintf("SR_DELAY=seed=%016" PRIx64 ",us=%" PRId64
+			     ",ppm=%u,victims=%u,thread=%u,early=%u,groups=%x,state=%s",
+			     a->setting.seed, a->setting.delay_us, a->setting.delay_ppm, a->setting.victims_percent,
+			     a->setting.delay_thread, a->setting.delay_early, a->setting.delay_groups, path);
 	preload = xasprintf("LD_PRELOAD=%s%s%s", l->delay_library, before && *before ? ":" : "", before ? before : "");
 	env_set(env, settings);
 	env_set(env, preload);
 	return 0;
+}
+
+/* `go test` answers a repeated run that passed from its cache, without running anything. */
+static void go_uncached(struct strv *env)
+{
+	const char *before = env_value(env, "GOFLAGS");
+	auto_free char *flags = xasprintf("GOFLAGS=%s%s-count=1", before ? before : "", before && *before ? " " : "");
+
+	if (!before || !strstr(before, "-count"))
+		env_set(env, flags);
 }
 
 static int environment(struct attempt *a, const struct launch *l, const struct strv *add, struct strv *env,
@@ -157,6 +171,7 @@ static int environment(struct attempt *a, const struct launch *l, const struct s
 	env_set(env, tmp);
 	for (size_t i = 0; i < add->n; i++)
 		env_set(env, add->v[i]);
+	go_uncached(env);
 	if ((a->setting.kinds & 1u << PERTURB_KNOBS) && env_knobs(a, l, env, e) < 0)
 		return -1;
 	if ((a->setting.kinds & 1u << PERTURB_DELAY) && env_delay(a, l, env, e) < 0)
@@ -222,7 +237,7 @@ static void command_line(const struct attempt *a, const struct launch *l, char *
 /* ---- start ---- */
 
 /* Consecutive processors of those allowed, from one that the seed chooses. */
-static void bind_cpus(const struct attempt *a, const struct launch *l)
+static cpu_set_t cpus_of(const struct attempt *a, const struct launch *l)
 {
 	uint32_t want = a->setting.kinds & 1u << PERTURB_CPUS ? a->setting.cpus : 0, skip, seen = 0;
 	cpu_set_t set = l->allowed;
@@ -235,18 +250,23 @@ static void bind_cpus(const struct attempt *a, const struct launch *l)
 				if (CPU_ISSET((size_t)c, &l->allowed) && seen++ >= skip)
 					CPU_SET((size_t)c, &set);
 	}
-	sched_setaffinity(0, sizeof(set), &set);
+	return set;
 }
 
-static void become(const struct attempt *a, const struct launch *l, char *const argv[], char *const envp[])
+static void become(const struct attempt *a, const struct launch *l, char *const argv[], char *const envp[], pid_t parent)
 {
+	cpu_set_t cpus = cpus_of(a, l);
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setpgid(0, 0); /* a Ctrl-C is ours to hand over */
-	bind_cpus(a, l);
+	/* a SIGKILL of ours is not: the run then ends its tree as after Ctrl-C */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(125);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || chdir(l->cwd) < 0)
 		_exit(125);
 	execve(l->program, argv, envp);
@@ -257,6 +277,8 @@ int attempt_start(struct attempt *a, const struct launch *l, char *const argv[],
 		  struct err *e)
 {
 	struct strv words = STRV_INIT, vars = STRV_INIT;
+	cpu_set_t cpus = cpus_of(a, l);
+	pid_t self = getpid();
 	int rc;
 
 	a->pidfd = -1;
@@ -270,12 +292,12 @@ int attempt_start(struct attempt *a, const struct launch *l, char *const argv[],
 		command_line(a, l, argv, &words);
 		a->pid = fork();
 		if (a->pid == 0)
-			become(a, l, words.v, vars.v);
+			become(a, l, words.v, vars.v, self);
 		rc = a->pid < 0 ? err_sys(e, "starting run %" PRId64, a->n) : 0;
 	}
 	if (rc == 0) {
 		a->pidfd = (int)syscall(SYS_pidfd_open, a->pid, 0);
-		perturber_init(&a->perturber, &a->setting, a->pid, now_ns, a->limit_ms * NS_PER_MS);
+		perturber_init(&a->perturber, &a->setting, a->pid, &cpus, now_ns, a->limit_ms * NS_PER_MS);
 	}
 	strv_release(&words);
 	strv_release(&vars);
@@ -300,7 +322,10 @@ static void take_delays(struct attempt *a)
 {
 	if (!a->delay)
 		return;
-	a->delayed_calls = (int64_t)a->delay->calls;
+	for (int g = 0; g < DELAY_GROUP_COUNT; g++) {
+		a->calls[g].all = (int64_t)a->delay->calls[g];
+		a->calls[g].early = (int64_t)a->delay->early[g] / 1000;
+	}
 	a->delays = (int64_t)a->delay->delays;
 	a->delayed_us = a->delay->added_us;
 	a->covered = a->delay->processes;

@@ -55,7 +55,8 @@ struct attempt {
 	enum outcome outcome;
 	int exit_code;
 	struct found found;
-	int64_t delayed_calls, delays, delayed_us;
+	struct delayable calls[DELAY_GROUP_COUNT];
+	int64_t delays, delayed_us;
 	uint32_t covered; /* processes that loaded the library */
 };
 

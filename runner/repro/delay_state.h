@@ -8,11 +8,31 @@
 #define DELAY_MAGIC UINT64_C(0x79616c6564525053)
 #define DELAY_PIDS_MAX 1000
 
+/* Calls of one kind. A run may delay some kinds alone: a call that is made once is then as likely to be delayed as one of
+ * thousands. */
+#define DELAY_GROUPS(X) \
+	X(MUTEX, "mutex") X(COND, "cond") X(SEM, "sem") X(THREAD, "thread") X(PROCESS, "process") X(SIGNAL, "signal") \
+	X(IO, "io") X(POLL, "poll") X(FILE, "file") X(FUTEX, "futex")
+enum delay_group {
+#define X(id, word) DELAY_##id,
+	DELAY_GROUPS(X)
+#undef X
+	DELAY_GROUP_COUNT
+};
+
+/* Weight of a thread's call after n earlier ones of its kind, in thousandths: a run that delays early calls finds what a
+ * thread does once, and is not spent on an interpreter that takes its lock thousands of times before. */
+#define DELAY_EARLY(n) (16000 / (16 + (uint64_t)(n)))
+
 struct delay_state {
 	uint64_t magic;
 	int64_t budget_us;           /* the sum of all delays stays within it */
-	int64_t added_us;            /* the sum so far */
-	uint64_t calls, delays;      /* calls seen, calls delayed */
+	int64_t added_us;            /* the sum so far, as long as they really took */
+	int64_t quiet_from_ns;       /* CLOCK_MONOTONIC: no delay begins later: who still runs then is not held up */
+	uint64_t calls[DELAY_GROUP_COUNT]; /* that were seen */
+	uint64_t early[DELAY_GROUP_COUNT]; /* the same, each with its DELAY_EARLY() */
+	uint64_t delays;
+	uint32_t threads; /* that made such calls */
 	uint32_t processes;          /* that loaded the library, or were forked by one that had */
 	int32_t pid[DELAY_PIDS_MAX]; /* the first of them */
 };

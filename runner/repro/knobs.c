@@ -14,6 +14,7 @@ EMBED(repro_knobs, "runner/repro/knobs.yaml");
 struct knob {
 	char *name;
 	struct strv values;
+	bool always;
 };
 
 struct knobs {
@@ -23,7 +24,7 @@ struct knobs {
 
 static int load_one(struct knobs *k, const struct yaml_node *item, struct err *e)
 {
-	static const char *const keys[] = { "name", "values", "why", NULL };
+	static const char *const keys[] = { "name", "values", "always", "why", NULL };
 	const char *name;
 	struct knob *x;
 
@@ -31,7 +32,8 @@ static int load_one(struct knobs *k, const struct yaml_node *item, struct err *e
 	x = &k->v[k->n];
 	memset(x, 0, sizeof(*x));
 	if (yaml_want_map(item, e) < 0 || yaml_check_keys(item, keys, e) < 0 ||
-	    yaml_need_string(item, "name", &name, e) < 0 || yaml_get_strings(item, "values", &x->values, e) < 0)
+	    yaml_need_string(item, "name", &name, e) < 0 || yaml_get_strings(item, "values", &x->values, e) < 0 ||
+	    yaml_get_bool(item, "always", &x->always, e) < 0)
 		return -1;
 	x->name = xstrdup(name);
 	k->n++;
@@ -87,7 +89,7 @@ void knobs_draw(const struct knobs *k, uint64_t seed, char *const envp[], struct
 	for (size_t i = 0; i < k->n; i++) {
 		const struct knob *x = &k->v[i];
 		/* all numbers are drawn for every knob, so that what is set here does not change the others */
-		bool use = setting_random(&g) & 1;
+		bool use = (setting_random(&g) & 1) || x->always;
 		const char *value = x->values.n ? x->values.v[setting_random(&g) % x->values.n] : "";
 		unsigned number = (unsigned)(setting_random(&g) % 1000000 + 1);
 

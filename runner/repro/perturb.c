@@ -7,6 +7,7 @@
 #include "profile/proc/process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,9 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* No pause is under way when the limit ends the run: its diagnosis would say "stopped". */
-#define QUIET_BEFORE_LIMIT_NS (1500 * NS_PER_MS)
 #define IDLE_THREADS_MAX 512
+#define RAISE_PASSES 8
+#define WAIT_STEP_NS (NS_PER_MS / 4)
+#define IDLE_OFTEN_NS (100 * NS_PER_MS) /* a program's threads come in its first moments */
+#define IDLE_SOON_NS (2 * NS_PER_MS)
+#define IDLE_LATER_NS (25 * NS_PER_MS)
 
 struct idle_thread {
 	pid_t tid;
@@ -38,19 +42,37 @@ static int64_t about(struct perturber *p, int64_t ms)
 	return ns / 5 + (int64_t)below(p, (uint64_t)(ns + ns * 3 / 5 + 1));
 }
 
-void perturber_init(struct perturber *p, const struct setting *s, pid_t root, int64_t now_ns, int64_t limit_ns)
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool starves_at_once(const struct setting *s)
+{
+	return s->kinds & 1u << PERTURB_LOAD && s->load_idle_percent == 100 && s->load_every_ms == 0;
+}
+
+int64_t perturber_quiet_ns(int64_t start_ns, int64_t limit_ns)
+{
+	return limit_ns > 0 ? clock_add(start_ns, limit_ns / 2) : TIME_NEVER;
+}
+
+void perturber_init(struct perturber *p, const struct setting *s, pid_t root, const cpu_set_t *cpus, int64_t now_ns,
+		    int64_t limit_ns)
 {
 	memset(p, 0, sizeof(*p));
 	p->setting = s;
 	p->root = root;
 	p->generator = s->seed ^ UINT64_C(0xa5a5a5a5);
 	p->stopped_fd = -1;
-	p->continue_ns = p->next_pause_ns = p->next_load_ns = p->load_end_ns = TIME_NEVER;
-	p->quiet_from_ns = limit_ns > 0 ? now_ns + limit_ns - QUIET_BEFORE_LIMIT_NS : TIME_NEVER;
+	p->cpus = *cpus;
+	p->continue_ns = p->next_pause_ns = p->next_load_ns = p->load_end_ns = p->next_idle_ns = TIME_NEVER;
+	p->quiet_from_ns = perturber_quiet_ns(now_ns, limit_ns);
 	if (s->kinds & 1u << PERTURB_PAUSE)
 		p->next_pause_ns = now_ns + about(p, s->pause_every_ms);
+	p->waits = starves_at_once(s);
 	if (s->kinds & 1u << PERTURB_LOAD)
-		p->next_load_ns = now_ns + about(p, s->load_every_ms);
+		p->next_load_ns = p->waits ? now_ns : now_ns + about(p, s->load_every_ms);
 }
 
 /* ---- who may be touched ---- */
@@ -119,70 +141,156 @@ static void pause_end(struct perturber *p)
 
 /* ---- load ---- */
 
+/* The n-th of the tree's processors, again from the first. */
+static void bind_to_one(const cpu_set_t *cpus, uint32_t n)
+{
+	int count = CPU_COUNT(cpus), skip = count ? (int)(n % (uint32_t)count) : 0;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (size_t c = 0; c < CPU_SETSIZE; c++)
+		if (CPU_ISSET(c, cpus) && skip-- == 0)
+			CPU_SET(c, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void compute(int64_t ns)
+{
+	int64_t end = clock_mono_ns() + ns;
+
+	while (clock_mono_ns() < end)
+		;
+}
+
+/* From half of it to one and a half. */
+static int64_t around_us(uint64_t *g, int64_t us)
+{
+	return us / 2 * 1000 + (int64_t)(setting_random(g) % (uint64_t)(us * 1000 + 1));
+}
+
+static void loop_run(const struct setting *s, uint64_t generator)
+{
+	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	while (!s->load_gap_us)
+		compute(NS_PER_S);
+	for (;;) {
+		int64_t gap_ns = around_us(&generator, s->load_gap_us);
+		struct timespec gap = { gap_ns / NS_PER_S, gap_ns % NS_PER_S };
+
+		compute(around_us(&generator, s->load_work_us));
+		ppoll(NULL, 0, &gap, NULL);
+	}
+}
+
 static void loop_start(struct perturber *p)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0) {
+		bind_to_one(&p->cpus, p->loops);
 		/* it must not outlive us, whatever ends us */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(0);
-		for (volatile uint64_t n = 0;; n++)
-			;
+		loop_run(p->setting, p->generator + p->loops);
 	}
 	if (pid > 0)
 		p->loop[p->loops++] = pid;
 }
 
+static bool is_met(const struct perturber *p, pid_t tid, int64_t start_ticks)
+{
+	for (size_t i = 0; i < p->n_idle; i++)
+		if (p->idle[i].tid == tid && p->idle[i].start_ticks == start_ticks)
+			return true;
+	return false;
+}
+
+static void meet_thread(struct perturber *p, pid_t pid, pid_t tid)
+{
+	struct sched_param none = { 0 };
+	struct proc_stat s;
+
+	if (p->n_idle == IDLE_THREADS_MAX || proc_thread_stat_read(pid, tid, &s) < 0 || is_met(p, tid, s.start_ticks))
+		return;
+	if (below(p, 100) < p->setting->load_idle_percent && sched_getscheduler(tid) == SCHED_OTHER)
+		sched_setscheduler(tid, SCHED_IDLE, &none);
+	p->idle[p->n_idle++] = (struct idle_thread){ tid, s.start_ticks };
+}
+
 /* Processor time goes to others first: the thread stands still while the load runs, wherever in its code it is. */
-static void idle_threads(struct perturber *p)
+static void idle_threads(struct perturber *p, int64_t now_ns)
 {
 	auto_pid_list list = PID_LIST_INIT;
-	struct sched_param none = { 0 };
 
 	perturber_members(p, &list);
-	p->idle = xcalloc(IDLE_THREADS_MAX, sizeof(*p->idle));
+	if (!p->idle)
+		p->idle = xcalloc(IDLE_THREADS_MAX, sizeof(*p->idle));
 	for (size_t i = 0; i < list.n; i++) {
 		auto_pid_list threads = PID_LIST_INIT;
 
 		proc_threads(list.v[i], &threads);
-		for (size_t k = 0; k < threads.n && p->n_idle < IDLE_THREADS_MAX; k++) {
-			struct proc_stat s;
-
-			if (below(p, 100) >= p->setting->load_idle_percent ||
-			    sched_getscheduler(threads.v[k]) != SCHED_OTHER ||
-			    proc_thread_stat_read(list.v[i], threads.v[k], &s) < 0 ||
-			    sched_setscheduler(threads.v[k], SCHED_IDLE, &none) < 0)
-				continue;
-			p->idle[p->n_idle++] = (struct idle_thread){ threads.v[k], s.start_ticks };
-		}
+		for (size_t k = 0; k < threads.n; k++)
+			meet_thread(p, list.v[i], threads.v[k]);
 	}
+	p->next_idle_ns = now_ns + (now_ns - p->burst_ns < IDLE_OFTEN_NS ? IDLE_SOON_NS : IDLE_LATER_NS);
+}
+
+/* Raises every thread of the command; how many there were to raise. A thread that was made in the meantime has its maker's
+ * priority, so that the list of those that we lowered would not do. */
+static size_t raise_threads(const struct perturber *p)
+{
+	auto_pid_list list = PID_LIST_INIT;
+	struct sched_param none = { 0 };
+	size_t raised = 0;
+
+	perturber_members(p, &list);
+	for (size_t i = 0; i < list.n; i++) {
+		auto_pid_list threads = PID_LIST_INIT;
+
+		proc_threads(list.v[i], &threads);
+		for (size_t k = 0; k < threads.n; k++)
+			raised += sched_getscheduler(threads.v[k]) == SCHED_IDLE &&
+				  sched_setscheduler(threads.v[k], SCHED_OTHER, &none) == 0;
+	}
+	return raised;
 }
 
 static void idle_end(struct perturber *p)
 {
-	struct sched_param none = { 0 };
-
-	for (size_t i = 0; i < p->n_idle; i++) {
-		struct proc_stat s;
-
-		if (proc_stat_read(p->idle[i].tid, &s) == 0 && s.start_ticks == p->idle[i].start_ticks)
-			sched_setscheduler(p->idle[i].tid, SCHED_OTHER, &none);
-	}
+	p->next_idle_ns = TIME_NEVER;
+	if (p->idle)
+		for (int i = 0; i < RAISE_PASSES && raise_threads(p) > 0; i++)
+			;
 	free(p->idle);
 	p->idle = NULL;
 	p->n_idle = 0;
 }
 
+static bool command_has_begun(const struct perturber *p)
+{
+	auto_pid_list list = PID_LIST_INIT;
+
+	perturber_members(p, &list);
+	return list.n > 0;
+}
+
 static void load_begin(struct perturber *p, int64_t now_ns)
 {
+	if (p->waits && now_ns < p->quiet_from_ns && !command_has_begun(p)) {
+		p->next_load_ns = now_ns + WAIT_STEP_NS;
+		return;
+	}
+	p->waits = false;
 	p->next_load_ns = TIME_NEVER;
-	p->load_end_ns = now_ns + p->setting->load_ms * NS_PER_MS;
+	if (now_ns >= p->quiet_from_ns)
+		return;
+	p->burst_ns = now_ns;
+	p->load_end_ns = earliest(now_ns + p->setting->load_ms * NS_PER_MS, p->quiet_from_ns);
+	if (p->setting->load_idle_percent)
+		idle_threads(p, now_ns);
 	for (uint32_t i = 0; i < p->setting->load_loops && i < PERTURB_LOOPS_MAX; i++)
 		loop_start(p);
-	if (p->setting->load_idle_percent)
-		idle_threads(p);
 	p->bursts++;
 }
 
@@ -200,25 +308,23 @@ static void load_end(struct perturber *p)
 
 /* ---- steps ---- */
 
-static int64_t earliest(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 int64_t perturber_step(struct perturber *p, int64_t now_ns)
 {
 	if (now_ns >= p->continue_ns)
 		pause_end(p);
 	if (now_ns >= p->load_end_ns) {
 		load_end(p);
-		p->next_load_ns = now_ns + about(p, p->setting->load_every_ms);
+		if (!starves_at_once(p->setting))
+			p->next_load_ns = now_ns + about(p, p->setting->load_every_ms);
 	}
 	if (now_ns >= p->next_pause_ns && p->stopped_fd < 0)
 		pause_begin(p, now_ns);
 	if (now_ns >= p->next_load_ns)
 		load_begin(p, now_ns);
+	if (now_ns >= p->next_idle_ns)
+		idle_threads(p, now_ns);
 	return earliest(earliest(p->stopped_fd < 0 ? p->next_pause_ns : TIME_NEVER, p->continue_ns),
-			earliest(p->next_load_ns, p->load_end_ns));
+			earliest(p->next_idle_ns, earliest(p->next_load_ns, p->load_end_ns)));
 }
 
 void perturber_end(struct perturber *p)

@@ -6,12 +6,13 @@
 #define PLAIN_FIRST 5
 #define PLAIN_EVERY 10
 
-/* Delays reach most: every other turn is theirs. */
+/* Delays reach most: more than every other turn is theirs. */
 static const uint32_t turns[] = {
 	1u << PERTURB_DELAY,
 	1u << PERTURB_LOAD,
 	1u << PERTURB_DELAY,
 	1u << PERTURB_KNOBS,
+	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
 	1u << PERTURB_DELAY,
 	1u << PERTURB_CPUS,
 	1u << PERTURB_DELAY | 1u << PERTURB_LOAD,
@@ -20,6 +21,8 @@ static const uint32_t turns[] = {
 	1u << PERTURB_ORDER,
 	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
 	1u << PERTURB_LOAD | 1u << PERTURB_KNOBS | 1u << PERTURB_CPUS,
+	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
+	1u << PERTURB_PAUSE | 1u << PERTURB_LOAD,
 };
 #define TURNS ((int64_t)(sizeof(turns) / sizeof(turns[0])))
 
@@ -99,10 +102,25 @@ void plan_result(struct plan *p, const struct setting *s, int family, bool hit)
 	}
 }
 
-void plan_passed(struct plan *p, int64_t duration_ns)
+void plan_passed(struct plan *p, const struct setting *s, int64_t duration_ns)
 {
-	if (p->runs <= PLAIN_FIRST && duration_ns > p->bounds.passing_ns)
+	/* without a plain one (a list of kinds) the first perturbed ones must do */
+	if ((!s->kinds || !p->automatic) && p->runs < PLAIN_FIRST &&
+	    (!p->bounds.passing_ns || duration_ns < p->bounds.passing_ns))
 		p->bounds.passing_ns = duration_ns;
+}
+
+void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT])
+{
+	for (int g = 0; g < DELAY_GROUP_COUNT; g++)
+		if (calls[g].all > p->bounds.calls[g].all)
+			p->bounds.calls[g] = calls[g];
+}
+
+void plan_unreached(struct plan *p)
+{
+	if (p->automatic)
+		p->kinds &= ~(1u << PERTURB_DELAY);
 }
 
 const struct family *plan_best(const struct plan *p)

@@ -35,8 +35,14 @@ void plan_next(struct plan *p, int64_t n, struct setting *s, int *family);
 /* What it brought. hit: the outcome that is looked for. */
 void plan_result(struct plan *p, const struct setting *s, int family, bool hit);
 
-/* A passing run took so long: bounds of delays follow the longest of the first. */
-void plan_passed(struct plan *p, int64_t duration_ns);
+/* A passing run took so long: bounds follow the shortest of the first plain ones. */
+void plan_passed(struct plan *p, const struct setting *s, int64_t duration_ns);
+
+/* A run made so many calls that delays could reach, by enum delay_group: the most counts. */
+void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT]);
+
+/* Delays reach no process of this command: in --perturb auto their turns go to the other kinds. */
+void plan_unreached(struct plan *p);
 
 /* The family with the highest lower end of its rate; NULL: none hit. A plain one counts too. */
 const struct family *plan_best(const struct plan *p);

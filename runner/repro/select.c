@@ -55,7 +55,7 @@ static bool by_dialect(const struct session *s, const struct target_test *const 
 		       struct selection *out, const char **why)
 {
 	struct dialect_pick *picks = xcalloc(n, sizeof(*picks));
-	const struct dialect_way *way = dialect_set_way(s->dialects, tests[n - 1]->dialect, false);
+	const struct dialect_way *way = dialect_set_way(s->dialects, tests[n - 1]->dialect, WAY_SELECT);
 	bool ok;
 
 	*why = "its dialect has no way to select tests";
@@ -98,12 +98,44 @@ static size_t bad_tests(const struct target *t, const struct target_test **out)
 	return n;
 }
 
-bool selection_of(const struct session *s, const uint8_t *earlier, size_t n, struct selection *out)
+/* The tool named no test that hung or failed: all that it would run, but for those recorded tests that are not wanted. */
+static bool all_except(const struct session *s, const uint8_t *earlier, size_t n, struct selection *out)
 {
-	const struct target_test **list = xcalloc(n + SELECTED_MAX, sizeof(*list));
+	const struct target *t = &s->target;
+	const struct dialect_way *way = n ? dialect_set_way(s->dialects, t->tests[0].dialect, WAY_EXCEPT) : NULL;
+	struct dialect_pick *picks = xcalloc(n + 1, sizeof(*picks));
 	const char *why;
 	size_t k = 0;
 	bool ok;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < n; i++) {
+		if (earlier[i])
+			add_name(&out->tests, &t->tests[i]);
+		else
+			picks[k++] = (struct dialect_pick){ t->tests[i].suite, t->tests[i].name, t->tests[i].file };
+	}
+	ok = way && (!k || dialect_way_apply(way, t->argv.v, picks, k, 0, &out->argv, &out->env, &why));
+	if (ok && !k)
+		strv_copy(&out->argv, &t->argv);
+	free(picks);
+	if (ok)
+		out->how = xasprintf("%s: %zu of %zu recorded tests left out", t->tests[0].dialect, k, n);
+	else
+		selection_release(out);
+	return ok;
+}
+
+bool selection_of(const struct session *s, const uint8_t *earlier, size_t n, struct selection *out)
+{
+	const struct target_test **list;
+	const char *why;
+	size_t k = 0;
+	bool ok;
+
+	if (!target_has_bad(&s->target))
+		return all_except(s, earlier, n, out);
+	list = xcalloc(n + SELECTED_MAX, sizeof(*list));
 
 	for (size_t i = 0; i < n; i++)
 		if (earlier[i] && !s->target.tests[i].bad)
@@ -117,7 +149,7 @@ bool selection_of(const struct session *s, const uint8_t *earlier, size_t n, str
 bool selection_shuffled(const struct session *s, uint32_t seed, struct selection *out)
 {
 	const char *why, *dialect = s->target.n_tests ? s->target.tests[0].dialect : "";
-	const struct dialect_way *way = dialect_set_way(s->dialects, dialect, true);
+	const struct dialect_way *way = dialect_set_way(s->dialects, dialect, WAY_SHUFFLE);
 
 	memset(out, 0, sizeof(*out));
 	/* one test has no order */

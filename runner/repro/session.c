@@ -20,6 +20,7 @@
 #define WAKE_NS (250 * NS_PER_MS)
 #define WRITE_EVERY_NS (2 * NS_PER_S)
 #define CONFIRM_LEAST 20
+#define UNREACHED_RUNS 3
 
 const char *const conclusion_text[] = {
 	"not_reproduced", "reproduced", "similar", "failed", "gone", "seen_again", "inconclusive",
@@ -66,6 +67,8 @@ int64_t session_limit_ms(const struct session *s)
 	if (s->shrinking && own < t->reached_ns / NS_PER_MS * SHRINK_REACHED + LIMIT_LEAST_MS)
 		own = t->reached_ns / NS_PER_MS * SHRINK_REACHED + LIMIT_LEAST_MS;
 	own = own > LIMIT_LEAST_MS ? own : LIMIT_LEAST_MS;
+	if (s->shrinking && s->patience)
+		own *= s->patience;
 	return limit > 0 && limit < own ? limit : own;
 }
 
@@ -118,13 +121,14 @@ static void count(struct session *s, struct attempt *a, int family)
 		s->passes++;
 		if (s->passes <= PASSES_FOR_LIMIT && a->end_ns - a->start_ns > s->longest_pass_ns)
 			s->longest_pass_ns = a->end_ns - a->start_ns;
-		plan_passed(&s->plan, a->end_ns - a->start_ns);
+		plan_passed(&s->plan, &a->setting, a->end_ns - a->start_ns);
 	}
-	if (a->delayed_calls > 0)
-		s->plan.bounds.delayed_calls = a->delayed_calls;
+	plan_called(&s->plan, a->calls);
 	if (a->setting.kinds & 1u << PERTURB_DELAY) {
 		s->delay_runs++;
 		s->delay_covered += a->covered > 0;
+		if (s->delay_runs >= UNREACHED_RUNS && !s->delay_covered)
+			plan_unreached(&s->plan);
 		s->covered_max = a->covered > s->covered_max ? a->covered : s->covered_max;
 	}
 	if (a->outcome != OUTCOME_UNFINISHED)
@@ -181,6 +185,7 @@ static void turn(struct pool *p, void (*ended_fn)(struct pool *p, size_t i))
 	struct pollfd fds[258];
 	nfds_t n = 0;
 	int64_t now = clock_mono_ns(), due = now + WAKE_NS;
+	struct timespec wait;
 
 	if (now >= p->s->until_ns)
 		time_is_over(p);
@@ -195,7 +200,8 @@ static void turn(struct pool *p, void (*ended_fn)(struct pool *p, size_t i))
 		fds[n++] = (struct pollfd){ p->slot[i].pidfd, POLLIN, 0 };
 	}
 	due = p->s->until_ns < due ? p->s->until_ns : due;
-	poll(fds, n, due <= now ? 0 : (int)((due - now + NS_PER_MS - 1) / NS_PER_MS));
+	wait = due <= now ? (struct timespec){ 0, 0 } : (struct timespec){ (due - now) / NS_PER_S, (due - now) % NS_PER_S };
+	ppoll(fds, n, &wait, NULL);
 	signalled(p);
 	now = clock_mono_ns();
 	for (size_t i = 0; i < p->size; i++)
@@ -260,6 +266,7 @@ int session_run_all(struct session *s, struct err *e)
 			struct setting setting;
 			int family;
 
+			s->plan.bounds.limit_ns = session_limit_ms(s) * NS_PER_MS;
 			plan_next(&s->plan, s->n + 1, &setting, &family);
 			rc = start(&p, &s->selection, &setting, family, e);
 		}

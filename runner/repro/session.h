@@ -58,6 +58,7 @@ struct session {
 	bool kept[OUTCOME_COUNT];
 	int64_t longest_pass_ns, passes;
 	bool shrinking;             /* limits follow the first passing run */
+	int64_t patience;           /* of shrinking: its limits are so many times as long; 0: once */
 	int64_t first_hit;          /* its number; 0 none */
 	struct setting hit_setting; /* of the first hit */
 	struct found hit;           /* its finding */
@@ -108,6 +109,8 @@ void say_start(struct session *s);
 void say_outcome(struct session *s, const struct attempt *a);
 void say_progress(struct session *s, int64_t now_ns);
 void say_end(struct session *s);
+/* In what this place differs from that of the trace. */
+void say_differences(struct session *s);
 void say_line(struct session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Kept runs into the history, where one is named. Changes nothing else; what fails is said. */

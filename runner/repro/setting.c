@@ -14,10 +14,21 @@
 #define DELAY_LEAST_US 1
 #define DELAY_MOST_US 2000000
 #define BUDGET_PASSES 4        /* added time stays below so many passing runs */
+#define PASSING_LEAST_MS 5
+#define PASSING_UNKNOWN_MS 500
 #define BUDGET_UNKNOWN_MS 2000 /* before a run has passed */
 #define BUDGET_LEAST_MS 20
+#define BUDGET_OF_LIMIT 4 /* a delayed run must not come near its limit by being delayed */
+#define DELAY_COST_US 60  /* of any sleep: the kernel's slack and two switches */
 #define PAUSE_MOST_MS 1000
+#define THREAD_MOST 13
+#define FEW_CALLS 16
 
+static const char *const group_text[] = {
+#define X(id, word) word,
+	DELAY_GROUPS(X)
+#undef X
+};
 const char *const perturb_text[] = { "delay", "cpus", "pause", "load", "knobs", "order", NULL };
 
 uint64_t setting_random(uint64_t *state)
@@ -79,28 +90,103 @@ int setting_parse_kinds(const char *list, uint32_t *kinds, bool *automatic, stru
 	}
 }
 
-static int64_t budget_ms(const struct setting_bounds *b)
+/* The next power of four times `least`: one run is never as long as another, and is to get the same setting. (A budget
+ * is halved and doubled instead: it must not be too small either.) */
+static int64_t round_up(int64_t v, int64_t least)
 {
-	int64_t ms = b->passing_ns > 0 ? b->passing_ns / NS_PER_MS * BUDGET_PASSES : BUDGET_UNKNOWN_MS;
-
-	return ms > BUDGET_LEAST_MS ? ms : BUDGET_LEAST_MS;
+	while (least < v && least < INT64_MAX / 8)
+		least *= 4;
+	return least;
 }
 
-/* One length a run, from a microsecond to two seconds; one run in three favours few long delays, which is what a
+static int64_t passing_ms(const struct setting_bounds *b, int64_t unknown)
+{
+	return b->passing_ns > 0 ? round_up(b->passing_ns / NS_PER_MS, PASSING_LEAST_MS) : unknown;
+}
+
+static int64_t budget_ms(const struct setting_bounds *b)
+{
+	int64_t most = b->limit_ns > 0 ? b->limit_ns / NS_PER_MS / BUDGET_OF_LIMIT : INT64_MAX, ms;
+
+	if (b->passing_ns > 0 && most > b->passing_ns / NS_PER_MS * BUDGET_PASSES)
+		most = b->passing_ns / NS_PER_MS * BUDGET_PASSES;
+	for (ms = BUDGET_LEAST_MS; ms * 2 <= most && (b->passing_ns > 0 || ms * 2 <= BUDGET_UNKNOWN_MS);)
+		ms *= 2;
+	return ms;
+}
+
+static int64_t calls_of(const struct setting_bounds *b, uint32_t groups, bool early)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < DELAY_GROUP_COUNT; i++)
+		if (groups & 1u << i)
+			n += early ? b->calls[i].early : b->calls[i].all;
+	return n ? round_up(n, 1) : 0;
+}
+
+/* All calls, or those of one or two kinds that the command makes: what it calls once is then not lost among thousands. */
+static uint32_t draw_groups(uint64_t *g, const struct setting_bounds *b)
+{
+	uint32_t all = (1u << DELAY_GROUP_COUNT) - 1, made[DELAY_GROUP_COUNT], n = 0, dice = one_of(g, 4);
+	uint64_t a = setting_random(g), c = setting_random(g);
+	double rarity[DELAY_GROUP_COUNT], sum = 0, at;
+
+	for (uint32_t i = 0; i < DELAY_GROUP_COUNT; i++) {
+		if (!b->calls[i].all)
+			continue;
+		rarity[n] = 1 / (1 + log2((double)round_up(b->calls[i].all, 1)));
+		sum += rarity[n];
+		made[n++] = 1u << i;
+	}
+	if (!n || dice == 0)
+		return all;
+	if (dice == 1)
+		return made[a % n] | made[c % n];
+	if (dice == 2)
+		return made[a % n];
+	at = (double)(a >> 11) * 0x1p-53 * sum;
+	for (uint32_t i = 0; i + 1 < n; i++) {
+		if (at < rarity[i])
+			return made[i];
+		at -= rarity[i];
+	}
+	return made[n - 1];
+}
+
+/* All threads, some, or one alone: the others overtake it. */
+static void draw_victims(struct setting *s, uint64_t *g)
+{
+	uint32_t dice = one_of(g, 3), percent = 20 + one_of(g, 61);
+
+	s->victims_percent = dice == 1 ? percent : 100;
+	s->delay_thread = (uint32_t)log_uniform(g, 1, THREAD_MOST);
+	if (dice != 2)
+		s->delay_thread = 0;
+}
+
+/* One length a run, from a microsecond to two seconds; every other run favours few long delays, which is what a
  * window of some milliseconds needs. Never so many that the budget would be gone in the first calls. */
 static void draw_delay(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	double most, p;
-	bool few = one_of(g, 3) == 0;
+	double most, mean, p;
+	bool few = one_of(g, 2) == 0;
+	int64_t calls;
 
 	s->budget_ms = budget_ms(b);
 	most = fmin(DELAY_MOST_US, (double)s->budget_ms * 1000);
 	s->delay_us = (int64_t)(few ? log_uniform(g, fmin(5000, most), most) : log_uniform(g, DELAY_LEAST_US, most));
-	p = few ? log_uniform(g, 0.02, 0.4) : log_uniform(g, 0.02, 1);
-	if (b->delayed_calls > 0) /* the mean delay is half of the longest */
-		p = fmin(p, fmax(1e-5, (double)s->budget_ms * 2000 / ((double)s->delay_us * (double)b->delayed_calls)));
+	p = few ? log_uniform(g, 0.1, 0.6) : log_uniform(g, 0.1, 1);
+	s->delay_groups = draw_groups(g, b);
+	draw_victims(s, g);
+	s->delay_early = one_of(g, 4) > 0;
+	calls = calls_of(b, s->delay_groups, s->delay_early);
+	if (calls > 0 && calls <= FEW_CALLS)
+		p = fmax(p, 0.3);
+	mean = (double)s->delay_us * 5 / 8 + DELAY_COST_US;
+	if (calls > 0 && !s->delay_thread)
+		p = fmin(p, fmax(1e-5, (double)s->budget_ms * 1000 / (mean * (double)calls)));
 	s->delay_ppm = (uint32_t)(p * 1e6);
-	s->victims_percent = one_of(g, 3) == 0 ? 100 : 20 + one_of(g, 61);
 }
 
 static void draw_cpus(struct setting *s, uint64_t *g, const struct setting_bounds *b)
@@ -115,7 +201,7 @@ static void draw_cpus(struct setting *s, uint64_t *g, const struct setting_bound
 
 static void draw_pause(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	double pass_ms = b->passing_ns > 0 ? (double)b->passing_ns / 1e6 : 500;
+	double pass_ms = (double)passing_ms(b, PASSING_UNKNOWN_MS);
 
 	s->pause_ms = (int64_t)log_uniform(g, 1, fmin(PAUSE_MOST_MS, fmax(4, pass_ms)));
 	s->pause_every_ms = (int64_t)log_uniform(g, 3, fmax(10, pass_ms));
@@ -123,12 +209,23 @@ static void draw_pause(struct setting *s, uint64_t *g, const struct setting_boun
 
 static void draw_load(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	double pass_ms = b->passing_ns > 0 ? (double)b->passing_ns / 1e6 : 500;
+	double pass_ms = (double)passing_ms(b, PASSING_UNKNOWN_MS);
+
+	bool starves = one_of(g, 4) == 0, stutters = starves || one_of(g, 2) == 0;
 
 	s->load_loops = b->cpus * (1 + one_of(g, 3));
-	s->load_idle_percent = one_of(g, 2) ? 10 + one_of(g, 71) : 0;
-	s->load_ms = (int64_t)log_uniform(g, 5, fmin(2000, fmax(20, pass_ms)));
+	s->load_idle_percent = starves ? 100 : one_of(g, 2) ? 10 + one_of(g, 71) : 0;
+	/* each time that a loop wakes, a thread of idle priority has to leave, wherever in its code it is, and stands still
+	 * for as long as the loop computes: what waits for a clock, or runs elsewhere, overtakes it */
+	s->load_work_us = (int64_t)log_uniform(g, 500, 20000);
+	s->load_gap_us = (int64_t)log_uniform(g, 10, 1000);
+	if (!stutters)
+		s->load_work_us = s->load_gap_us = 0;
+	s->load_ms = starves ? (int64_t)log_uniform(g, 20, fmin(2000, fmax(60, 4 * pass_ms)))
+			     : (int64_t)log_uniform(g, 5, fmin(2000, fmax(20, pass_ms)));
 	s->load_every_ms = (int64_t)log_uniform(g, 2, fmax(10, pass_ms));
+	if (starves) /* 0: from its first moment */
+		s->load_every_ms = one_of(g, 2) ? 0 : 1 + one_of(g, (uint32_t)pass_ms);
 }
 
 void setting_draw(struct setting *s, uint64_t seed, int64_t n, uint32_t kinds, const struct setting_bounds *b)
@@ -177,7 +274,9 @@ void setting_draw_near(struct setting *s, const struct setting *like, uint64_t s
 	}
 	if (s->kinds & 1u << PERTURB_LOAD) {
 		s->load_ms = near(&g, like->load_ms, 2, 2000);
-		s->load_every_ms = near(&g, like->load_every_ms, 2, 60000);
+		s->load_work_us = near(&g, like->load_work_us, 0, 100000);
+		s->load_gap_us = like->load_gap_us ? near(&g, like->load_gap_us, 1, 100000) : 0;
+		s->load_every_ms = like->load_every_ms ? near(&g, like->load_every_ms, 2, 60000) : 0;
 	}
 	/* what has no strength (processors, knobs, an order) stays as it was */
 }
@@ -198,12 +297,16 @@ static const struct {
 	MEMBER(delay_us, DELAY, DELAY_MOST_US),
 	MEMBER(delay_ppm, DELAY, 1000000),
 	MEMBER(victims_percent, DELAY, 100),
+	MEMBER(delay_thread, DELAY, UINT32_MAX),
+	MEMBER(delay_early, DELAY, 1),
 	MEMBER(budget_ms, DELAY, INT64_MAX),
 	MEMBER(cpus, CPUS, 1 << 20),
 	MEMBER(pause_ms, PAUSE, PAUSE_MOST_MS),
 	MEMBER(pause_every_ms, PAUSE, INT64_MAX),
 	MEMBER(load_loops, LOAD, 1 << 20),
 	MEMBER(load_idle_percent, LOAD, 100),
+	MEMBER(load_work_us, LOAD, 1000000),
+	MEMBER(load_gap_us, LOAD, 1000000),
 	MEMBER(load_ms, LOAD, 60000),
 	MEMBER(load_every_ms, LOAD, INT64_MAX),
 	MEMBER(order_seed, ORDER, UINT32_MAX),
@@ -254,10 +357,36 @@ void setting_json(const struct setting *s, struct json *j)
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (s->kinds & members[i].kind)
 			json_int(j, members[i].name, member_get(s, i));
+	if (s->kinds & 1u << PERTURB_DELAY) {
+		json_array(j, "delay_calls");
+		for (int g = 0; g < DELAY_GROUP_COUNT; g++)
+			if (s->delay_groups & 1u << g)
+				json_str(j, NULL, group_text[g]);
+		json_array_end(j);
+	}
 	if (s->kinds & 1u << PERTURB_DELAY)
 		json_fixed(j, "probability", (double)s->delay_ppm / 1e6, 6);
 	if (s->kinds & 1u << PERTURB_KNOBS)
 		json_hex(j, "knobs_seed", s->knobs_seed);
+}
+
+static int read_groups(struct setting *s, const struct json_value *v, struct err *e)
+{
+	const struct json_value *list = json_get(v, "delay_calls");
+
+	s->delay_groups = list ? 0 : (1u << DELAY_GROUP_COUNT) - 1; /* written by an earlier version */
+	if (list && list->kind != JSON_ARRAY)
+		return err_set(e, ERR_USAGE, "perturb.delay_calls must be a list");
+	json_each (word, list) {
+		int g = 0;
+
+		while (g < DELAY_GROUP_COUNT && (word->kind != JSON_STRING || strcmp(word->text, group_text[g]) != 0))
+			g++;
+		if (g == DELAY_GROUP_COUNT)
+			return err_set(e, ERR_USAGE, "perturb.delay_calls holds a word that is not a kind of call");
+		s->delay_groups |= 1u << g;
+	}
+	return 0;
 }
 
 int setting_read(struct setting *s, const struct json_value *v, struct err *e)
@@ -284,5 +413,5 @@ int setting_read(struct setting *s, const struct json_value *v, struct err *e)
 				       (long long)members[i].most);
 		member_set(s, i, n);
 	}
-	return 0;
+	return s->kinds & 1u << PERTURB_DELAY ? read_groups(s, v, e) : 0;
 }

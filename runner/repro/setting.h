@@ -9,6 +9,8 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 
+#include "runner/repro/delay_state.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +32,9 @@ struct setting {
 	int64_t delay_us;         /* the longest delay */
 	uint32_t delay_ppm;       /* how many calls of a million are delayed */
 	uint32_t victims_percent; /* threads that are delayed at all */
+	uint32_t delay_thread;    /* only the Nth thread of the tree; 0: victims_percent says */
+	uint32_t delay_early;     /* 1: rather the first calls of each thread than any */
+	uint32_t delay_groups;    /* kinds of calls that are delayed, bits 1 << enum delay_group */
 	int64_t budget_ms;        /* all delays of the run together */
 	/* cpus */
 	uint32_t cpus; /* processors that the tree may use; 0: all */
@@ -37,24 +42,33 @@ struct setting {
 	int64_t pause_ms, pause_every_ms;
 	/* load: loops beside it on the same processors; some threads are set to idle priority meanwhile */
 	uint32_t load_loops, load_idle_percent;
-	int64_t load_ms, load_every_ms;
+	int64_t load_work_us, load_gap_us; /* a loop computes and sleeps so long in turn; gap 0: it never sleeps */
+	int64_t load_ms, load_every_ms; /* every 0, idle 100 %: once, from the first moment of the command */
 	/* knobs: rows of the table of knobs, chosen and valued by this */
 	uint64_t knobs_seed;
 	/* order */
 	uint32_t order_seed;
 };
 
+/* Calls of a kind that the library saw in a run. */
+struct delayable {
+	int64_t all;
+	int64_t early; /* the sum of their weights (DELAY_EARLY) */
+};
+
 struct setting_bounds {
 	int64_t passing_ns;    /* how long a passing run takes; 0 unknown */
+	int64_t limit_ns;      /* of a run; 0 none */
 	uint32_t cpus;         /* processors at hand, at least 1 */
 	uint32_t available;    /* kinds that can be used here, as bits */
-	int64_t delayed_calls; /* calls that the library saw in a run; 0 unknown */
+	struct delayable calls[DELAY_GROUP_COUNT]; /* all 0: unknown */
 };
 
 /* The kinds of a list "delay,cpus", "auto", "none" or "all". auto: *automatic. ERR_USAGE names the word. */
 int setting_parse_kinds(const char *list, uint32_t *kinds, bool *automatic, struct err *e);
 
-/* The setting of run n (from 1) with exactly these kinds. */
+/* The setting of run n (from 1) with exactly these kinds. What was measured (bounds) counts by its power of four: runs of
+ * the same command at the same n get the same setting, though none takes exactly as long as another. */
 void setting_draw(struct setting *s, uint64_t seed, int64_t n, uint32_t kinds, const struct setting_bounds *b);
 /* A relative of `like`: the same kinds, strengths near its own. */
 void setting_draw_near(struct setting *s, const struct setting *like, uint64_t seed, int64_t n,

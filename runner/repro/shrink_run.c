@@ -13,6 +13,11 @@
 #define MISS_CHANCE 0.05
 #define REPEAT_MOST 60
 #define ESTIMATE_RUNS 2
+#define UNCLEAR_MOST 4
+#define PATIENCE_MOST 8
+
+/* unclear: it was ended, but not where it hung before: a busy machine did not get that far, or did not let us see it. */
+enum answer { PASSES, HANGS, UNCLEAR };
 
 struct asking {
 	struct session *s;
@@ -20,15 +25,17 @@ struct asking {
 	struct err *e;
 };
 
-/* Once more, without counting it among the session's runs. true: it hung in the same way. */
-static bool hangs_once(struct asking *q, const struct selection *what, const struct setting *setting)
+/* Once more, without counting it among the session's runs. */
+static enum answer ask_once(struct asking *q, const struct selection *what, const struct setting *setting)
 {
 	struct session *s = q->s;
+	enum answer answer = PASSES;
 	struct attempt a;
-	bool hit = false;
 
 	if (session_run_one(s, what, setting, &a, q->e)) {
-		hit = session_is_hit(s, &a) || a.outcome == OUTCOME_HANG_SIMILAR;
+		answer = session_is_hit(s, &a) || a.outcome == OUTCOME_HANG_SIMILAR          ? HANGS
+			 : a.outcome == OUTCOME_LIMIT || a.outcome == OUTCOME_HANG_OTHER ? UNCLEAR
+											     : PASSES;
 		if (a.outcome == OUTCOME_PASS) {
 			s->passes++;
 			if (a.end_ns - a.start_ns > s->longest_pass_ns)
@@ -38,17 +45,25 @@ static bool hangs_once(struct asking *q, const struct selection *what, const str
 		attempt_remove(&a);
 		attempt_release(&a);
 	}
-	return hit;
+	return answer;
 }
 
 static bool hangs(struct asking *q, const struct selection *what, const struct setting *setting)
 {
-	for (int64_t i = 0; i < q->repeat && !q->s->interrupted; i++) {
+	int64_t unclear = 0;
+
+	for (int64_t i = 0; i < q->repeat + unclear && !q->s->interrupted; i++) {
 		struct setting again = *setting;
 
 		again.seed += (uint64_t)i; /* the same strengths, other luck */
-		if (hangs_once(q, what, &again))
-			return true;
+		switch (ask_once(q, what, &again)) {
+		case HANGS: return true;
+		case PASSES: break;
+		case UNCLEAR:
+			unclear += unclear < UNCLEAR_MOST;
+			if (q->s->patience < PATIENCE_MOST)
+				q->s->patience = q->s->patience ? q->s->patience * 2 : 2;
+		}
 	}
 	return false;
 }
@@ -64,7 +79,7 @@ static void estimate(struct asking *q, const struct setting *setting)
 		runs = best->runs;
 	}
 	for (int i = 0; i < ESTIMATE_RUNS; i++, runs++)
-		hits += hangs_once(q, &q->s->selection, setting);
+		hits += ask_once(q, &q->s->selection, setting) == HANGS;
 	q->repeat = rate_runs_to_see((double)hits / (double)runs, MISS_CHANCE, REPEAT_MOST);
 }
 
@@ -73,6 +88,8 @@ static size_t earlier_tests(const struct target *t)
 {
 	size_t n = 0;
 
+	if (!target_has_bad(t))
+		return t->n_tests; /* the one that hung was not named yet */
 	for (size_t i = 0; i < t->n_tests; i++)
 		if (t->tests[i].bad)
 			n = i;

@@ -149,15 +149,17 @@ static int on_head(void *arg, const char *key, const struct json_value *v, struc
 	} else if (strcmp(key, "command") == 0 && v->kind == JSON_STRING) {
 		r->supervised_command = strcmp(v->text, "run") == 0;
 	} else if (strcmp(key, "environment") == 0) {
-		const char *commit = attr_text(json_get(v, "repo"), "commit");
+		const char *commit = attr_text(json_get(v, "repo"), "rev");
 
 		t->cpus = json_get_int(v, "cpus", 0);
 		t->memory_bytes = json_get_int(v, "memory_bytes", 0);
 		t->commit = *commit ? xstrdup(commit) : NULL;
 	} else if (strcmp(key, "env_profile") == 0 && v->kind == JSON_OBJECT) {
 		json_each (name, v)
-			if (attr_true(name, "set"))
+			if (attr_true(name, "set")) {
 				strv_take(&t->env_names, xstrndup(name->key, name->key_len));
+				strv_add(&t->env_hashes, attr_text(name, "hash"));
+			}
 	}
 	return 0;
 }
@@ -284,8 +286,17 @@ void target_release(struct target *t)
 	free(t->summary);
 	strv_release(&t->argv);
 	strv_release(&t->env_names);
+	strv_release(&t->env_hashes);
 	strv_release(&t->missing);
 	memset(t, 0, sizeof(*t));
+}
+
+bool target_has_bad(const struct target *t)
+{
+	for (size_t i = 0; i < t->n_tests; i++)
+		if (t->tests[i].bad)
+			return true;
+	return false;
 }
 
 size_t target_redacted_word(const struct target *t)
@@ -305,10 +316,24 @@ static char *text_of(const struct json_value *v, const char *key)
 	return s ? xstrdup(s) : NULL;
 }
 
+/* The first that is a hang; without one, the first. */
+static const struct json_value *first_of(const struct json_value *list)
+{
+	if (!list || list->kind != JSON_ARRAY)
+		return NULL;
+	json_each (x, list) {
+		const char *pattern = json_get_text(x, "pattern_id");
+
+		if (pattern && str_starts(pattern, "hang."))
+			return x;
+	}
+	return list->first;
+}
+
 int found_read(struct found *f, const char *path, const char *run_id, struct err *e)
 {
 	auto_free char *text = NULL;
-	const struct json_value *root, *list;
+	const struct json_value *root;
 	struct json_reader *r;
 	size_t n;
 	int rc = 0;
@@ -320,10 +345,11 @@ int found_read(struct found *f, const char *path, const char *run_id, struct err
 	if (json_take(r, &root, e) < 0 || json_end(r, e) < 0) {
 		rc = -1;
 	} else if (!run_id || strcmp(attr_text(root, "run_id"), run_id) == 0) {
-		list = json_get(root, "findings");
-		if (list && list->kind == JSON_ARRAY && list->first) {
-			*f = (struct found){ text_of(list->first, "finding_id"), text_of(list->first, "pattern_id"),
-					     text_of(list->first, "location"), text_of(list->first, "summary") };
+		const struct json_value *x = first_of(json_get(root, "findings"));
+
+		if (x) {
+			*f = (struct found){ text_of(x, "finding_id"), text_of(x, "pattern_id"), text_of(x, "location"),
+					     text_of(x, "summary") };
 			rc = f->finding_id && f->pattern_id;
 			if (!rc)
 				found_release(f);

@@ -22,11 +22,12 @@ struct target {
 	struct strv argv;           /* the command */
 	char *cwd;                  /* as recorded: relative to the root, or absolute; "." unknown */
 	char *what;                 /* the step or case that failed; NULL: the run's one command */
-	char *commit;               /* as recorded, NULL unknown */
+	char *commit;               /* as recorded, in hex; NULL unknown */
 	int64_t cpus, memory_bytes; /* 0 unknown */
 	int64_t timeout_ms, test_timeout_ms, stall_ms, hard_cap_ms; /* 0 unknown or none */
 	char *dialect;                                              /* --dialect as resolved; NULL unknown */
 	struct strv env_names;                                      /* names of env_profile that were set */
+	struct strv env_hashes;                                     /* of their values under a key; "" unknown */
 	struct target_test *tests;                                  /* in the order in which they began */
 	size_t n_tests;
 	int64_t duration_ns;
@@ -46,10 +47,14 @@ int target_read(struct target *t, const char *trace, struct err *e);
 void target_of_command(struct target *t, char *const argv[], const char *cwd);
 void target_release(struct target *t);
 
+/* Is a test known that hung or failed? */
+bool target_has_bad(const struct target *t);
+
 /* Position (from 1) of the first redacted word of the command, 0: none. */
 size_t target_redacted_word(const struct target *t);
 
-/* The first finding of a findings.json, if it belongs to run_id (NULL: to any). 1 read, 0 there is none, -1. */
+/* The first finding of a findings.json (the first hang, if there is one), if it belongs to run_id (NULL: to any). 1 read,
+ * 0 there is none, -1. */
 struct found {
 	char *finding_id, *pattern_id, *location;
 	char *summary;

@@ -173,7 +173,7 @@ for my $signal ('INT', 'TERM') {
 	finish_spec($r, $patience);
 	my ($rows) = glob "$dir/.artifacts/repro/*/runs.jsonl";
 	is scalar(split /\n/, read_file($rows)), 3, 'SIGKILL loses the running run alone';
-	kill_tagged($r->{tag}); # the run that was left is supervised on its own
+	ok wait_until(60, sub { my %left = SpecRunner::tagged($r->{tag}); !%left }), 'and ends that one, too';
 	no_survivors($r, 'SIGKILL: nothing is left');
 }
 

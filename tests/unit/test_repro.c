@@ -93,6 +93,35 @@ static void test_settings(void)
 	is_int(over, 0, "2,000 settings within their bounds: added time below four passing runs");
 }
 
+/* What was measured is never twice the same; the settings are. */
+static void test_settings_repeat(void)
+{
+	struct setting_bounds b = { .passing_ns = 61000000, .limit_ns = 2000000000, .cpus = 4,
+				    .available = (1u << PERTURB_COUNT) - 1,
+				    .calls = { [DELAY_MUTEX] = { 900, 90 }, [DELAY_SIGNAL] = { 2, 2 } } };
+	struct setting_bounds again = b, close = b;
+	int other = 0, over = 0, rare = 0, alone = 0;
+
+	again.passing_ns = 75000000;
+	again.calls[DELAY_MUTEX] = (struct delayable){ 1000, 80 };
+	close.limit_ns = 100000000;
+	for (int64_t n = 1; n <= 1000; n++) {
+		struct setting x, y, z;
+
+		setting_draw(&x, 3, n, b.available, &b);
+		setting_draw(&y, 3, n, b.available, &again);
+		setting_draw(&z, 3, n, b.available, &close);
+		other += memcmp(&x, &y, sizeof(x)) != 0;
+		over += z.budget_ms > 25 || x.budget_ms > 4 * 61 || x.budget_ms < 61;
+		rare += x.delay_groups == 1u << DELAY_SIGNAL;
+		alone += x.delay_thread > 0;
+	}
+	is_int(other, 0, "runs that take a little longer get the same settings");
+	is_int(over, 0, "delays stay below four passing runs and a quarter of the limit");
+	ok(rare > 250 && rare < 500, "calls that are made twice are not lost among 900 (%d of 1000)", rare);
+	ok(alone > 200 && alone < 500, "one thread alone is delayed in %d of 1000", alone);
+}
+
 static void test_setting_json(void)
 {
 	struct setting_bounds b = { .passing_ns = 500000000, .cpus = 4, .available = (1u << PERTURB_COUNT) - 1 };
@@ -211,7 +240,7 @@ static void test_outcomes(void)
 static void apply(const struct dialect_set *set, const char *dialect, char *const command[],
 		  const struct dialect_pick *picks, size_t n, const char *want, const char *want_env)
 {
-	const struct dialect_way *w = dialect_set_way(set, dialect, n == 0);
+	const struct dialect_way *w = dialect_set_way(set, dialect, n == 0 ? WAY_SHUFFLE : WAY_SELECT);
 	struct strv argv = STRV_INIT, env = STRV_INIT;
 	auto_str line = STR_INIT, vars = STR_INIT;
 	const char *why;
@@ -227,6 +256,22 @@ static void apply(const struct dialect_set *set, const char *dialect, char *cons
 	strv_release(&env);
 }
 #define ARGV(...) ((char *const[]){ __VA_ARGS__, NULL })
+
+/* All but some, for tools that name a test too late. */
+static void leave_out(const struct dialect_set *set)
+{
+	struct dialect_pick two[] = { { "a.test.js", "one", "" }, { "a.test.js", "t(2)", "" } };
+	const struct dialect_way *w = dialect_set_way(set, "jest", WAY_EXCEPT);
+	struct strv argv = STRV_INIT, env = STRV_INIT;
+	const char *why;
+
+	ok(w && dialect_way_apply(w, ARGV("npx", "jest", "-i"), two, 2, 0, &argv, &env, &why) && argv.n == 5,
+	   "jest can leave tests out");
+	is_str(argv.n == 5 ? argv.v[4] : "", "^(?!.*(one|t\\(2\\))$)", "by a pattern that they do not fit");
+	ok(!dialect_set_way(set, "gtest", WAY_EXCEPT), "a tool that names a test when it starts need not");
+	strv_release(&argv);
+	strv_release(&env);
+}
 
 static void test_select(void)
 {
@@ -248,7 +293,8 @@ static void test_select(void)
 	apply(set, "node", ARGV("node", "--test", "a.js"), go, 1, "node --test-name-pattern=^(TestA)$ --test a.js", "");
 	apply(set, "prove", ARGV("prove", "-v", "t/"), (struct dialect_pick[]){ { "", "t/a.t", "" } }, 1,
 	      "prove -v t/a.t", "");
-	ok(!dialect_set_way(set, "nobody", false), "an unknown dialect has no way");
+	leave_out(set);
+	ok(!dialect_set_way(set, "nobody", WAY_SELECT), "an unknown dialect has no way");
 	dialect_set_free(set);
 }
 
@@ -257,6 +303,7 @@ int main(void)
 	test_rates();
 	test_coverage();
 	test_settings();
+	test_settings_repeat();
 	test_setting_json();
 	test_plan();
 	test_shrink();
