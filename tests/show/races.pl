@@ -4,6 +4,7 @@
 # --perturb auto, and how many runs the first one took. Prints a Markdown table; with --write into docs/REPRO.md. Takes
 # an hour of waiting; needs gcc, g++, rustc, go, javac, node, ruby and Python, and leaves out what is missing.
 #
+#   tests/show/races.pl --table [--write]    once more from what was measured last
 #   tests/show/races.pl [--plain 500] [--runs 200] [--seed 1] [--at-once 3] [--only abba,journal] [--write]
 use strict;
 use warnings;
@@ -15,9 +16,9 @@ use JSON::PP;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(time);
 
-my ($plain, $runs, $seed, $at_once, $only, $write) = (500, 200, 1, 3, '', 0);
+my ($plain, $runs, $seed, $at_once, $only, $write, $table) = (500, 200, 1, 3, '', 0, 0);
 GetOptions('plain=i' => \$plain, 'runs=i' => \$runs, 'seed=i' => \$seed, 'at-once=i' => \$at_once, 'only=s' => \$only,
-	'write' => \$write) && !@ARGV or die "usage: see the head of $0\n";
+	'write' => \$write, 'table' => \$table) && !@ARGV or die "usage: see the head of $0\n";
 my $root = getcwd();
 my $spec = abs_path($ENV{SPEC_RUNNER} // './spec-runner');
 my $src = "$root/tests/show/races";
@@ -89,7 +90,7 @@ my %want = map { $_ => 1 } split /,/, $only;
 my @wanted = grep { !%want || $want{ $_->[0] } } @programs;
 make_path($work);
 my (%running, %result, @queue);
-@queue = @wanted;
+@queue = $table ? () : @wanted;
 while (@queue || %running) {
 	while (@queue && keys %running < $at_once) {
 		my $p = shift @queue;
@@ -105,9 +106,11 @@ while (@queue || %running) {
 	}
 	my $pid = waitpid(-1, 0);
 	my $p = delete $running{$pid} or next;
+	print STDERR "$p->[0] done\n";
+}
+for my $p (@wanted) {
 	open my $in, '<', "$work/$p->[0].json" or die "$work/$p->[0].json: $!\n";
 	$result{ $p->[0] } = JSON::PP->new->decode(do { local $/; <$in> });
-	print STDERR "$p->[0] done\n";
 }
 
 my ($reproduced, $measured, $text) = (0, 0, '');

@@ -63,6 +63,45 @@ static void test_coverage(void)
 	}
 }
 
+static bool happens(uint64_t *g, double p)
+{
+	return (double)(setting_random(g) >> 11) * 0x1p-53 < p;
+}
+
+/* One measurement of a hang that comes with p, then --confirm-fix without any fix. true: it says "gone". */
+static bool says_gone(uint64_t *g, double p, double confidence)
+{
+	int64_t hits = 0, needed;
+	struct rate r;
+
+	for (int i = 0; i < 100; i++) /* --runs 100 --until end */
+		hits += happens(g, p);
+	r = rate_of(hits, 100);
+	needed = rate_runs_to_confirm(r.low, confidence);
+	needed = needed > 20 ? needed : 20;
+	if (r.low <= 0)
+		return false; /* inconclusive */
+	for (int64_t i = 0; i < needed; i++)
+		if (happens(g, p))
+			return false;
+	return true;
+}
+
+/* A hang that is still there is called gone as seldom as --confidence promises, and somewhat more seldom. */
+static void test_confirm(void)
+{
+	static const double rates[] = { 0.5, 0.1, 0.02 };
+	uint64_t g = 41;
+
+	for (size_t k = 0; k < 3; k++) {
+		int wrong = 0;
+
+		for (int round = 0; round < 2000; round++)
+			wrong += says_gone(&g, rates[k], 0.99);
+		ok(wrong <= 30, "p = %.2f is called gone in %d of 2000 (at most 1.5 %%)", rates[k], wrong);
+	}
+}
+
 static void test_settings(void)
 {
 	struct setting_bounds b = { .passing_ns = 500000000, .cpus = 4, .available = (1u << PERTURB_COUNT) - 1 };
@@ -302,6 +341,7 @@ int main(void)
 {
 	test_rates();
 	test_coverage();
+	test_confirm();
 	test_settings();
 	test_settings_repeat();
 	test_setting_json();
