@@ -17,7 +17,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static int open_store(struct cli *cli, struct store **s, struct err *e)
+static int open_store(struct cli *cli, const char *words, struct store **s, struct err *e)
 {
 	auto_free char *dir = history_dir(&cli->o, cli->root);
 	struct store_where w = { .dir = dir, .dsn = history_dsn(cli->envp, true), .network_ok = cli->o.history.network_ok };
@@ -27,7 +27,7 @@ static int open_store(struct cli *cli, struct store **s, struct err *e)
 		return 0;
 	rc = store_open(s, &w, STORE_READ, e);
 	if (rc == 1)
-		err_set(e, ERR_FAILURE, "no history in '%s'", dir);
+		err_set(e, ERR_FAILURE, "compare: no run is '%s', and no file: there is no history in '%s'", words, dir);
 	return rc;
 }
 
@@ -38,7 +38,7 @@ static int read_side(struct cli *cli, struct store **s, const char *words, struc
 
 	if (stat(words, &st) == 0 && S_ISREG(st.st_mode))
 		return compare_side_file(side, words, e);
-	rc = open_store(cli, s, e);
+	rc = open_store(cli, words, s, e);
 	return rc ? rc : compare_side_runs(*s, words, &cli->o.history.metrics, cli->o.history.any_device, side, e);
 }
 
