@@ -38,4 +38,37 @@ is($g->{unresolved}[0]{reason}, 'parameter', 'but listed with its reason');
 $g = graph_of('main.py' => '(' x 100000);
 is_deeply($g->{languages}{python}{parse_errors}, ['main.py'], '100,000 open brackets are a syntax error');
 is(graph_of('readme' => '')->{code}, 2, 'no source: exit 2');
+
+# the same bytes, whatever the order of the folder, the number of threads, the working folder and the locale are
+my @names = map { "m$_.py" } 1 .. 12;
+my %text = map { my $n = $_; ($n => "import json\ndef f(x):\n    x.go()\n    json.dumps([1, 2])\n" .
+	join('', map { "from " . s/\.py//r . " import f as f_" . s/\.py//r . "\n" } grep { $_ ne $n } @names) . "f(1)\n") } @names;
+sub project {
+	my $dir = SpecRunner::new_dir();
+	mkdir "$dir/$_" for '.git', 'src';
+	SpecRunner::write_file("$dir/src/$_", $text{$_}) for @_;
+	SpecRunner::write_file("$dir/spec-runner.yaml", "version: 1\naudit: {actions: [{name: all, entry_points: [src.m1, src.m7.f]}]}\n");
+	return $dir;
+}
+my $spec = SpecRunner::spec();
+my ($one, $two) = (project(@names), project(reverse @names));
+is(system("cd '$one' && '$spec' audit --jobs 1 --no-cache --out '$one/out'"), 0, 'one thread');
+is(system("cd '$two/src' && LC_ALL=tr_TR.UTF-8 LANG=de_DE '$spec' audit --jobs 8 --out '$two/out'"), 0, 'eight, from within, elsewhere');
+is(qx(diff -r -x cache '$one/out' '$two/out'), '', 'the same files');
+is(system("cd '$two' && '$spec' audit --out '$two/out'"), 0, 'again, out of the cache');
+is(qx(diff -r -x cache '$one/out' '$two/out'), '', 'the same files');
+my $seed = $ENV{AUDIT_TEST_SEED} // time;
+srand $seed;
+for my $round (1 .. 8) {
+	my $name = $names[rand @names];
+	my @edits = ("# a comment\n", "def g$round(y=f): return y(3)\ng$round()\n", "class C$round:\n    def __init__(self): f(self)\nC$round()\n");
+
+	$text{$name} = rand() < 0.5 ? $edits[rand @edits] . $text{$name} : $text{$name} . $edits[rand @edits];
+	SpecRunner::write_file("$two/src/$name", $text{$name});
+	system("cd '$two' && '$spec' audit --out '$two/out' && '$spec' audit --no-cache --out '$two/cold'") == 0 or die;
+	my $differ = qx(diff -r -x cache '$two/out' '$two/cold');
+	next if $differ eq '' && $round < 8;
+	is($differ, '', "after $round edits (AUDIT_TEST_SEED=$seed): what a run without cache writes");
+	last;
+}
 done_testing;
