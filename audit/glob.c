@@ -26,7 +26,7 @@ bool glob_is(const char *g, const char *s, const char *stops)
 			s++;
 			continue;
 		}
-		if (!back_g || !*back_s || (!deep && strchr(stops, *back_s)))
+		if (!back_g || !*back_s || (!deep && *stops && strchr(stops, *back_s)))
 			return false;
 		s = ++back_s;
 		g = back_g;
