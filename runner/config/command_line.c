@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/value.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,10 +262,12 @@ static int file_apply(struct options *o, struct config *c, const struct command_
 {
 	const char *named = NULL;
 	auto_free char *path = NULL;
+	bool by_flag = false;
 
 	for (int i = 0; i < cl->given_count; i++)
 		if (strcmp(cl->given[i].row->flag, "config") == 0)
 			named = cl->given[i].value;
+	by_flag = named != NULL;
 	if (!named) {
 		named = env_get(envp, "SPEC_RUNNER_CONFIG");
 		named = named && *named ? named : NULL;
@@ -273,6 +276,9 @@ static int file_apply(struct options *o, struct config *c, const struct command_
 	if (named && !*named)
 		return err_set(e, ERR_USAGE, "--config must be a path, not ''");
 	path = named ? path_resolve(root, named) : path_join(root, CONFIG_FILE_NAME);
+	if (named && access(path, R_OK) < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+		return err_set(e, ERR_USAGE, "%s: reading '%s': %s", by_flag ? "--config" : "SPEC_RUNNER_CONFIG", named,
+			       strerror(errno));
 	if (!named && access(path, F_OK) < 0) { /* the other usual ending */
 		auto_free char *other = path_join(root, CONFIG_FILE_NAME_OTHER);
 

@@ -42,6 +42,8 @@ struct front {
 	int stream_fd[STREAM_COUNT]; /* duplicates: the supervisor's death is no SIGPIPE for the tests */
 	char input[4096];            /* typed, not yet taken by the pseudo-terminal */
 	size_t input_len;
+	int64_t interrupt_ns;        /* when the first Ctrl-C of a row was typed … */
+	int interrupts;              /* … and how many it is */
 	bool input_armed, output_armed;
 	pid_t looker;                /* helper that explains what the look shows */
 	bool look_killed;
@@ -143,6 +145,10 @@ static void front_pass_input(struct front *f)
 
 #define KEY_STATUS 0x14  /* Ctrl-T, as on BSD and macOS */
 #define KEY_LITERAL 0x16 /* Ctrl-V: the next one means itself */
+#define KEY_INTERRUPT 0x03
+/* So many times within this time, and nothing between, is no answer to the command: somebody wants to leave. */
+#define INTERRUPTS_LEAVE 3
+#define INTERRUPTS_NS (3 * NS_PER_S)
 
 /* Ctrl-T asks us, where the command reads lines: an editor or shell that reads keys gets it. */
 static void front_take_keys(struct front *f)
@@ -168,12 +174,40 @@ static void front_take_keys(struct front *f)
 		msg_send(f->run->link, MSG_ASK, 0, NULL, 0, -1);
 }
 
+static void front_cancel(struct front *f, int sig);
+
+/* The pseudo-terminal makes a signal for the command of Ctrl-C, which may ignore it. Like a second and third signal to us,
+ * the second says how to leave, and the third ends all. An editor that reads it as a key gets it. */
+static void front_count_interrupts(struct front *f)
+{
+	int64_t now = clock_mono_ns();
+	struct termios t;
+
+	for (size_t i = 0; i < f->input_len; i++) {
+		if (f->input[i] != KEY_INTERRUPT || tcgetattr(f->run->terminal.master, &t) < 0 || !(t.c_lflag & ISIG) ||
+		    t.c_cc[VINTR] != KEY_INTERRUPT) {
+			f->interrupts = 0;
+			continue;
+		}
+		if (now - f->interrupt_ns > INTERRUPTS_NS)
+			f->interrupts = 0;
+		if (f->interrupts++ == 0)
+			f->interrupt_ns = now;
+		if (f->interrupts == INTERRUPTS_LEAVE - 1)
+			msg_send(f->run->link, MSG_INTERRUPTED, 0, NULL, 0, -1);
+		for (int n = 0; f->interrupts == INTERRUPTS_LEAVE && n < INTERRUPTS_LEAVE; n++)
+			front_cancel(f, SIGINT);
+	}
+}
+
 static void front_read_input(struct front *f)
 {
 	ssize_t n = read(f->run->terminal.tty_fd, f->input, sizeof(f->input));
 
 	if (n > 0) {
 		f->input_len = (size_t)n;
+		if (!f->run->terminal.keys)
+			front_count_interrupts(f);
 		front_take_keys(f);
 		front_pass_input(f);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {

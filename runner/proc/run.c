@@ -249,6 +249,10 @@ static void remove_cgroup(void)
 static int context_init(struct context *c, const struct proc_setup *p, const struct spawn_signals *was,
 			struct err *e)
 {
+	static const char *const dialect_names[] = {
+		[SOURCE_DEFAULT] = "--dialect", [SOURCE_FILE] = "run.dialect", [SOURCE_ENV] = "SPEC_RUNNER_DIALECT",
+		[SOURCE_FLAG] = "--dialect",
+	};
 	const struct options *o = p->o;
 	enum level on_fail = (enum level)o->profile_on_fail;
 
@@ -269,7 +273,7 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 	if (c->keep_level == LEVEL_OFF)
 		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */
 	run_paths_init(&c->paths, o, p->root, c->run_id, getenv("SPEC_RUNNER_RUN_ID") != NULL);
-	if (tests_check_dialect(o->dialect, e) < 0)
+	if (tests_check_dialect(dialect_names[option_source(o, option_by_key("run.dialect"))], o->dialect, e) < 0)
 		return -1;
 	if (redactor_new(&c->redactor, p->envp, &o->redact_env, &o->redact_patterns, e) < 0)
 		return err_add(e, "--redact-pattern (SPEC_RUNNER_REDACT_PATTERN, redact.patterns)");

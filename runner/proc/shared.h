@@ -69,6 +69,7 @@ struct shared *shared_new(size_t tail_bytes, struct err *e);
 enum msg_kind {
 	/* front -> supervisor */
 	MSG_CANCEL = 1, /* value: signal */
+	MSG_INTERRUPTED, /* Ctrl-C was typed again, soon: the command has got it both times */
 	MSG_PARENT,     /* the process that started us has died; text: its name */
 	MSG_RESUME,     /* the front runs again after a stop */
 	MSG_ASK,        /* say what runs now; value 1: look into the tree, too (SIGUSR1) */

@@ -295,6 +295,9 @@ static void supervisor_message(struct supervisor *s, const struct msg *m, int64_
 {
 	switch (m->kind) {
 	case MSG_CANCEL: supervisor_cancel(s, m->value, now_ns); break;
+	case MSG_INTERRUPTED:
+		say_always(s->run, "Ctrl-C went to the command; once more kills everything at once");
+		break;
 	case MSG_PARENT: supervisor_parent_lost(s, m->text, now_ns); break;
 	case MSG_RESUME:
 		each_command(s, c)

@@ -16,7 +16,7 @@
 #define AS_LATE_NS (200 * NS_PER_MS)
 #define TESTS_BODY_BYTES ((size_t)256 << 10) /* of the output of failing tests, in the trace of a run */
 
-int tests_check_dialect(const char *choice, struct err *e)
+int tests_check_dialect(const char *name, const char *choice, struct err *e)
 {
 	struct dialect_set *set;
 	struct strv names = STRV_INIT;
@@ -34,8 +34,8 @@ int tests_check_dialect(const char *choice, struct err *e)
 			str_addf(&list, " %s", names.v[i]);
 		strv_release(&names);
 		rc = strchr(choice, '/') || strchr(choice, '.') ?
-			     err_set(e, ERR_USAGE, "--dialect: %s", why.msg) :
-			     err_set(e, ERR_USAGE, "--dialect '%s' is not known; accepted: auto, none, a file, or one of%s",
+			     err_set(e, ERR_USAGE, "%s: %s", name, why.msg) :
+			     err_set(e, ERR_USAGE, "%s '%s' is not known; accepted: auto, none, a file, or one of%s", name,
 				     choice, str_cstr(&list));
 	}
 	dialect_set_free(set);

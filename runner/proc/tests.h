@@ -63,7 +63,7 @@ struct tests {
 
 /* Is --dialect a word that we know, or a file that defines one? ERR_USAGE with what is accepted. Loads
  * dialects only where one is named. */
-int tests_check_dialect(const char *choice, struct err *e);
+int tests_check_dialect(const char *name, const char *choice, struct err *e);
 
 void tests_init(struct tests *t, struct context *c, char *const argv[], bool captured);
 void tests_release(struct tests *t);

@@ -175,4 +175,34 @@ SKIP: {
 	is $t[0]{state}, 'S', 'its state is for everybody';
 	end($pid);
 }
+# --- memory: a look has a limit of its own, and less is enough ---
+
+SKIP: {
+	skip 'no prlimit', 3 if system('prlimit --version >/dev/null 2>&1') != 0;
+	my $pid = begin($looked);
+	wait_until(10, sub { is_ready($pid, 'looked') });
+	my $d = inspect($pid, 'prlimit --as=' . (32 << 20));
+	ok scalar(grep { $_ eq 'blocked_reader' } map { functions($_) } threads($d)), 'with 32 MiB of address space: frames' if !$ENV{TEST_SANITIZED};
+	end($pid);
+	# one that takes its time: the limits of the process that looks
+	my $tree = begin($^X, '-e', 'for (1 .. 150) { fork or do { sleep 60; exit } } sleep 60');
+	wait_until(20, sub { split(' ', read_file("/proc/$tree/task/$tree/children") // '') == 150 });
+	my $out = new_dir() . '/out';
+	my $look = fork // die;
+	if (!$look) {
+		open STDOUT, '>', $out;
+		exec 'prlimit', '--as=unlimited', spec(), 'inspect', '--json', $tree or POSIX::_exit(127);
+	}
+	my $limits = '';
+	wait_until(20, sub {
+		my $text = read_file("/proc/$look/limits") // '';
+		$limits = $text if $text =~ /^Max address space\s+\d+/m;
+		return $limits || waitpid($look, POSIX::WNOHANG()) != 0;
+	});
+	waitpid $look, 0;
+	skip 'it had looked before we could', 1 if !$limits;
+	like $limits, qr/^Max address space\s+2147483648 /m, 'a look may take 2 GiB of address space';
+	end($tree);
+}
+
 done_testing;

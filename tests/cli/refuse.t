@@ -13,7 +13,7 @@ my $refuse = Cwd::abs_path("$build/tests/lib/refuse");
 plan skip_all => 'no seccomp filters here' if run_plain([$refuse, 'EPERM', 'kcmp', '/bin/true'])->{code} ne '0';
 my %all = map { $_ => 1 } split ' ', `$refuse list`;
 my @calls = ($ENV{REFUSE} // '') eq 'all' ? sort keys %all :
-	grep { $all{$_} } qw(epoll_wait epoll_pwait timerfd_settime getrandom fallocate pidfd_open setsid clone3 prctl);
+	grep { $all{$_} } qw(epoll_wait epoll_pwait timerfd_settime waitid access getrandom fallocate pidfd_open setsid clone3 prctl);
 my @bad;
 for my $call (@calls) {
 	for my $errno (qw(EPERM ENOSYS)) {

@@ -77,6 +77,24 @@ for my $pty ('auto', 'never') {
 	ends($c, 130, "--pty $pty: Ctrl-C ends what does not handle it");
 }
 
+# What ignores it is left by the third; one that reads it as a key gets it.
+{
+	my $c = on_terminal(['run', '--pty', 'always', '--', '/bin/sh', '-c', 'trap "" INT; echo ready; sleep 60']);
+	ok $c->expect(qr/ready/, $wait), 'Ctrl-C ignored: it runs';
+	$c->type("\x03");
+	select undef, undef, undef, 0.2;
+	$c->type("\x03");
+	ok $c->expect(qr/Ctrl-C went to the command; once more kills everything at once/, $wait), 'the second says how to leave';
+	$c->type("\x03\x03\x03");
+	ends($c, 130, 'the third ends all');
+	my $keys = q($SIG{INT} = sub { print "got it\n" }; system 'stty -isig -icanon -echo'; $| = 1; print "ready\n"; for (1 .. 4) { read STDIN, $k, 1; $n++ } print "keys $n\n"; exit 3);
+	$c = on_terminal(['run', '--pty', 'always', '--', '/usr/bin/perl', '-e', $keys]);
+	ok $c->expect(qr/ready/, $wait), 'Ctrl-C as a key: it runs';
+	$c->type("\x03\x03\x03\x03");
+	ends($c, 3, 'it gets them all, and ends by itself');
+	like $c->{all}, qr/keys 4/, 'each';
+}
+
 # The size changes while it runs.
 my $winch = q($SIG{WINCH} = sub { system "stty size" }; $| = 1; print "ready\n"; my $t = time; select undef, undef, undef, 0.1 while time - $t < 2);
 for my $pty ('auto', 'never') {
