@@ -16,10 +16,13 @@ for name in "$@"; do
 	case $verb in
 	run)
 		log=$dir/$name.log
-		"$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-			-artifact_prefix="$dir/crash-$name-" "$found" "$saved" >"$log" 2>&1
+		TIMEFORMAT='%U %S'
+		cpu=$({ time "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+			-artifact_prefix="$dir/crash-$name-" "$found" "$saved" >"$log" 2>&1; } 2>&1
+			exit "${PIPESTATUS[0]}")
 		code=$?
-		echo "$name: $(awk '/number_of_executed_units/ {print $2}' "$log") inputs, exit $code ($log)"
+		echo "$name: $(awk '/number_of_executed_units/ {print $2}' "$log") inputs," \
+			"$(awk '{printf "%.1f", $1 + $2}' <<<"$cpu") s of CPU, exit $code ($log)"
 		if [ $code -ne 0 ]; then
 			tail -40 "$log"
 			status=1

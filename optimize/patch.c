@@ -419,7 +419,8 @@ static void write_file(const struct patch_file *f, struct str *out)
 		write_path(out, "", f->new_path);
 		str_addc(out, '\n');
 	}
-	if (!f->hunks.len)
+	/* nothing else tells two names apart */
+	if (!f->hunks.len && (f->renamed || f->copied || strcmp(a, b) == 0))
 		return;
 	str_add(out, "--- ");
 	write_path(out, f->old_path ? "a/" : "/dev/", f->old_path ? f->old_path : "null");
