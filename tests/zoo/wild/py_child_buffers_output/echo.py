@@ -1,0 +1,4 @@
+import sys
+
+while line := sys.stdin.readline():
+    print(line.upper(), end="")
