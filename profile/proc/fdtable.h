@@ -37,12 +37,17 @@ struct sock_info {
 	char local[96], remote[96]; /* "127.0.0.1:80", a path; "" none */
 	bool listening, connecting; /* connecting: TCP asked, and the other side has not answered */
 	uint64_t peer_ino;  /* of the other end on this machine; 0 unknown */
+	uint64_t listener_ino; /* of the listener whose queue the other end of a TCP connection is in still; 0 none */
+	uint64_t unread;    /* bytes in its receive queue; connections in it of a listener */
+	uint64_t peer_unread; /* the same of the other end */
 };
 /* Looks in the network namespace of pid. False where the socket is of no kind we know. */
 bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s);
 /* Finds the row of inode ino in the text of /proc/net/tcp or udp (v6: of tcp6 or udp6), and on the way the inode
  * of the row that is its mirror. */
 bool sock_table_parse(const char *text, size_t n, bool v6, uint64_t ino, struct sock_info *s);
+/* In the text of /proc/net/tcp (v6: tcp6), by the addresses of s: peer_ino and peer_unread, or listener_ino. */
+void sock_peer_parse(const char *text, size_t n, bool v6, struct sock_info *s);
 /* The row of inode ino in the text of /proc/net/unix: name and whether it listens; the other end is not told there. */
 bool unix_table_parse(const char *text, size_t n, uint64_t ino, struct sock_info *s);
 /* "127.0.0.1:80" of the bytes of a struct sockaddr. */

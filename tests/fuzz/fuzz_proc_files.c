@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint64_t i = 100; i < 104; i++) {
 		sock_table_parse(text, strlen(text), i & 1, i, &s);
 		BUG_ON(strnlen(s.local, sizeof(s.local)) == sizeof(s.local));
+		sock_peer_parse(text, strlen(text), i & 1, &s);
 		unix_table_parse(text, strlen(text), i, &s);
 		BUG_ON(strnlen(s.local, sizeof(s.local)) == sizeof(s.local));
 		if (sqlite_lock_parse(text, strlen(text), i, 0, &q))

@@ -76,6 +76,46 @@ static void socket_texts(void)
 	is_str(s.local, "[::1]:80", "in brackets");
 }
 
+static void socket_peers(void)
+{
+	static const char tcp[] =
+		"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000001 00:00000000 00000000     0        0 100 1 0\n"
+		"   1: 0100007F:1F90 0100007F:D431 01 00000000:00000005 00:00000000 00000000     0        0 0 1 0\n"
+		"   2: 0100007F:D431 0100007F:1F90 01 00000000:00000007 00:00000000 00000000     0        0 102 1 0\n";
+	static const char tcp6[] =
+		"   0: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:D431 01 00000000:00000009 "
+		"00:00000000 00000000     0        0 201 1 0\n"
+		"   1: 00000000000000000000000000000000:1F91 00000000000000000000000000000000:0000 0A 00000000:00000000 "
+		"00:00000000 00000000     0        0 202 1 0\n";
+	struct sock_info s = { .proto = "" };
+
+	ok(sock_table_parse(tcp, sizeof(tcp) - 1, false, 102, &s) && !s.peer_ino, "nobody has accepted the other end");
+	is_int(s.unread, 7, "bytes in the receive queue");
+	is_int(s.peer_unread, 5, "bytes in that of the other end");
+	sock_peer_parse(tcp, sizeof(tcp) - 1, false, &s);
+	is_int(s.listener_ino, 100, "then it is its listener's");
+	sock_peer_parse(tcp6, sizeof(tcp6) - 1, true, &s);
+	is_int(s.peer_ino, 201, "a mapped address is the same address");
+	is_int(s.peer_unread, 9, "with its queue");
+	s = (struct sock_info){ .proto = "", .local = "127.0.0.1:1", .remote = "127.0.0.1:8081" };
+	sock_peer_parse(tcp6, sizeof(tcp6) - 1, true, &s);
+	ok(s.listener_ino == 202 && !s.peer_ino, "a listener on any address");
+	s = (struct sock_info){ .proto = "", .local = "127.0.0.1:1", .remote = "127.0.0.2:8080" };
+	sock_peer_parse(tcp, sizeof(tcp) - 1, false, &s);
+	ok(!s.listener_ino && !s.peer_ino, "another address with that port is somebody else's");
+	ok(sock_table_parse(tcp, sizeof(tcp) - 1, false, 100, &s) && s.listening && s.unread == 1, "connections that wait");
+}
+
+static void loop_words(void)
+{
+	ok(loop_words_are_children(NODE_LOOP_WORDS "a pipe (fd 3), a child process (pid 5); no timer is due; epoll of 1"),
+	   "a child and its pipe");
+	ok(!loop_words_are_children(NODE_LOOP_WORDS "a child process (pid 5), a TCP socket (fd 4); no timer is due"),
+	   "a socket besides");
+	ok(!loop_words_are_children(NODE_LOOP_WORDS "a child process (pid 5); epoll of 1"), "a timer may be due");
+	ok(!loop_words_are_children("epoll of 1: fd 3 a child process"), "no loop");
+}
+
 static void unix_texts(void)
 {
 	static const char text[] = "Num       RefCount Protocol Flags    Type St Inode Path\n"
@@ -280,6 +320,8 @@ int main(void)
 	fd_texts();
 	socket_texts();
 	unix_texts();
+	socket_peers();
+	loop_words();
 	lock_texts();
 	sqlite_locks();
 	cycles_of_made_up_trees();
