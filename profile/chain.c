@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/str.h"
 #include "profile/lang/task_root.h"
 
 #include <signal.h>
@@ -217,32 +216,13 @@ static void ways_to_children(struct chain *c, struct ways *w, const struct node 
 			way_to_process(c, w, child[i], true);
 }
 
-/* Is an event loop of Node kept alive by nothing but children and the pipes to them? It ends when they do. */
-static bool loop_is_for_children(const char *set)
-{
-	static const char *const items[] = { "a pipe", "a child process" };
-	const char *at = "event loop kept alive by ", *end = strstr(set, "; no timer is due");
-	bool child = false;
-
-	if (!str_starts(set, at) || !end)
-		return false;
-	for (at = set + strlen(at); at < end; at += strcspn(at, ",;"), at += strspn(at, ", ")) {
-		if (!str_starts(at, items[0]) && !str_starts(at, items[1]))
-			return false;
-		child = child || str_starts(at, items[1]);
-		if (*(at + strcspn(at, ",;")) == ';')
-			break;
-	}
-	return child;
-}
-
 static void ways_to_holders(struct chain *c, struct ways *w, int at)
 {
 	const struct node *v = &c->g->v[at];
 	const struct snap_wait *wait = wait_at(c, at);
 	auto_free const struct snap_process **process = xcalloc(wait->holder_count + 1, sizeof(*process));
 	bool must = wait->kind == WAIT_CHILD ||
-		    (wait->kind == WAIT_POLL && wait->resource && loop_is_for_children(wait->resource));
+		    (wait->kind == WAIT_POLL && wait->resource && loop_words_are_children(wait->resource));
 	int n = 0;
 
 	for (size_t i = 0; i < wait->holder_count; i++) {
@@ -293,6 +273,8 @@ static int beside(const struct chain *c, const struct node *v, const struct node
 	if (kind_is_lock(o->t->wait.kind) && o->t->wait.proved)
 		return BESIDE_FIRST;
 	if (delegates && thread_is_at_work(o->t))
+		return BESIDE_FIRST;
+	if (o->t->wait.kind == WAIT_POLL && o->t->wait.endless && leads_outside(c, o))
 		return BESIDE_FIRST;
 	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
 		if (o->t->wait.kind == outside[i] && o->t->wait.endless)
@@ -352,7 +334,7 @@ static void ways_by_signal(struct chain *c, struct ways *w, int at)
 	if ((v->t->wait.kind != WAIT_POLL && v->t->wait.kind != WAIT_SIGNAL && v->t->wait.kind != WAIT_SLEEP) ||
 	    !(v->p->sig_caught >> (SIGCHLD - 1) & 1 || strstr(set, "signalfd") || strstr(set, "/dev/ptmx")))
 		return;
-	ways_to_own_children(c, w, v, loop_is_for_children(set));
+	ways_to_own_children(c, w, v, loop_words_are_children(set));
 }
 
 /* A task that waits for one of a library, which waits for another process: that one leads on. */
@@ -640,7 +622,7 @@ static bool possible_cycle_counts(const struct snapshot *s, const struct snap_cy
 		const struct snap_process *p = snapshot_process(s, c->members[k].pid);
 		const struct snap_thread *t = snapshot_thread(p, c->members[k].tid);
 
-		if (!t || thread_is_idle(p, t))
+		if (!t || (thread_is_idle(p, t) && !(t->wait.resource && loop_words_are_children(t->wait.resource))))
 			return false;
 		one_process = one_process && c->members[k].pid == c->members[0].pid;
 		locks = locks && kind_is_lock(t->wait.kind);
@@ -661,6 +643,22 @@ static void cycles_keep(struct snapshot *s)
 	s->cycle_count = kept;
 }
 
+/* Where the chain ended in the middle of a possible cycle, there is no better word for it than the whole of it. */
+static void first_root_is(struct snapshot *s, const struct snap_cycle *cycle)
+{
+	struct snap_root last = s->roots[s->root_count - 1];
+	bool member = false;
+
+	for (size_t k = 0; k < cycle->member_count; k++)
+		member = member || (s->roots[0].pid == cycle->members[k].pid && s->roots[0].tid == cycle->members[k].tid &&
+				    !s->roots[0].task);
+	if (!member || s->root_count < 2 || str_starts(s->roots[0].pattern_id, "hang.deadlock.") ||
+	    pattern_rank(s->roots[0].pattern_id) < pattern_rank("hang."))
+		return;
+	memmove(s->roots + 1, s->roots, (s->root_count - 1) * sizeof(*s->roots));
+	s->roots[0] = last;
+}
+
 /* Possible cycles that the chain has touched come after what is certain. */
 static void roots_of_possible_cycles(struct chain *c)
 {
@@ -673,8 +671,10 @@ static void roots_of_possible_cycles(struct chain *c)
 
 			met = at >= 0 && c->state[at] == 2;
 		}
-		if (!cycle->proved && met)
-			root_of_cycle(c->g->s, cycle);
+		if (cycle->proved || !met)
+			continue;
+		root_of_cycle(c->g->s, cycle);
+		first_root_is(c->g->s, cycle);
 	}
 }
 

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AGAIN_NS = 1000000000 };
+
 static int by_pid_and_tid(const void *a, const void *b)
 {
 	const struct node_name *x = a, *y = b;
@@ -73,6 +75,9 @@ static const struct snap_thread *only_user(const struct snap_process *p)
 			return NULL;
 		found = &p->threads[k];
 	}
+	/* between two events of Node nothing of the user's is on a stack: it is the main thread's loop that has the handles */
+	if (!found && p->thread_count && thread_runs_loop(&p->threads[0]))
+		found = &p->threads[0];
 	return found;
 }
 
@@ -148,9 +153,14 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+/* A wait with a short limit is made again and again, as curl and many loops do. */
 static bool edge_counts(const struct graph *g, const struct node *v, int e)
 {
-	return g->proved_only ? v->proved[e] : v->t->wait.endless || v->proved[e];
+	const struct snap_wait *w = &v->t->wait;
+
+	if (g->proved_only)
+		return v->proved[e];
+	return w->endless || v->proved[e] || (w->kind == WAIT_POLL && w->timeout_ns >= 0 && w->timeout_ns <= AGAIN_NS);
 }
 
 static void component_pop(struct graph *g, int root)

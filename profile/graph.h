@@ -41,6 +41,8 @@ void roots_find(struct graph *g);
 /* Its wait is what it does when all is well: a server without clients, a worker of a pool without work, a thread of a
  * virtual machine. */
 bool thread_is_idle(const struct snap_process *p, const struct snap_thread *t);
+/* It waits in the loop of Node, which runs whatever the program does. */
+bool thread_runs_loop(const struct snap_thread *t);
 /* It waits for what others in its process do: an event loop, a future, the end of the tests. */
 bool thread_delegates(const struct snap_thread *t);
 /* It is a worker of a pool, and at work. */

@@ -84,7 +84,8 @@ static enum first first_mark(const struct snap_thread *t)
 static bool listens(const struct snap_thread *t)
 {
 	return t->wait.kind == WAIT_ACCEPT ||
-	       (t->wait.kind == WAIT_POLL && t->wait.resource && strstr(t->wait.resource, " listening on "));
+	       (t->wait.kind == WAIT_POLL && t->wait.resource && strstr(t->wait.resource, " listening on ") &&
+		!strstr(t->wait.resource, " edge-triggered: "));
 }
 
 /* A task of the loop that awaits something, and is the user's own: the loop is at work. */
@@ -113,6 +114,11 @@ bool thread_is_idle(const struct snap_process *p, const struct snap_thread *t)
 	if (first_mark(t) == FIRST_IDLE)
 		return true;
 	return listens(t) && !has_own_task(p, t);
+}
+
+bool thread_runs_loop(const struct snap_thread *t)
+{
+	return t->wait.kind == WAIT_POLL && t->wait.resource && str_starts(t->wait.resource, NODE_LOOP_WORDS);
 }
 
 bool thread_delegates(const struct snap_thread *t)

@@ -236,7 +236,7 @@ static size_t node_merge(struct native *n, void *state)
 			chain_merge(n, &node->chains[i], has_workers(n->p));
 	/* the loop is the main thread's, and matters where that waits in it */
 	if (node->loop && n->p->thread_count && n->p->threads[0].hint.kind == WAIT_NONE)
-		hint_set(&n->p->threads[0], WAIT_POLL, "event loop kept alive by %s", node->loop);
+		hint_set(&n->p->threads[0], WAIT_POLL, NODE_LOOP_WORDS "%s", node->loop);
 	return node->count + (node->loop != NULL);
 }
 

@@ -172,6 +172,21 @@ static char *awaits_text(struct python_mem *m, uint64_t waiter)
 	return str_steal(&out);
 }
 
+/* Who waits for other tasks by a future that stands for them all: by the library's function that does so. */
+static const char *awaits_tasks(const struct snap_task *task)
+{
+	static const struct { const char *file, *function, *text; } ways[] = {
+		{ "/asyncio/tasks.py", "_wait", "tasks of asyncio.wait" },
+		{ "/asyncio/taskgroups.py", "__aexit__", "tasks of its TaskGroup" },
+	};
+	const struct snap_frame *f = task->frames;
+
+	for (size_t i = 0; task->frame_count && i < sizeof(ways) / sizeof(*ways); i++)
+		if (f->file && f->function && strstr(f->file, ways[i].file) && strstr(f->function, ways[i].function))
+			return ways[i].text;
+	return NULL;
+}
+
 static void task_take(struct gathering *g, uint64_t object)
 {
 	struct python_mem *m = &g->py->m;
@@ -192,6 +207,10 @@ static void task_take(struct gathering *g, uint64_t object)
 	task->name = task_name(m, words[at + 1]);
 	task->awaits = awaits_text(m, words[at - 1]);
 	task_frames(m, task, words[at]);
+	if (awaits_tasks(task)) {
+		free(task->awaits);
+		task->awaits = xstrdup(awaits_tasks(task));
+	}
 	/* Every future begins with its loop, which knows the thread that runs it. */
 	ident = python_attr(m, words[m->l.object_size / 8], "_thread_id");
 	if (ident && python_number(m, ident, &ident) && (pt = python_by_ident(g->py, ident)) && pt->t)

@@ -15,7 +15,7 @@
 
 enum { VM_RACTOR = 32, VM_MAIN_THREAD = 40 };
 enum { THREAD_VM = 32, THREADS_MAX = 4000, THREAD_BYTES = 480, CONTEXT_BYTES = 128, TID_REACH = 400,
-       FRAMES_BYTES = 64 << 10, STACK_WORDS_MAX = 1 << 24, CODE_BYTES = 256 };
+       FRAMES_BYTES = 64 << 10, STACK_WORDS_MAX = 1 << 24, CODE_BYTES = 256, STACK_REACH = 1 << 24 };
 
 struct ruby_thread {
 	struct snap_thread *t;   /* NULL: not among those that were copied */
@@ -290,6 +290,16 @@ static bool mutex_tell(struct ruby *ruby, struct ruby_thread *rt)
 	return true;
 }
 
+/* An entry of such a list lies on the stack of who waits: rings of threads have words that look alike. */
+static bool is_waiter(struct ruby *ruby, const struct ruby_thread *rt, uint64_t entry)
+{
+	const struct snap_regs *regs = &rt->t->regs;
+
+	if (regs->have >> SNAP_REG_SP & 1 && (entry < regs->r[SNAP_REG_SP] || entry - regs->r[SNAP_REG_SP] > STACK_REACH))
+		return false;
+	return lang_u64(&ruby->r.m, entry + 8) == rt->address;
+}
+
 /* Whom it joins: the one whose list of those who wait for its end has it. */
 static void join_tell(struct ruby *ruby, struct ruby_thread *rt)
 {
@@ -299,7 +309,7 @@ static void join_tell(struct ruby *ruby, struct ruby_thread *rt)
 			uint64_t list = bytes_u64(ruby->v[i].record, THREAD_BYTES, off);
 
 			for (int k = 0; list && !(list & 7) && k < 64; k++, list = lang_u64(&ruby->r.m, list)) {
-				if (lang_u64(&ruby->r.m, list + 8) != rt->address || !ruby->v[i].t)
+				if (!ruby->v[i].t || !is_waiter(ruby, rt, list))
 					continue;
 				hint_holder(rt->t, ruby->v[i].t->tid);
 				rt->t->hint.proved = rt->t->hint.holder_count == 1;

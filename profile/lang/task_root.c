@@ -43,6 +43,27 @@ static bool users(const struct snap_frame *frames, size_t n)
 	return place && !place->runtime && place->file && place->line;
 }
 
+/* Does it wait for a task that was found already? */
+static bool closes_ring(const struct walk *w, const struct snap_task *task)
+{
+	for (size_t i = 0; i < task->wait.holder_count; i++) {
+		const struct snap_task *other = snapshot_task(w->p, task->wait.holders[i].task);
+
+		if (other && other != task && w->task[other - w->p->tasks])
+			return true;
+	}
+	return false;
+}
+
+/* A peer in the program itself: who of the user's serves it is not known, unless he waits in his turn for one of those that
+ * were found. */
+static void found_own(struct walk *w)
+{
+	for (size_t i = 0; i < w->p->task_count; i++)
+		if (users(w->p->tasks[i].frames, w->p->tasks[i].frame_count) && closes_ring(w, &w->p->tasks[i]))
+			w->task[i] = true;
+}
+
 static void found_holders(struct walk *w, const struct snap_wait *wait)
 {
 	for (size_t i = 0; i < wait->holder_count; i++) {
@@ -54,6 +75,8 @@ static void found_holders(struct walk *w, const struct snap_wait *wait)
 			w->task[task - w->p->tasks] = true;
 		else if (t)
 			w->thread[t - w->p->threads] = true;
+		else if (h->pid == w->p->pid && !h->tid && !h->task)
+			found_own(w);
 	}
 }
 
@@ -83,6 +106,9 @@ static bool leads_on(const struct walk *w, const struct snap_task *task)
 
 		if ((other && other != task && users(other->frames, other->frame_count)) ||
 		    (t && users(t->frames, t->frame_count)))
+			return true;
+		/* its peer is the program itself: another task is to answer */
+		if (h->pid == w->p->pid && !h->task && !h->tid)
 			return true;
 	}
 	return false;

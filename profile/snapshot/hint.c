@@ -3,10 +3,12 @@
 #include "profile/snapshot/snapshot.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void hint_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...)
 {
@@ -96,4 +98,22 @@ void hints_release(struct snap_process *p)
 	for (size_t i = 0; i < p->task_count; i++)
 		task_release(&p->tasks[i]);
 	free(p->tasks);
+}
+
+bool loop_words_are_children(const char *set)
+{
+	static const char *const items[] = { "a pipe", "a child process" };
+	const char *at = NODE_LOOP_WORDS, *end = strstr(set, "; no timer is due");
+	bool child = false;
+
+	if (!str_starts(set, at) || !end)
+		return false;
+	for (at = set + strlen(at); at < end; at += strcspn(at, ",;"), at += strspn(at, ", ")) {
+		if (!str_starts(at, items[0]) && !str_starts(at, items[1]))
+			return false;
+		child = child || str_starts(at, items[1]);
+		if (*(at + strcspn(at, ",;")) == ';')
+			break;
+	}
+	return child;
 }

@@ -270,6 +270,10 @@ struct snap_frame *snap_task_frame(struct snap_task *task);
 struct snap_task *snapshot_task(const struct snap_process *p, uint64_t id);
 /* The innermost frame that is the program's own; NULL without frames. */
 const struct snap_frame *frames_place(const struct snap_frame *frames, size_t n);
+/* How the words for a loop of Node begin, which go on with what keeps it alive. Are that children alone, and the pipes to
+ * them? The loop ends when they do. */
+#define NODE_LOOP_WORDS "event loop kept alive by "
+bool loop_words_are_children(const char *words);
 void hints_release(struct snap_process *p);
 void snap_wait_release(struct snap_wait *w);
 

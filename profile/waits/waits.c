@@ -12,13 +12,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -96,7 +94,7 @@ void wait_task_holder_add(struct snap_thread *t, const struct snap_process *p, u
 }
 
 /* Everybody who has the other end of a pipe open: in the tree, else on the machine. */
-static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers)
+void waits_pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers)
 {
 	const struct fd_table *tables[2] = { &w->fds, NULL };
 	bool found = false; /* of this pipe: other members of a set have holders of their own */
@@ -119,16 +117,19 @@ static void pipe_holders(struct waits *w, struct snap_thread *t, const struct fd
 	}
 }
 
-static void socket_holders(struct waits *w, struct snap_thread *t, const struct sock_info *si)
+void waits_socket_holders(struct waits *w, struct snap_thread *t, const struct sock_info *si)
 {
-	for (size_t i = 0; si->peer_ino && i < w->fds.n; i++)
-		if (w->fds.v[i].kind == FD_SOCKET && w->fds.v[i].ino == si->peer_ino)
+	/* who has not accepted the connection yet is who could answer */
+	uint64_t ino = si->peer_ino ? si->peer_ino : si->listener_ino;
+
+	for (size_t i = 0; ino && i < w->fds.n; i++)
+		if (w->fds.v[i].kind == FD_SOCKET && w->fds.v[i].ino == ino)
 			wait_holder_add(t, w->s, w->fds.v[i].pid, 0, w->fds.v[i].fd);
 }
 
 /* Others on both ends make a wait possible rather than proved: who holds a second writing end may write too. The
  * waiter's own end does not count, unless it is all there is: then nothing can ever come. */
-static void drop_self(struct snap_thread *t, pid_t pid)
+void waits_drop_self(struct snap_thread *t, pid_t pid)
 {
 	struct snap_wait *w = &t->wait;
 	bool others = false;
@@ -147,18 +148,26 @@ static void drop_self(struct snap_thread *t, pid_t pid)
 	}
 }
 
-static void socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *si, char *out, size_t size)
+void waits_socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *si, char *out, size_t size)
 {
-	if (!sock_lookup(pid, e->ino, si))
+	const char *name;
+	int n = 0;
+
+	if (!sock_lookup(pid, e->ino, si)) {
 		snprintf(out, size, "%s", e->target);
-	else if (si->listening)
-		snprintf(out, size, "%s listening on %s", si->proto, si->local);
-	else if (strcmp(si->proto, "unix") == 0)
-		snprintf(out, size, "unix socket %s", si->local[0] ? si->local : e->target);
+		return;
+	}
+	name = strcmp(si->proto, "unix") == 0 && !si->local[0] ? e->target : si->local;
+	if (si->listening)
+		n = snprintf(out, size, "%s listening on %s", si->proto, si->local);
 	else if (si->connecting)
-		snprintf(out, size, "%s %s connecting to %s", si->proto, si->local, si->remote);
+		n = snprintf(out, size, "%s %s connecting to %s", si->proto, si->local, si->remote);
+	else if (strcmp(si->proto, "unix") == 0)
+		n = snprintf(out, size, "unix socket %s%s%s", name, si->remote[0] ? " peer " : "", si->remote);
 	else
-		snprintf(out, size, "%s %s peer %s", si->proto, si->local, si->remote);
+		n = snprintf(out, size, "%s %s peer %s", si->proto, si->local, si->remote);
+	if (n > 0 && (size_t)n < size && si->listener_ino)
+		snprintf(out + n, size - (size_t)n, " (which has not accepted the connection)");
 }
 
 /* A runtime with a poller of its own has no call that tells accept from recv, or connect from send. */
@@ -186,17 +195,17 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 	switch (e->kind) {
 	case FD_PIPE:
 		wait_set(t, reading ? WAIT_PIPE_READ : WAIT_PIPE_WRITE, "%s (fd %d)", e->target, fd);
-		pipe_holders(w, t, e, reading);
-		drop_self(t, p->pid);
+		waits_pipe_holders(w, t, e, reading);
+		waits_drop_self(t, p->pid);
 		t->wait.proved = t->wait.holder_count == 1;
 		if (reading && fd == 0 && !waits_holder_in_tree(w, t))
 			wait_set(t, WAIT_STDIN, "standard input, %s", e->target);
 		break;
 	case FD_SOCKET:
-		socket_text(p->pid, e, &si, text, sizeof(text));
+		waits_socket_text(p->pid, e, &si, text, sizeof(text));
 		wait_set(t, sock_kind(&si, reading), "%s (fd %d)", text, fd);
-		socket_holders(w, t, &si);
-		drop_self(t, p->pid);
+		waits_socket_holders(w, t, &si);
+		waits_drop_self(t, p->pid);
 		t->wait.proved = t->wait.holder_count == 1;
 		break;
 	case FD_TTY:
@@ -219,65 +228,7 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 	}
 }
 
-/* A pair of sockets with both ends in one process wakes its own loop. */
-static bool is_own_pair(const struct waits *w, pid_t pid, const struct sock_info *si)
-{
-	bool mine = false;
-
-	for (size_t i = 0; si->peer_ino && i < w->fds.n; i++)
-		if (w->fds.v[i].kind == FD_SOCKET && w->fds.v[i].ino == si->peer_ino) {
-			if (w->fds.v[i].pid != pid)
-				return false;
-			mine = true;
-		}
-	return mine;
-}
-
-/* One member of a poll set, in words; its peers become possible holders. */
-static void set_add(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd, bool writing, struct str *out)
-{
-	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, fd);
-	struct sock_info si = { 0 };
-	char text[300];
-
-	if (out->len > 600)
-		return;
-	str_addf(out, "%sfd %d ", out->len ? ", " : "", fd);
-	if (!e) {
-		str_add(out, "closed");
-	} else if (e->kind == FD_SOCKET) {
-		socket_text(p->pid, e, &si, text, sizeof(text));
-		str_add(out, text);
-		if (strcmp(si.proto, "unix") == 0 && is_own_pair(w, p->pid, &si))
-			str_add(out, " (its own)");
-		socket_holders(w, t, &si);
-	} else {
-		str_add(out, e->target);
-		if (e->kind == FD_PIPE)
-			pipe_holders(w, t, e, !writing);
-		if (e->kind == FD_PIDFD)
-			waits_pidfd_holder(w, p, t, fd);
-		if (e->kind == FD_TTY && !writing)
-			waits_terminal_users(w, t, e);
-	}
-}
-
-static void set_finish(struct snap_process *p, struct snap_thread *t, const char *call, struct str *set, size_t members,
-		       bool endless)
-{
-	drop_self(t, p->pid);
-	/* What its event loop has to do is worth more than that it sleeps on a descriptor. */
-	if (t->hint.kind == WAIT_POLL)
-		wait_set(t, WAIT_POLL, "%s; %s of %zu: %s", t->hint.resource, call, members,
-			 members ? str_cstr(set) : "nothing");
-	else
-		wait_set(t, WAIT_POLL, "%s of %zu: %s", call, members, members ? str_cstr(set) : "nothing");
-	t->wait.endless = endless;
-	/* An event loop polls a pipe of its own, to be woken by its signal handlers: that proves nothing. */
-	t->wait.proved = members == 1 && endless && t->wait.holder_count == 1 && t->wait.holders[0].pid != p->pid;
-}
-
-static void wait_sleep(struct snap_thread *t, int64_t ns, const char *call)
+void waits_sleep(struct snap_thread *t, int64_t ns, const char *call)
 {
 	if (ns < 0)
 		wait_set(t, WAIT_SLEEP, "%s", call);
@@ -286,7 +237,7 @@ static void wait_sleep(struct snap_thread *t, int64_t ns, const char *call)
 	t->wait.timeout_ns = ns;
 }
 
-static bool peek_timespec(struct snap_process *p, uint64_t addr, int64_t unit, int64_t *ns)
+bool waits_timespec(struct snap_process *p, uint64_t addr, int64_t unit, int64_t *ns)
 {
 	int64_t tv[2];
 
@@ -294,90 +245,6 @@ static bool peek_timespec(struct snap_process *p, uint64_t addr, int64_t unit, i
 		return false;
 	*ns = tv[0] * NS_PER_S + tv[1] * unit;
 	return true;
-}
-
-static void wait_poll(struct waits *w, struct snap_process *p, struct snap_thread *t, bool endless, int64_t ns)
-{
-	uint64_t n = t->syscall.arg[1];
-	struct pollfd set[64];
-	auto_str text = STR_INIT;
-	size_t have = n < 64 ? (size_t)n : 64, members = 0;
-
-	if (n == 0 && !endless) {
-		wait_sleep(t, ns, "poll");
-		return;
-	}
-	if (have && !peek_full(&p->peek, t->syscall.arg[0], set, have * sizeof(*set)))
-		have = 0;
-	for (size_t i = 0; i < have; i++)
-		if (set[i].fd >= 0) {
-			set_add(w, p, t, set[i].fd, !(set[i].events & POLLIN) && set[i].events & POLLOUT, &text);
-			members++;
-		}
-	/* One descriptor, no limit: the same as a read of it. */
-	if (members == 1 && endless && n == 1 && set[0].events & POLLIN) {
-		const struct fd_entry *e = fd_table_find(&w->fds, p->pid, set[0].fd);
-
-		if (e && e->kind == FD_TTY) {
-			wait_set(t, WAIT_TTY, "terminal %s (fd %d)", e->target, set[0].fd);
-			t->wait.endless = true;
-			return;
-		}
-	}
-	set_finish(p, t, "poll", &text, members, endless);
-}
-
-static void wait_select(struct waits *w, struct snap_process *p, struct snap_thread *t, bool timespec)
-{
-	const struct proc_syscall *sc = &t->syscall;
-	int64_t ns = -1;
-	bool endless = !sc->arg[4];
-	auto_str text = STR_INIT;
-	size_t members = 0;
-
-	if (!endless)
-		peek_timespec(p, sc->arg[4], timespec ? 1 : 1000, &ns);
-	if (!sc->arg[0] || (!sc->arg[1] && !sc->arg[2] && !sc->arg[3])) {
-		if (endless)
-			wait_set(t, WAIT_SIGNAL, "select without descriptors");
-		else
-			wait_sleep(t, ns, "select");
-		return;
-	}
-	for (int k = 1; k <= 2; k++) {
-		unsigned long bits[1024 / 64] = { 0 };
-		size_t n = sc->arg[0] < 1024 ? (size_t)sc->arg[0] : 1024;
-
-		if (!sc->arg[k] || !peek_full(&p->peek, sc->arg[k], bits, (n + 63) / 64 * 8))
-			continue;
-		for (size_t fd = 0; fd < n; fd++)
-			if (bits[fd / 64] >> (fd % 64) & 1) {
-				set_add(w, p, t, (int)fd, k == 2, &text);
-				members++;
-			}
-	}
-	set_finish(p, t, "select", &text, members, endless);
-}
-
-static void wait_epoll(struct waits *w, struct snap_process *p, struct snap_thread *t, bool endless)
-{
-	auto_free char *info = xmalloc(65536);
-	auto_str text = STR_INIT;
-	size_t members = 0;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)p->pid, (int)t->syscall.arg[0]);
-	if (fd_read_file(AT_FDCWD, path, info, 65536) > 0)
-		for (char *at = strstr(info, "tfd:"); at; at = strstr(at + 4, "tfd:")) {
-			unsigned events = 0;
-			int fd = -1;
-
-			if (sscanf(at, "tfd: %d events: %x", &fd, &events) == 2) {
-				set_add(w, p, t, fd, !(events & POLLIN) && events & POLLOUT, &text);
-				members++;
-			}
-		}
-	set_finish(p, t, "epoll", &text, members, endless);
 }
 
 void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only)
@@ -421,7 +288,7 @@ static void wait_accept(struct waits *w, struct snap_process *p, struct snap_thr
 	char text[300] = "a connection";
 
 	if (e && e->kind == FD_SOCKET)
-		socket_text(p->pid, e, &si, text, sizeof(text));
+		waits_socket_text(p->pid, e, &si, text, sizeof(text));
 	wait_set(t, WAIT_ACCEPT, "%s (fd %d)", text, (int)t->syscall.arg[0]);
 	t->wait.endless = true;
 }
@@ -496,18 +363,18 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 	switch (sc->nr) {
 #ifdef SYS_nanosleep
 	case SYS_nanosleep:
-		peek_timespec(p, sc->arg[0], 1, &ns);
-		wait_sleep(t, ns, "nanosleep");
+		waits_timespec(p, sc->arg[0], 1, &ns);
+		waits_sleep(t, ns, "nanosleep");
 		break;
 #endif
 	case SYS_clock_nanosleep:
-		if (peek_timespec(p, sc->arg[2], 1, &ns) && sc->arg[1] & TIMER_ABSTIME)
+		if (waits_timespec(p, sc->arg[2], 1, &ns) && sc->arg[1] & TIMER_ABSTIME)
 			ns = sleep_left(sc->arg[0], ns);
-		wait_sleep(t, ns, sc->arg[1] & TIMER_ABSTIME ? "clock_nanosleep, to go" : "clock_nanosleep");
+		waits_sleep(t, ns, sc->arg[1] & TIMER_ABSTIME ? "clock_nanosleep, to go" : "clock_nanosleep");
 		break;
 #ifdef SYS_poll
 	case SYS_poll:
-		wait_poll(w, p, t, (int)sc->arg[2] < 0, (int64_t)(int)sc->arg[2] * NS_PER_MS);
+		waits_poll(w, p, t, (int)sc->arg[2] < 0 ? WAITS_ENDLESS : (int64_t)(int)sc->arg[2] * NS_PER_MS);
 		break;
 #endif
 	case SYS_ppoll:
@@ -515,25 +382,28 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 			wait_signal(w, p, t, "pause");
 			break;
 		}
-		peek_timespec(p, sc->arg[2], 1, &ns);
-		wait_poll(w, p, t, !sc->arg[2], ns);
+		ns = sc->arg[2] ? WAITS_LIMITED : WAITS_ENDLESS;
+		waits_timespec(p, sc->arg[2], 1, &ns);
+		waits_poll(w, p, t, ns);
 		break;
 #ifdef SYS_select
 	case SYS_select:
-		wait_select(w, p, t, false);
+		waits_select(w, p, t, false);
 		break;
 #endif
 	case SYS_pselect6:
-		wait_select(w, p, t, true);
+		waits_select(w, p, t, true);
 		break;
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 #endif
 	case SYS_epoll_pwait:
-		wait_epoll(w, p, t, (int)sc->arg[3] < 0);
+		waits_epoll(w, p, t, (int)sc->arg[3] < 0 ? WAITS_ENDLESS : (int64_t)(int)sc->arg[3] * NS_PER_MS);
 		break;
 	case 441: /* epoll_pwait2, the same number everywhere */
-		wait_epoll(w, p, t, !sc->arg[3]);
+		ns = sc->arg[3] ? WAITS_LIMITED : WAITS_ENDLESS;
+		waits_timespec(p, sc->arg[3], 1, &ns);
+		waits_epoll(w, p, t, ns);
 		break;
 	}
 }
@@ -623,6 +493,25 @@ static bool wait_frozen(struct snap_process *p, struct snap_thread *t)
 	return true;
 }
 
+/* A futex that is private to a process with one thread: whoever held it or should wake it is that thread, or is gone. */
+static void tell_alone(const struct snap_process *p, struct snap_thread *t)
+{
+	static const enum wait_kind kinds[] = { WAIT_MUTEX, WAIT_RWLOCK, WAIT_CONDITION, WAIT_SEMAPHORE, WAIT_FUTEX };
+	const struct proc_syscall *sc = &t->syscall;
+	auto_free char *what = NULL;
+	bool fits = false;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		fits = fits || t->wait.kind == kinds[i];
+	/* of a lock whose owner is known to be gone there is more to say than that */
+	if (t->wait.kind == WAIT_MUTEX)
+		fits = !t->wait.resource || (str_starts(t->wait.resource, "mutex ") && !strchr(t->wait.resource, ','));
+	if (!fits || p->thread_count != 1 || t->wait.holder_count || sc->nr != SYS_futex || !(sc->arg[1] & 128) || sc->arg[3])
+		return;
+	what = t->wait.resource;
+	t->wait.resource = xasprintf("%s; no other thread of the process is there to end it", what ? what : "a futex");
+}
+
 static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	if (t->state == 'Z' || t->state == 'X' || t->status == COLLECT_GONE)
@@ -642,6 +531,7 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 		return;
 	if (t->hint.instead && t->hint.kind != WAIT_NONE) {
 		waits_by_hint(w, p, t);
+		tell_alone(p, t);
 		return;
 	}
 	if (t->syscall.running || (t->intrusion && t->state == 'R'))
@@ -649,6 +539,7 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 	if (t->syscall.nr >= 0) {
 		wait_by_call(w, p, t);
 		waits_by_sqlite(w, p, t);
+		tell_alone(p, t);
 	} else if (t->state == 'S' && t->status != COLLECT_OK) {
 		waits_by_channel(t);
 	}

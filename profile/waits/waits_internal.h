@@ -18,6 +18,23 @@ bool waits_holder_in_tree(const struct waits *w, const struct snap_thread *t);
 void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
 /* Children that live become holders: `only` one of them, or all with 0. */
 void waits_children(struct waits *w, struct snap_process *p, struct snap_thread *t, pid_t only);
+/* Everybody who has the other end of a pipe open becomes a holder. */
+void waits_pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_entry *end, bool want_writers);
+/* Who has the other end of a socket, or the listener in whose queue it still is. */
+void waits_socket_holders(struct waits *w, struct snap_thread *t, const struct sock_info *si);
+/* Takes the waiter's own ends out of its holders, unless they are all there is. */
+void waits_drop_self(struct snap_thread *t, pid_t pid);
+/* A socket in words; si becomes what is known of it. */
+void waits_socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *si, char *out, size_t size);
+/* ns negative: for how long is not known. */
+void waits_sleep(struct snap_thread *t, int64_t ns, const char *call);
+/* A struct timespec (unit 1) or timeval (unit 1000) of the process; ns is left alone where it cannot be read. */
+bool waits_timespec(struct snap_process *p, uint64_t addr, int64_t unit, int64_t *ns);
+/* Sets of descriptors (waits_set.c). ns: the limit of the call. */
+enum { WAITS_ENDLESS = -1, WAITS_LIMITED = -2 /* for how long is not known */ };
+void waits_poll(struct waits *w, struct snap_process *p, struct snap_thread *t, int64_t ns);
+void waits_select(struct waits *w, struct snap_process *p, struct snap_thread *t, bool timespec);
+void waits_epoll(struct waits *w, struct snap_process *p, struct snap_thread *t, int64_t ns);
 /* Calls of which there is less to tell (waits_other.c). */
 void waits_other(struct waits *w, struct snap_process *p, struct snap_thread *t);
 void waits_eventfd(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd);
