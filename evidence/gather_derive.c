@@ -286,8 +286,10 @@ static void ring_add(struct str *ring, const struct fact_row *e)
 		str_addf(ring, " in %s", fact_text(e, FC_EDGE_function));
 	if (*fact_text(e, FC_EDGE_file))
 		str_addf(ring, " at %s:%lld", fact_text(e, FC_EDGE_file), (long long)fact_int(e, FC_EDGE_line, 0));
-	str_addf(ring, " waits for %s", *fact_text(e, FC_EDGE_resource) ? fact_text(e, FC_EDGE_resource)
-								        : fact_text(e, FC_EDGE_kind));
+	str_add(ring, " waits for ");
+	/* members are parted by semicolons */
+	for (const char *c = *fact_text(e, FC_EDGE_resource) ? fact_text(e, FC_EDGE_resource) : fact_text(e, FC_EDGE_kind); *c; c++)
+		str_addc(ring, *c == ';' ? ',' : *c);
 	str_addf(ring, " of %s (pid %lld", fact_text(e, FC_EDGE_holder_comm),
 		 (long long)fact_int(e, FC_EDGE_holder_pid, 0));
 	if (holder_tid > 0 && holder_tid != fact_int(e, FC_EDGE_holder_pid, 0))
@@ -433,6 +435,30 @@ static void derive_run(struct derive *d)
 	fact_set_int(run, FC_RUN_explained_roots, explained);
 }
 
+/* The whole length of the sleep that a thread is in, ms: "nanosleep for 0.300 s", or what is left of it. */
+static double nap_ms(const struct fact_row *r)
+{
+	const char *text = fact_text(r, FC_THREAD_waits_resource), *length = strstr(text, " for ");
+	double ms = length ? strtod(length + 5, NULL) * 1000 : 0;
+
+	return ms <= 0 ? 0 : strstr(text, ", to go for ") ? ms + fact_num(r, FC_THREAD_waits_since_ms, 0) : ms;
+}
+
+/* A sleep that began long after the last progress, and is short, is one of many: a loop waits and looks again. */
+static void derive_naps(struct derive *d)
+{
+	double idle = fact_num(gather_single(d->f, FACT_RUN), FC_RUN_idle_ms, 0);
+
+	for (size_t i = 0; i < d->n_thread; i++) {
+		struct fact_row *r = d->thread[i];
+		double nap = strcmp(fact_text(r, FC_THREAD_waits_kind), "sleep") == 0 ? nap_ms(r) : 0;
+		double since = fact_num(r, FC_THREAD_waits_since_ms, -1);
+
+		if (nap >= 1 && nap * 2 <= idle && since >= 0 && since + nap <= idle)
+			fact_set_int(r, FC_THREAD_naps, (int64_t)(idle / nap));
+	}
+}
+
 void gather_derive(struct facts *f)
 {
 	struct derive d = { .f = f };
@@ -447,6 +473,7 @@ void gather_derive(struct facts *f)
 	derive_chains(&d);
 	derive_cycles(&d);
 	derive_run(&d);
+	derive_naps(&d);
 	free(d.proc);
 	free(d.thread);
 }

@@ -89,7 +89,7 @@ static int task_rank(const struct json_value *task, enum frame_place place)
 	const char *awaits = json_get_text(task, "awaits"), *function = first ? json_get_text(first, "function") : NULL;
 	int rank = (int)place * 4;
 
-	if (awaits && (str_starts(awaits, "task ") || strcmp(awaits, "gather") == 0))
+	if (awaits && (str_starts(awaits, "task ") || str_starts(awaits, "tasks ") || strcmp(awaits, "gather") == 0))
 		rank += 1;
 	if (!awaits)
 		rank += 2;
