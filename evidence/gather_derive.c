@@ -277,6 +277,7 @@ static void ring_add(struct str *ring, const struct fact_row *e)
 {
 	int64_t pid = fact_int(e, FC_EDGE_pid, 0), tid = fact_int(e, FC_EDGE_tid, 0);
 	int64_t holder_tid = fact_int(e, FC_EDGE_holder_tid, 0);
+	const char *what = fact_text(e, *fact_text(e, FC_EDGE_resource) ? FC_EDGE_resource : FC_EDGE_kind);
 
 	str_addf(ring, "%s%s (pid %lld", ring->len ? "; " : "", fact_text(e, FC_EDGE_comm), (long long)pid);
 	if (tid != pid)
@@ -288,8 +289,8 @@ static void ring_add(struct str *ring, const struct fact_row *e)
 		str_addf(ring, " at %s:%lld", fact_text(e, FC_EDGE_file), (long long)fact_int(e, FC_EDGE_line, 0));
 	str_add(ring, " waits for ");
 	/* members are parted by semicolons */
-	for (const char *c = *fact_text(e, FC_EDGE_resource) ? fact_text(e, FC_EDGE_resource) : fact_text(e, FC_EDGE_kind); *c; c++)
-		str_addc(ring, *c == ';' ? ',' : *c);
+	for (; *what; what++)
+		str_addc(ring, *what == ';' ? ',' : *what);
 	str_addf(ring, " of %s (pid %lld", fact_text(e, FC_EDGE_holder_comm),
 		 (long long)fact_int(e, FC_EDGE_holder_pid, 0));
 	if (holder_tid > 0 && holder_tid != fact_int(e, FC_EDGE_holder_pid, 0))

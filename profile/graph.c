@@ -75,7 +75,7 @@ static const struct snap_thread *only_user(const struct snap_process *p)
 			return NULL;
 		found = &p->threads[k];
 	}
-	/* between two events of Node nothing of the user's is on a stack: it is the main thread's loop that has the handles */
+	/* between two events of Node nothing of the user's is on a stack: the main thread's loop has the handles */
 	if (!found && p->thread_count && thread_runs_loop(&p->threads[0]))
 		found = &p->threads[0];
 	return found;

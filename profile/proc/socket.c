@@ -158,7 +158,8 @@ static bool unix_lookup(uint64_t ino, struct sock_info *s)
 		struct unix_diag_req req;
 	} q = { .nlh = { .nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST },
 		.req = { .sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_ino = (uint32_t)ino,
-			 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN, .udiag_cookie = { ~0u, ~0u } } };
+			 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN,
+			 .udiag_cookie = { ~0u, ~0u } } };
 	union {
 		struct nlmsghdr nlh;
 		char bytes[4096];

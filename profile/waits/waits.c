@@ -506,7 +506,8 @@ static void tell_alone(const struct snap_process *p, struct snap_thread *t)
 	/* of a lock whose owner is known to be gone there is more to say than that */
 	if (t->wait.kind == WAIT_MUTEX)
 		fits = !t->wait.resource || (str_starts(t->wait.resource, "mutex ") && !strchr(t->wait.resource, ','));
-	if (!fits || p->thread_count != 1 || t->wait.holder_count || sc->nr != SYS_futex || !(sc->arg[1] & 128) || sc->arg[3])
+	if (!fits || p->thread_count != 1 || t->wait.holder_count || sc->nr != SYS_futex || !(sc->arg[1] & 128) ||
+	    sc->arg[3])
 		return;
 	what = t->wait.resource;
 	t->wait.resource = xasprintf("%s; no other thread of the process is there to end it", what ? what : "a futex");

@@ -60,7 +60,8 @@ static void socket_add(struct waits *w, struct snap_process *p, struct snap_thre
 	} else if (si.unread) {
 		/* no comma: it parts the members of a set */
 		str_addf(&set->text, " (%llu %s%s%s)", (unsigned long long)si.unread,
-			 si.listening ? si.unread == 1 ? "connection not accepted" : "connections not accepted" : "bytes unread",
+			 !si.listening ? "bytes unread" : si.unread == 1 ? "connection not accepted" :
+							  "connections not accepted",
 			 flags == SET_EDGE ? "; " : "", flags == SET_EDGE ? SET_MISSED : "");
 		/* its peer has done its part */
 		if (flags == SET_EDGE)
