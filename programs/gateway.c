@@ -34,10 +34,18 @@ struct target {
 	struct gateway_url url;
 	struct in6_addr allowed[ADDRESSES_MAX];
 	size_t n;
+	bool asked; /* for its addresses */
+};
+
+/* The server, and the proxy before it, if one is configured. */
+struct route {
+	struct target to, via;
+	struct policy to_policy, via_policy;
+	bool has_proxy;
 };
 
 struct transfer {
-	struct target *t;
+	const struct target *t; /* that is connected to */
 	struct call_reply *r;
 	size_t max;
 	bool too_large;
@@ -70,27 +78,29 @@ static void text_of(const struct in6_addr *a, char out[INET6_ADDRSTRLEN])
 		inet_ntop(AF_INET6, a, out, INET6_ADDRSTRLEN);
 }
 
-/* Once, and only for a host that the policy allows. */
+/* Once, and only for a host that the policy allows. localhost is loopback, whatever a resolver says. */
 static int look_up(struct target *t, const struct policy *p, struct err *e)
 {
+	static const char *const loopback[] = { "127.0.0.1", "::1" };
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
-	int rc;
+	int rc = 0;
 
+	if (t->asked)
+		return t->n ? 0 : err_set(e, ERR_FAILURE, "'%s' has no address that may be used", t->url.host);
+	t->asked = true;
 	if (t->url.is_address) {
 		t->allowed[t->n++] = t->url.address;
 		return 0;
 	}
-	rc = getaddrinfo(t->url.host, NULL, &hints, &list);
+	for (size_t i = 0; p->loopback_only && i < sizeof(loopback) / sizeof(loopback[0]); i++)
+		if (address_parse(loopback[i], &t->allowed[t->n]))
+			t->n++;
+	if (!p->loopback_only)
+		rc = getaddrinfo(t->url.host, NULL, &hints, &list);
 	for (struct addrinfo *a = rc == 0 ? list : NULL; a; a = a->ai_next)
 		add_address(t, a->ai_addr);
 	if (list)
 		freeaddrinfo(list);
-	for (size_t i = 0; p->loopback_only && i < t->n;) {
-		if (address_is_loopback(&t->allowed[i]))
-			i++;
-		else
-			t->allowed[i] = t->allowed[--t->n];
-	}
 	return t->n ? 0 : err_set(e, ERR_FAILURE, "'%s' has no address that may be used%s%s", t->url.host, rc ? ": " : "",
 				  rc ? gai_strerror(rc) : "");
 }
@@ -227,34 +237,59 @@ static void block(struct call_reply *r, const struct gateway_url *u, const struc
 	snprintf(r->host, sizeof(r->host), "%s", u->host);
 }
 
-/* Policy, then addresses, then the connection. */
+/* What the policy says, before a name is looked up. model NULL: of the hosts alone. */
+static int route_judge(struct route *r, const struct gateway_setup *g, const char *model, struct err *e)
+{
+	memset(r, 0, sizeof(*r));
+	if (gateway_url_parse(g->api_base, &r->to.url, e) < 0)
+		return -1;
+	r->to_policy = policy_judge(g, &r->to.url, model);
+	r->has_proxy = g->proxy != NULL;
+	if (r->has_proxy && gateway_url_parse(g->proxy, &r->via.url, e) < 0)
+		return -1;
+	if (r->has_proxy)
+		r->via_policy = policy_judge(g, &r->via.url, NULL);
+	return 0;
+}
+
+static bool route_allowed(const struct route *r)
+{
+	return r->to_policy.allowed && (!r->has_proxy || r->via_policy.allowed);
+}
+
+/* Of what is connected to: with a proxy, that alone. */
+static int route_look_up(struct route *r, struct err *e)
+{
+	return r->has_proxy ? look_up(&r->via, &r->via_policy, e) : look_up(&r->to, &r->to_policy, e);
+}
+
+/* Addresses, unless they are known, then the connection. */
+static void call_by(struct route *way, const struct call_taken *c, struct call_reply *r)
+{
+	struct transfer x = { .t = way->has_proxy ? &way->via : &way->to, .r = r, .max = (size_t)c->g.max_response_bytes };
+	auto_free char *proxy = way->has_proxy ? url_text(&way->via, "") : NULL;
+	struct err e = { 0 };
+
+	if (route_look_up(way, &e) == 0) {
+		send_request(c, &way->to, proxy, &x);
+		return;
+	}
+	r->outcome = CALL_RESET;
+	snprintf(r->error, sizeof(r->error), "%.290s", e.msg);
+}
+
 static int call(const struct call_taken *c, struct call_reply *r, struct err *e)
 {
-	struct target to = { .n = 0 }, via = { .n = 0 };
-	struct transfer x = { .t = &to, .r = r, .max = (size_t)c->g.max_response_bytes };
-	auto_free char *proxy = NULL;
-	struct policy p, pp;
+	struct route way;
 
-	if (gateway_url_parse(c->g.api_base, &to.url, e) < 0)
+	if (route_judge(&way, &c->g, c->model, e) < 0)
 		return -1;
-	p = policy_judge(&c->g, &to.url, c->model);
-	if (!p.allowed)
-		return block(r, &to.url, &p), 0;
-	if (c->g.proxy) {
-		if (gateway_url_parse(c->g.proxy, &via.url, e) < 0)
-			return -1;
-		pp = policy_judge(&c->g, &via.url, NULL);
-		if (!pp.allowed)
-			return block(r, &via.url, &pp), 0;
-		x.t = &via;
-		proxy = url_text(&via, "");
-	}
-	if (look_up(x.t, proxy ? &pp : &p, e) < 0) {
-		r->outcome = CALL_RESET;
-		snprintf(r->error, sizeof(r->error), "%.290s", e->msg);
-		return 0;
-	}
-	send_request(c, &to, proxy, &x);
+	if (!way.to_policy.allowed)
+		block(r, &way.to.url, &way.to_policy);
+	else if (!route_allowed(&way))
+		block(r, &way.via.url, &way.via_policy);
+	else
+		call_by(&way, c, r);
 	return 0;
 }
 
@@ -304,7 +339,17 @@ static void put_addresses(struct json *j, const struct target *t)
 	json_array_end(j);
 }
 
-static void check_json(const struct target *t, const struct policy *host, const struct gateway_setup *g)
+static void put_endpoint(struct json *j, const struct target *t, const struct policy *p)
+{
+	json_object(j, NULL);
+	json_str(j, "host", t->url.host);
+	put_addresses(j, t);
+	json_str(j, "verdict", p->allowed ? "allowed" : "blocked");
+	json_str(j, "rule", p->rule);
+	json_object_end(j);
+}
+
+static void check_json(const struct route *way, const struct gateway_setup *g)
 {
 	auto_str out = STR_INIT;
 	struct json j;
@@ -313,12 +358,9 @@ static void check_json(const struct target *t, const struct policy *host, const 
 	json_object(&j, NULL);
 	json_int(&j, "version", 1);
 	json_array(&j, "endpoints");
-	json_object(&j, NULL);
-	json_str(&j, "host", t->url.host);
-	put_addresses(&j, t);
-	json_str(&j, "verdict", host->allowed ? "allowed" : "blocked");
-	json_str(&j, "rule", host->rule);
-	json_object_end(&j);
+	put_endpoint(&j, &way->to, &way->to_policy);
+	if (way->has_proxy)
+		put_endpoint(&j, &way->via, &way->via_policy);
 	json_array_end(&j);
 	json_array(&j, "models");
 	for (int i = 0; i < ROUTE_COUNT; i++) {
@@ -326,7 +368,7 @@ static void check_json(const struct target *t, const struct policy *host, const 
 
 		if (!g->models[i])
 			continue;
-		p = policy_judge(g, &t->url, g->models[i]);
+		p = policy_judge(g, &way->to.url, g->models[i]);
 		json_object(&j, NULL);
 		json_str(&j, "route", gateway_route_text[i]);
 		json_str(&j, "model", g->models[i]);
@@ -340,28 +382,35 @@ static void check_json(const struct target *t, const struct policy *host, const 
 	puts(str_cstr(&out));
 }
 
-static void check_text(const struct target *t, const struct policy *host, const struct gateway_setup *g)
+static void print_endpoint(const struct target *t, const struct policy *p, const char *what)
 {
-	printf("%s %s: %s\n", host->allowed ? "allowed" : "blocked", t->url.host, host->rule);
+	printf("%s %s: %s%s\n", p->allowed ? "allowed" : "blocked", t->url.host, p->rule, what);
+}
+
+static void check_text(const struct route *way, const struct gateway_setup *g)
+{
+	print_endpoint(&way->to, &way->to_policy, "");
+	if (way->has_proxy)
+		print_endpoint(&way->via, &way->via_policy, " (proxy)");
 	for (int i = 0; i < ROUTE_COUNT; i++) {
+		auto_free char *what = g->models[i] ? xasprintf(" (%s: %s)", gateway_route_text[i], g->models[i]) : NULL;
 		struct policy p;
 
-		if (!g->models[i])
+		if (!what)
 			continue;
-		p = policy_judge(g, &t->url, g->models[i]);
-		printf("%s %s: %s (%s: %s)\n", p.allowed ? "allowed" : "blocked", t->url.host, p.rule, gateway_route_text[i],
-		       g->models[i]);
+		p = policy_judge(g, &way->to.url, g->models[i]);
+		print_endpoint(&way->to, &p, what);
 	}
 }
 
 /* Which of the configured models the server has. */
-static void ask_models(const struct gateway_setup *g, const char *key)
+static void ask_models(struct route *way, const struct gateway_setup *g, const char *key)
 {
 	struct call_taken c = { .g = *g, .endpoint = (char *)"/models", .key = (char *)key };
 	struct call_reply r = { .outcome = CALL_RESET };
-	struct err e = { 0 };
 
-	if (call(&c, &r, &e) < 0 || r.outcome != CALL_HTTP || r.http != 200) {
+	call_by(way, &c, &r);
+	if (r.outcome != CALL_HTTP || r.http != 200) {
 		cli_note("gateway: GET /models: %s (HTTP %lld)", r.error[0] ? r.error : "not answered", (long long)r.http);
 	} else {
 		for (int i = 0; i < ROUTE_COUNT; i++)
@@ -371,39 +420,44 @@ static void ask_models(const struct gateway_setup *g, const char *key)
 	call_reply_release(&r);
 }
 
+/* Is every model that is configured allowed there? */
+static bool models_allowed(const struct route *way, const struct gateway_setup *g)
+{
+	for (int i = 0; i < ROUTE_COUNT; i++)
+		if (g->models[i] && !policy_judge(g, &way->to.url, g->models[i]).allowed)
+			return false;
+	return true;
+}
+
 static int check(struct cli *cli, struct setup *s, struct err *e)
 {
 	const struct gateway_setup *g = &s->gateway;
-	struct target t = { .n = 0 };
 	struct err looked = { 0 };
-	struct policy host;
-	bool blocked;
 	struct loop_env env;
+	struct route way;
 	const char *key;
+	bool allowed;
 
 	if (loop_setup_read(s, &cli->o, cli->root, cli->config.path, cli->envp, e) < 0)
 		return -1;
 	if (!g->given || !g->api_base)
 		return err_set(e, ERR_USAGE, "no gateway is configured: 'gateway: {api_base: URL}' in"
 			       " spec-runner.yaml or --config");
-	if (gateway_url_parse(g->api_base, &t.url, e) < 0)
+	if (route_judge(&way, g, NULL, e) < 0)
 		return -1;
-	host = policy_judge(g, &t.url, NULL);
-	blocked = !host.allowed;
-	for (int i = 0; i < ROUTE_COUNT; i++)
-		blocked |= g->models[i] && !policy_judge(g, &t.url, g->models[i]).allowed;
-	if (host.allowed)
-		look_up(&t, &host, &looked); /* without an address the rule is the same */
+	allowed = route_allowed(&way) && models_allowed(&way, g);
+	if (allowed)
+		route_look_up(&way, &looked); /* without an address the rule is the same */
 	if (cli->o.json)
-		check_json(&t, &host, g);
+		check_json(&way, g);
 	else
-		check_text(&t, &host, g);
-	if (blocked)
+		check_text(&way, g);
+	if (!allowed)
 		return 2;
 	if (loop_env_open(&env, &cli->o, cli->root, cli->envp, e) < 0)
 		return -1;
 	key = g->api_key_env ? loop_env_get(&env, g->api_key_env) : g->api_key;
-	ask_models(g, key);
+	ask_models(&way, g, key);
 	loop_env_release(&env);
 	return 0;
 }
