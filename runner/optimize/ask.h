@@ -32,6 +32,8 @@ int ask_conductor(struct loop *l, struct optimize_result *r, struct err *e);
 int ask_coder(struct loop *l, const char *path, struct optimize_result *r, struct err *e);
 /* recall.c: what became better is remembered as a vector, and the nearest are told. */
 int recall_remember(struct loop *l, const char *delta, struct err *e);
+/* The code and the words of an evidence pack, as CodeChunk and TraceSummary. */
+int recall_pack(struct loop *l, const struct str *pack, struct err *e);
 int recall_nearest(struct loop *l, const struct str *about, struct str *out, struct err *e);
 
 #endif

@@ -31,8 +31,8 @@ int node_pack(struct loop *l, struct optimize_result *r, struct err *e)
 		str_add(&out, "{}");
 		return file_write(path, str_cstr(&out), out.len, e) < 0 ? -1 : loop_begin(l, e);
 	}
-	if (file_write(path, str_cstr(&out), out.len, e) < 0 || loop_put(l, "evidence_pack", str_cstr(&out), out.len, &a,
-		e) < 0 ||
+	if (recall_pack(l, &out, e) < 0 || file_write(path, str_cstr(&out), out.len, e) < 0 ||
+	    loop_put(l, "evidence_pack", str_cstr(&out), out.len, &a, e) < 0 ||
 	    loop_begin(l, e) < 0 || loop_artifact(l, l->st.run_id, &a, "{}", e) < 0)
 		return -1;
 	snprintf(l->st.evidence_pack_id, sizeof(l->st.evidence_pack_id), "%s", a.id);

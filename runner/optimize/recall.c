@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recall.c - FixCase rows: what became better, with a vector of its words where the embeddings route is configured. The
- * three
- * nearest, of the same model and length, are told to the conductor. Without the route there are no vectors. */
+/* recall.c - vectors, where the embeddings route is configured, and there alone: CodeChunk, the code of hotspots;
+ * TraceSummary, what a profile says in words; FixCase, what became better. The three nearest FixCases, of the same model and
+ * length, are told to the conductor. What was embedded before by the same model is not asked for again. */
+#include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "base/utf8.h"
+#include "history/view.h"
 #include "runner/optimize/ask.h"
 
 #include <math.h>
@@ -13,6 +16,7 @@
 
 #define NEAREST 3
 #define DIFF_MAX 4000
+#define CHUNK_MAX 8000
 
 static bool is_configured(const struct loop *l)
 {
@@ -49,16 +53,55 @@ static void payload(const struct loop *l, const struct optimize_round *round, co
 	json_finish(&j);
 }
 
+/* ---- rows ---- */
+
+/* 1: there is one, of this model. */
+static int is_known(struct loop *l, const char *kind, const char *ref, struct err *e)
+{
+	int64_t n;
+
+	if (store_one_int(l->s, &n, 0, e, "SELECT COUNT(*) FROM vectors WHERE kind = ? AND ref = ? AND model_id = ?", "ttt",
+			  kind, ref, l->setup.gateway.models[ROUTE_EMBEDDINGS]) < 0)
+		return -1;
+	return n > 0;
+}
+
+/* Asks for the vector of the words, and keeps it in a transaction of its own. 1: the server gave none. */
+static int remember(struct loop *l, const char *kind, const char *run_id, const char *ref, const struct str *words,
+		    const struct str *payload, struct err *e)
+{
+	auto_free char *agent = xasprintf("embed_%s_%.12s", kind, ref);
+	char id[ARTIFACT_ID_SIZE];
+	auto_free float *v = NULL;
+	enum ask_outcome outcome;
+	size_t dim = 0;
+	int rc = is_known(l, kind, ref, e);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (ask_embedding(l, agent, words, &outcome, &v, &dim, e) < 0)
+		return -1;
+	if (!v)
+		return 1;
+	uuid_make(id);
+	if (store_begin(l->s, e) < 0)
+		return -1;
+	rc = store_run(l->s, e,
+		"INSERT INTO vectors (vector_id, kind, run_id, ref, dim, embedding, model_id, payload_json) VALUES"
+		       " (?, ?, ?, ?, ?, ?, ?, ?)", "ttttibtt", id, kind, run_id, ref, (int64_t)dim, v,
+		       dim * sizeof(float), l->setup.gateway.models[ROUTE_EMBEDDINGS], str_cstr(payload));
+	if (rc < 0) {
+		store_rollback(l->s);
+		return -1;
+	}
+	return store_commit(l->s, e);
+}
+
 /* Within the node's transaction only the row is written: the vector was asked for before. */
 int recall_remember(struct loop *l, const char *delta, struct err *e)
 {
 	struct optimize_round *round = optimize_round(&l->st);
 	auto_str words = STR_INIT, diff = STR_INIT, json = STR_INIT;
-	auto_free float *v = NULL;
-	enum ask_outcome outcome;
-	char id[ARTIFACT_ID_SIZE];
-	size_t dim;
-	int rc;
 
 	if (!is_configured(l))
 		return 0;
@@ -67,25 +110,117 @@ int recall_remember(struct loop *l, const char *delta, struct err *e)
 	for (size_t i = 0; i < l->st.selected_hotspots.n; i++)
 		str_addf(&words, "%s ", l->st.selected_hotspots.v[i]);
 	str_addf(&words, "\n%.*s", DIFF_MAX, str_cstr(&diff));
-	if (ask_embedding(l, "embed_fix", &words, &outcome, &v, &dim, e) < 0)
-		return -1;
-	if (!v)
-		return 0;
 	payload(l, round, str_cstr(&diff), delta, &json);
-	uuid_make(id);
-	if (store_begin(l->s, e) < 0)
-		return -1;
-	rc = store_run(l->s, e,
-		"INSERT INTO vectors (vector_id, kind, run_id, ref, dim, embedding, model_id, payload_json) VALUES"
-		       " (?, ?, ?, ?, ?, ?, ?, ?)", "ttttibtt", id, "FixCase", round->run_id, round->patch_id,
-		       (int64_t)dim, v,
-		       dim * sizeof(float), l->setup.gateway.models[ROUTE_EMBEDDINGS], str_cstr(&json));
-	if (rc < 0) {
-		store_rollback(l->s);
-		return -1;
-	}
-	return store_commit(l->s, e);
+	return remember(l, "FixCase", round->run_id, round->patch_id, &words, &json, e) < 0 ? -1 : 0;
 }
+
+/* ---- out of an evidence pack, which is redacted ---- */
+
+static int remember_code(struct loop *l, const char *run_id, const struct json_value *item, struct err *e)
+{
+	const struct json_value *code = json_get(item, "code"), *hotspot = json_get(item, "hotspot");
+	const char *text = code ? json_get_text(code, "text") : NULL, *sha = code ? json_get_text(code, "sha256") : NULL;
+	const char *symbol = hotspot ? json_get_text(hotspot, "symbol") : NULL;
+	auto_str words = STR_INIT, out = STR_INIT;
+	struct json j;
+
+	if (!text || !sha || !symbol)
+		return 0;
+	str_addf(&words, "%s %s\n%.*s", json_get_text(code, "path") ? json_get_text(code, "path") : "", symbol, CHUNK_MAX,
+		 text);
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	json_str(&j, "repo_rev", l->st.baseline_commit);
+	json_str(&j, "path", json_get_text(code, "path"));
+	json_str(&j, "symbol", symbol);
+	json_strn(&j, "text", text, strlen(text) < CHUNK_MAX ? utf8_cut(text, strlen(text), CHUNK_MAX) : strlen(text));
+	json_array(&j, "tags");
+	json_str(&j, NULL, "hotspot");
+	json_array_end(&j);
+	json_object_end(&j);
+	json_finish(&j);
+	return remember(l, "CodeChunk", run_id, sha, &words, &out, e);
+}
+
+/* From the first of its windows to the last; null where there are none. */
+static void put_time_range(struct json *j, const struct json_value *items)
+{
+	double from = INFINITY, to = -INFINITY;
+
+	json_each(item, items) {
+		const struct json_value *windows = json_get(item, "symptom_windows");
+
+		if (windows && windows->kind == JSON_ARRAY)
+			json_each(w, windows) {
+				const struct json_value *a = json_get(w, "start"), *b = json_get(w, "end");
+
+				if (a && b && a->kind == JSON_NUMBER && b->kind == JSON_NUMBER) {
+					from = fmin(from, a->number);
+					to = fmax(to, b->number);
+				}
+			}
+	}
+	if (!(from <= to)) {
+		json_null(j, "time_range");
+		return;
+	}
+	json_array(j, "time_range");
+	view_real(j, NULL, from);
+	view_real(j, NULL, to);
+	json_array_end(j);
+}
+
+static int remember_summary(struct loop *l, const char *run_id, const char *kind, const struct json_value *items,
+			    struct err *e)
+{
+	auto_str words = STR_INIT, out = STR_INIT;
+	struct json j;
+
+	json_each(item, items) {
+		const struct json_value *all = json_get(item, "summaries");
+		const char *text = all ? json_get_text(all, "medium") : NULL;
+
+		text = text || !all ? text : json_get_text(all, "short");
+		if (text)
+			str_addf(&words, "%s\n", text);
+	}
+	if (!words.len)
+		return 0;
+	json_init(&j, &out);
+	json_object(&j, NULL);
+	json_str(&j, "run_id", run_id);
+	json_str(&j, "kind", kind);
+	json_strn(&j, "summary_text", str_cstr(&words), utf8_cut(str_cstr(&words), words.len, CHUNK_MAX));
+	put_time_range(&j, items);
+	json_object_end(&j);
+	json_finish(&j);
+	return remember(l, "TraceSummary", run_id, run_id, &words, &out, e);
+}
+
+int recall_pack(struct loop *l, const struct str *pack, struct err *e)
+{
+	const struct json_value *v, *items;
+	const char *run_id, *kind;
+	struct json_reader *in;
+	int rc;
+
+	if (!is_configured(l))
+		return 0;
+	in = json_reader_text(str_cstr(pack), pack->len, "evidence pack");
+	rc = json_take(in, &v, e);
+	items = rc == 0 ? json_get(v, "items") : NULL;
+	run_id = rc == 0 ? json_get_text(v, "run_id") : NULL;
+	kind = rc == 0 ? json_get_text(v, "kind") : NULL;
+	if (items && items->kind == JSON_ARRAY && run_id && kind) {
+		rc = remember_summary(l, run_id, kind, items, e);
+		for (const struct json_value *i = items->first; rc == 0 && i; i = i->next)
+			rc = remember_code(l, run_id, i, e);
+	}
+	json_reader_free(in);
+	return rc < 0 ? -1 : 0;
+}
+
+/* ---- the nearest ---- */
 
 struct near { double score; char *payload; };
 

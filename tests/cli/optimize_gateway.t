@@ -107,6 +107,37 @@ subtest 'answers that are no diff, and a conductor that stops' => sub {
 	is_deeply([$v->{stop_reason}, $v->{budget_used}{requests}], ['budget_requests', 4], 'a budget of 4 requests: 4 are sent');
 };
 
+subtest 'embeddings, where the route is configured' => sub {
+	my $s = server(sub {
+		my ($agent, $n, $r) = @_;
+		return good(@_) if $agent;
+		return (404, '{}') if !defined $r->{input};
+		return (200, $json->encode({ data => [{ embedding => [map { (length($r->{input}) * $_ % 17) / 17 } 1 .. 8] }], usage => { prompt_tokens => 10 } }));
+	});
+	my $dir = gateway_project("{api_base: 'http://127.0.0.1:$s->{port}/v1', models: {coding_fast: A, reasoning_strong: B}, embeddings: {default: E}}",
+		'src/app.py' => "def inner():\n\treturn 'kept words'\n\n\ndef work():\n\treturn inner()\n");
+	my $r = run_spec([qw(optimize --adapters a.yaml --dry-run --json)], dir => $dir);
+	is($r->{code}, 0, 'exit 0') or diag $r->{err};
+	my $v = $json->decode($r->{out});
+	my $rows = $json->decode(run_spec(['history', 'sql', 'SELECT kind, run_id, ref, dim, model_id, payload_json FROM vectors ORDER BY kind, ref', '--history', 'on', '--json'], dir => $dir)->{out})->{rows};
+	my %by;
+	push @{ $by{ $_->{kind} } }, { %$_, payload => ref $_->{payload_json} ? $_->{payload_json} : $json->decode($_->{payload_json}) } for @$rows;
+	is_deeply([map { $_->{payload}{improved_run_id} } @{ $by{FixCase} }], [$v->{results}[1]{run_id}], 'a FixCase of what became better');
+	is_deeply([sort keys %{ $by{FixCase}[0]{payload} }], [qw(baseline_run_id delta_metrics diff hotspot improved_run_id)], 'with its members');
+	is_deeply([map { $_->{payload}{run_id} } @{ $by{TraceSummary} }], [$v->{baseline_run_id}], 'a TraceSummary of the run that has a profile');
+	like($by{TraceSummary}[0]{payload}{summary_text}, qr/inner/, 'in words');
+	ok(exists $by{TraceSummary}[0]{payload}{time_range}, 'its range of time, known or not');
+	SKIP: {
+		skip 'audit, which knows where hotspots are, is not part of this build', 2 unless -x '.artifacts/libexec/spec-runner-audit';
+		my ($chunk) = grep { $_->{payload}{symbol} eq 'inner' } @{ $by{CodeChunk} };
+		like($chunk->{payload}{text}, qr/kept words/, 'a CodeChunk of the hotspot');
+		is_deeply([@{ $chunk->{payload} }{qw(path tags)}], ['src/app.py', ['hotspot']], 'with its place');
+	}
+	is(scalar(grep { $_->{dim} != 8 || $_->{model_id} ne 'E' } @$rows), 0, 'each of this model');
+	my @asked = map { $json->decode($_->{body})->{input} // () } $s->{requests}->();
+	is(scalar(keys %{ { map { $_ => 1 } grep { !/^(?:continue|iteration)/ } @asked } }) >= @$rows ? 1 : 0, 1, 'no vector without a request');
+};
+
 subtest 'what the policy blocks, without a connection' => sub {
 	my $s = server(\&good);
 	my @blocked = (
