@@ -38,10 +38,14 @@ for my $i (1 .. 20) {
 	push @runs, $id;
 }
 is history($dir, 'record', '--workload', $payloads[0], @paths)->{code}, 0, 'twenty runs are recorded';
+# ... and all of them in the output of a run, and as names of tests in it
+write_file("$dir/output", join '', "TAP version 13\n1..200\n", map { my $n = $_ + 1; "$payloads[$_]\n" . ($n % 2 ? "not ok $n - $payloads[$_]\n# $payloads[$_]\n" : "ok $n - $payloads[$_]\n") } 0 .. $#payloads);
+is run_spec(['run', '--history', "$dir/h", '--quiet', '--', 'sh', '-c', 'cat output; cat output >&2; exit 1'], dir => $dir, env => { SPEC_RUNNER_HISTORY => undef })->{code}, 1, 'a run prints them, too';
+my $printed = history_json($dir, 'runs', '--limit', 1)->{runs}[0]{run_id};
 my $s = serve_start($dir);
 my $tests = api('GET', '/tests')->{json}{tests};
 sub part { my ($t) = @_; utf8::encode($t) if utf8::is_utf8($t); $t =~ s/([^A-Za-z0-9._~\/-])/sprintf '%%%02X', ord $1/ger }
-my @pages = ('/', "/?before=$runs[5]", (map { "/ui/runs/$_" } @runs), '/ui/tests', '/ui/tests?state=flaky', '/ui/hangs', '/ui/hangs/f-0000000000000004', '/ui/hangs/f-0000000000000000',
+my @pages = ('/', "/?before=$runs[5]", (map { "/ui/runs/$_" } @runs, $printed), '/ui/tests', '/ui/tests?state=flaky', '/ui/hangs', '/ui/hangs/f-0000000000000004', '/ui/hangs/f-0000000000000000',
 	'/ui/compare', "/ui/compare?base=$runs[0],$runs[1]&candidate=$runs[2],$runs[3]", '/ui/compare?base=' . part($payloads[1]) . '&candidate=' . part($payloads[2]), '/ui/tests/s/steady', '/login');
 my @hostile = map { '/ui/tests/' . part($_->{suite}) . '/' . part($_->{case_id}) } grep { $_->{case_id} !~ /^(?:steady|wavers)$/ } @$tests;
 
@@ -63,6 +67,7 @@ for (['/', qr/The last runs.*Broken and flaky.*Hangs.*Slower or faster.*All runs
 	['/ui/tests/s/steady', qr/Results.*Durations.*<polyline.*Runs/s], ['/ui/hangs', qr/hang\.sleep/], ['/ui/hangs/f-0000000000000004', qr/Over time.*<rect/s], ["/ui/compare?base=$runs[0],$runs[1]&candidate=$runs[2]", qr/insufficient/]) {
 	like http('GET', $_->[0])->{body}, $_->[1], "$_->[0] shows what it is for";
 }
+like http('GET', "/ui/runs/$printed")->{body}, qr/&lt;script&gt;window\.__xss=1&lt;\/script&gt;.*&lt;iframe srcdoc/s, 'what a run printed is shown, escaped';
 unlike http('GET', "/ui/runs/$runs[0]")->{body}, qr/http-equiv="refresh"/, 'a run that is over stays still';
 my $made = api('POST', '/runs', { workload_id => 'w' })->{json}{run_id};
 like http('GET', "/ui/runs/$made")->{body}, qr/<meta http-equiv="refresh" content="5">/, 'one that is not asks again';
@@ -75,20 +80,24 @@ like http('GET', '/ui/nothing', headers => { Accept => 'text/html' })->{body}, q
 # --- in a browser
 my $axe = ($ENV{WEB_MODULES} // SpecRunner::root() . '/.artifacts/web') . '/node_modules/axe-core/axe.min.js';
 SKIP: {
-	skip 'no Chromium, node or axe-core here: contrib/install-deps.sh web', 3 unless $Chromium::program && -f $axe && grep { -x "$_/node" } split /:/, $ENV{PATH};
+	skip 'no Chromium, node or axe-core here: contrib/install-deps.sh web', 7 unless $Chromium::program && -f $axe && grep { -x "$_/node" } split /:/, $ENV{PATH};
 	my %head = (Authorization => "Bearer $token", Accept => 'text/html');
 	my $base = "http://127.0.0.1:$s->{port}";
 	my @looks = ('/', "/ui/runs/$runs[3]", '/ui/tests', '/ui/tests/s/steady', '/ui/hangs', '/ui/hangs/f-0000000000000004', "/ui/compare?base=$runs[0],$runs[1]&candidate=$runs[2],$runs[3]", '/login', '/ui/nothing');
 	my @tasks = ((map { my $p = $_; map { +{ url => $base . $p, headers => \%head, axe => $axe, bypassCSP => JSON::PP::true, dark => $_ ? JSON::PP::true : JSON::PP::false } } 0, 1 } @looks),
-		(map { +{ url => $base . $_, headers => \%head, width => 320 } } @looks), (map { +{ url => $base . $_, headers => \%head, bypassCSP => JSON::PP::true } } grep { !m{/(?:\.\.|\.)(?:/|$)} } (@pages, @hostile)[map { $_ * 7 } 0 .. (@pages + @hostile - 1) / 7]));
+		(map { my $w = $_; map { +{ url => $base . $_, headers => \%head, width => $w } } @looks } 320, 500, 3840),
+		(map { +{ url => $base . $_, headers => \%head, width => 794, print => JSON::PP::true } } @looks), (map { +{ url => $base . $_, headers => \%head, keys => JSON::PP::true } } @looks), (map { +{ url => $base . $_, headers => \%head, bypassCSP => JSON::PP::true } } grep { !m{/(?:\.\.|\.)(?:/|$)} } (@pages, @hostile)[map { $_ * 7 } 0 .. (@pages + @hostile - 1) / 7]));
 	write_file("$dir/tasks", join '', map { $json->encode($_) . "\n" } @tasks);
-	my $x = run_plain(['node', SpecRunner::root() . '/tests/web/pages.mjs', $Chromium::program, "$dir/profile"], dir => $dir, stdin => "$dir/tasks", timeout => 120, env => { HOME => $dir });
+	my $x = run_plain(['node', SpecRunner::root() . '/tests/web/pages.mjs', $Chromium::program, "$dir/profile"], dir => $dir, stdin => "$dir/tasks", timeout => 200, env => { HOME => $dir });
 	my @got = map { $json->decode($_) } split /\n/, $x->{out};
 	is scalar @got, scalar @tasks, 'every page opens' or diag $x->{err};
 	is_deeply [map { my $t = $tasks[$_]; map { "$t->{url} $_" } @{ $got[$_]{violations} // [] } } 0 .. $#got], [], 'axe-core: no violations, light and dark';
 	is_deeply [map { $tasks[$_]{url} } grep { $got[$_]{xss} || $got[$_]{scripts} } 0 .. $#got], [], 'nothing runs, even without the policy';
 	is_deeply [grep { !m{^\Q$base\E/} } map { @{ $_->{requests} } } @got], [], 'nothing is fetched from elsewhere';
-	is_deeply [map { $tasks[$_]{url} } grep { $tasks[$_]{width} && $got[$_]{wide} } 0 .. $#got], [], 'at 320 pixels nothing sticks out';
+	is_deeply [map { $tasks[$_]{url} } grep { $tasks[$_]{width} && $got[$_]{wide} } 0 .. $#got], [], 'at 320, 500, 3840 pixels and on paper nothing sticks out';
+	my @walked = grep { $tasks[$_]{keys} } 0 .. $#got;
+	is_deeply [map { my $k = $got[$_]{keys}; $k->{all} && $k->{reached} == $k->{all} ? () : "$tasks[$_]{url}: $k->{reached} of $k->{all}" } @walked], [], 'Tab leads to everything that can be used';
+	is_deeply [map { @{ $got[$_]{keys}{invisible} } } @walked], [], 'and shows where it is';
 }
 serve_stop($s);
 no_survivors($s, 'nothing is left running');

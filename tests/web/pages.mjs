@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens pages in headless Chromium over its own pipe. Usage: pages.mjs CHROMIUM PROFILE < tasks; a task a line of JSON:
-// {url, headers, axe: source path, dark, width, height, screenshot, print, bypassCSP}. A line of JSON each: {violations, xss, title, requests, errors}.
+// {url, headers, axe: source path, dark, width, height, screenshot, print, bypassCSP, keys}. A line of JSON each: {violations, xss, title,
+// requests, errors, wide, keys: {reached, all, invisible}}.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 const [chromium, profile] = process.argv.slice(2);
@@ -25,6 +26,19 @@ const send = (method, params = {}, sessionId) => new Promise((ok, bad) => {
 	waiting.set(id, [ok, bad]);
 	child.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + '\0');
 });
+// Presses Tab until the focus is back at the beginning: what was reached, of how many, and what showed no focus.
+async function walk(s, evaluate) {
+	const all = await evaluate('(window.__all = [...document.querySelectorAll("a[href],button,input,select,textarea,summary,[tabindex=\\"0\\"]")].filter(e => e.offsetParent !== null || e.classList.contains("skip"))).length');
+	const seen = new Set(), invisible = new Set();
+	for (let i = 0; i < all + 5; i++) {
+		for (const type of ['rawKeyDown', 'keyUp']) await send('Input.dispatchKeyEvent', { type, key: 'Tab', code: 'Tab', windowsVirtualKeyCode: 9 }, s);
+		const [at, shows, what] = await evaluate('(() => { const e = document.activeElement, c = getComputedStyle(e); return [window.__all.indexOf(e), c.outlineStyle !== "none" && parseFloat(c.outlineWidth) > 0, e.outerHTML.slice(0, 80)]; })()');
+		if (at < 0) continue;
+		if (!shows) invisible.add(what);
+		seen.add(at);
+	}
+	return { reached: seen.size, all, invisible: [...invisible] };
+}
 async function open(task) {
 	const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
 	const { sessionId: s } = await send('Target.attachToTarget', { targetId, flatten: true });
@@ -56,6 +70,7 @@ async function open(task) {
 		await evaluate(readFileSync(task.axe, 'utf8') + ';0');
 		out.violations = await evaluate(`axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120)).slice(0, 3).join(' | ')))`);
 	}
+	if (task.keys) out.keys = await walk(s, evaluate);
 	if (task.screenshot) writeFileSync(task.screenshot, Buffer.from((await send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: !!task.whole }, s)).data, 'base64'));
 	listeners.splice(listeners.indexOf(listen), 1);
 	await send('Target.closeTarget', { targetId });
