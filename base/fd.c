@@ -3,12 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
-
-/* The same number on every processor; the headers of glibc before 2.34 may not have it. */
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
 
 void fd_close_from(int first)
 {

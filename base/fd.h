@@ -5,8 +5,14 @@
 #define BASE_FD_H
 
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+/* The same number on every processor; the headers of glibc before 2.34 may not have it. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 
 static inline void fd_close(int *fd)
 {

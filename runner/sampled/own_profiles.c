@@ -92,7 +92,7 @@ void jfr_turn(const struct sample_session *x, struct sampler *s, int64_t now)
 			continue;
 		child = fork();
 		if (child == 0) {
-			syscall(SYS_close_range, 3, ~0U, 0);
+			fd_close_from(3);
 			if (fork() == 0)
 				ask(raw, p->pid);
 			_exit(0);
