@@ -444,6 +444,7 @@ static void read_tests_end(struct trace_gatherer *t, const struct json_value *a)
 	put_text(t->f, r, FC_RUN_names_tests, a, "names");
 	put_bool(r, FC_RUN_tests_complete, a, "complete");
 	put_bool(r, FC_RUN_tests_closed, a, "closed");
+	put_text(t->f, r, FC_RUN_last_test, a, "after");
 	put_int(r, FC_RUN_tests_planned, a, "plan");
 }
 
@@ -454,6 +455,9 @@ static void read_early(struct trace_gatherer *t, const struct json_value *a)
 	fact_set_bool(r, FC_RUN_ended_early, true);
 	put_int(r, FC_RUN_early_done, a, "done");
 	put_text(t->f, r, FC_RUN_early_test, a, "test");
+	put_text(t->f, r, FC_RUN_early_after, a, "after");
+	if (!fact_get(r, FC_RUN_dialect)->known)
+		put_text(t->f, r, FC_RUN_dialect, a, "dialect");
 }
 
 /* Checkpoints that are facts of other kinds too. */

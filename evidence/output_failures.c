@@ -113,6 +113,8 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	if (number && !value_int(number, &at))
 		at = 0;
 	w = (struct frame_words){ .language = form->language, .function = function, .file = file, .line = (long)at };
+	if (!function && *form->frame) /* a frame of a function that has no name */
+		w.function = "(anonymous)";
 	place = frame_place(&w, false);
 	if (place == PLACE_UNPLACED) { /* no file that anybody could open */
 		free(function);
@@ -147,7 +149,7 @@ static void row_close(struct output_reader *o)
 	struct open_row *w = &o->row;
 	struct fact_row *r;
 
-	if (w->frames >= form->frames && (w->type || w->message) && o->made < ROWS_MAX &&
+	if (w->frames >= form->frames && (w->type || w->message || form->frames > 0) && o->made < ROWS_MAX &&
 	    (r = fact_add(o->f, FACT_FAILURE, w->from->file, w->from->at))) {
 		o->made++;
 		fact_set_text(o->f, r, FC_FAILURE_kind, form->kind);

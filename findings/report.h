@@ -62,13 +62,15 @@ void report_add_failed(struct str *out, const struct report_failures *l);
 void report_add_test(struct str *out, const struct fact_row *r);
 void report_add_test_place(struct str *out, const struct fact_row *r);
 /* The test that ran longest when the run was ended, or how long nothing had moved. */
-void report_add_running(struct str *out, const struct facts *f);
+void report_add_running(struct str *out, const struct report *r);
 /* The test that the stack of what hangs is in; else the only one that any stack is in. NULL: none is known. Borrowed. */
 const char *report_test_by_stack(const struct facts *f);
 /* "FAILED: 8 of 300 tests failed", "HUNG: test_a.py::test_b for 60.0 s". False: the run did not fail. */
 bool report_add_headline(struct str *out, const struct report *r);
 /* Adds the lines of source at the places of failed tests and findings to another set of facts. */
 void report_sources(const struct report *r, struct facts *to);
+/* The test around such a place, by the lines that were read; NULL. Borrowed. */
+const char *report_test_by_source(const struct facts *f, const char *location);
 /* Is there more to say than the exit code, which the runner says itself? */
 bool report_has_news(const struct report *r);
 /* Does the list of failed tests say what this finding says? Then formats leave it to the list. */

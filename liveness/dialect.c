@@ -502,6 +502,43 @@ bool dialect_closes(const struct dialect_reader *r)
 	return sp && sp->d->closes && !sp->quiet;
 }
 
+bool dialect_torn(const struct dialect_reader *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->spoken[i].d->sections && (r->spoken[i].open || r->spoken[i].torn))
+			return true;
+	return false;
+}
+
+bool dialect_holds(const struct dialect_reader *r)
+{
+	return r->last_spoken >= 0 && r->spoken[r->last_spoken].held.name;
+}
+
+bool dialect_among(char *const argv[])
+{
+	for (size_t i = 0; argv[i]; i++) {
+		const char *slash = strrchr(argv[i], '/'), *word = slash ? slash + 1 : argv[i];
+		size_t n = strcspn(word, ".");
+
+		for (unsigned k = 0; n && k < dialect_files_n; k++) {
+			const char *name = strrchr(dialect_files[k].name, '/') + 1;
+
+			if (strncmp(name, word, n) == 0 && name[n] == '.')
+				return true;
+		}
+	}
+	return false;
+}
+
+const char *dialect_never_silent(const struct dialect_reader *r)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->spoken[i].active && r->spoken[i].d->never_silent && !r->spoken[i].quiet)
+			return r->spoken[i].d->name;
+	return NULL;
+}
+
 void dialect_last(const struct dialect_reader *r, const char **suite, const char **test)
 {
 	*suite = r->last_suite;

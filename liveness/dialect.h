@@ -138,6 +138,14 @@ bool dialect_names_at_end(const struct dialect_reader *r);
 bool dialect_names_at_start(const struct dialect_reader *r);
 /* Does the tool of the dialect that spoke last print a closing line whenever it ends by itself? */
 bool dialect_closes(const struct dialect_reader *r);
+/* Is a plan without the closing line that belongs to it, also where another one came after? */
+bool dialect_torn(const struct dialect_reader *r);
+/* Of the dialect that spoke last: does its last line wait for the next one, which tells a test from a group? */
+bool dialect_holds(const struct dialect_reader *r);
+/* Is one of these words, by the last part of its path, called as a dialect of this program is? Reads none of them. */
+bool dialect_among(char *const argv[]);
+/* A tool that by its command line prints something in every run: its dialect, or NULL. */
+const char *dialect_never_silent(const struct dialect_reader *r);
 /* The test that ended last ("" none): its suite and name. Valid until the next feed. */
 void dialect_last(const struct dialect_reader *r, const char **suite, const char **test);
 /* A remark of the dialect for people ("prove holds its output back in a pipe …"), or NULL. */

@@ -82,6 +82,8 @@ struct dialect {
 	char **start_if;         /* … unless one of these patterns is found in the command line */
 	pcre2_code **start_if_code;
 	unsigned start_if_n;
+	bool sections;           /* each plan has a closing line of its own */
+	bool never_silent;       /* its tool prints something in every run (argv and quiet_if tell which it is) */
 	bool closes;             /* its tool ends with a closing line … */
 	char **quiet_if;         /* … unless one of these patterns is found in the command line */
 	pcre2_code **quiet_if_code;
@@ -197,6 +199,8 @@ struct spoken {
 	unsigned failed_n;
 	uint64_t done[DIALECT_RESULTS], done_before[DIALECT_RESULTS]; /* before it was entered last */
 	int64_t plan;
+	bool open;               /* of `sections`: the plan's closing line has not come … */
+	bool torn;               /* … and another one began */
 };
 
 /* The output of a failing test, while it is gathered. */

@@ -417,7 +417,7 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 {
 	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "closes",
 					    "quiet_if", "one_at_a_time", "silent", "files", "count", "nest", "argv",
-					    "results", "select", "except", "shuffle", "rules", NULL };
+					    "sections", "never_silent", "results", "select", "except", "shuffle", "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;
@@ -429,6 +429,8 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 	    yaml_get_bool(root, "one_at_a_time", &d->one_at_a_time, e) < 0 ||
 	    yaml_get_bool(root, "files", &d->files, e) < 0 ||
 	    yaml_get_bool(root, "closes", &d->closes, e) < 0 ||
+	    yaml_get_bool(root, "sections", &d->sections, e) < 0 ||
+	    yaml_get_bool(root, "never_silent", &d->never_silent, e) < 0 ||
 	    yaml_get_word(root, "silent", result_words, &silent, e) < 0 ||
 	    yaml_get_word(root, "count", count_words, &count, e) < 0 ||
 	    yaml_get_int(root, "nest", 1, 16, &nest, e) < 0)

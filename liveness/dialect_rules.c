@@ -624,6 +624,8 @@ static void on_plan(struct dialect_reader *r, struct spoken *sp, const struct ru
 
 	if (plan < 0 || depth_of(r, u, sp->d) > 0)
 		return;
+	sp->torn |= sp->open && plan >= 0;
+	sp->open = sp->d->sections;
 	if (u->kind == RULE_PLAN) /* one more file or program: its tests come on top */
 		sp->plan = (sp->plan < 0 ? 0 : sp->plan) + plan;
 	else if (plan > sp->plan)
@@ -677,6 +679,7 @@ static void on_totals(struct dialect_reader *r, struct spoken *sp, const struct 
 	if (u->fill)
 		totals_fill(r, sp, &ev);
 	sp->totalled = true;
+	sp->open = false;
 	reader_emit(r, &ev);
 }
 

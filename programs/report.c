@@ -82,7 +82,7 @@ static char *raw_dir(struct cli *cli, const char *dir, const char *run_id)
 }
 
 /* Kept as evidence beside the snapshots. Best effort: a report without them is whole. */
-static void keep_sources(struct cli *cli, const char *dir, const struct report *r)
+static void keep_sources(struct cli *cli, const char *dir, const struct report *r, struct facts *f)
 {
 	auto_free char *raw = raw_dir(cli, dir, r->head.run_id);
 	struct facts lines;
@@ -91,6 +91,7 @@ static void keep_sources(struct cli *cli, const char *dir, const struct report *
 	if (!internal || !raw || facts_init(&lines, &none) < 0)
 		return;
 	report_sources(r, &lines);
+	report_sources(r, f);
 	if (lines.table[FACT_SOURCE].n)
 		evidence_write(&lines, raw, "source", &none);
 	facts_release(&lines);
@@ -363,8 +364,8 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 		format->write(&r, &out);
 		rc = print_text(stdout, &out);
 	} else {
+		keep_sources(cli, dir, &r, f);
 		rc = write_reports(dir, &r, cli->o.quiet);
-		keep_sources(cli, dir, &r);
 		tell_github(cli, &r);
 	}
 	prof_run_release(&profile);

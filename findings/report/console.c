@@ -15,11 +15,26 @@ static void line_add(struct str *out, const char *label, const char *text)
 	str_addc(out, '\n');
 }
 
-static void tests_write(const struct facts *f, struct str *out)
+/* Is it one of the tests that failed, by its name or as a part of one? */
+static bool is_told(const struct facts *f, const char *test)
+{
+	const struct fact_table *t = &f->table[FACT_CASE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *id = fact_text(t->rows[i], FC_CASE_case_id);
+
+		if (*id && (strstr(test, id) || strstr(id, test)))
+			return true;
+	}
+	return false;
+}
+
+static void tests_write(const struct facts *f, const struct finding *x, bool failures, struct str *out)
 {
 	const struct fact_table *t = &f->table[FACT_CASE];
 	auto_str text = STR_INIT;
 	size_t shown = 0, running = 0;
+	const char *by;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct fact_row *r = t->rows[i];
@@ -35,8 +50,11 @@ static void tests_write(const struct facts *f, struct str *out)
 			 fact_num(r, FC_CASE_duration_ms, 0) / 1000.0);
 		line_add(out, shown++ ? "" : "test:", str_cstr(&text));
 	}
-	if (!running && report_test_by_stack(f))
-		line_add(out, "test:", report_test_by_stack(f));
+	by = running || failures ? NULL : report_test_by_stack(f);
+	if (!running && !by && x->location)
+		by = report_test_by_source(f, x->location);
+	if (by && !(failures && is_told(f, by)))
+		line_add(out, "test:", by);
 	if (running > shown) {
 		str_reset(&text);
 		str_addf(&text, "and %zu more", running - shown);
@@ -93,14 +111,14 @@ static void printed_write(const struct facts *f, struct str *out)
 		}
 }
 
-static void first_write(const struct report *r, const struct finding *x, struct str *out)
+static void first_write(const struct report *r, const struct finding *x, bool failures, struct str *out)
 {
 	const struct evidence *argv = report_evidence(x, "argv"), *chain = report_evidence(x, "chain");
 	auto_str text = STR_INIT;
 
 	summary_write(x, out);
 	if (r->facts)
-		tests_write(r->facts, out);
+		tests_write(r->facts, x, failures, out);
 	if (x->location)
 		line_add(out, "place:", x->location);
 	if (argv)
@@ -201,7 +219,7 @@ void report_console(const struct report *r, struct str *out)
 	if (!outside)
 		failures_write(r, &l, !told, out);
 	if (!report_is_brief(r, fs->v[0]))
-		first_write(r, fs->v[0], out);
+		first_write(r, fs->v[0], l.total && !outside, out);
 	if (outside)
 		failures_write(r, &l, false, out);
 	also_write(r, 1, out);

@@ -103,6 +103,8 @@ bool report_add_headline(struct str *out, const struct report *r)
 			str_add(out, "the test runner printed no closing line");
 		if (*fact_text(run, FC_RUN_early_test))
 			str_addf(out, "; %s was running", fact_text(run, FC_RUN_early_test));
+		else if (*fact_text(run, FC_RUN_early_after))
+			str_addf(out, "; the last test named was %s", fact_text(run, FC_RUN_early_after));
 		return true;
 	}
 	if (!run || strcmp(fact_text(run, FC_RUN_status), "fail") != 0)
@@ -117,11 +119,14 @@ bool report_add_headline(struct str *out, const struct report *r)
 	else
 		str_add(out, "FAILED: ");
 	if (outside)
-		report_add_running(out, r->facts);
+		report_add_running(out, r);
 	else if (l.total)
 		report_add_failed(out, &l);
-	else if (r->head.has_exit_code)
+	else if (r->head.has_exit_code) {
 		str_addf(out, "exit code %lld", (long long)r->head.exit_code);
+		if (*fact_text(run, FC_RUN_last_test))
+			str_addf(out, "; the last test named was %s", fact_text(run, FC_RUN_last_test));
+	}
 	if (outside && l.total) {
 		str_add(out, "; ");
 		report_add_failed(out, &l);
@@ -149,8 +154,10 @@ const char *report_test_by_stack(const struct facts *f)
 	return others ? NULL : only;
 }
 
-void report_add_running(struct str *out, const struct facts *f)
+void report_add_running(struct str *out, const struct report *r)
 {
+	const struct facts *f = r->facts;
+	const char *by = report_test_by_stack(f);
 	const struct fact_table *t = &f->table[FACT_CASE], *runs = &f->table[FACT_RUN];
 	const struct fact_row *run = runs->n ? runs->rows[0] : NULL, *first = NULL;
 	size_t n = 0;
@@ -168,8 +175,10 @@ void report_add_running(struct str *out, const struct facts *f)
 			str_addf(out, ", and %zu more tests", n - 1);
 		return;
 	}
-	if (report_test_by_stack(f))
-		str_addf(out, "%s; ", report_test_by_stack(f));
+	if (!by && r->findings && r->findings->n && r->findings->v[0]->location)
+		by = report_test_by_source(f, r->findings->v[0]->location);
+	if (by)
+		str_addf(out, "%s; ", by);
 	if (run && fact_get(run, FC_RUN_idle_ms)->known) {
 		str_addf(out, "no progress for %.1f s", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
 	} else {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-enum { HEAP_NS = 1000000000, CHAINS_KEPT = 8 };
+enum { HEAP_NS = 1500000000, CHAINS_KEPT = 8 };
 struct node_thread {
 	struct snap_thread *t;
 	struct v8_frame *frames;
@@ -100,7 +100,7 @@ static int64_t heap_deadline(const struct native *n)
 {
 	int64_t now = clock_mono_ns(), left = n->r->deadline_ns - now;
 
-	return now + (left / 2 < HEAP_NS ? left / 2 : HEAP_NS);
+	return now + (left / 3 * 2 < HEAP_NS ? left / 3 * 2 : HEAP_NS);
 }
 
 static void *node_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)

@@ -57,7 +57,6 @@ static const struct {
 	C(type_trusted_bytes, -1, "type_TrustedByteArray__TRUSTED_BYTE_ARRAY_TYPE", NULL),
 	C(type_array, -1, "type_FixedArray__FIXED_ARRAY_TYPE", NULL),
 	C(type_code, -1, "type_Code__CODE_TYPE", "type_CodeT__CODET_TYPE", NULL),
-	C(type_map, -1, "type_Map__MAP_TYPE", NULL),
 	C(type_async, -1, "type_JSAsyncFunctionObject__JS_ASYNC_FUNCTION_OBJECT_TYPE", NULL),
 	C(type_async_generator, -1, "type_JSAsyncGeneratorObject__JS_ASYNC_GENERATOR_OBJECT_TYPE", NULL),
 	C(type_promise, -1, "type_JSPromise__JS_PROMISE_TYPE", NULL),

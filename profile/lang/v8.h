@@ -27,7 +27,7 @@ struct v8_layout {
 	int32_t seq, cons, external, sliced, thin;
 	int32_t type_shared, type_script, type_scope, type_bytecode, type_bytes, type_trusted_bytes, type_array, type_code;
 	int32_t bytecode_data, code_inline;
-	int32_t type_map, type_async, type_async_generator, type_promise, type_reaction, type_capability;
+	int32_t type_async, type_async_generator, type_promise, type_reaction, type_capability;
 };
 
 enum { V8_FRAMES_MAX = 400, V8_NAMES_MAX = 512 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* v8_async.c - functions suspended at an await: they are on no stack. Each is an object of the heap that holds its function
- * and how far it has come. All of one realm have one map, which is found by its instance type in one pass over the
- * program's own memory; what has that map, in a second one. Who awaits whom follows from the reactions of their promises.
+ * and how far it has come: found by their shape in one pass over the program's own memory, and known by the type in their
+ * maps. Who awaits whom follows from the reactions of their promises.
  *
  * Objects that nobody can reach any more lie in the heap until it is collected: a chain that a test runner awaits goes
  * before one that ends nowhere. */
@@ -16,11 +16,11 @@
 
 /* Of a suspended function (JSGeneratorObject and what extends it), a promise, a request, a capability: the same from V8 9
  * to 13. Of a reaction and a context the order of words differs: their types tell. */
-enum { GENERATOR_FUNCTION = 24, GENERATOR_AT = 48, GENERATOR_CONTINUATION = 64, GENERATOR_BYTES = 96, ASYNC_PROMISE = 80,
-       QUEUE_AWAITS = 88, REQUEST_PROMISE = 32, PROMISE_REACTIONS = 24, REACTION_FIRST = 8, REACTION_WORDS = 6,
-       CAPABILITY_PROMISE = 8, CONTEXT_FIRST = 16, CONTEXT_WORDS = 8 };
-enum { MAPS_MAX = 64, SUSPENDED_MAX = 2048, CHAINS_MAX = 32, CHAIN_FRAMES_MAX = 64, PROMISES_MAX = 64, REACTIONS_MAX = 16,
-       PART = 1 << 20, HEAP_BYTES_MAX = 512 << 20 };
+enum { GENERATOR_FUNCTION = 24, GENERATOR_AT = 48, GENERATOR_MODE = 56, GENERATOR_CONTINUATION = 64, GENERATOR_BYTES = 96,
+       ASYNC_PROMISE = 80, QUEUE_AWAITS = 88, REQUEST_PROMISE = 32, PROMISE_REACTIONS = 24, REACTION_FIRST = 8,
+       REACTION_WORDS = 6, CAPABILITY_PROMISE = 8, CONTEXT_FIRST = 16, CONTEXT_WORDS = 8 };
+enum { RAW_MAX = 1 << 24, MODES = 3, LINK_NS = 200000000, SUSPENDED_MAX = 2048, CHAINS_MAX = 32, CHAIN_FRAMES_MAX = 64,
+       PROMISES_MAX = 64, REACTIONS_MAX = 16, V8_PAGE = 256 << 10, PART = 1 << 20, HEAP_BYTES_MAX = 512 << 20 };
 
 struct suspended {
 	uint64_t object, promise;
@@ -34,9 +34,6 @@ struct search {
 	struct v8 *v;
 	const struct snap_process *p;
 	int64_t deadline_ns;
-	uint64_t map[MAPS_MAX];
-	size_t map_count;
-	uint64_t sieve;      /* a bit for each of them: most words are no map */
 	struct suspended *found;
 	size_t count;
 };
@@ -57,63 +54,6 @@ static bool may_be_heap(const struct snap_process *p, const struct map_entry *m)
 	return true;
 }
 
-static uint64_t sieve_bit(uint64_t map)
-{
-	return UINT64_C(1) << ((map >> 3 ^ map >> 9) & 63);
-}
-
-typedef void word_visit(struct search *s, uint64_t at, const uint64_t *words, size_t n);
-
-static void heap_each(struct search *s, word_visit *visit)
-{
-	uint64_t *part = xmalloc(PART), total = 0;
-
-	for (size_t i = 0; i < s->p->maps.n; i++) {
-		const struct map_entry *m = &s->p->maps.v[i];
-
-		if (!may_be_heap(s->p, m) || m->end - m->start > HEAP_BYTES_MAX - total)
-			continue;
-		total += m->end - m->start;
-		/* parts overlap: an object may lie across two of them */
-		for (uint64_t at = m->start; at < m->end && clock_mono_ns() < s->deadline_ns; at += PART - GENERATOR_BYTES) {
-			size_t n = m->end - at < PART ? (size_t)(m->end - at) : PART;
-			ssize_t got = peek_read(s->v->m.peek, at, part, n);
-
-			if (got < (ssize_t)GENERATOR_BYTES)
-				break;
-			visit(s, at, part, (size_t)got / 8);
-			if ((size_t)got < n || at + n == m->end)
-				break;
-		}
-	}
-	free(part);
-}
-
-/* A map of functions that are async, or of async generators. */
-static void visit_maps(struct search *s, uint64_t at, const uint64_t *words, size_t n)
-{
-	uint32_t shift = (uint32_t)(s->v->l.map_type & 7) * 8, word = (uint32_t)s->v->l.map_type / 8;
-	uint64_t object;
-
-	for (size_t i = 0; i + word < n; i++) {
-		uint16_t type = (uint16_t)(words[i + word] >> shift);
-
-		if ((type != s->v->l.type_async && type != s->v->l.type_async_generator) || !is_object(words[i]) ||
-		    s->map_count == MAPS_MAX)
-			continue;
-		object = at + 8 * i + 1;
-		if (v8_type(s->v, object) != s->v->l.type_map)
-			continue;
-		for (size_t k = 0; k < s->map_count && object; k++)
-			if (s->map[k] == object)
-				object = 0;
-		if (!object)
-			continue;
-		s->map[s->map_count++] = object;
-		s->sieve |= sieve_bit(object);
-	}
-}
-
 static struct suspended *suspended_find(struct search *s, uint64_t object)
 {
 	for (size_t i = 0; object && i < s->count; i++)
@@ -125,12 +65,14 @@ static struct suspended *suspended_find(struct search *s, uint64_t object)
 static void take(struct search *s, uint64_t object, const uint64_t *w)
 {
 	uint64_t shared = v8_pointer(s->v, w[GENERATOR_FUNCTION / 8], s->v->l.function_shared);
-	bool generator = v8_type(s->v, object) == s->v->l.type_async_generator;
+	int32_t type = v8_type(s->v, object);
+	bool generator = type == s->v->l.type_async_generator;
 	int32_t raw, continuation, awaits;
 	uint64_t promise;
 
 	/* one that runs or has ended has a negative continuation; a generator may also wait to be asked */
-	if (!v8_small(w[GENERATOR_AT / 8], &raw) || !v8_small(w[GENERATOR_CONTINUATION / 8], &continuation) || raw < 0 ||
+	if ((type != s->v->l.type_async && !generator) || type < 0 || !v8_small(w[GENERATOR_AT / 8], &raw) ||
+	    !v8_small(w[GENERATOR_CONTINUATION / 8], &continuation) || raw < 0 ||
 	    continuation < 0 || v8_type(s->v, shared) != s->v->l.type_shared || suspended_find(s, object))
 		return;
 	if (generator && (!v8_small(w[QUEUE_AWAITS / 8], &awaits) || awaits != 1))
@@ -141,15 +83,46 @@ static void take(struct search *s, uint64_t object, const uint64_t *w)
 	s->found[s->count++] = (struct suspended){ .object = object, .raw = raw, .promise = promise };
 }
 
-static void visit_suspended(struct search *s, uint64_t at, const uint64_t *words, size_t n)
+/* Small numbers where they stand in one, and objects around them: of a million words a few hundred. */
+static bool is_shaped(const uint64_t *w)
 {
-	for (size_t i = 0; i + GENERATOR_BYTES / 8 <= n; i++) {
-		if (!(s->sieve & sieve_bit(words[i])) || !is_object(words[i]))
+	uint64_t at = w[GENERATOR_AT / 8], mode = w[GENERATOR_MODE / 8], continuation = w[GENERATOR_CONTINUATION / 8];
+
+	return is_object(w[0]) && is_object(w[GENERATOR_FUNCTION / 8]) && !((at | mode | continuation) & 0xffffffff) &&
+	       at >> 32 < RAW_MAX && mode >> 32 < MODES && continuation >> 32 < RAW_MAX;
+}
+
+static void part_read(struct search *s, uint64_t at, const uint64_t *words, size_t n)
+{
+	for (size_t i = 0; i + GENERATOR_BYTES / 8 <= n && s->count < SUSPENDED_MAX; i++)
+		if (is_shaped(words + i))
+			take(s, at + 8 * i + 1, words + i);
+}
+
+static void heap_read(struct search *s)
+{
+	uint64_t *part = xmalloc(PART), total = 0;
+
+	for (size_t i = 0; i < s->p->maps.n; i++) {
+		const struct map_entry *m = &s->p->maps.v[i];
+		uint64_t begin = (m->start + V8_PAGE - 1) & ~(uint64_t)(V8_PAGE - 1);
+
+		if (!may_be_heap(s->p, m) || begin >= m->end || m->end - begin > HEAP_BYTES_MAX - total)
 			continue;
-		for (size_t k = 0; k < s->map_count; k++)
-			if (words[i] == s->map[k] && s->count < SUSPENDED_MAX)
-				take(s, at + 8 * i + 1, words + i);
+		total += m->end - begin;
+		/* parts overlap: an object may lie across two of them */
+		for (uint64_t at = begin; at < m->end && clock_mono_ns() < s->deadline_ns; at += PART - GENERATOR_BYTES) {
+			size_t n = m->end - at < PART ? (size_t)(m->end - at) : PART;
+			ssize_t got = peek_read(s->v->m.peek, at, part, n);
+
+			if (got < (ssize_t)GENERATOR_BYTES)
+				break;
+			part_read(s, at, part, (size_t)got / 8);
+			if ((size_t)got < n || at + n == m->end)
+				break;
+		}
 	}
+	free(part);
 }
 
 /* Promises that are still to be looked at, on the way from one outwards. */
@@ -287,13 +260,12 @@ size_t v8_chains(struct v8 *v, const struct snap_process *p, int64_t deadline_ns
 	size_t n = 0;
 
 	*out = NULL;
-	if (v->l.type_async < 0 || v->l.type_map < 0 || v->l.type_promise < 0)
-		return 0;
-	heap_each(&s, visit_maps);
-	if (!s.map_count)
+	if (v->l.type_async < 0 || v->l.type_promise < 0)
 		return 0;
 	s.found = xcalloc(SUSPENDED_MAX, sizeof(*s.found));
-	heap_each(&s, visit_suspended);
+	heap_read(&s);
+	/* what was found in time is worth a little more of it */
+	deadline_ns = clock_mono_ns() + LINK_NS;
 	for (size_t i = 0; i < s.count && clock_mono_ns() < deadline_ns; i++)
 		find_awaiter(&s, &s.found[i]);
 	*out = xcalloc(s.count + 1, sizeof(**out));

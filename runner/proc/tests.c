@@ -197,6 +197,7 @@ static void tests_alone(struct tests *t, const struct dialect_event *ev)
 
 static void tests_ended(struct tests *t, const struct dialect_event *ev)
 {
+	t->last_unknown = ev->result == DIALECT_UNKNOWN;
 	for (size_t i = 0; ev->id && i < t->n_running; i++) {
 		span_id span = t->running[i].span;
 
@@ -365,6 +366,7 @@ static void tests_feed(struct tests *t, struct stream *st, int64_t now_ns)
 {
 	uint64_t end = atomic_load(&st->ring->read_total);
 
+	t->printed |= t->fed[st->which] < end;
 	while (t->fed[st->which] < end && t->reader) {
 		size_t pos = (size_t)(t->fed[st->which] % st->ring_bytes);
 		size_t part = st->ring_bytes - pos;
@@ -393,11 +395,16 @@ static bool tests_filtered(const struct tests *t)
 /* What is known when its command ends: whether every test had ended, and whether one that runs would have been named. */
 static void tests_sum(struct tests *t, int64_t now_ns)
 {
+	const char *suite, *last;
 	struct dialect_counts n;
 	struct attrs a = { 0 };
 	uint64_t done = 0;
 
-	if (t->summed || !t->reader || !dialect_current(t->reader))
+	if (t->summed || !t->reader)
+		return;
+	if (!t->printed)
+		t->early = dialect_never_silent(t->reader) && !tests_filtered(t);
+	if (!t->printed || !dialect_current(t->reader))
 		return;
 	t->summed = true;
 	dialect_counts(t->reader, NULL, &n);
@@ -411,14 +418,21 @@ static void tests_sum(struct tests *t, int64_t now_ns)
 	attrs_int(&a, "done", (int64_t)done);
 	if (n.plan >= 0)
 		attrs_int(&a, "plan", n.plan);
+	dialect_last(t->reader, &suite, &last);
+	if (!t->finished && *last) {
+		auto_free char *name = xasprintf("%s%s%s", suite, *suite ? "::" : "", last);
+
+		attrs_str(&a, "after", name);
+	}
 	if (t->folded)
 		attrs_int(&a, "folded", (int64_t)t->folded);
 	trace_checkpoint(t->c->trace, t->parent, CP_TEST_SUMMARY, now_ns, &a);
 	attrs_release(&a);
 	/* behind a filter (`pytest | grep`) the line may have come and gone */
-	t->early = !t->finished && !tests_filtered(t) &&
-		   (n.plan > 0 ? t->planned && done < (uint64_t)n.plan :
-				 (done || t->n_running) && dialect_closes(t->reader));
+	if (!tests_filtered(t))
+		t->early = dialect_torn(t->reader) ||
+			   (!t->finished && (n.plan > 0 ? t->planned && done < (uint64_t)n.plan :
+				     (done || t->n_running || dialect_holds(t->reader)) && dialect_closes(t->reader)));
 }
 
 void tests_totals(const struct tests *t, int64_t *done, int64_t *failed)
@@ -441,16 +455,21 @@ bool tests_ended_early(const struct tests *t)
 
 void tests_tell_early(struct tests *t, bool required, int64_t now_ns)
 {
+	const char *dialect = dialect_current(t->reader), *suite, *last;
 	struct dialect_counts n;
 	auto_str text = STR_INIT;
 	struct attrs a = { 0 };
 	uint64_t done = 0;
+	bool torn;
 
 	dialect_counts(t->reader, NULL, &n);
+	dialect_last(t->reader, &suite, &last);
 	for (int i = 0; i < DIALECT_RESULTS; i++)
 		done += n.done[i];
+	torn = dialect_torn(t->reader) && t->last_unknown && *last;
+	done -= torn;
 	attrs_init(&a, t->c->trace);
-	attrs_word(&a, "dialect", dialect_current(t->reader));
+	attrs_word(&a, "dialect", dialect ? dialect : dialect_never_silent(t->reader));
 	attrs_int(&a, "done", (int64_t)done);
 	str_addf(&text, "%" PRIu64, done);
 	if (n.plan >= 0) {
@@ -461,11 +480,23 @@ void tests_tell_early(struct tests *t, bool required, int64_t now_ns)
 	if (t->n_running) {
 		attrs_str(&a, "test", t->running[0].name);
 		str_addf(&text, "; %s was running", t->running[0].name);
+	} else if (*last) {
+		auto_free char *name = xasprintf("%s%s%s", suite, *suite ? "::" : "", last);
+
+		/* of one that had begun, and whose section was torn off, no result came */
+		attrs_str(&a, torn ? "test" : "after", name);
+		if (dialect_holds(t->reader))
+			str_reset(&text); /* perhaps a group: it does not count */
+		str_addf(&text, torn ? "%s%s was running" : "%sthe last test named was %s", text.len ? "; " : "", name);
+	} else if (!t->printed) {
+		str_reset(&text);
+		str_add(&text, "nothing was printed");
 	}
 	trace_checkpoint(t->c->trace, t->parent, CP_RUN_ENDED_EARLY, now_ns, &a);
 	attrs_release(&a);
-	say_always(t->c, "ended early: exit code 0 before the end of the tests (%s): %s%s", dialect_current(t->reader),
-		   str_cstr(&text), required ? "; --require-complete makes it 1" : "");
+	say_always(t->c, "ended early: exit code 0 before the end of the tests (%s): %s%s",
+		   dialect ? dialect : dialect_never_silent(t->reader), str_cstr(&text),
+		   required ? "; --require-complete makes it 1" : "");
 }
 
 void tests_abandon(struct tests *t, const char *why, enum err_category category, int64_t now_ns)
@@ -481,12 +512,20 @@ void tests_abandon(struct tests *t, const char *why, enum err_category category,
 	attrs_release(&a);
 }
 
+/* Is it time to read? A command that has printed nothing is read only if that itself may say something. */
+static bool tests_to_read(const struct tests *t, bool over, int64_t now_ns)
+{
+	if (t->reader)
+		return true;
+	return t->begin_ns == TIME_NEVER ? over && !t->printed && dialect_among(t->argv) : over || now_ns >= t->begin_ns;
+}
+
 bool tests_read(struct tests *t, struct stream st[STREAM_COUNT], bool over, int64_t now_ns)
 {
 	struct err e = { 0 };
 	bool progressed;
 
-	if (t->off || (!t->reader && (t->begin_ns == TIME_NEVER || (!over && now_ns < t->begin_ns))))
+	if (t->off || !tests_to_read(t, over, now_ns))
 		return false;
 	if (!t->reader && tests_open(t, &e) < 0) {
 		say_always(t->c, "%s", e.msg);

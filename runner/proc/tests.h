@@ -56,6 +56,8 @@ struct tests {
 	size_t body_bytes;           /* of output of failing tests that stands in the trace */
 	uint64_t folded;             /* tests that are counted, but have no span of their own */
 	bool planned;                /* the plan read last counts what is to come, and no other file began since */
+	bool printed;                /* something, on one of its streams */
+	bool last_unknown;           /* of the test that ended last no result was told */
 	bool early;                  /* it ended before its closing line and its plan */
 	bool summed;                 /* what is known at the end stands in the trace */
 	bool finished;               /* the tool has printed its closing line, and no test began since */

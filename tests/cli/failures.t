@@ -161,6 +161,25 @@ for my $row (
 	unlike $r->{err}, qr/ENDED EARLY/, 'behind a filter nothing is said';
 	$r = failing(new_dir(), 'sh', '-c', 'echo "1..3"; echo "ok 1 - a"; echo "ok 2 - b"');
 	like $r->{err}, qr/ENDED EARLY: 2 of 3 tests had ended/, 'a plan that was not reached';
+	# A plan whose closing line did not come, whatever came after: as cargo does it.
+	my $cargo = new_dir();
+	write_file("$cargo/cargo", "#!/bin/sh\nprintf 'running 3 tests\\ntest a ... ok\\ntest b ... \\nrunning 0 tests\\n\\n'\n" .
+		"echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s'\n");
+	chmod 0755, "$cargo/cargo";
+	$r = failing($cargo, "$cargo/cargo", 'test', '--', '--test-threads=1');
+	like $r->{err}, qr/ENDED EARLY: 1 of 3 tests had ended; b was running/, 'a section without its closing line';
+	# A tool that never ends without a word, and did.
+	write_file("$cargo/jest", "#!/bin/sh\nexit 0\n");
+	chmod 0755, "$cargo/jest";
+	$r = failing($cargo, "$cargo/jest");
+	like $r->{err}, qr/^spec-runner: ended early: .*nothing was printed$/m, 'a tool that is never silent';
+	$r = run_spec(['run', '--', "$cargo/jest", '--silent'], dir => $cargo);
+	is $r->{err}, '', 'but in a mode of it that may be';
+	# The last line may be a group or a test: it is named, and does not count.
+	write_file("$cargo/rspec", "#!/bin/sh\nprintf 'cart\\n  adds\\n'\n");
+	chmod 0755, "$cargo/rspec";
+	$r = failing($cargo, "$cargo/rspec", '--format', 'documentation');
+	like $r->{err}, qr/^spec-runner: ENDED EARLY: .*the last test named was adds$/m, 'a last line that nothing followed';
 }
 
 # --- where the files are ---

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The whole of it is a heap. */
 static void chains(struct v8 *v, size_t size)
 {
-	struct map_entry map = { .start = LANG_PAGE, .end = LANG_PAGE + (size & ~(size_t)7), .r = true, .w = true, .path = "" };
+	struct map_entry map = { .start = 0, .end = LANG_PAGE + (size & ~(size_t)7), .r = true, .w = true, .path = "" };
 	struct snap_process p = { .maps = { .v = &map, .n = 1 } };
 	struct v8_chain *c;
 	size_t n = v8_chains(v, &p, INT64_MAX, &c);
@@ -38,7 +38,7 @@ static void node(struct peek *peek, const uint8_t *data, size_t size)
 		.sliced_parent = 16, .sliced_offset = 24, .string_limit = 128, .representation_mask = 7, .encoding_mask = 8,
 		.one_byte = 8, .cons = 1, .external = 2, .sliced = 3, .thin = 5, .type_shared = 200, .type_script = 201,
 		.type_scope = 202, .type_bytecode = 203, .type_bytes = 204, .type_trusted_bytes = -1, .type_array = 205,
-		.type_code = 206, .bytecode_data = 54, .code_inline = 64, .type_map = 207, .type_async = 208,
+		.type_code = 206, .bytecode_data = 54, .code_inline = 64, .type_async = 208,
 		.type_async_generator = 209, .type_promise = 210, .type_reaction = 211, .type_capability = 212,
 	};
 	struct v8_frame *frames = xcalloc(V8_FRAMES_MAX, sizeof(*frames));
