@@ -146,8 +146,7 @@ print <<"E";
 
 For each ecosystem a suite of three tests, the second of which has one fault put in: a failing assertion, a crash, a hang, a cancel
 by TERM, an exit with code 0 in the middle. Below, what `spec-runner run` adds to the tool's own output, as printed. Made by
-`contrib/day-one.pl`, which also holds what must be said (the test, its line, the reason) against it. What is not known is not said: a
-tool that names a test only when it has ended cannot be asked which test was running.
+`contrib/day-one.pl`, which also holds what must be said (the test, its line, the reason) against it. What is not known is not said.
 
 E
 for my $x (@ecosystems) {

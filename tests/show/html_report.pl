@@ -40,6 +40,7 @@ my $blank = Chromium::open_page('about:blank');
 printf "%-14s %8s        %5.0f ms (the browser itself)\n", 'about:blank', '', $blank->{ms};
 picture('report-light', $page, height => 1010);
 picture('report-dark', $page, height => 1010, dark => 1);
+picture('report-narrow', $page, width => 500, height => 1010);
 picture('report-plain', Chromium::without_script($page), height => 1010);
 
 # A run of ten thousand tests, one of which hangs.
@@ -48,3 +49,14 @@ my $tests = join '', map { "ok $_ - test number $_\n" } 1 .. $n - 1;
 write_file("$dir/tests.tap", "TAP version 13\n1..$n\n$tests");
 my $many = run_spec(['--timeout-ms', 2500, '--dialect', 'tap', 'run', '--', 'sh', '-c', 'cat tests.tap; sleep 99'], dir => $dir);
 picture('report-many', page_of($dir), height => 1500);
+
+# Three hundred tests, eight of which fail, each with a place and a reason.
+my $cart = join '', map { my $body = $_ % 37 == 5 ? "total = {'items': $_}\n    assert total == {'items': $_ + 1}" : 'pass';
+	"def test_price_$_():\n    $body\n\n" } 1 .. 300;
+mkdir "$dir/cart";
+write_file("$dir/cart/test_cart.py", "import sys\n\n$cart");
+run_spec(['run', '--', 'python3', '-m', 'pytest', '-v', '-p', 'no:cacheprovider', 'test_cart.py'], dir => "$dir/cart");
+my $failed = page_of("$dir/cart");
+picture('failures-light', $failed, height => 1010);
+picture('failures-dark', $failed, height => 1010, dark => 1);
+picture('failures-narrow', $failed, width => 500, height => 1010);
