@@ -417,7 +417,8 @@ static int load_dialect(struct dialect *d, const struct yaml_node *root, bool co
 {
 	static const char *const keys[] = { "version", "name", "title", "hint", "names", "names_start_if", "closes",
 					    "quiet_if", "one_at_a_time", "silent", "files", "count", "nest", "argv",
-					    "sections", "never_silent", "results", "select", "except", "shuffle", "rules", NULL };
+					    "sections", "never_silent", "results", "select", "except", "shuffle",
+					    "rules", NULL };
 	const char *name, *title, *hint = NULL;
 	int names = 0, count = 0, silent = DIALECT_UNKNOWN;
 	int64_t nest = 0;

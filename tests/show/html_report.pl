@@ -55,7 +55,7 @@ my $cart = join '', map { my $body = $_ % 37 == 5 ? "total = {'items': $_}\n    
 	"def test_price_$_():\n    $body\n\n" } 1 .. 300;
 mkdir "$dir/cart";
 write_file("$dir/cart/test_cart.py", "import sys\n\n$cart");
-run_spec(['run', '--', 'python3', '-m', 'pytest', '-v', '-p', 'no:cacheprovider', 'test_cart.py'], dir => "$dir/cart");
+run_spec(['run', '--', '/usr/bin/python3', '-m', 'pytest', '-v', '-p', 'no:cacheprovider', 'test_cart.py'], dir => "$dir/cart");
 my $failed = page_of("$dir/cart");
 picture('failures-light', $failed, height => 1010);
 picture('failures-dark', $failed, height => 1010, dark => 1);
