@@ -147,12 +147,15 @@ static void ended(struct pool *p, size_t i)
 	struct session *s = p->s;
 	struct attempt *a = &p->slot[i];
 
-	session_add_row(s, a);
-	say_outcome(s, a);
-	if (a->outcome != OUTCOME_PASS && s->kept[a->outcome])
+	s->unwritable |= !session_add_row(s, a);
+	if (!s->unwritable)
+		say_outcome(s, a);
+	if (s->unwritable || (a->outcome != OUTCOME_PASS && s->kept[a->outcome]))
 		attempt_remove(a);
-	s->kept[a->outcome] = true;
-	count(s, a, p->family[i]);
+	if (!s->unwritable) {
+		s->kept[a->outcome] = true;
+		count(s, a, p->family[i]);
+	}
 	attempt_release(a);
 	p->running--;
 }
@@ -247,7 +250,7 @@ static bool enough(const struct session *s)
 				   s->count[OUTCOME_HANG_OTHER] + s->count[OUTCOME_LIMIT] >
 			   0;
 
-	if (s->interrupted || clock_mono_ns() >= s->until_ns)
+	if (s->interrupted || s->unwritable || clock_mono_ns() >= s->until_ns)
 		return true;
 	if (s->confirm_runs)
 		return s->first_hit > 0 || s->n >= s->confirm_runs || s->n >= s->ro->runs;
@@ -271,7 +274,7 @@ int session_run_all(struct session *s, struct err *e)
 			rc = start(&p, &s->selection, &setting, family, e);
 		}
 		/* one seen again is the answer: the others need not end by themselves */
-		if (p.running && s->confirm_runs && s->first_hit)
+		if (p.running && ((s->confirm_runs && s->first_hit) || s->unwritable))
 			time_is_over(&p);
 		if (p.running)
 			turn(&p, ended);

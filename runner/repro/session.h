@@ -66,6 +66,7 @@ struct session {
 	uint32_t covered_max;
 	int64_t delay_runs, delay_covered; /* runs with delays, and those in which any process was reached */
 	int interrupted;                   /* the signal */
+	bool unwritable;                   /* rows can no longer be kept: nothing more is run or counted */
 	int64_t confirm_runs;              /* of --confirm-fix; 0: not asked */
 	int64_t written_ns, said_ns;
 	bool on_terminal, line_open;
@@ -102,7 +103,8 @@ void selection_release(struct selection *sel);
 
 /* write.c: repro.json and repro.sh, whole or not at all. */
 int session_write(struct session *s, struct err *e);
-void session_add_row(struct session *s, const struct attempt *a);
+/* false: the disk is full or the file is gone; what runs then cannot be told from what fails. */
+bool session_add_row(struct session *s, const struct attempt *a);
 
 /* console.c */
 void say_start(struct session *s);

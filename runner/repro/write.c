@@ -25,7 +25,7 @@ static void put_perturb(struct json *j, const char *key, const struct setting *s
 	json_object_end(j);
 }
 
-void session_add_row(struct session *s, const struct attempt *a)
+bool session_add_row(struct session *s, const struct attempt *a)
 {
 	auto_str text = STR_INIT;
 	struct json j;
@@ -48,7 +48,7 @@ void session_add_row(struct session *s, const struct attempt *a)
 	json_finish(&j);
 	str_addc(&text, '\n');
 	fwrite(text.data, 1, text.len, s->rows);
-	fflush(s->rows);
+	return fflush(s->rows) == 0 && !ferror(s->rows);
 }
 
 /* ---- repro.json ---- */

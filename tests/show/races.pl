@@ -21,8 +21,8 @@ GetOptions('plain=i' => \$plain, 'runs=i' => \$runs, 'seed=i' => \$seed, 'at-onc
 	'write' => \$write, 'table' => \$table) && !@ARGV or die "usage: see the head of $0\n";
 my $root = getcwd();
 my $spec = abs_path($ENV{SPEC_RUNNER} // './spec-runner');
-my $src = "$root/tests/show/races";
 my $work = "$root/.artifacts/races";
+my $src = "$work/src"; # a copy: the tree may change in an hour
 my $docs = 'docs/REPRO.md';
 my ($begin, $end) = ("<!-- races: tests/show/races.pl --write -->\n", "<!-- end of the races -->\n");
 
@@ -88,7 +88,8 @@ sub measure {
 
 my %want = map { $_ => 1 } split /,/, $only;
 my @wanted = grep { !%want || $want{ $_->[0] } } @programs;
-make_path($work);
+make_path($src);
+system('cp', '-r', "$root/tests/show/races/.", $src) == 0 or die "cannot copy the programs\n";
 my (%running, %result, @queue);
 @queue = $table ? () : @wanted;
 while (@queue || %running) {

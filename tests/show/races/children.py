@@ -16,7 +16,7 @@ signal.signal(signal.SIGUSR1, on_ready)
 parent = os.getpid()
 child = os.fork()
 if child == 0:
-    time.sleep(0.03)  # a child needs a while to start
+    time.sleep(0.01)  # a child needs a while to start
     os.kill(parent, signal.SIGUSR1)
     os._exit(0)
 if not ready:

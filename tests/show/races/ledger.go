@@ -25,7 +25,7 @@ func (to *ledger) take(from *ledger) {
 }
 
 func main() {
-	a, b := &ledger{rows: make([]int, 20)}, &ledger{rows: make([]int, 20)}
+	a, b := &ledger{rows: make([]int, 200)}, &ledger{rows: make([]int, 200)}
 	var wg sync.WaitGroup
 	wg.Add(2)
 	go func() { defer wg.Done(); a.take(b) }()
