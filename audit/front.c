@@ -14,6 +14,9 @@ const struct front *const fronts[] = {
 #ifdef GRAMMAR_javascript
 	&front_javascript,
 #endif
+#ifdef GRAMMAR_go
+	&front_go,
+#endif
 	NULL
 };
 

@@ -33,6 +33,7 @@ struct front_statements {
 };
 
 struct front_options {
+	const char *root;   /* folder that the paths of sources are below; NULL: nothing beside the sources is read */
 	char *const *roots; /* audit.roots: folders from the root in which imports are looked for */
 	size_t root_count;
 	uint64_t max_steps;

@@ -100,7 +100,7 @@ static int sources_take(struct audit *a, struct err *e)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	auto_free char *out = path_resolve(a->cli->root, a->o->out), *cache = path_join(out, "cache");
 	struct tree_cache tc = TREE_CACHE_INIT(a->o->no_cache ? NULL : cache, !a->o->format && !a->o->where);
-	struct front_options fo = { .cache = &tc, .max_steps = (uint64_t)a->model.max_steps,
+	struct front_options fo = { .root = a->cli->root, .cache = &tc, .max_steps = (uint64_t)a->model.max_steps,
 		.jobs = a->o->jobs ? (unsigned)a->o->jobs : processors > 0 ? (unsigned)processors : 1 };
 	int rc;
 

@@ -71,6 +71,37 @@ SKIP: {
 	is_deeply([ @$load{qw(line current_cost proposed_reduction)} ], [ 76, 150750, 100500 ], 'javascript: 3 x 50250, less one');
 }
 
+SKIP: {
+	skip 'no grammar of Go', 1 unless built('go');
+	my ($dir, $p) = profile_of('gosite', 'everything');
+
+	# computed by hand from store/store.go and the same files
+	is_deeply(ops_of($p), {
+		'24 os.ReadFile' => ['file_io', 50100],                        # 100 x 501
+		'32 os.WriteFile' => ['file_io', 100],
+		'37 os.ReadFile' => ['file_io', 2400],                         # a constant: 100 x 24
+		'39 encoding/json.Unmarshal' => ['json_io', 150],
+		'43 net/http.Post' => ['network', 5000],                       # the second positional argument has ten bytes
+		'44 net/http.Get' => ['network', 500],
+		'50 encoding/json.Marshal' => ['loop_amplified', 1800],        # 150 x 2, 3 x 2 times
+		'54 store.store.Config' => ['loop_amplified', 7650],           # 2550 x (4 - 1)
+		'57 encoding/json.Marshal' => ['loop_amplified', 150],
+		'60 os.ReadFile' => ['loop_amplified', 12000],                 # 2400 x 5
+		'62 os/exec.Cmd.Run' => ['process', 1000],
+		'63 time.Sleep' => ['sleep', 1000],
+		'68 os.ReadFile' => ['file_io', 50100],
+		'70 encoding/json.Marshal' => ['json_io', 150],
+	}, 'go: every operation weighs what was computed by hand');
+	is($p->{total_load_estimate}, 132100, 'go: and so does the sum');
+	is_deeply(mutations_of($p), [ '29 attr_write s.items self', '30 container_mutate s.seen self', '31 container_mutate s.seen self',
+		'32 file_write file:out.txt outside', '33 file_write file:old.txt outside', '74 global_write cache global',
+		'75 attr_write s.root parameter', '76 global_write os.Args global', '77 ipc_emit done parameter' ], 'go: mutations');
+	is_deeply($p->{redundancy}, [ [ 'os.ReadFile', 4 ], [ 'encoding/json.Marshal', 3 ], [ 'store.store.Config', 2 ],
+		[ 'store.store.Store.Load', 2 ] ], 'go: callees with more than one site');
+	is_deeply($p->{pipelining_candidates}[0], [ 'store.store.Independent:67 store.store.Config',
+		'store.store.Independent:68 os.ReadFile' ], 'go: a run ends where what it wrote is read');
+}
+
 # Any bytes end in a result. What is right must be found beside them.
 my %whole = (
 	js => "function a() { b(); }\nfunction b() {}\na();\n",

@@ -44,9 +44,13 @@ static void documents_make(struct graph *g, struct costs *c, const struct model 
 	action_release(&a);
 }
 
-static void source_try(const struct front *f, const char *text, size_t n, const struct model *m)
+static void source_try(const struct front *f, unsigned ending, const char *text, size_t n, const struct model *m)
 {
-	auto_free char *path = xasprintf("x%s", f->endings[0]);
+	size_t endings = 0;
+
+	while (f->endings[endings])
+		endings++;
+	auto_free char *path = xasprintf("x%s", f->endings[ending % endings]);
 	struct front_source s = { .path = path, .text = text, .len = n };
 	struct front_options o = { .max_steps = 20000, .jobs = 1 };
 	struct graph g = { 0 };
@@ -122,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (data[0] == 'm' || data[0] == 'p')
 		file_try(text, size - 1, data[0] == 'm');
 	else
-		source_try(fronts[data[0] % kinds], text, size - 1, &m);
+		source_try(fronts[data[0] % kinds], data[0] / (unsigned)kinds, text, size - 1, &m);
 	model_release(&m);
 	return 0;
 }
