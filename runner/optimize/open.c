@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,9 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#define LOCK_WAIT_NS (3 * NS_PER_S)
+#define LOCK_TURN_MS 20
 
 char *loops_dir(const struct options *o, const char *root)
 {
@@ -248,6 +252,18 @@ static void ignore_for_git(const struct loop *l)
 		file_write(path, "*\n", 2, &ignored);
 }
 
+/* A child that a killed loop had just forked holds the lock until it becomes its program. */
+static int lock_soon(int fd)
+{
+	int64_t until = clock_mono_ns() + LOCK_WAIT_NS;
+	int rc;
+
+	while ((rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK && !child_interrupted &&
+	       clock_mono_ns() < until)
+		poll(NULL, 0, LOCK_TURN_MS);
+	return rc;
+}
+
 static int take_lock(struct loop *l, struct err *e)
 {
 	auto_free char *path = loop_path(l, "lock");
@@ -255,7 +271,7 @@ static int take_lock(struct loop *l, struct err *e)
 	l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (l->lock < 0)
 		return err_sys(e, "opening '%s'", path);
-	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
+	if (lock_soon(l->lock) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return err_set(e, ERR_USAGE, "this loop is running already: '%s' is locked", path);
