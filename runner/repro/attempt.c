@@ -125,6 +125,11 @@ static int env_knobs(struct attempt *a, const struct launch *l, struct strv *env
 	return rc;
 }
 
+static int64_t quiet_from(const struct attempt *a, const struct launch *l)
+{
+	return perturber_quiet_ns(a->start_ns, a->limit_ms * NS_PER_MS, l->passing_ns);
+}
+
 static int env_delay(struct attempt *a, const struct launch *l, struct strv *env, struct err *e)
 {
 	auto_free char *path = path_join(a->dir, "delay.state");
@@ -141,7 +146,7 @@ static int env_delay(struct attempt *a, const struct launch *l, struct strv *env
 	}
 	a->delay->magic = DELAY_MAGIC;
 	a->delay->budget_us = a->setting.budget_ms * 1000;
-	a->delay->quiet_from_ns = perturber_quiet_ns(a->start_ns, a->limit_ms * NS_PER_MS);
+	a->delay->quiet_from_ns = quiet_from(a, l);
 	settings = xasprintf("SR_DELAY=seed=%016" PRIx64 ",us=%" PRId64
 			     ",ppm=%u,victims=%u,thread=%u,early=%u,groups=%x,state=%s",
 			     a->setting.seed, a->setting.delay_us, a->setting.delay_ppm, a->setting.victims_percent,
@@ -297,7 +302,7 @@ int attempt_start(struct attempt *a, const struct launch *l, char *const argv[],
 	}
 	if (rc == 0) {
 		a->pidfd = (int)syscall(SYS_pidfd_open, a->pid, 0);
-		perturber_init(&a->perturber, &a->setting, a->pid, &cpus, now_ns, a->limit_ms * NS_PER_MS);
+		perturber_init(&a->perturber, &a->setting, a->pid, &cpus, now_ns, quiet_from(a, l));
 	}
 	strv_release(&words);
 	strv_release(&vars);

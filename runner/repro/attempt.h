@@ -35,6 +35,7 @@ struct launch {
 	const struct knobs *knobs;
 	int64_t stall_ms, test_timeout_ms; /* 0: default, none */
 	const char *dialect;               /* NULL: auto */
+	int64_t passing_ns;                /* how long a passing run takes; 0 unknown */
 	bool watch_only;                   /* nothing ends it but we: --keep-alive */
 	cpu_set_t allowed;                 /* processors of a run that is not bound further */
 	uint32_t cpus;                     /* how many these are */

@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 #define IDLE_THREADS_MAX 512
+#define QUIET_PASSES 5
+#define QUIET_LEAST_NS (500 * NS_PER_MS)
+#define QUIET_MOST_NS (10 * NS_PER_S)
 #define RAISE_PASSES 8
 #define WAIT_STEP_NS (NS_PER_MS / 4)
 #define IDLE_OFTEN_NS (100 * NS_PER_MS) /* a program's threads come in its first moments */
@@ -52,13 +55,19 @@ static bool starves_at_once(const struct setting *s)
 	return s->kinds & 1u << PERTURB_LOAD && s->load_idle_percent == 100 && s->load_every_ms == 0;
 }
 
-int64_t perturber_quiet_ns(int64_t start_ns, int64_t limit_ns)
+int64_t perturber_quiet_ns(int64_t start_ns, int64_t limit_ns, int64_t passing_ns)
 {
-	return limit_ns > 0 ? clock_add(start_ns, limit_ns / 2) : TIME_NEVER;
+	int64_t most = QUIET_MOST_NS;
+
+	if (passing_ns > 0 && passing_ns < most / QUIET_PASSES)
+		most = passing_ns * QUIET_PASSES > QUIET_LEAST_NS ? passing_ns * QUIET_PASSES : QUIET_LEAST_NS;
+	if (limit_ns > 0 && limit_ns / 2 < most)
+		most = limit_ns / 2;
+	return clock_add(start_ns, most);
 }
 
 void perturber_init(struct perturber *p, const struct setting *s, pid_t root, const cpu_set_t *cpus, int64_t now_ns,
-		    int64_t limit_ns)
+		    int64_t quiet_from_ns)
 {
 	memset(p, 0, sizeof(*p));
 	p->setting = s;
@@ -67,7 +76,7 @@ void perturber_init(struct perturber *p, const struct setting *s, pid_t root, co
 	p->stopped_fd = -1;
 	p->cpus = *cpus;
 	p->continue_ns = p->next_pause_ns = p->next_load_ns = p->load_end_ns = p->next_idle_ns = TIME_NEVER;
-	p->quiet_from_ns = perturber_quiet_ns(now_ns, limit_ns);
+	p->quiet_from_ns = quiet_from_ns;
 	if (s->kinds & 1u << PERTURB_PAUSE)
 		p->next_pause_ns = now_ns + about(p, s->pause_every_ms);
 	p->waits = starves_at_once(s);

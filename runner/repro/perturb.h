@@ -32,10 +32,11 @@ struct perturber {
 };
 
 /* When perturbation ends in a run that begins at start_ns: half of the limit belongs to the command alone, so that what is
- * merely late by it still ends in time. TIME_NEVER without a limit. */
-int64_t perturber_quiet_ns(int64_t start_ns, int64_t limit_ns);
+ * merely late by it still ends in time; and a tree that is stopped most of the time must not seem to stand still, which is
+ * why no more than some passing runs (passing_ns, 0 unknown) and some seconds are perturbed. */
+int64_t perturber_quiet_ns(int64_t start_ns, int64_t limit_ns, int64_t passing_ns);
 void perturber_init(struct perturber *p, const struct setting *s, pid_t root, const cpu_set_t *cpus, int64_t now_ns,
-		    int64_t limit_ns);
+		    int64_t quiet_from_ns);
 /* Does what is due; returns when to call again (absolute; TIME_NEVER: never). */
 int64_t perturber_step(struct perturber *p, int64_t now_ns);
 /* The processes of the run's command: all below root that are not spec-runner's own. */

@@ -96,6 +96,7 @@ static int start(struct pool *p, const struct selection *what, const struct sett
 	a->n = ++s->n;
 	a->setting = *setting;
 	a->limit_ms = session_limit_ms(s);
+	s->launch.passing_ns = s->plan.bounds.passing_ns;
 	for (size_t i = 0; i < sel->env.n; i++)
 		strv_add(&env, sel->env.v[i]);
 	rc = attempt_start(a, &s->launch, sel->argv.v, &env, clock_mono_ns(), e);
