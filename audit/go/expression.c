@@ -287,6 +287,8 @@ static struct go_callee function_callee(struct golang *g, uint32_t source, uint3
 			return package_callee(g, go_package_path(g, source, a), syntax_text(&g->x, source, b));
 		return member_callee(g, source, a, b);
 	case K_func_literal:
+		if (!g->x.sources[source].link[node])
+			break; /* what stands around it could not be read */
 		return (struct go_callee){ .kind = CALLEE_FUNCTION, .definition = g->x.sources[source].link[node] - 1,
 			.type = go_type_make(g, T_FUNC, source, node, 0) };
 	case K_index_expression: case K_type_instantiation_expression: /* f[int](…), or an element that is called */

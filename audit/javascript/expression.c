@@ -184,7 +184,7 @@ static void method_add(struct frame *f, uint32_t o, uint32_t node)
 	uint32_t name = field(f, node, F_name), key = name ? js_key_of(f, name) : 0, to = NODE(f, name)->start;
 	const char *s = syntax_at(&f->m->x, f->source, node);
 	size_t n = to - NODE(f, node)->start;
-	value_t v = value_of(H, js_function_make(f, node, o));
+	value_t v = js_definition_at(f, node) ? value_of(H, js_function_make(f, node, o)) : js_unknown(f, "syntax_error");
 
 	if (n >= 4 && (strncmp(s, "get ", 4) == 0 || strncmp(s, "set ", 4) == 0))
 		js_accessor_set(f, o, key ? key : KEY("*"), s[0] == 'g' ? "get" : "set", v);
@@ -588,7 +588,7 @@ value_t js_expression(struct frame *f, uint32_t node)
 	case K_object: return object_value(f, node);
 	case K_arrow_function: case K_function_expression: case K_generator_function:
 	case K_function_declaration: case K_generator_function_declaration:
-		return value_of(H, js_function_make(f, node, 0));
+		return js_definition_at(f, node) ? value_of(H, js_function_make(f, node, 0)) : js_unknown(f, "syntax_error");
 	case K_class: case K_class_declaration: return js_class_make(f, node);
 	case K_call_expression: return call_run(f, node);
 	case K_new_expression: return new_value(f, node);

@@ -65,7 +65,7 @@ static void hoist(struct frame *f, uint32_t node)
 	if (kind != K_function_declaration && kind != K_generator_function_declaration)
 		return;
 	name = field(f, node, F_name);
-	if (name)
+	if (name && js_definition_at(f, node))
 		js_name_set(f, name, value_of(H, js_function_make(f, node, 0)));
 }
 
