@@ -59,6 +59,7 @@ static int git_run(const struct repo *r, const char *dir, const char *extra, con
 		   struct str *err, const char *const words[], struct err *e)
 {
 	char *argv[GIT_WORDS + 4] = { "git", "-C", (char *)dir };
+	auto_free char *lock = xasprintf("%s.lock", r->index);
 	struct strv env = STRV_INIT;
 	struct child c = { .argv = argv, .in = in, .in_len = n, .out_max = GIT_OUT_MAX, .until_ns = TIME_NEVER };
 	int rc = -1;
@@ -75,6 +76,7 @@ static int git_run(const struct repo *r, const char *dir, const char *extra, con
 		rc = child_run(&c, e);
 		if (rc < 0 || c.signal != SIGKILL || child_interrupted)
 			break;
+		unlink(lock); /* left by the git that was killed: nobody else uses the index of the loop */
 	}
 	strv_release(&env);
 	if (rc == 0 && out) {
