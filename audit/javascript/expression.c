@@ -571,7 +571,8 @@ value_t js_expression(struct frame *f, uint32_t node)
 {
 	uint32_t object, other;
 
-	f->m->steps++;
+	if (f->m->steps++ > f->m->max_steps)
+		return js_unknown(f, "too_many_targets");
 	switch (NODE(f, node)->kind) {
 	case K_identifier: case K_shorthand_property_identifier: return js_name_get(f, node);
 	case K_this: return f->self ? f->self : js_unknown(f, "attribute");

@@ -135,8 +135,12 @@ static void resolve_written(struct walk *w, uint32_t node, uint32_t scope)
 	    n->kind == K_pair_pattern || n->kind == K_assignment_pattern || n->kind == K_object_assignment_pattern) {
 		uint32_t part = n->kind == K_pair_pattern ? field_of(w, node, F_value) : field_of(w, node, F_left);
 
-		for (uint32_t c = part ? part : n->first; c; c = part ? 0 : node_of(w, c)->next)
-			resolve_written(w, c, scope);
+		for (uint32_t c = n->first; c; c = node_of(w, c)->next)
+			if (!part || c == part)
+				resolve_written(w, c, scope);
+			else
+				js_scope_resolve(w, c, scope);
+		return;
 	}
 	js_scope_resolve(w, node, scope);
 }
@@ -144,7 +148,7 @@ static void resolve_written(struct walk *w, uint32_t node, uint32_t scope)
 void js_scope_resolve(struct walk *w, uint32_t node, uint32_t scope)
 {
 	const struct tree_node *n = node_of(w, node);
-	uint32_t t;
+	uint32_t t, done = 0; /* done: what is walked once already */
 
 	if (w->scope_at[node])
 		scope = w->scope_at[node];
@@ -156,19 +160,21 @@ void js_scope_resolve(struct walk *w, uint32_t node, uint32_t scope)
 	case K_import_statement:
 		return;
 	case K_assignment_expression: case K_augmented_assignment_expression:
-		t = field_of(w, node, F_left);
+		t = done = field_of(w, node, F_left);
 		if (t)
 			resolve_written(w, t, scope);
 		break;
 	case K_update_expression:
-		t = field_of(w, node, F_argument);
+		t = done = field_of(w, node, F_argument);
 		if (t)
 			resolve_written(w, t, scope);
 		break;
 	case K_for_in_statement:
 		t = field_of(w, node, F_left);
-		if (t && !field_of(w, node, F_kind))
+		if (t && !field_of(w, node, F_kind)) {
+			done = t;
 			resolve_written(w, t, scope);
+		}
 		break;
 	case K_function_expression: case K_generator_function:
 		t = field_of(w, node, F_name);
@@ -179,5 +185,6 @@ void js_scope_resolve(struct walk *w, uint32_t node, uint32_t scope)
 		break;
 	}
 	for (uint32_t c = n->first; c; c = node_of(w, c)->next)
-		js_scope_resolve(w, c, scope);
+		if (c != done)
+			js_scope_resolve(w, c, scope);
 }

@@ -236,6 +236,17 @@ static void call_effects(struct effects *e, uint32_t node)
 		children_effects(e, list, handed_effects);
 }
 
+/* What is updated is read, too; what is in it was looked at when it was written. */
+static void read_again(struct effects *e, uint32_t node)
+{
+	uint32_t object, other;
+
+	if (syntax_subscript(e->x, e->source, node, &object, &other))
+		node = object;
+	if (is_chain(e->x, e->source, node) && syntax_scope(e->x, e->source, node) != SCOPE_OUTSIDE)
+		effect_add(e, node, false, 0);
+}
+
 static void expression_effects(struct effects *e, uint32_t node)
 {
 	const struct tree_node *n = syntax_node(e->x, e->source, node);
@@ -267,7 +278,7 @@ static void expression_effects(struct effects *e, uint32_t node)
 		target_effects(e, t);
 		if (n->kind != K_assignment_expression && n->kind != K_for_in_statement && n->kind != K_range_clause &&
 		    !(n->kind == K_assignment_statement && operator && syntax_is_text(e->x, e->source, operator, "=")))
-			expression_effects(e, t);
+			read_again(e, t);
 		return;
 	}
 	if (n->kind == K_variable_declarator || n->kind == K_short_var_declaration || n->kind == K_var_spec ||
