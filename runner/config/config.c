@@ -342,11 +342,15 @@ static int document_read(struct config *c, struct options *o, const struct yaml_
 	return 0;
 }
 
-/* By the call that reads it: a sandbox may refuse access(2). */
+/* A sandbox may refuse access(2): then by the call that would read it. */
 static bool is_missing(const char *path)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	auto_close int fd = -1;
 
+	if (access(path, F_OK) == 0)
+		return false;
+	if (errno != ENOENT && errno != ENOTDIR)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 

@@ -375,7 +375,9 @@ static int read_groups(struct setting *s, const struct json_value *v, struct err
 	const struct json_value *list = json_get(v, "delay_calls");
 
 	s->delay_groups = list ? 0 : (1u << DELAY_GROUP_COUNT) - 1; /* written by an earlier version */
-	if (list && list->kind != JSON_ARRAY)
+	if (!list)
+		return 0;
+	if (list->kind != JSON_ARRAY)
 		return err_set(e, ERR_USAGE, "perturb.delay_calls must be a list");
 	json_each (word, list) {
 		int g = 0;
