@@ -536,7 +536,7 @@ void redact_name(struct redactor *r, const char *s, size_t n, struct str *out)
 bool redact_is_place(const char *key, size_t n)
 {
 	static const char *const keys[] = { "case_id", "suite", "file", "path", "function", "module", "location",
-					    "title", "cwd", "exe", "name", "comm", "test", "tests", NULL };
+					    "title", "cwd", "exe", "name", "comm", "test", "tests", "after", NULL };
 
 	for (size_t i = 0; keys[i]; i++)
 		if (strlen(keys[i]) == n && memcmp(keys[i], key, n) == 0)
