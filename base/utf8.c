@@ -52,12 +52,12 @@ static size_t ascii_run(const char *s, size_t n)
 
 char *utf8_put(char *o, uint32_t c)
 {
-	int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
 	static const unsigned char first[] = { 0, 0xc0, 0xe0, 0xf0 };
 
 	*o++ = (char)(first[more] | c >> 6 * more);
-	while (more--)
-		*o++ = (char)(0x80 | (c >> 6 * more & 0x3f));
+	for (; more; more--)
+		*o++ = (char)(0x80 | (c >> 6 * (more - 1) & 0x3f));
 	return o;
 }
 

@@ -210,7 +210,7 @@ __attribute__((constructor)) static void arm(void)
 	const char *text = getenv("SR_DELAY");
 	int fd;
 
-	for (const struct lookup *l = __start_delay_calls; l < __stop_delay_calls; l++)
+	for (const struct lookup *l = __start_delay_calls; l != __stop_delay_calls; l++)
 		look_up(l);
 	if (!text || is_ours())
 		return;

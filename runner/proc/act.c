@@ -139,17 +139,6 @@ static void act_holders(struct supervisor *s, struct command *c, struct proc_hol
 	}
 }
 
-/* A process's name as it may be shown: 15 bytes of a secret are a secret too. */
-const char *act_comm(struct supervisor *s, const char *comm)
-{
-	static char shown[128];
-	auto_str text = STR_INIT;
-
-	redact_text(s->run->redactor, comm, strlen(comm), &text);
-	snprintf(shown, sizeof(shown), "%s", str_cstr(&text));
-	return shown;
-}
-
 static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
 {
 	struct proc_holders h = PROC_HOLDERS_INIT;
@@ -172,7 +161,7 @@ static void act_drain_over(struct supervisor *s, struct command *c, int64_t now)
 		str_addf(&list, "%s{%s}", named++ ? "," : "", str_cstr(&one.json));
 		attrs_release(&one);
 		say(s->run, "timeout.subprocess.io_drain: '%s' has exited, but %s (pid %d) holds its pipe (fd %d)",
-		    act_name(c), act_comm(s, o->comm), (int)o->pid, o->fd);
+		    act_name(c), say_comm(s->run, o->comm), (int)o->pid, o->fd);
 	}
 	str_add(&list, "]");
 	attrs_init(&a, s->run->trace);
@@ -230,7 +219,8 @@ static void act_leftovers(struct supervisor *s, struct command *c, int64_t now)
 		act_member_attrs(&a, m);
 		trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_LEAKED, now, &a);
 		attrs_release(&a);
-		say(s->run, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c), act_comm(s, m->st.comm),
+		say(s->run, "'%s' has exited and left %s (pid %d) running: ending it", act_name(c),
+		    say_comm(s->run, m->st.comm),
 		    (int)m->pid);
 	}
 }
@@ -265,7 +255,7 @@ static void act_unreadable(struct supervisor *s, int64_t now)
 		trace_checkpoint(s->run->trace, c && c->wait_span ? c->wait_span : s->run->dispatch_span,
 				 CP_PROCESS_UNREADABLE, now, &a);
 		say(s->run, "/proc/%d/%s of %s cannot be read: the lock of its memory is held%s%s", (int)stuck[i].pid,
-		    stuck[i].file, act_comm(s, stuck[i].comm), stuck[i].holder[0] ? " by " : "", stuck[i].holder);
+		    stuck[i].file, say_comm(s->run, stuck[i].comm), stuck[i].holder[0] ? " by " : "", stuck[i].holder);
 	}
 }
 
@@ -397,7 +387,7 @@ static void act_not_permitted(struct supervisor *s, struct command *c, int64_t n
 		act_survivor(s, c->wait_span, m, "not_permitted", now);
 		c->survivors++;
 		say(s->run, "%s (pid %d) belongs to another user and cannot be signalled",
-		    act_comm(s, m->st.comm), (int)m->pid);
+		    say_comm(s->run, m->st.comm), (int)m->pid);
 	}
 }
 
@@ -471,7 +461,7 @@ static void act_unkillable(struct supervisor *s, span_id span, struct member *m,
 	if (freezer_holds(m->pid, frozen, sizeof(frozen)))
 		attrs_str(&a, "frozen_by", frozen);
 	trace_checkpoint(s->run->trace, span, CP_PROCESS_UNKILLABLE, now, &a);
-	say_always(s->run, "%s (pid %d) does not die (%s %c, in %s)", act_comm(s, m->st.comm), (int)m->pid,
+	say_always(s->run, "%s (pid %d) does not die (%s %c, in %s)", say_comm(s->run, m->st.comm), (int)m->pid,
 		   frozen[0] ? "frozen: state" : "state", m->st.state, frozen[0] ? frozen : wchan[0] ? wchan : "the kernel");
 }
 

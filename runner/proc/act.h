@@ -19,9 +19,6 @@ void act_warn_runner(struct supervisor *s, int64_t now_ns);
 /* KILL to every member of owner (0: of all). */
 void act_kill(struct supervisor *s, uint32_t owner);
 
-/* A process's name as it may be shown. In a buffer that the next call uses again. */
-const char *act_comm(struct supervisor *s, const char *comm);
-
 /* At the end of the last sweep, as of the last walk: names whoever still lives and was named by no command. */
 void act_strangers(struct supervisor *s, int64_t now_ns);
 

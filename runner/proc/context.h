@@ -77,6 +77,8 @@ void say_fresh(struct context *c);
 void say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* --color, the environment, the terminal: in that order. */
 bool say_wants_color(int choice, bool is_tty);
+/* A name of somebody else's process, as it may be said: redacted. Valid until the next call. */
+const char *say_comm(struct context *c, const char *comm);
 /* The same in spite of --quiet: failures of ours. */
 void say_always(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -100,3 +100,13 @@ void say_always(struct context *c, const char *fmt, ...)
 	say_line(c, "31", fmt, ap);
 	va_end(ap);
 }
+
+const char *say_comm(struct context *c, const char *comm)
+{
+	static char shown[128];
+	auto_str text = STR_INIT;
+
+	redact_text(c->redactor, comm, strlen(comm), &text);
+	snprintf(shown, sizeof(shown), "%s", str_cstr(&text));
+	return shown;
+}

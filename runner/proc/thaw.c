@@ -2,7 +2,6 @@
 #include "runner/proc/thaw.h"
 
 #include "profile/proc/freezer.h"
-#include "runner/proc/act.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/supervisor_state.h"
 
@@ -32,10 +31,12 @@ static void tell(struct supervisor *s, struct command *c, const struct member *m
 	attrs_bool(&a, "thawed", thawed > 0);
 	trace_checkpoint(s->run->trace, c->wait_span, CP_PROCESS_FROZEN, now, &a);
 	if (thawed > 0)
-		say(s->run, "%s (pid %d) is frozen by its cgroup %s: thawed, so that it can end", act_comm(s, m->st.comm),
+		say(s->run, "%s (pid %d) is frozen by its cgroup %s: thawed, so that it can end",
+		    say_comm(s->run, m->st.comm),
 		    (int)m->pid, dir);
 	else
-		say(s->run, "%s (pid %d) is frozen by its cgroup %s, which is not ours to thaw", act_comm(s, m->st.comm),
+		say(s->run, "%s (pid %d) is frozen by its cgroup %s, which is not ours to thaw",
+		    say_comm(s->run, m->st.comm),
 		    (int)m->pid, dir);
 }
 

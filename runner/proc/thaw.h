@@ -4,10 +4,9 @@
 #ifndef RUNNER_PROC_THAW_H
 #define RUNNER_PROC_THAW_H
 
-#include "runner/proc/supervisor.h"
-
 #include <stdint.h>
 
+struct supervisor;
 struct command;
 
 /* After a signal of an ending was sent: thaws every cgroup that holds members (of owner; 0: all) and nobody else, and

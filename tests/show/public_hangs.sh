@@ -5,6 +5,7 @@
 # golang-golang-x-sync-dev. Prints the commands and what they said; the files stay in .artifacts/public.
 #
 #   tests/show/public_hangs.sh [get|join|semaphore]...
+# shellcheck disable=SC2317,SC2048 # functions called by a name that is put together; names without blanks
 set -u
 root=$PWD
 spec=${SPEC_RUNNER:-$root/spec-runner}

@@ -181,7 +181,7 @@ static void test_explain_numbers(const struct json_value *v)
 		"12.5 weeks", "1048577 bytes", "2 MiB", "1 GiB", "1.1 MB", "1 KiB", "25.7 %", "27 percent", "0.27", "256 %", "line 43",
 		"line 420", "3 occurrences", "three occurrences", "thrice", "confidence 0.86", "86%", "thread T2", "T11", "5 million",
 		"2 million", "2 thousand times", "two hundred times", "2k times", "42k lines", "2 M", "1e6 ms", "42e3", "2x", "42nd",
-		"0x42", "64bit", "-42", "-12.5 s", "\342\210\222" "42", "\357\274\224\357\274\222", "\331\244\331\242", "\302\275",
+		"0x42", "64bit", "-42", "-12.5 s", ("\342\210\222" "42"), "\357\274\224\357\274\222", "\331\244\331\242", "\302\275",
 		"42\302\262", "\342\202\204", "half of it", "a quarter of it", "ninety percent", "ten seconds", "a dozen threads",
 	};
 	static const char *const frames[] = { "It is %s.", "After %s it was seen to wait.", "(%s)", "The findings say: %s; nothing else." };

@@ -6,7 +6,6 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 {
 	: >"$dir/go"
-	i=0
 	while [ -e "$dir/go" ]; do
 		sleep 0.01
 	done
