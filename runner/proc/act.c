@@ -398,9 +398,10 @@ static void act_reap(void *ctx)
 	supervisor_reap(s, clock_mono_ns());
 }
 
-void act_kill(struct supervisor *s, uint32_t owner)
+size_t act_kill(struct supervisor *s, uint32_t owner)
 {
 	struct context *run = s->run;
+	size_t sent = 0;
 	bool everyone = !owner && (s->tree.leave_running.n == 0 || s->tree.spare_none) && run->contain != CONTAIN_GROUP &&
 			!s->takeover;
 
@@ -409,15 +410,35 @@ void act_kill(struct supervisor *s, uint32_t owner)
 		contain_cgroup_kill(run->shared->cgroup_dir);
 	if (!tree_can_list(&s->tree))
 		unlisted_kill(s, owner, clock_mono_ns() + KILL_ROUND_NS);
-	else if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s))
-		tree_kill(&s->tree, owner, &s->hooks);
+	else if (!everyone || !tree_kill_children(&s->tree, clock_mono_ns() + KILL_ROUND_NS, act_reap, s, &sent))
+		sent += tree_kill(&s->tree, owner, &s->hooks);
+	return sent;
+}
+
+static void act_killed(struct supervisor *s, struct command *c, size_t members, int64_t now)
+{
+	auto_attrs a = { 0 };
+
+	attrs_init(&a, s->run->trace);
+	attrs_int(&a, "members", (int64_t)members);
+	attrs_int(&a, "pid", c->pid);
+	act_token(s, c, c->wait_span, TOKEN_KILL_KILLED, now, &a);
+}
+
+/* What the kill before met nobody of, since it fled from process to process, may be met by a later one. */
+static void act_sweep(struct supervisor *s, struct command *c, int64_t now)
+{
+	size_t sent = act_kill(s, act_owner(s, c));
+
+	if (sent && !(c->tokens & 1u << TOKEN_KILL_KILLED))
+		act_killed(s, c, sent, now);
 }
 
 static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t now)
 {
 	uint32_t owner = act_owner(s, c);
-	struct attrs a = { 0 };
-	size_t members;
+	auto_attrs a = { 0 };
+	size_t members, sent;
 
 	s->tree.spare_none = c->wd.cause != WD_CAUSE_NONE;
 	if (!kill) {
@@ -425,7 +446,9 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	} else {
 		tree_scan(&s->tree, true, &s->hooks);
 		members = tree_can_list(&s->tree) ? tree_count(&s->tree, owner) : 1;
-		act_kill(s, owner);
+		sent = act_kill(s, owner);
+		/* a walk misses one that has forked and exited meanwhile, the kill does not */
+		members = members ? members : sent;
 	}
 	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && kernel_kill(-c->pid, kill ? SIGKILL : SIGTERM) == 0 &&
 	    !members)
@@ -434,17 +457,18 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	thaw_members(s, c, owner, now);
 	if (!members)
 		return; /* the last one ended just now: nothing was sent, nothing is recorded */
+	if (kill) {
+		act_killed(s, c, members, now);
+		return;
+	}
 	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "members", (int64_t)members);
 	attrs_int(&a, "pid", c->pid);
-	if (!kill) {
-		attrs_int(&a, "grace_ms", s->run->o->liveness_kill_grace_ms);
-		/* what is printed from here on is the answer to the signal */
-		attrs_int(&a, "stdout_bytes", (int64_t)stream_total(&c->stream[STREAM_OUT]));
-		attrs_int(&a, "stderr_bytes", (int64_t)stream_total(&c->stream[STREAM_ERR]));
-	}
-	act_token(s, c, c->wait_span, kill ? TOKEN_KILL_KILLED : TOKEN_KILL_TERM, now, &a);
-	attrs_release(&a);
+	attrs_int(&a, "grace_ms", s->run->o->liveness_kill_grace_ms);
+	/* what is printed from here on is the answer to the signal */
+	attrs_int(&a, "stdout_bytes", (int64_t)stream_total(&c->stream[STREAM_OUT]));
+	attrs_int(&a, "stderr_bytes", (int64_t)stream_total(&c->stream[STREAM_ERR]));
+	act_token(s, c, c->wait_span, TOKEN_KILL_TERM, now, &a);
 }
 
 static void act_unkillable(struct supervisor *s, span_id span, struct member *m, int64_t now)
@@ -674,7 +698,7 @@ static bool act_carry_out(struct supervisor *s, struct command *c, int64_t now)
 	if (acts & WD_KILL)
 		act_end(s, c, true, now);
 	if (acts & WD_SWEEP)
-		act_kill(s, act_owner(s, c));
+		act_sweep(s, c, now);
 	if (acts & WD_SURVIVORS)
 		act_survivors(s, c, now);
 	if (acts & WD_CLOSE_STREAMS)

@@ -16,8 +16,8 @@ int supervisor_settle(struct supervisor *s, int64_t now_ns);
 void act_look(struct supervisor *s, struct command *c, int64_t now_ns);
 /* Nothing at all has moved for too long: recorded on run.total. */
 void act_warn_runner(struct supervisor *s, int64_t now_ns);
-/* KILL to every member of owner (0: of all). */
-void act_kill(struct supervisor *s, uint32_t owner);
+/* KILL to every member of owner (0: of all). Returns how many were there to get it, at least. */
+size_t act_kill(struct supervisor *s, uint32_t owner);
 
 /* At the end of the last sweep, as of the last walk: names whoever still lives and was named by no command. */
 void act_strangers(struct supervisor *s, int64_t now_ns);

@@ -491,12 +491,13 @@ static void front_kill_all(struct context *c)
 {
 	pid_t command = atomic_load(&c->shared->command_pid);
 	struct tree t;
+	size_t killed;
 
 	if (c->contain == CONTAIN_GROUP && command > 0)
 		killpg(command, SIGKILL);
 	tree_init(&t, getpid(), NULL);
 	t.aside = atomic_load(&c->shared->guard_pid);
-	tree_kill_children(&t, clock_mono_ns() + 2 * NS_PER_S, reap_all, NULL);
+	tree_kill_children(&t, clock_mono_ns() + 2 * NS_PER_S, reap_all, NULL, &killed);
 	tree_release(&t);
 }
 

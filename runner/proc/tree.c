@@ -28,6 +28,8 @@
 #define TREE_CMDLINE_BYTES 4096
 /* Passes of one tree_kill: each costs one walk, and the loop comes back with the next sweep. */
 #define TREE_KILL_PASSES 32
+/* Walks of one tree_signal until somebody is met. */
+#define TREE_SIGNAL_PASSES 4
 
 void tree_init(struct tree *t, pid_t root, const struct strv *leave_running)
 {
@@ -453,20 +455,24 @@ static void tree_scan_to_end(struct tree *t, bool with_stat, const struct tree_h
 
 size_t tree_signal(struct tree *t, uint32_t owner, int sig, const struct tree_hooks *h)
 {
-	size_t sent = 0;
+	size_t sent = 0, met = 0;
 
-	tree_scan_to_end(t, true, h);
-	for (size_t i = 0; i < t->n; i++) {
-		struct member *m = &t->m[i];
+	/* a walk misses one that forks and exits meanwhile: then nobody is met, and its child is ours next time */
+	for (int pass = 0; !met && pass < TREE_SIGNAL_PASSES; pass++) {
+		tree_scan_to_end(t, true, h);
+		for (size_t i = 0; i < t->n; i++) {
+			struct member *m = &t->m[i];
 
-		if (!member_wanted(t, m, owner))
-			continue;
-		if (tree_signal_one(t, m, sig) == 0)
-			sent++;
-		else if (errno == EPERM)
-			m->not_permitted = true;
-		if (sig == SIGTERM)
-			tree_signal_one(t, m, SIGCONT);
+			if (!member_wanted(t, m, owner))
+				continue;
+			met++;
+			if (tree_signal_one(t, m, sig) == 0)
+				sent++;
+			else if (errno == EPERM)
+				m->not_permitted = true;
+			if (sig == SIGTERM)
+				tree_signal_one(t, m, SIGCONT);
+		}
 	}
 	return sent;
 }
@@ -498,20 +504,35 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h)
 	return sent;
 }
 
+/* It lives, or a KILL was faster than this question: one write to the cgroup's file, say. */
+static bool child_meets_kill(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	return kernel_wait(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       (!si.si_pid || (si.si_code == CLD_KILLED && si.si_status == SIGKILL));
+}
+
 /* Killing our own children is enough: what they leave behind becomes our child in its turn. No walk,
  * no stat, no reused PID (nobody but us reaps them): a pass over two thousand takes a millisecond, a
  * pass over a few some microseconds, less than a process needs to fork once more. */
-bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx)
+bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx, size_t *sent)
 {
 	auto_pid_list kids = PID_LIST_INIT;
 	bool permitted = true;
 
+	*sent = 0;
 	do {
+		size_t met = 0;
+
 		kids.n = 0;
 		tree_own_children(t, &kids);
-		for (size_t i = 0; i < kids.n; i++)
+		for (size_t i = 0; i < kids.n; i++) {
+			met += !*sent && child_meets_kill(kids.v[i]);
 			if (kernel_kill(kids.v[i], SIGKILL) < 0 && errno == EPERM)
 				permitted = false;
+		}
+		*sent += met;
 		reap(ctx);
 	} while (kids.n && permitted && clock_mono_ns() < until_ns);
 	return permitted;

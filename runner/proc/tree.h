@@ -107,8 +107,9 @@ size_t tree_kill(struct tree *t, uint32_t owner, const struct tree_hooks *h);
 
 /* The same for the whole tree where nobody may stay and we are its subreaper: fast enough for chains
  * of processes that fork and exit. Goes on until nobody is left or until the time; reap collects
- * our dead children. False where one could not be signalled: then tree_kill reaches what is below. */
-bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx);
+ * our dead children. False where one could not be signalled: then tree_kill reaches what is below. *sent: how many of them
+ * lived when the first of them was met; 0: none did. */
+bool tree_kill_children(struct tree *t, int64_t until_ns, void (*reap)(void *ctx), void *ctx, size_t *sent);
 
 /* Can members be listed at all? Where not, a scan finds nobody, and only numbers are left: see kin.h. */
 bool tree_can_list(struct tree *t);
