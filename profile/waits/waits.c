@@ -127,21 +127,35 @@ void waits_socket_holders(struct waits *w, struct snap_thread *t, const struct s
 			wait_holder_add(t, w->s, w->fds.v[i].pid, 0, w->fds.v[i].fd);
 }
 
+/* Which of its threads has to act on an end of its own is not known, least of all that it is the main one. */
+static void holder_forget_place(struct snap_holder *h)
+{
+	free(h->function);
+	free(h->file);
+	h->function = h->file = NULL;
+	h->line = 0;
+}
+
 /* Others on both ends make a wait possible rather than proved: who holds a second writing end may write too. The
  * waiter's own end does not count, unless it is all there is: then nothing can ever come. */
-void waits_drop_self(struct snap_thread *t, pid_t pid)
+void waits_drop_self(struct snap_thread *t, const struct snap_process *p)
 {
 	struct snap_wait *w = &t->wait;
 	bool others = false;
 
 	for (size_t i = 0; i < w->holder_count; i++)
-		others |= w->holders[i].pid != pid;
-	for (size_t i = 0; others && i < w->holder_count;) {
-		if (w->holders[i].pid == pid && !w->holders[i].tid) {
-			free(w->holders[i].comm);
-			free(w->holders[i].function);
-			free(w->holders[i].file);
-			w->holders[i] = w->holders[--w->holder_count];
+		others |= w->holders[i].pid != p->pid;
+	for (size_t i = 0; i < w->holder_count;) {
+		struct snap_holder *h = &w->holders[i];
+		bool own = h->pid == p->pid && !h->tid;
+
+		if (own && p->thread_count > 1)
+			holder_forget_place(h);
+		if (own && others) {
+			free(h->comm);
+			free(h->function);
+			free(h->file);
+			*h = w->holders[--w->holder_count];
 		} else {
 			i++;
 		}
@@ -196,7 +210,7 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 	case FD_PIPE:
 		wait_set(t, reading ? WAIT_PIPE_READ : WAIT_PIPE_WRITE, "%s (fd %d)", e->target, fd);
 		waits_pipe_holders(w, t, e, reading);
-		waits_drop_self(t, p->pid);
+		waits_drop_self(t, p);
 		t->wait.proved = t->wait.holder_count == 1;
 		if (reading && fd == 0 && !waits_holder_in_tree(w, t))
 			wait_set(t, WAIT_STDIN, "standard input, %s", e->target);
@@ -205,7 +219,7 @@ static void wait_fd(struct waits *w, struct snap_process *p, struct snap_thread 
 		waits_socket_text(p->pid, e, &si, text, sizeof(text));
 		wait_set(t, sock_kind(&si, reading), "%s (fd %d)", text, fd);
 		waits_socket_holders(w, t, &si);
-		waits_drop_self(t, p->pid);
+		waits_drop_self(t, p);
 		t->wait.proved = t->wait.holder_count == 1;
 		break;
 	case FD_TTY:

@@ -23,7 +23,7 @@ void waits_pipe_holders(struct waits *w, struct snap_thread *t, const struct fd_
 /* Who has the other end of a socket, or the listener in whose queue it still is. */
 void waits_socket_holders(struct waits *w, struct snap_thread *t, const struct sock_info *si);
 /* Takes the waiter's own ends out of its holders, unless they are all there is. */
-void waits_drop_self(struct snap_thread *t, pid_t pid);
+void waits_drop_self(struct snap_thread *t, const struct snap_process *p);
 /* A socket in words; si becomes what is known of it. */
 void waits_socket_text(pid_t pid, const struct fd_entry *e, struct sock_info *si, char *out, size_t size);
 /* ns negative: for how long is not known. */

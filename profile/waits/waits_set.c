@@ -146,7 +146,7 @@ static void set_finish(struct waits *w, struct snap_process *p, struct snap_thre
 		waits_terminal_users(w, t, set->terminal[i]);
 	if (t->hint.kind == WAIT_POLL)
 		loop_children(w, p, t);
-	waits_drop_self(t, p->pid);
+	waits_drop_self(t, p);
 	/* What its event loop has to do is worth more than that it sleeps on a descriptor. */
 	if (t->hint.kind == WAIT_POLL)
 		wait_set(t, WAIT_POLL, "%s; %s of %zu: %s", t->hint.resource, call, set->members,

@@ -46,4 +46,34 @@ for my $w (@waits) {
 	waitpid $r->{pid}, 0;
 	system "ipcrm -s $set 2>/dev/null" if $set;
 }
+
+# A thread waits for the other end of a connection that its own process has not accepted: the process holds it, and none of
+# its threads is said to, the main one least of all, which only waits for that thread.
+SKIP: {
+	my ($python) = grep { -x } map { "$_/python3" } split /:/, $ENV{PATH};
+	skip 'no python3', 1 unless $python;
+	my $r = SpecRunner::start_cmd([$python, '-c', <<'END']);
+import socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+reader = threading.Thread(target=client.recv, args=(1,))
+reader.start()
+reader.join()
+END
+	my ($p, $wait);
+	wait_until(8, sub {
+		my $d = eval { decode_json(scalar `@{[spec()]} inspect --json $r->{pid} 2>/dev/null`) } // return 0;
+		$p = $d->{processes}[0];
+		($wait) = grep { ($_->{kind} // '') eq 'socket_recv' } map { $_->{waits_on} // {} } @{ $p->{threads} };
+		return $wait;
+	});
+	subtest 'the other end is its own' => sub {
+		like $wait->{resource}, qr/^tcp .* peer .* \(which has not accepted the connection\) \(fd \d+\)$/, 'resource' or diag explain $p;
+		is join(' ', map { "$_->{pid}" . (defined $_->{tid} ? ' thread' : '') } @{ $wait->{holders} }), $p->{pid}, 'held by its process';
+		is_deeply [grep { defined $wait->{holders}[0]{$_} } qw(function file line)], [], 'at no place';
+	};
+	kill KILL => $r->{pid};
+	kill_tagged($r->{tag});
+	waitpid $r->{pid}, 0;
+}
 done_testing;

@@ -32,7 +32,8 @@ my @go = (
 	[go_waitgroup => 'a WaitGroup that is never done', $goroutine, 'semaphore', 'task', qr/^sync\.WaitGroup 0x\w+, 1 of which is not done/,
 		undef, inspects => $sync],
 	[go_accept => 'Accept, and nobody connects', 'hang.net.accept', 'accept', 'task', qr/^tcp listening on/],
-	[go_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'task', qr/^tcp .* peer /],
+	# the program listens itself and has not accepted the connection: the other end is its own
+	[go_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'task', qr/^tcp .* peer /, 'thread'],
 	[go_http => 'http.Get of a server that does not answer', 'hang.net.recv', 'socket_recv', 'task', qr/^tcp .* peer /, 'none|thread'],
 	[go_sleep => 'time.Sleep', $sleep, 'sleep', 'task', qr/^time\.Sleep/],
 	[go_stdin => 'io.ReadAll of standard input', $stdin, 'stdin', 'any', qr/^standard input/, 'outside'],

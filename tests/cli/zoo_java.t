@@ -27,7 +27,8 @@ my @java = (
 	[java_join => 'joins a thread that waits for a latch', $sync, 'condition', 'thread', qr/^(notify of java\.lang\.Thread|CountDownLatch) 0x/,
 		undef],
 	[java_accept => 'ServerSocket.accept', 'hang.net.accept', 'accept', 'thread', qr/^tcp listening on/],
-	[java_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'thread', qr/^tcp .* peer /],
+	# the program listens itself and has not accepted the connection: the other end is its own
+	[java_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'thread', qr/^tcp .* peer /, 'thread'],
 	[java_sleep => 'Thread.sleep', $sleep, 'sleep', 'thread', qr/^Thread\.sleep/],
 	[java_stdin => 'System.in.read', $stdin, 'stdin', 'thread', qr/^standard input/, 'outside'],
 	[java_executor => 'an executor that nobody shuts down', 'hang.exit.threads', 'condition', 'thread', qr/^Condition 0x/],
