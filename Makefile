@@ -130,7 +130,8 @@ wing_srcs = $(filter-out runner/cli/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c
 WINGS := $(foreach w,$(WINGS),$(if $(call wing_srcs,$(w)),$(w)))
 LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-GRAMMAR_LIB := $(if $(HAVE_GRAMMARS),$(BUILD)/libgrammars.a)
+# Named by their number: one that is installed later belongs into an archive that is already there.
+GRAMMAR_LIB := $(if $(HAVE_GRAMMARS),$(BUILD)/libgrammars-$(words $(GRAMMAR_SRCS)).a)
 ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a) $(GRAMMAR_LIB)
 LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
 # Libraries that a program of ours preloads into the programs that it runs.
@@ -337,12 +338,13 @@ install: programs docs
 	$(if $(LIBEXEC_PROGS),install -m 755 $(LIBEXEC_PROGS) $(PRELOADS) $(DESTDIR)$(LIBEXECDIR)/)
 	$(if $(SCHEMAS),install -m 644 $(SCHEMAS) $(SHARE)/spec-runner/schemas/)
 	install -m 644 $(MAN) $(SHARE)/man/man1/spec-runner.1
+	ln -sf spec-runner.1 $(SHARE)/man/man1/hmopt.1
 	install -m 644 $(DOCS)/completion/spec-runner.bash $(SHARE)/bash-completion/completions/spec-runner
 	install -m 644 $(DOCS)/completion/_spec-runner $(SHARE)/zsh/site-functions/_spec-runner
 	install -m 644 $(DOCS)/completion/spec-runner.fish $(SHARE)/fish/vendor_completions.d/spec-runner.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(DESTDIR)$(PREFIX)/bin/hmopt $(SHARE)/man/man1/spec-runner.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/spec-runner $(DESTDIR)$(PREFIX)/bin/hmopt $(SHARE)/man/man1/spec-runner.1 $(SHARE)/man/man1/hmopt.1 \
 		$(SHARE)/bash-completion/completions/spec-runner $(SHARE)/zsh/site-functions/_spec-runner \
 		$(SHARE)/fish/vendor_completions.d/spec-runner.fish
 	rm -f $(DESTDIR)$(LIBEXECDIR)/spec-runner-* $(SCHEMAS:schemas/%=$(SHARE)/spec-runner/schemas/%)
