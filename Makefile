@@ -130,8 +130,10 @@ wing_srcs = $(filter-out runner/cli/main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c
 WINGS := $(foreach w,$(WINGS),$(if $(call wing_srcs,$(w)),$(w)))
 LIB_SRCS := $(foreach w,$(WINGS),$(call wing_srcs,$(w)))
 LIB_OBJS := $(LIB_SRCS:%.c=$(BUILD)/%.o)
-# Named by their number: one that is installed later belongs into an archive that is already there.
-GRAMMAR_LIB := $(if $(HAVE_GRAMMARS),$(BUILD)/libgrammars-$(words $(GRAMMAR_SRCS)).a)
+# Named by the languages in it: an archive that is already there lacks one that is installed later.
+NO :=
+SPACE := $(NO) $(NO)
+GRAMMAR_LIB := $(if $(HAVE_GRAMMARS),$(BUILD)/libgrammars$(subst $(SPACE),,$(addprefix -,$(notdir $(GRAMMARS_MORE)))).a)
 ARCHIVES := $(WINGS:%=$(BUILD)/lib%.a) $(GRAMMAR_LIB)
 LIBEXEC_SRCS := $(LIBEXEC_NAMES:%=programs/%.c)
 # Libraries that a program of ours preloads into the programs that it runs.
