@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ARGUMENT_TEXT_MAX 60
+
 const char *graph_language_text(enum graph_language l)
 {
 	static const char *const names[LANGUAGE_COUNT] = { "python", "c", "javascript", "go" };
@@ -127,6 +129,27 @@ text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes)
 			out.len--;
 	}
 	return text_of(&g->texts, str_cstr(&out), out.len);
+}
+
+text_t graph_arguments(struct graph *g, const char *s, size_t n)
+{
+	uint64_t a = 0xcbf29ce484222325u, b = 1;
+	auto_free char *key = NULL;
+	bool space = false;
+
+	if (n <= ARGUMENT_TEXT_MAX)
+		return graph_squeeze(g, s, n, ARGUMENT_TEXT_MAX);
+	for (size_t i = 0; i < n; i++) {
+		bool blank = strchr(" \t\r\n\f", s[i]) != NULL;
+
+		if (!blank || !space) {
+			a = (a ^ (unsigned char)(blank ? ' ' : s[i])) * 0x100000001b3u;
+			b = (b ^ a) * 0x9e3779b97f4a7c15u;
+		}
+		space = blank;
+	}
+	key = xasprintf("#%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+	return text_ofz(&g->texts, key);
 }
 
 uint32_t graph_find(const struct graph *g, text_t name)

@@ -148,6 +148,9 @@ struct graph_list graph_add_list(struct graph *g, const uint32_t *v, uint32_t n)
 /* The callee's text as the files show it: runs of white space as one blank, at most 80 bytes, no broken UTF-8 sequence. */
 text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes);
 
+/* The text of a list of arguments. Those of calls are only held against each other: a long one is a digest. */
+text_t graph_arguments(struct graph *g, const char *s, size_t n);
+
 /* Sorts functions by name and calls by function and place, gives outside names nodes of their own, settles doubled names and
  * too many targets. max_targets: of the model. To be called once. */
 void graph_finish(struct graph *g, uint32_t max_targets);

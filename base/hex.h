@@ -21,6 +21,18 @@ static inline int hex_digit_lower(char c)
 	return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
 }
 
+/* The number that the digits of this base (2 to 16) at the start of s[0..n) write, modulo 2^32; *used: how many they are. */
+static inline uint32_t hex_digits(const char *s, size_t n, unsigned base, size_t *used)
+{
+	uint32_t v = 0;
+	size_t i = 0;
+
+	for (int d; i < n && (d = hex_digit(s[i])) >= 0 && (unsigned)d < base; i++)
+		v = v * base + (unsigned)d;
+	*used = i;
+	return v;
+}
+
 /* Reads n bytes out of 2 n digits at s. 0, or -1 where one is none (also where the text ends before). */
 static inline int hex_bytes(const char *s, uint8_t *out, size_t n)
 {

@@ -44,3 +44,16 @@ size_t plain_text(const char *p, size_t n, char *out)
 	}
 	return at;
 }
+
+void plain_html(struct str *out, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '<': str_add(out, "&lt;"); break;
+		case '>': str_add(out, "&gt;"); break;
+		case '&': str_add(out, "&amp;"); break;
+		case '"': str_add(out, "&quot;"); break;
+		default: str_addc(out, *s);
+		}
+	}
+}

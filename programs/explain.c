@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spec-runner explain [--run-id ID|TRACE]: findings in words, by a model, out of their evidence alone. Never on by itself:
- * the section 'explain' of spec-runner.yaml, or --explain-base and --explain-model. What is not supported by the evidence
- * that
- * a sentence cites is not kept (optimize/explain.h).
+ * the section 'explain' of spec-runner.yaml, or --explain-base and --explain-model. What the evidence that a
+ * sentence cites does not support is not kept (optimize/explain.h).
  *
  * Writes explanation.json and explanation.md beside the findings, what was asked and answered to raw/RUN_ID/, and a section
  * into report.html where there is one. Exit 0, also where no model answered; 2 usage or policy; 125 own failure. */
@@ -10,6 +9,7 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "base/plain.h"
 #include "base/path.h"
 #include "optimize/agents.h"
 #include "optimize/answer.h"
@@ -304,20 +304,6 @@ static void put_markdown(const struct job *j, struct str *out)
 		str_addf(out, "No sentence was kept: %s.\n", status_text[j->status]);
 }
 
-static void add_html(struct str *out, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			str_add(out, "&lt;");
-		else if (*s == '>')
-			str_add(out, "&gt;");
-		else if (*s == '&')
-			str_add(out, "&amp;");
-		else
-			str_addc(out, *s);
-	}
-}
-
 #define HTML_BEGIN "<section id=\"explanation\">"
 #define HTML_END "</section><!-- explanation -->"
 
@@ -336,12 +322,12 @@ static int add_to_page(const struct job *j, struct err *e)
 	old_end = old ? strstr(old, HTML_END) : NULL;
 	str_addn(&out, text, (size_t)((old_end ? old : end) - text));
 	str_add(&out, HTML_BEGIN "<h2>Explanation by ");
-	add_html(&out, j->s.explain.models[ROUTE_GENERAL]);
+	plain_html(&out, j->s.explain.models[ROUTE_GENERAL]);
 	str_add(&out, ", not evidence</h2><ul>");
 	for (size_t i = 0; i < j->x.n; i++)
 		if (!j->x.v[i].reason) {
 			str_add(&out, "<li>");
-			add_html(&out, j->x.v[i].text);
+			plain_html(&out, j->x.v[i].text);
 			str_add(&out, "</li>");
 		}
 	str_add(&out, "</ul>" HTML_END);

@@ -471,7 +471,7 @@ static void walk_node(struct walk *w, uint32_t node)
 			walk_node(w, a);
 		return;
 	case K_keyed_element:
-		/* the key of a struct is a field: it is looked up where the type says that it is none */
+		/* in a struct literal the key names a field; the type decides that later */
 		children_walk(w, node);
 		return;
 	case K_func_literal: literal_define(w, node); return;

@@ -187,7 +187,7 @@ struct go_callee {
 	enum graph_reason reason;
 };
 struct go_callee go_callee_of(struct golang *g, uint32_t source, uint32_t call);
-/* A package name in front of a dot: its import path, 0: it is none. */
+/* The import path of the package that stands in front of a dot; 0 where it is not a package. */
 text_t go_package_path(const struct golang *g, uint32_t source, uint32_t node);
 
 /* flow.c */

@@ -10,7 +10,7 @@
 
 #define GO_MOD_MAX ((size_t)1 << 20)
 
-/* The module line of a go.mod; NULL: there is none. */
+/* The name in the module line of a go.mod; NULL where it has none. */
 static char *module_of(const char *root, const char *dir)
 {
 	auto_free char *path = xasprintf("%s/%s%sgo.mod", root, dir, *dir ? "/" : ""), *text = NULL;

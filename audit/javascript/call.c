@@ -260,6 +260,22 @@ void js_callbacks_call(struct frame *f, uint32_t node, const struct arguments *a
 		}
 }
 
+/* A constructor that is not in the sources: a class of an outside module or of the language, or nobody knows which. */
+static void construct_outside(struct frame *f, uint32_t node, uint32_t object)
+{
+	const char *name = H->texts[H->objects[object].a];
+
+	if (H->objects[object].kind == O_EXTERNAL) {
+		auto_free char *path = xasprintf("%s.constructor", name);
+
+		js_site_target(f, node, path);
+	} else if (H->objects[object].kind == O_BUILTIN) {
+		js_site_target(f, node, name);
+	} else if (H->objects[object].kind == O_UNKNOWN) {
+		js_site_reason(f, node, graph_reason_of(name));
+	}
+}
+
 /* The constructor of a class or of the one that it inherits from runs on the instance. */
 static void class_construct(struct frame *f, uint32_t node, uint32_t class_object, uint32_t instance,
 			    const struct arguments *a, uint32_t depth)
@@ -286,15 +302,7 @@ static void class_construct(struct frame *f, uint32_t node, uint32_t class_objec
 			js_site_target(f, node, f->m->x.definitions[H->objects[s].a].name);
 			js_function_run(f->m, s, value_of(H, instance), instance, a, false);
 			break;
-		case O_EXTERNAL: {
-			auto_free char *path = xasprintf("%s.constructor", H->texts[H->objects[s].a]);
-
-			js_site_target(f, node, path);
-			break;
-		}
-		case O_BUILTIN: js_site_target(f, node, H->texts[H->objects[s].a]); break;
-		case O_UNKNOWN: js_site_reason(f, node, graph_reason_of(H->texts[H->objects[s].a])); break;
-		default: break;
+		default: construct_outside(f, node, s);
 		}
 	}
 	js_fields_run(f->m, class_object, value_of(H, instance), false);
@@ -314,15 +322,7 @@ void js_super_construct(struct frame *f, uint32_t node, const struct arguments *
 		switch (H->objects[s].kind) {
 		case O_CLASS: class_construct(f, node, s, instance, a, 1); break;
 		case O_FUNCTION: call_one(f, node, s, value_of(H, instance), a); break;
-		case O_EXTERNAL: {
-			auto_free char *path = xasprintf("%s.constructor", H->texts[H->objects[s].a]);
-
-			js_site_target(f, node, path);
-			break;
-		}
-		case O_BUILTIN: js_site_target(f, node, H->texts[H->objects[s].a]); break;
-		case O_UNKNOWN: js_site_reason(f, node, graph_reason_of(H->texts[H->objects[s].a])); break;
-		default: break;
+		default: construct_outside(f, node, s);
 		}
 	}
 	if (instance && class_object && H->objects[class_object].kind == O_CLASS)

@@ -20,7 +20,7 @@ struct js_state {
 
 /* Where a binding of an import statement comes from; by binding. */
 struct js_import {
-	uint32_t from; /* text of the specifier; 0: it is none */
+	uint32_t from; /* text of the specifier; 0: not imported */
 	uint32_t name; /* text of the exported name; "*": the whole module */
 };
 

@@ -19,7 +19,7 @@ void js_side_end(struct frame *f, struct side *s)
 	f->dead = false;
 }
 
-/* What a way that leaves wrote, but for the function's own variables, is seen by whoever called. */
+/* What a path that leaves the function has written is visible to its caller, except for local variables. */
 static void keep_leaving(struct frame *f, struct changes *c)
 {
 	f->leaving = xreallocarray(f->leaving, f->leaving_count + 1, sizeof(*f->leaving));

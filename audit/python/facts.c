@@ -3,6 +3,7 @@
 #include "audit/python/facts.h"
 
 #include "base/mem.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -336,24 +337,6 @@ uint32_t pyfacts_constant(struct python *p, uint32_t source, uint32_t node)
 	return constant_at(p, source, node, 0);
 }
 
-static uint32_t digits(const char *s, size_t n, unsigned base, size_t *used)
-{
-	uint32_t v = 0;
-	size_t i = 0;
-
-	for (; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		unsigned d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ?
-			(c | 32) - 'a' + 10 : 99;
-
-		if (d >= base)
-			break;
-		v = v * base + d;
-	}
-	*used = i;
-	return v;
-}
-
 /* One escape after its backslash; returns the bytes it takes, 0 where it names a character by its name. */
 static size_t escape(const char *s, size_t n, bool bytes, struct str *out)
 {
@@ -369,11 +352,11 @@ static size_t escape(const char *s, size_t n, bool bytes, struct str *out)
 	if (s[0] == '\n' || s[0] == '\r')
 		return s[0] == '\r' && n > 1 && s[1] == '\n' ? 2 : 1;
 	if (s[0] >= '0' && s[0] <= '7') {
-		v = digits(s, n < 3 ? n : 3, 8, &used);
+		v = hex_digits(s, n < 3 ? n : 3, 8, &used);
 	} else if (s[0] == 'x' || (!bytes && (s[0] == 'u' || s[0] == 'U'))) {
 		size_t want = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : 8;
 
-		v = digits(s + 1, n - 1 < want ? n - 1 : want, 16, &used);
+		v = hex_digits(s + 1, n - 1 < want ? n - 1 : want, 16, &used);
 		used++;
 	} else if (s[0] == 'N' && !bytes) {
 		return 0;
@@ -474,7 +457,7 @@ bool pyfacts_integer(struct python *p, uint32_t source, uint32_t node, int64_t *
 	buf[len] = '\0';
 	if (buf[0] == '0' && strchr("xXoObB", buf[1]) && buf[1]) {
 		base = (buf[1] | 32) == 'x' ? 16 : (buf[1] | 32) == 'o' ? 8 : 2;
-		v = digits(buf + 2, len - 2, base, &used);
+		v = hex_digits(buf + 2, len - 2, base, &used);
 		*out = sign * v;
 		return used == len - 2 && len <= 9;
 	}

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define ARGUMENTS_MAX 16
-#define ARGUMENT_TEXT_MAX 60
 #define CONSTANT_TEXT_MAX 4096
 
 static bool text_is(const struct python *p, uint32_t source, uint32_t node, const char *z)
@@ -285,28 +284,6 @@ static text_t path_of_content(struct python *p, struct graph *g, uint32_t source
 	return 0;
 }
 
-/* Argument texts are only held against each other: long ones are a digest. */
-static text_t arguments_key(struct graph *g, const char *s, size_t n)
-{
-	uint64_t a = 0xcbf29ce484222325u, b = 1;
-	auto_free char *key = NULL;
-	bool space = false;
-
-	if (n <= ARGUMENT_TEXT_MAX)
-		return graph_squeeze(g, s, n, ARGUMENT_TEXT_MAX);
-	for (size_t i = 0; i < n; i++) {
-		bool blank = strchr(" \t\r\n\f", s[i]) != NULL;
-
-		if (!blank || !space) {
-			a = (a ^ (unsigned char)(blank ? ' ' : s[i])) * 0x100000001b3u;
-			b = (b ^ a) * 0x9e3779b97f4a7c15u;
-		}
-		space = blank;
-	}
-	key = xasprintf("#%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-	return text_ofz(&g->texts, key);
-}
-
 void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t node, struct graph_call *out)
 {
 	const char *text = p->sources[source].text;
@@ -320,7 +297,7 @@ void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t n
 	if (list) {
 		const struct tree_node *n = pyfacts_node(p, source, list);
 
-		out->arguments = arguments_key(g, text + n->start, n->end - n->start);
+		out->arguments = graph_arguments(g, text + n->start, n->end - n->start);
 		if (n->kind == K_argument_list)
 			arguments_add(p, g, source, list, out);
 	}

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define ARGUMENTS_MAX 16
-#define ARGUMENT_TEXT_MAX 60
 #define CONSTANT_TEXT_MAX 4096
 
 static void loop_add(const struct syntax *x, uint32_t source, uint32_t loop, struct graph_call *out)
@@ -74,7 +73,7 @@ static void constant_add(struct syntax *x, uint32_t source, text_t keyword, uint
 		graph_add_constant(x->g, c);
 }
 
-/* The payload of a request stands in its options: fetch(url, { body: "…" }). */
+/* The payload of a request is one of its options: fetch(url, { body: "…" }). */
 static void options_add(struct syntax *x, uint32_t source, uint32_t object)
 {
 	static const char *const keys[] = { "data", "json", "content", "body", NULL };
@@ -122,28 +121,6 @@ static void arguments_add(struct syntax *x, uint32_t source, uint32_t list, stru
 	out->argument_texts = graph_add_list(x->g, chains, position < ARGUMENTS_MAX ? position : ARGUMENTS_MAX);
 }
 
-/* Argument texts are only held against each other: long ones are a digest. */
-static text_t arguments_key(struct graph *g, const char *s, size_t n)
-{
-	uint64_t a = 0xcbf29ce484222325u, b = 1;
-	auto_free char *key = NULL;
-	bool space = false;
-
-	if (n <= ARGUMENT_TEXT_MAX)
-		return graph_squeeze(g, s, n, ARGUMENT_TEXT_MAX);
-	for (size_t i = 0; i < n; i++) {
-		bool blank = strchr(" \t\r\n\f", s[i]) != NULL;
-
-		if (!blank || !space) {
-			a = (a ^ (unsigned char)(blank ? ' ' : s[i])) * 0x100000001b3u;
-			b = (b ^ a) * 0x9e3779b97f4a7c15u;
-		}
-		space = blank;
-	}
-	key = xasprintf("#%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-	return text_ofz(&g->texts, key);
-}
-
 static void call_facts(struct syntax *x, uint32_t source, uint32_t node, struct graph_call *out)
 {
 	bool new = syntax_node(x, source, node)->kind == K_new_expression;
@@ -154,7 +131,7 @@ static void call_facts(struct syntax *x, uint32_t source, uint32_t node, struct 
 		return;
 	list = syntax_field(x, source, node, F_arguments);
 	if (list) {
-		out->arguments = arguments_key(x->g, syntax_at(x, source, list), syntax_length(x, source, list));
+		out->arguments = graph_arguments(x->g, syntax_at(x, source, list), syntax_length(x, source, list));
 		if (syntax_node(x, source, list)->kind != K_template_string)
 			arguments_add(x, source, list, out);
 	}

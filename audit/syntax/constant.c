@@ -2,6 +2,9 @@
 /* constant.c - literals, and names whose only binding is one. */
 #include "audit/syntax/syntax.h"
 
+#include "base/hex.h"
+#include "base/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,43 +60,6 @@ uint32_t syntax_constant(const struct syntax *x, uint32_t *source, uint32_t node
 	return 0;
 }
 
-static uint32_t digits(const char *s, size_t n, unsigned base, size_t *used)
-{
-	uint32_t v = 0;
-	size_t i = 0;
-
-	for (; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		unsigned d = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ?
-			(c | 32) - 'a' + 10 : 99;
-
-		if (d >= base)
-			break;
-		v = v * base + d;
-	}
-	*used = i;
-	return v;
-}
-
-static void add_utf8(struct str *out, uint32_t v)
-{
-	if (v < 0x80) {
-		str_addc(out, (char)v);
-	} else if (v < 0x800) {
-		str_addc(out, (char)(0xc0 | v >> 6));
-		str_addc(out, (char)(0x80 | (v & 63)));
-	} else if (v < 0x10000) {
-		str_addc(out, (char)(0xe0 | v >> 12));
-		str_addc(out, (char)(0x80 | (v >> 6 & 63)));
-		str_addc(out, (char)(0x80 | (v & 63)));
-	} else {
-		str_addc(out, (char)(0xf0 | (v >> 18 & 7)));
-		str_addc(out, (char)(0x80 | (v >> 12 & 63)));
-		str_addc(out, (char)(0x80 | (v >> 6 & 63)));
-		str_addc(out, (char)(0x80 | (v & 63)));
-	}
-}
-
 /* \u of JavaScript: \u{…}, and two surrogates as one. s begins behind the u. Returns what it takes. */
 static size_t unicode(const char *s, size_t n, struct str *out)
 {
@@ -101,19 +67,19 @@ static size_t unicode(const char *s, size_t n, struct str *out)
 	uint32_t v, low;
 
 	if (n && s[0] == '{') {
-		v = digits(s + 1, n - 1 < 6 ? n - 1 : 6, 16, &used);
-		add_utf8(out, v);
+		v = hex_digits(s + 1, n - 1 < 6 ? n - 1 : 6, 16, &used);
+		utf8_add(out, v);
 		return used + 1 < n && s[used + 1] == '}' ? used + 2 : used + 1;
 	}
-	v = digits(s, n < 4 ? n : 4, 16, &used);
+	v = hex_digits(s, n < 4 ? n : 4, 16, &used);
 	if (v >= 0xd800 && v < 0xdc00 && n >= used + 6 && s[used] == '\\' && s[used + 1] == 'u') {
-		low = digits(s + used + 2, 4, 16, &more);
+		low = hex_digits(s + used + 2, 4, 16, &more);
 		if (more == 4 && low >= 0xdc00 && low < 0xe000) {
-			add_utf8(out, 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00));
+			utf8_add(out, 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00));
 			return used + 6;
 		}
 	}
-	add_utf8(out, v);
+	utf8_add(out, v);
 	return used;
 }
 
@@ -137,19 +103,19 @@ static size_t escape(const struct syntax *x, const char *s, size_t n, struct str
 	if (s[0] == 'x' || s[0] == 'u' || (s[0] == 'U' && go)) {
 		size_t want = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : 8;
 
-		v = digits(s + 1, n - 1 < want ? n - 1 : want, 16, &used);
+		v = hex_digits(s + 1, n - 1 < want ? n - 1 : want, 16, &used);
 		if (s[0] == 'x' && go)
 			str_addc(out, (char)v);
 		else
-			add_utf8(out, v);
+			utf8_add(out, v);
 		return 1 + used;
 	}
 	if (s[0] >= '0' && s[0] <= '7') {
-		v = digits(s, n < 3 ? n : 3, 8, &used);
+		v = hex_digits(s, n < 3 ? n : 3, 8, &used);
 		if (go)
 			str_addc(out, (char)v);
 		else
-			add_utf8(out, v);
+			utf8_add(out, v);
 		return used;
 	}
 	str_addc(out, s[0]);
@@ -215,7 +181,7 @@ bool syntax_integer(const struct syntax *x, uint32_t source, uint32_t node, int6
 	if (buf[0] == '0' && len > 2 && strchr("xXoObB", buf[1])) {
 		unsigned base = (buf[1] | 32) == 'x' ? 16 : (buf[1] | 32) == 'o' ? 8 : 2;
 
-		*out = digits(buf + 2, len - 2, base, &used);
+		*out = hex_digits(buf + 2, len - 2, base, &used);
 		*out = sign ? -*out : *out;
 		return used == len - 2 && len <= (base == 2 ? 34 : 9);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syntax.h - what syntax and scopes tell of a program in a language of the C family, for the cost model: constants, loops,
- * arguments, mutations, reads and writes. JavaScript and Go fill in the definitions and what each name is bound to. */
+/* syntax.h - what the cost model reads from the syntax and scopes of a C-like language: constants, loops, arguments,
+ * mutations, reads and writes. JavaScript and Go fill in the definitions and what each name is bound to. */
 #ifndef AUDIT_SYNTAX_SYNTAX_H
 #define AUDIT_SYNTAX_SYNTAX_H
 
@@ -92,7 +92,7 @@ bool syntax_subscript(const struct syntax *x, uint32_t source, uint32_t node, ui
 /* The scope of the first name of an expression (this.a.b -> this). */
 enum graph_scope syntax_scope(struct syntax *x, uint32_t source, uint32_t node);
 
-/* constant.c. Where names are followed the node of the constant is returned, and in *source where it is; 0: it is none. */
+/* constant.c. Where names are followed the node of the constant is returned, and in *source where it is; 0 where there is none. */
 uint32_t syntax_constant(const struct syntax *x, uint32_t *source, uint32_t node);
 bool syntax_string(const struct syntax *x, uint32_t source, uint32_t node, struct str *out);
 bool syntax_integer(const struct syntax *x, uint32_t source, uint32_t node, int64_t *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* page.c - report.html of a loop: the same as report.md, with the KPIs as charts. No script, nothing from elsewhere. */
 #include "base/mem.h"
+#include "base/plain.h"
 #include "history/stats.h"
 #include "runner/optimize/nodes.h"
 
@@ -10,22 +11,6 @@
 #include <string.h>
 
 #define CHART_WIDTH 480
-
-static void text(struct str *out, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '<')
-			str_add(out, "&lt;");
-		else if (*s == '>')
-			str_add(out, "&gt;");
-		else if (*s == '&')
-			str_add(out, "&amp;");
-		else if (*s == '"')
-			str_add(out, "&quot;");
-		else
-			str_addc(out, *s);
-	}
-}
 
 static void range(const struct sample_metric *m, double *least, double *most)
 {
@@ -67,7 +52,7 @@ static void charts(struct loop *l, struct str *out)
 		range(&base.m[i], &least, &most);
 		range(b, &least, &most);
 		str_add(out, "<h3>");
-		text(out, base.m[i].name);
+		plain_html(out, base.m[i].name);
 		str_addf(out, "</h3>\n<svg width=\"%d\" height=\"70\" role=\"img\">", CHART_WIDTH + 100);
 		row(out, "baseline", &base.m[i], least, most, 15);
 		row(out, "best", b, least, most, 45);
@@ -93,7 +78,7 @@ static void rounds(const struct loop *l, struct str *out)
 		if (!isnan(r->change))
 			str_addf(out, "%+.1f %%", r->change * 100);
 		str_add(out, "</td><td>");
-		text(out, r->reason);
+		plain_html(out, r->reason);
 		str_add(out, "</td></tr>\n");
 	}
 	str_add(out, "</table>\n");
@@ -102,12 +87,12 @@ static void rounds(const struct loop *l, struct str *out)
 void loop_page(struct loop *l, const char *markdown, struct str *out)
 {
 	str_add(out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Optimisation ");
-	text(out, l->st.run_id);
+	plain_html(out, l->st.run_id);
 	str_add(out, "</title><style>body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
 		"table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:2px 8px;text-align:left}"
 		"pre{background:#f4f4f4;padding:1em;overflow:auto}circle{fill:#2a6fb0;opacity:.6}rect{fill:#c0392b}"
 		"text{font-size:12px}</style></head><body>\n<h1>Optimisation ");
-	text(out, l->st.run_id);
+	plain_html(out, l->st.run_id);
 	str_add(out, "</h1>\n<p>");
 	if (l->st.confirmed && !isnan(l->st.change))
 		str_addf(out, "Better than the baseline: %+.1f %%, confirmed with fresh samples.", l->st.change * 100);
@@ -118,6 +103,6 @@ void loop_page(struct loop *l, const char *markdown, struct str *out)
 	charts(l, out);
 	rounds(l, out);
 	str_add(out, "<h2>The whole report</h2>\n<pre>");
-	text(out, markdown);
+	plain_html(out, markdown);
 	str_add(out, "</pre>\n</body></html>\n");
 }
