@@ -4,6 +4,7 @@
 #ifndef RUNNER_PROC_ACT_H
 #define RUNNER_PROC_ACT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct supervisor;
