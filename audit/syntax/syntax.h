@@ -92,7 +92,8 @@ bool syntax_subscript(const struct syntax *x, uint32_t source, uint32_t node, ui
 /* The scope of the first name of an expression (this.a.b -> this). */
 enum graph_scope syntax_scope(struct syntax *x, uint32_t source, uint32_t node);
 
-/* constant.c. Where names are followed the node of the constant is returned, and in *source where it is; 0 where there is none. */
+/* constant.c. Where names are followed the node of the constant is returned, and in *source where it is; 0 where there is
+ * none. */
 uint32_t syntax_constant(const struct syntax *x, uint32_t *source, uint32_t node);
 bool syntax_string(const struct syntax *x, uint32_t source, uint32_t node, struct str *out);
 bool syntax_integer(const struct syntax *x, uint32_t source, uint32_t node, int64_t *out);
