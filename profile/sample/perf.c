@@ -312,7 +312,9 @@ static void exits_settle(struct sampler *s, struct perf *p, int64_t now, bool al
 		next = q->after;
 		for (struct sthread *t = q->threads, *further; t; t = further) {
 			further = t->next;
-			if (!t->exited_ns || (!all && t->perf_counts < p->n && now - t->exited_ns < EXIT_LATE_NS))
+			if (!t->exited_ns || t->pending)
+				continue;
+			if (!all && t->perf_counts < p->n && now - t->exited_ns < EXIT_LATE_NS)
 				continue;
 			at = t->exited_ns;
 			p->exits--;

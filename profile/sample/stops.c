@@ -225,7 +225,7 @@ void sampler_stops(struct sampler *s, struct sthread **v, size_t n, int64_t now)
 	for (size_t i = 0; i < asked; i++) {
 		if (c[i].done)
 			copy_keep(s, &c[i], now);
-		else if (c[i].gone)
+		else if (c[i].gone && s->engine != &sampler_perf) /* whose records tell of its end, and what it did before */
 			sthread_end(s, c[i].t->p, c[i].t->tid, now, -1);
 	}
 }

@@ -73,6 +73,9 @@ sub check {
 		$sum += $s->[5];
 		$squares += $s->[5]**2;
 	}
+	my %threads;
+	$threads{"$_->{pid} $_->{tid}"}++ for @{ $p->{threads} };
+	is_deeply([grep { $threads{$_} > 1 } keys %threads], [], "$language: no thread is counted twice");
 	my $n = $sum ? $sum**2 / $squares : 0;
 	# A machine that lends no processor in time allows few stops: what is known then is little, but never wrong.
 	my $stops = $json->decode(read_file("$raw/artifact-cpu.json"))->{metrics}{overhead}{stops_count};
