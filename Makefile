@@ -197,7 +197,7 @@ GRAMMAR_OBJS := $(patsubst $(GRAMMARS)/node_modules/%.c,$(BUILD)/grammars/%.o,$(
 $(GRAMMAR_OBJS): $(BUILD)/grammars/%.o: $(GRAMMARS)/node_modules/%.c
 	@mkdir -p $(@D)
 	$(call say,CC    $<)
-	$(Q)$(CC) -std=gnu17 -O2 -w -fPIE -D_GNU_SOURCE -I$(TREE_SITTER)/include -I$(TREE_SITTER)/src -I$(<D) $(SANITIZE) -c -o $@ $<
+	$(Q)$(CC) -std=gnu17 -O3 -w -fPIE -D_GNU_SOURCE -I$(TREE_SITTER)/include -I$(TREE_SITTER)/src -I$(<D) $(SANITIZE) -c -o $@ $<
 
 $(GRAMMAR_LIB): $(GRAMMAR_OBJS)
 	@rm -f $@

@@ -111,11 +111,64 @@ static int64_t size_of(const struct graph *g, const struct graph_call *c, enum m
 	}
 }
 
-static void op_find(struct costs *costs, struct graph *g, uint32_t index, text_t callee, const struct model *m,
+/* What the model says of each text, proved and unresolved: the same ones are called again and again. */
+struct answers {
+	const struct model *m;
+	uint32_t *class[2]; /* 0: not asked yet, 1: none, index + 2 */
+	uint8_t *write[2], *ipc[2]; /* 0: not asked yet, 1: no, 2: yes */
+	uint32_t n; /* further texts are asked for each time */
+};
+
+static void answers_init(struct answers *a, const struct model *m, uint32_t texts)
+{
+	*a = (struct answers){ .m = m, .n = texts };
+	for (int i = 0; i < 2; i++) {
+		a->class[i] = xcalloc((size_t)texts + 1, sizeof(*a->class[i]));
+		a->write[i] = xcalloc((size_t)texts + 1, 1);
+		a->ipc[i] = xcalloc((size_t)texts + 1, 1);
+	}
+}
+
+static void answers_release(struct answers *a)
+{
+	for (int i = 0; i < 2; i++) {
+		free(a->class[i]);
+		free(a->write[i]);
+		free(a->ipc[i]);
+	}
+}
+
+static const struct model_class *class_of(struct answers *a, const struct graph *g, text_t t, bool unresolved)
+{
+	const struct model_class *class;
+
+	if (t < a->n && a->class[unresolved][t])
+		return a->class[unresolved][t] == 1 ? NULL : &a->m->classes[a->class[unresolved][t] - 2];
+	class = model_class_of(a->m, graph_text(g, t), unresolved);
+	if (t < a->n)
+		a->class[unresolved][t] = class ? (uint32_t)(class - a->m->classes) + 2 : 1;
+	return class;
+}
+
+static bool matches(const struct answers *a, uint8_t *const known[2], const struct strv *patterns, const struct graph *g,
+		    text_t t, bool unresolved)
+{
+	bool yes;
+
+	if (t < a->n && known[unresolved][t])
+		return known[unresolved][t] == 2;
+	yes = model_matches(patterns, graph_text(g, t), unresolved);
+	if (t < a->n)
+		known[unresolved][t] = yes ? 2 : 1;
+	return yes;
+}
+
+static void op_find(struct costs *costs, struct graph *g, uint32_t index, text_t callee, struct answers *known,
 	const char *root)
 {
+	const struct model *m = known->m;
 	struct graph_call *c = &g->calls[index];
-	const struct model_class *class = model_class_of(m, graph_text(g, callee), !graph_is_edge(c));
+	const struct model_class *class = class_of(known, g, callee, !graph_is_edge(c));
 	struct op o = { .call = index, .function = c->caller, .file = c->file, .line = c->line, .callee = callee };
 
 	if (!class)
@@ -165,19 +218,20 @@ static text_t written_file(struct graph *g, const struct graph_call *c, const ch
 }
 
 /* What a call changes by what it is called. */
-static bool mutation_of(struct graph *g, const struct graph_call *c, const char *callee, const struct model *m,
+static bool mutation_of(struct graph *g, const struct graph_call *c, text_t callee, const struct answers *known,
 			struct graph_mutation *out)
 {
+	const struct model *m = known->m;
 	bool unresolved = !graph_is_edge(c), on_module = c->scope == SCOPE_MODULE;
 
 	*out = (struct graph_mutation){ .function = c->caller, .line = c->line, .file = c->file, .scope = c->scope };
-	if (model_matches(&m->file_write, callee, unresolved)) {
+	if (matches(known, known->write, &m->file_write, g, callee, unresolved)) {
 		out->kind = MUTATION_FILE;
 		out->scope = SCOPE_OUTSIDE;
-		out->target = written_file(g, c, callee);
+		out->target = written_file(g, c, graph_text(g, callee));
 		return out->target != 0;
 	}
-	if (model_matches(&m->ipc_emit, callee, unresolved || !on_module) && !(on_module && unresolved)) {
+	if (matches(known, known->ipc, &m->ipc_emit, g, callee, unresolved || !on_module) && !(on_module && unresolved)) {
 		out->kind = MUTATION_IPC;
 		out->target = c->receiver && !on_module ? c->receiver : c->text;
 		return true;
@@ -189,7 +243,7 @@ static bool mutation_of(struct graph *g, const struct graph_call *c, const char 
 	return true;
 }
 
-static void call_look(struct costs *c, struct graph *g, uint32_t i, const struct model *m, const char *root)
+static void call_look(struct costs *c, struct graph *g, uint32_t i, struct answers *known, const char *root)
 {
 	const struct graph_call *call = &g->calls[i];
 	struct graph_mutation mutation, found = { 0 };
@@ -204,8 +258,8 @@ static void call_look(struct costs *c, struct graph *g, uint32_t i, const struct
 
 		if (call->targets.n && g->functions[graph_find(g, callee)].file != GRAPH_NONE)
 			continue;
-		op_find(c, g, i, callee, m, root);
-		if (!any && !audited && mutation_of(g, &g->calls[i], graph_text(g, callee), m, &mutation)) {
+		op_find(c, g, i, callee, known, root);
+		if (!any && !audited && mutation_of(g, &g->calls[i], callee, known, &mutation)) {
 			found = mutation;
 			any = true;
 		}
@@ -269,11 +323,15 @@ void costs_sort(struct costs *c, const struct graph *g)
 
 void costs_find(struct costs *c, struct graph *g, const struct model *m, const char *root)
 {
+	struct answers known;
+
 	memset(c, 0, sizeof(*c));
+	answers_init(&known, m, g->texts.n);
 	for (uint32_t i = 0; i < g->mutation_count; i++)
 		mutation_add(c, g->mutations[i]);
 	for (uint32_t i = 0; i < g->call_count; i++)
-		call_look(c, g, i, m, root);
+		call_look(c, g, i, &known, root);
+	answers_release(&known);
 	costs_sort(c, g);
 }
 

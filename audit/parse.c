@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/parse.h"
 
+#include "audit/tree_memory.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -24,6 +25,7 @@ static void *parse_some(void *arg)
 
 	while ((i = atomic_fetch_add(&p->next, 1)) < p->n)
 		tree_load(p->cache, p->language, p->sources[i].text, p->sources[i].len, &p->trees[i]);
+	tree_memory_release();
 	return NULL;
 }
 

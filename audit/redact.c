@@ -14,6 +14,7 @@ static void replace(struct graph *g, text_t t, const struct str *out)
 		return;
 	g->texts.blocks = xreallocarray(g->texts.blocks, g->texts.block_count + 1, sizeof(*g->texts.blocks));
 	g->texts.blocks[g->texts.block_count++] = g->texts.v[t] = xstrdup(str_cstr(out));
+	g->texts.keys[t].length = (uint32_t)strlen(g->texts.v[t]); /* it is found no more */
 }
 
 int redact_graph(struct graph *g, char *const envp[], const struct strv *names, const struct strv *patterns,

@@ -2,6 +2,7 @@
 #include "audit/sources.h"
 
 #include "audit/glob.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/path.h"
@@ -14,16 +15,34 @@
 
 #define FOLDERS_MAX 64 /* levels */
 
-uint64_t sources_hash_more(uint64_t h, const char *s, size_t n)
+void sources_hash_add(struct sources_hasher *h, const char *s, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
-	return h;
+	while (n) {
+		size_t take = sizeof(h->block) - h->filled < n ? sizeof(h->block) - h->filled : n;
+
+		memcpy(h->block + h->filled, s, take);
+		h->filled += take;
+		s += take;
+		n -= take;
+		if (h->filled == sizeof(h->block)) {
+			h->hash = hash_bytes(h->hash, h->block, h->filled);
+			h->filled = 0;
+		}
+	}
+}
+
+uint64_t sources_hash_end(struct sources_hasher *h)
+{
+	return hash_bytes(h->hash, h->block, h->filled);
 }
 
 uint64_t sources_hash(const char *s, size_t n)
 {
-	return sources_hash_more(SOURCES_HASH_INIT, s, n);
+	uint64_t h = 0;
+
+	for (; n >= SOURCES_HASH_BLOCK; s += SOURCES_HASH_BLOCK, n -= SOURCES_HASH_BLOCK)
+		h = hash_bytes(h, s, SOURCES_HASH_BLOCK);
+	return hash_bytes(h, s, n);
 }
 
 /* A glob names a file, or a folder with everything below it. */

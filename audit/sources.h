@@ -32,9 +32,15 @@ void sources_release(struct sources *s);
 void sources_graph(const struct sources *s, const struct front_options *o, struct graph *g, void *states[LANGUAGE_COUNT]);
 void sources_done(void *states[LANGUAGE_COUNT]);
 
-/* 64 bits of some bytes, for change detection; of several pieces, begun with SOURCES_HASH_INIT. */
-#define SOURCES_HASH_INIT 0xcbf29ce484222325u
-uint64_t sources_hash_more(uint64_t h, const char *s, size_t n);
+/* 64 bits of some bytes, for change detection. In pieces: begin with a hasher of zeros; the pieces may be cut anywhere. */
+#define SOURCES_HASH_BLOCK 4096
+struct sources_hasher {
+	uint64_t hash;
+	size_t filled;
+	char block[SOURCES_HASH_BLOCK];
+};
+void sources_hash_add(struct sources_hasher *h, const char *s, size_t n);
+uint64_t sources_hash_end(struct sources_hasher *h);
 uint64_t sources_hash(const char *s, size_t n);
 
 #endif

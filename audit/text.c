@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/text.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -14,17 +15,14 @@ void text_table_release(struct text_table *t)
 		free(t->blocks[i]);
 	free(t->blocks);
 	free(t->v);
+	free(t->keys);
 	free(t->hash);
 	memset(t, 0, sizeof(*t));
 }
 
 static uint32_t hash_of(const char *s, size_t n)
 {
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 16777619u;
-	return h;
+	return (uint32_t)hash_bytes(0, s, n);
 }
 
 static char *copy(struct text_table *t, const char *s, size_t n)
@@ -54,7 +52,7 @@ static void grow(struct text_table *t)
 	t->hash = xcalloc(cap, sizeof(*t->hash));
 	t->hash_cap = cap;
 	for (uint32_t i = 1; i < t->n; i++) {
-		uint32_t h = hash_of(t->v[i], strlen(t->v[i])) & (cap - 1);
+		uint32_t h = t->keys[i].hash & (cap - 1);
 
 		while (t->hash[h])
 			h = (h + 1) & (cap - 1);
@@ -63,36 +61,41 @@ static void grow(struct text_table *t)
 }
 
 /* The place of a text in the table: of it, or of the gap where it would be. */
-static uint32_t place_of(const struct text_table *t, const char *s, size_t n)
+static uint32_t place_of(const struct text_table *t, uint32_t hash, const char *s, size_t n)
 {
-	uint32_t h = hash_of(s, n) & (t->hash_cap - 1);
+	uint32_t h = hash & (t->hash_cap - 1), i;
 
-	while (t->hash[h] && (strncmp(t->v[t->hash[h]], s, n) != 0 || t->v[t->hash[h]][n]))
-		h = (h + 1) & (t->hash_cap - 1);
+	for (; (i = t->hash[h]) != 0; h = (h + 1) & (t->hash_cap - 1))
+		if (t->keys[i].hash == hash && t->keys[i].length == n && memcmp(t->v[i], s, n) == 0)
+			break;
 	return h;
 }
 
 text_t text_of(struct text_table *t, const char *s, size_t n)
 {
-	uint32_t h;
+	uint32_t h, hash;
 	const char *nul = memchr(s, '\0', n);
 
 	n = nul ? (size_t)(nul - s) : n;
 	if (!t->n) {
 		t->cap = 1024;
 		t->v = xreallocarray(NULL, t->cap, sizeof(*t->v));
+		t->keys = xcalloc(t->cap, sizeof(*t->keys));
 		t->n = 1;
 		t->v[0] = copy(t, "", 0);
 	}
 	if (t->n * 2 >= t->hash_cap)
 		grow(t);
-	h = place_of(t, s, n);
+	hash = hash_of(s, n);
+	h = place_of(t, hash, s, n);
 	if (t->hash[h])
 		return t->hash[h];
 	if (t->n == t->cap) {
 		t->cap *= 2;
 		t->v = xreallocarray(t->v, t->cap, sizeof(*t->v));
+		t->keys = xreallocarray(t->keys, t->cap, sizeof(*t->keys));
 	}
+	t->keys[t->n] = (struct text_key){ hash, (uint32_t)n };
 	t->v[t->n] = copy(t, s, n);
 	t->hash[h] = t->n;
 	return t->n++;
@@ -105,5 +108,5 @@ text_t text_ofz(struct text_table *t, const char *s)
 
 text_t text_find(const struct text_table *t, const char *s)
 {
-	return t->hash_cap ? t->hash[place_of(t, s, strlen(s))] : 0;
+	return t->hash_cap ? t->hash[place_of(t, hash_of(s, strlen(s)), s, strlen(s))] : 0;
 }

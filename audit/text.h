@@ -11,6 +11,7 @@ typedef uint32_t text_t;
 struct text_table {
 	char **v; /* [0] is "" */
 	uint32_t n, cap;
+	struct text_key { uint32_t hash, length; } *keys; /* of each text */
 	uint32_t *hash, hash_cap;
 	char *block;
 	size_t block_left;

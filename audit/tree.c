@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/tree.h"
 
+#include "audit/tree_memory.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -85,31 +86,9 @@ static void names_read(struct names *names, const TSLanguage *l)
 				names->field[i] = (uint8_t)(F_NONE + 1 + k);
 }
 
-/* What the parser allocates while it reads one source: about 100 bytes a byte of usual ones, and no clock has a say. Many
- * errors on one line cost it the square of their number. */
-static _Thread_local uint64_t allocated, allocated_max;
-
-static void *count_malloc(size_t n)
-{
-	allocated += n;
-	return xmalloc(n);
-}
-
-static void *count_calloc(size_t n, size_t size)
-{
-	allocated += n * size;
-	return xcalloc(n, size);
-}
-
-static void *count_realloc(void *p, size_t n)
-{
-	allocated += n;
-	return xreallocarray(p, n, 1);
-}
-
 static void names_init(void)
 {
-	ts_set_allocator(count_malloc, count_calloc, count_realloc, free);
+	ts_set_allocator(tree_memory_malloc, tree_memory_calloc, tree_memory_realloc, tree_memory_free);
 	for (size_t i = 0; i < GRAMMARS; i++)
 		names_read(&names_of[i], grammars[i].language());
 }
@@ -240,7 +219,7 @@ static char *brackets_bound(const char *text, size_t n)
 static bool is_too_dear(TSParseState *s)
 {
 	(void)s;
-	return allocated > allocated_max;
+	return tree_memory_is_exceeded();
 }
 
 struct input {
@@ -263,8 +242,7 @@ static TSTree *parse_bounded(TSParser *p, const char *text, size_t n)
 	struct input in = { text, (uint32_t)n };
 	TSTree *t;
 
-	allocated = 0;
-	allocated_max = ALLOCATED_MIN + (uint64_t)n * ALLOCATED_PER_BYTE;
+	tree_memory_bound(ALLOCATED_MIN + (uint64_t)n * ALLOCATED_PER_BYTE); /* about 100 bytes a byte are usual */
 	t = ts_parser_parse_with_options(p, NULL, (TSInput){ .payload = &in, .read = input_read,
 		.encoding = TSInputEncodingUTF8 }, (TSParseOptions){ .progress_callback = is_too_dear });
 	if (!t)
@@ -286,6 +264,14 @@ static char *without_long_lines(const char *text, size_t n)
 		at += length + 1;
 	}
 	return copy;
+}
+
+/* The parser frees what is not ours: the state of its scanner. */
+static void parser_end(TSParser *p, TSTree *ts)
+{
+	ts_parser_delete(p);
+	if (!tree_memory_reset() && ts)
+		ts_tree_delete(ts);
 }
 
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
@@ -316,11 +302,11 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 	} else {
 		t->has_errors = dear || bounded || ts_node_has_error(ts_tree_root_node(ts));
 		convert(t, ts, &names_of[grammar]);
-		ts_tree_delete(ts);
 	}
-	ts_parser_delete(p);
+	parser_end(p, ts);
 	t->nodes = xreallocarray(t->nodes, t->count + 1, sizeof(*t->nodes));
 	t->cap = t->count + 1;
+	tree_number_names(t, text);
 	for (size_t i = 0; i < n; i++)
 		t->lines += text[i] == '\n';
 	t->lines += n && text[n - 1] != '\n';
@@ -330,6 +316,7 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 void tree_free_nodes(struct tree *t)
 {
 	mem_free_ptr(&t->nodes);
+	mem_free_ptr(&t->names);
 	memset(t, 0, sizeof(*t));
 }
 

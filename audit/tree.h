@@ -108,13 +108,19 @@ struct tree_node {
 	uint16_t kind;
 	uint8_t field, missing;
 	uint32_t start, end; /* bytes of the source */
-	uint32_t line, end_line; /* 1-based */
+	uint32_t line; /* 1-based, as end_line */
+	union {
+		uint32_t end_line;
+		uint32_t name; /* of an identifier, which has one line: its index in names */
+	};
 	uint32_t first, next;
 };
 
 struct tree {
 	struct tree_node *nodes;
 	uint32_t count, cap;
+	uint32_t *names; /* identifiers that differ: the first node of each */
+	uint32_t name_count;
 	uint32_t lines;
 	bool has_errors;
 };
@@ -126,6 +132,8 @@ struct tree {
 bool tree_has_language(const char *language);
 /* Parses text[0..n). Returns 0, or -1 where the language is not built in. Safe to call on several threads. */
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t);
+/* Sets name of the identifiers, and names. tree_parse() does. */
+void tree_number_names(struct tree *t, const char *text);
 void tree_free_nodes(struct tree *t);
 /* What a tree depends on besides its source: version, grammar, kinds, bounds. */
 void tree_identity(const char *language, struct str *out);

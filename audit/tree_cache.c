@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/tree_cache.h"
 
+#include "base/fd.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/path.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define DIGEST 16
+#define DIGEST 16 /* of a name: nobody makes two sources with one */
 #define NAME_SIZE 40
 #define ENDING ".tree"
-#define FILE_MAX_BYTES ((size_t)1 << 31)
 
 struct head {
 	char magic[8];
-	uint32_t count, lines, has_errors, source_bytes;
-	unsigned char digest[DIGEST]; /* of the nodes */
+	uint32_t count, name_count, lines, has_errors, source_bytes, unused;
+	uint64_t hash; /* of nodes and names: against damage, not against whoever may write here */
 };
-static const char magic[8] = "srtree1";
+static const char magic[8] = "srtree2";
 
 static void name_of(const char *language, const char *text, size_t n, char out[NAME_SIZE])
 {
@@ -37,44 +40,69 @@ static void name_of(const char *language, const char *text, size_t n, char out[N
 	memcpy(out + 2 * DIGEST, ENDING, sizeof(ENDING));
 }
 
-static void digest_of(const struct tree_node *nodes, uint32_t count, unsigned char out[DIGEST])
+static uint64_t hash_of(const struct tree *t)
 {
-	crypto_generichash(out, DIGEST, (const unsigned char *)nodes, (size_t)count * sizeof(*nodes), NULL, 0);
+	uint64_t h = hash_bytes(t->count, t->nodes, (size_t)t->count * sizeof(*t->nodes));
+
+	return t->name_count ? hash_bytes(h, t->names, (size_t)t->name_count * sizeof(*t->names)) : h;
 }
 
 /* Every child and sibling comes later in the array: there are no cycles. */
-static bool is_tree(const struct tree_node *nodes, uint32_t count, size_t source_bytes)
+static bool is_tree(const struct tree *t, size_t source_bytes)
 {
+	uint32_t count = t->count;
+
 	for (uint32_t i = 0; i < count; i++) {
-		const struct tree_node *n = &nodes[i];
+		const struct tree_node *n = &t->nodes[i];
 
 		if ((n->first && (n->first <= i || n->first >= count)) || (n->next && (n->next <= i ||
 			n->next >= count)) ||
-		    n->start > n->end || n->end > source_bytes || n->kind >= K_COUNT || n->field >= F_COUNT)
+		    n->start > n->end || n->end > source_bytes || n->kind >= K_COUNT || n->field >= F_COUNT ||
+		    (n->kind == K_identifier && n->name >= t->name_count))
 			return false;
 	}
+	for (uint32_t i = 0; i < t->name_count; i++)
+		if (t->names[i] >= count)
+			return false;
 	return count >= 2;
+}
+
+static bool read_all(int fd, void *to, size_t n)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = read(fd, (char *)to + done, n - done);
+
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+/* Somebody else's file, or one that others may write, is none of ours. */
+static bool is_own(int fd, const struct head *h)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)) &&
+	       (uint64_t)st.st_size == sizeof(*h) + (uint64_t)h->count * sizeof(struct tree_node) +
+	       (uint64_t)h->name_count * sizeof(uint32_t);
 }
 
 static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 {
-	auto_free char *bytes = NULL;
-	unsigned char digest[DIGEST];
-	struct err ignored = { 0 };
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct head h;
-	size_t n;
 
-	if (file_read(path, FILE_MAX_BYTES, &bytes, &n, &ignored) < 0 || n < sizeof(h))
-		return false;
-	memcpy(&h, bytes, sizeof(h));
-	if (memcmp(h.magic, magic, sizeof(magic)) != 0 || h.source_bytes != source_bytes ||
-	    n - sizeof(h) != (size_t)h.count * sizeof(struct tree_node))
+	if (fd < 0 || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
+	    h.source_bytes != source_bytes || !is_own(fd, &h))
 		return false;
 	*t = (struct tree){ .nodes = xreallocarray(NULL, (size_t)h.count + 1, sizeof(*t->nodes)), .count = h.count,
-		.cap = h.count + 1, .lines = h.lines, .has_errors = h.has_errors != 0 };
-	memcpy(t->nodes, bytes + sizeof(h), n - sizeof(h));
-	digest_of(t->nodes, t->count, digest);
-	if (memcmp(digest, h.digest, DIGEST) == 0 && is_tree(t->nodes, t->count, source_bytes))
+		.cap = h.count + 1, .names = xreallocarray(NULL, (size_t)h.name_count + 1, sizeof(*t->names)),
+		.name_count = h.name_count, .lines = h.lines, .has_errors = h.has_errors != 0 };
+	if (read_all(fd, t->nodes, (size_t)h.count * sizeof(*t->nodes)) &&
+	    read_all(fd, t->names, (size_t)h.name_count * sizeof(*t->names)) && hash_of(t) == h.hash &&
+	    is_tree(t, source_bytes))
 		return true;
 	tree_free_nodes(t);
 	return false;
@@ -83,17 +111,17 @@ static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 /* A cache that cannot be written changes nothing. */
 static void write_cached(const char *path, size_t source_bytes, const struct tree *t)
 {
-	struct head h = { .count = t->count, .lines = t->lines, .has_errors = t->has_errors,
-		.source_bytes = (uint32_t)source_bytes };
+	struct head h = { .count = t->count, .name_count = t->name_count, .lines = t->lines, .has_errors = t->has_errors,
+		.source_bytes = (uint32_t)source_bytes, .hash = hash_of(t) };
 	struct file_out f;
 	struct err ignored = { 0 };
 
 	memcpy(h.magic, magic, sizeof(magic));
-	digest_of(t->nodes, t->count, h.digest);
 	if (file_out_open(&f, path, &ignored) < 0)
 		return;
 	file_out_write(&f, &h, sizeof(h));
 	file_out_write(&f, t->nodes, (size_t)t->count * sizeof(*t->nodes));
+	file_out_write(&f, t->names, (size_t)t->name_count * sizeof(*t->names));
 	(void)file_out_commit(&f, &ignored);
 }
 

@@ -285,8 +285,31 @@ void write_call_graph_to(const struct graph *g, const struct costs *c, json_sink
 	sink(arg, "\n", 1);
 }
 
+static int by_file(const void *a, const void *b, void *arg)
+{
+	const struct graph *g = arg;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b, f = g->functions[x].file, h = g->functions[y].file;
+
+	return f != h ? (f > h) - (f < h) : (x > y) - (x < y);
+}
+
+/* Functions with operations, by file. The caller frees. */
+static uint32_t *expensive_functions(const struct graph *g, const struct costs *c, uint32_t *n)
+{
+	uint32_t *list = xcalloc((size_t)g->function_count + 1, sizeof(*list));
+
+	*n = 0;
+	for (uint32_t i = 0; i < g->function_count; i++)
+		if (c->first_op[i] != c->first_op[i + 1] && g->functions[i].file != GRAPH_NONE)
+			list[(*n)++] = i;
+	qsort_r(list, *n, sizeof(*list), by_file, (void *)(uintptr_t)g);
+	return list;
+}
+
 void write_expensive_ops(const struct graph *g, const struct costs *c, const struct model *m, struct str *out)
 {
+	uint32_t n, file = GRAPH_NONE;
+	auto_free uint32_t *list = expensive_functions(g, c, &n);
 	struct json j;
 
 	json_init(&j, out);
@@ -294,25 +317,23 @@ void write_expensive_ops(const struct graph *g, const struct costs *c, const str
 	json_int(&j, "version", 1);
 	json_int(&j, "threshold", m->threshold);
 	json_object(&j, "files");
-	for (uint32_t f = 0; f < g->file_count; f++) {
-		bool open = false;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct graph_function *f = &g->functions[list[i]];
 
-		for (uint32_t i = 0; i < g->function_count; i++) {
-			if (g->functions[i].file != f || c->first_op[i] == c->first_op[i + 1])
-				continue;
-			if (!open)
-				json_object(&j, graph_text(g, g->files[f].path));
-			open = true;
-			json_array(&j, graph_text(g, g->functions[i].name));
-			for (uint32_t k = c->first_op[i]; k < c->first_op[i + 1]; k++) {
-				json_line(&j);
-				write_op(&j, g, &c->ops.v[k]);
-			}
-			json_array_end(&j);
-		}
-		if (open)
+		if (f->file != file && file != GRAPH_NONE)
 			json_object_end(&j);
+		if (f->file != file)
+			json_object(&j, graph_text(g, g->files[f->file].path));
+		file = f->file;
+		json_array(&j, graph_text(g, f->name));
+		for (uint32_t k = c->first_op[list[i]]; k < c->first_op[list[i] + 1]; k++) {
+			json_line(&j);
+			write_op(&j, g, &c->ops.v[k]);
+		}
+		json_array_end(&j);
 	}
+	if (file != GRAPH_NONE)
+		json_object_end(&j);
 	json_object_end(&j);
 	document_end(&j, out);
 }

@@ -334,7 +334,7 @@ static int action_files(struct audit *a, struct batch *b, const struct profile *
 /* A file and the hash of what went into it. */
 struct hashed_file {
 	struct file_out *file;
-	uint64_t hash;
+	struct sources_hasher hasher;
 };
 
 static void file_sink(void *arg, const void *p, size_t n)
@@ -342,7 +342,7 @@ static void file_sink(void *arg, const void *p, size_t n)
 	struct hashed_file *h = arg;
 
 	file_out_write(h->file, p, n);
-	h->hash = sources_hash_more(h->hash, p, n);
+	sources_hash_add(&h->hasher, p, n);
 }
 
 static void stdout_sink(void *arg, const void *p, size_t n)
@@ -354,13 +354,13 @@ static void stdout_sink(void *arg, const void *p, size_t n)
 static int graph_files(struct audit *a, struct batch *b, struct err *e)
 {
 	auto_str ops = STR_INIT, mutations = STR_INIT, stamp = STR_INIT, empty = STR_INIT;
-	struct hashed_file graph = { .hash = SOURCES_HASH_INIT };
+	struct hashed_file graph = { .file = NULL };
 
 	if (batch_add(b, "call_graph.json", &empty, e) < 0)
 		return -1;
 	graph.file = &b->files[b->n - 1];
 	write_call_graph_to(&a->graph, &a->costs, file_sink, &graph);
-	stamp_print(&a->graph, graph.hash, a->profiles, a->action_count, &stamp);
+	stamp_print(&a->graph, sources_hash_end(&graph.hasher), a->profiles, a->action_count, &stamp);
 	if (!a->o->no_cache && !a->graph_text && batch_add(b, "cache/" STAMP_NAME, &stamp, e) < 0)
 		return -1;
 	write_expensive_ops(&a->graph, &a->costs, &a->model, &ops);

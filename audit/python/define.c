@@ -147,13 +147,6 @@ static void add_name(uint32_t **list, uint32_t *n, uint32_t name)
 	(*list)[(*n)++] = name;
 }
 
-static uint32_t def_text(struct machine *m, const struct source *s, uint32_t node)
-{
-	const struct tree_node *n = &s->tree.nodes[node];
-
-	return heap_text(&m->h, s->text + n->start, n->end - n->start);
-}
-
 /* Every identifier below a target is bound, but for those within attributes and subscripts. */
 static void bind_targets(struct machine *m, uint32_t source, uint32_t node, uint32_t def)
 {
@@ -161,7 +154,7 @@ static void bind_targets(struct machine *m, uint32_t source, uint32_t node, uint
 	const struct tree_node *n = &s->tree.nodes[node];
 
 	if (n->kind == K_identifier)
-		add_name(&m->defs[def].locals, &m->defs[def].local_count, def_text(m, s, node));
+		add_name(&m->defs[def].locals, &m->defs[def].local_count, machine_node_text(m, &m->sources[source], node));
 	if (n->kind == K_attribute || n->kind == K_subscript || n->kind == K_call)
 		return;
 	for (uint32_t c = n->first; c; c = s->tree.nodes[c].next)
@@ -260,9 +253,9 @@ static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def
 	case K_global_statement: case K_nonlocal_statement:
 		for (uint32_t c = n->first; c; c = s->tree.nodes[c].next)
 			if (n->kind == K_global_statement)
-				add_name(&d->globals, &d->global_count, def_text(m, s, c));
+				add_name(&d->globals, &d->global_count, machine_node_text(m, &m->sources[source], c));
 			else
-				add_name(&d->nonlocals, &d->nonlocal_count, def_text(m, s, c));
+				add_name(&d->nonlocals, &d->nonlocal_count, machine_node_text(m, &m->sources[source], c));
 		return;
 	case K_assignment: case K_augmented_assignment: case K_for_statement:
 		t = field(s, node, F_left);
@@ -291,6 +284,7 @@ void machine_define(struct machine *m, uint32_t source)
 	struct source *s = &m->sources[source];
 	struct definition d = { .kind = DEF_MODULE, .source = source, .node = 1, .name = xstrdup(s->module) };
 
+	s->names = xcalloc((size_t)s->tree.name_count + 1, sizeof(*s->names));
 	m->node_def[source] = xcalloc(s->tree.count + 1, sizeof(uint32_t));
 	s->body = def_add(m, d);
 	m->node_def[source][1] = s->body;

@@ -13,9 +13,7 @@
 
 static uint32_t heap_name(struct python *p, uint32_t source, uint32_t node)
 {
-	const struct tree_node *n = pyfacts_node(p, source, node);
-
-	return heap_text(&p->m.h, p->sources[source].text + n->start, n->end - n->start);
+	return machine_node_text(&p->m, &p->sources[source], node);
 }
 
 uint32_t pyfacts_parent(struct python *p, uint32_t source, uint32_t node)

@@ -17,8 +17,7 @@ static text_t squeezed(struct python *p, struct graph *g, uint32_t source, uint3
 static bool is_declared_global(struct python *p, uint32_t source, uint32_t node)
 {
 	const struct definition *d = &p->m.defs[pyfacts_scope(p, source, node)];
-	const struct tree_node *n = pyfacts_node(p, source, node);
-	uint32_t name = heap_text(&p->m.h, p->sources[source].text + n->start, n->end - n->start);
+	uint32_t name = machine_node_text(&p->m, &p->sources[source], node);
 
 	for (uint32_t i = 0; i < d->global_count; i++)
 		if (d->globals[i] == name)

@@ -194,6 +194,7 @@ void machine_release(struct machine *m)
 	for (size_t i = 0; i < m->source_count; i++) {
 		free(m->node_def[i]);
 		free(m->node_site[i]);
+		free(m->sources[i].names);
 	}
 	free(m->node_def);
 	free(m->node_site);

@@ -15,11 +15,22 @@ uint32_t node_field(const struct frame *f, uint32_t node, enum tree_field field)
 	return 0;
 }
 
+uint32_t machine_node_text(struct machine *m, struct source *s, uint32_t node)
+{
+	const struct tree_node *n = &s->tree.nodes[node];
+	uint32_t *known = n->kind == K_identifier ? &s->names[n->name] : NULL, text;
+
+	if (known && *known)
+		return *known;
+	text = heap_text(&m->h, s->text + n->start, n->end - n->start);
+	if (known)
+		*known = text;
+	return text;
+}
+
 uint32_t node_text(struct frame *f, uint32_t node)
 {
-	const struct tree_node *n = NODE(f, node);
-
-	return heap_text(&f->m->h, f->s->text + n->start, n->end - n->start);
+	return machine_node_text(f->m, f->s, node);
 }
 
 const char *node_name(struct frame *f, uint32_t node)

@@ -19,6 +19,7 @@ struct source {
 	bool is_package;
 	/* the machine's */
 	uint32_t object, body; /* its module object, the definition of its body */
+	uint32_t *names;       /* names of the tree as texts of the heap; 0: not asked for yet */
 	bool started;
 };
 
@@ -81,6 +82,9 @@ struct machine {
 /* Sources must be sorted by path and stay where they are. */
 void machine_run(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
 void machine_release(struct machine *m);
+
+/* What a node says, as a text of the heap. */
+uint32_t machine_node_text(struct machine *m, struct source *s, uint32_t node);
 
 /* The definition's full name of the function that a scope's calls belong to. */
 uint32_t machine_owner(const struct machine *m, uint32_t def);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/python/value.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -21,29 +22,13 @@ static uint32_t mix(uint32_t h, uint32_t v)
 	return h ^ (h >> 15);
 }
 
-static uint32_t hash_bytes(const void *p, size_t n)
-{
-	const char *s = p;
-	uint64_t h = n * 0x9e3779b97f4a7c15u, word;
-
-	for (; n >= 8; n -= 8, s += 8) {
-		memcpy(&word, s, 8);
-		h = (h ^ word) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	word = 0;
-	memcpy(&word, s, n);
-	h = (h ^ word) * 0xff51afd7ed558ccdu;
-	return (uint32_t)(h ^ h >> 29 ^ h >> 47);
-}
-
 static void texts_grow(struct heap *h)
 {
 	if (h->text_count < h->text_cap)
 		return;
 	h->text_cap = h->text_cap ? h->text_cap * 2 : 64;
 	h->texts = xreallocarray(h->texts, h->text_cap, sizeof(*h->texts));
-	h->text_hashes = xreallocarray(h->text_hashes, h->text_cap, sizeof(*h->text_hashes));
+	h->text_keys = xreallocarray(h->text_keys, h->text_cap, sizeof(*h->text_keys));
 }
 
 void heap_init(struct heap *h)
@@ -69,7 +54,7 @@ void heap_release(struct heap *h)
 	for (uint32_t i = 0; i < h->text_count; i++)
 		free(h->texts[i]);
 	free(h->texts);
-	free(h->text_hashes);
+	free(h->text_keys);
 	free(h->text_hash);
 	for (int i = 0; i < HEAP_PREFIXES; i++)
 		free(h->prefixed[i].v);
@@ -93,7 +78,7 @@ static void text_rehash(struct heap *h)
 	free(h->text_hash);
 	h->text_hash = xcalloc(h->text_hash_cap *= 2, sizeof(uint32_t));
 	for (uint32_t i = 1; i < h->text_count; i++) {
-		uint32_t at = h->text_hashes[i];
+		uint32_t at = h->text_keys[i].hash;
 
 		while (h->text_hash[at &= h->text_hash_cap - 1])
 			at++;
@@ -107,16 +92,17 @@ uint32_t heap_text(struct heap *h, const char *s, size_t n)
 	uint32_t hash, at, i;
 
 	n = zero ? (size_t)(zero - s) : n;
-	at = hash = hash_bytes(s, n);
+	at = hash = (uint32_t)hash_bytes(0, s, n);
 	while ((i = h->text_hash[at &= h->text_hash_cap - 1]) != 0) {
-		if (h->text_hashes[i] == hash && strncmp(h->texts[i], s, n) == 0 && !h->texts[i][n])
+		if (h->text_keys[i].hash == hash && h->text_keys[i].length == n && memcmp(h->texts[i], s, n) == 0)
 			return i;
 		at++;
 	}
 	texts_grow(h);
 	i = h->text_count++;
 	h->texts[i] = xstrndup(s, n);
-	h->text_hashes[i] = hash;
+	h->text_keys[i].hash = hash;
+	h->text_keys[i].length = (uint32_t)n;
 	h->text_hash[at] = i;
 	if (h->text_count * 2 > h->text_hash_cap)
 		text_rehash(h);
@@ -208,12 +194,12 @@ uint32_t object_intern(struct heap *h, enum object_kind kind, uint32_t a, uint32
 
 static uint32_t set_hash_of(const struct heap *h, uint32_t set)
 {
-	return hash_bytes(h->ids + h->sets[set].off, h->sets[set].n * sizeof(uint32_t));
+	return (uint32_t)hash_bytes(0, h->ids + h->sets[set].off, h->sets[set].n * sizeof(uint32_t));
 }
 
 static value_t set_intern(struct heap *h, const uint32_t *ids, uint32_t n)
 {
-	uint32_t at = hash_bytes(ids, n * sizeof(*ids)), i;
+	uint32_t at = (uint32_t)hash_bytes(0, ids, n * sizeof(*ids)), i;
 
 	while ((i = h->set_hash[at &= h->set_hash_cap - 1]) != 0) {
 		if (h->sets[i].n == n && memcmp(h->ids + h->sets[i].off, ids, n * sizeof(*ids)) == 0)
