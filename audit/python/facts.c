@@ -16,30 +16,49 @@ static uint32_t heap_name(struct python *p, uint32_t source, uint32_t node)
 	return machine_node_text(&p->m, &p->sources[source], node);
 }
 
-uint32_t pyfacts_parent(struct python *p, uint32_t source, uint32_t node)
+static bool has_clause(const struct tree *t, uint32_t node)
+{
+	for (uint32_t c = t->nodes[node].first; c; c = t->nodes[c].next)
+		if (t->nodes[c].kind == K_for_in_clause)
+			return true;
+	return false;
+}
+
+/* Nodes come after their parents. */
+static struct place *places_of(struct python *p, uint32_t source)
 {
 	const struct tree *t = &p->sources[source].tree;
+	struct place *v = p->places[source];
 
-	if (!p->parents[source]) {
-		p->parents[source] = xcalloc(t->count + 1, sizeof(uint32_t));
-		for (uint32_t i = 1; i < t->count; i++)
-			for (uint32_t c = t->nodes[i].first; c; c = t->nodes[c].next)
-				p->parents[source][c] = i;
+	if (v)
+		return v;
+	v = p->places[source] = xcalloc((size_t)t->count + 1, sizeof(*v));
+	v[1].scope = p->sources[source].body;
+	for (uint32_t i = 1; i < t->count; i++) {
+		const struct tree_node *n = &t->nodes[i];
+		uint32_t own = i == 1 ? 0 : p->m.node_def[source][i], inside = own ? own : v[i].scope;
+		bool closes = n->kind == K_function_definition || n->kind == K_class_definition;
+		bool around = !closes && (v[i].comprehension || has_clause(t, i));
+
+		for (uint32_t c = n->first; c; c = t->nodes[c].next)
+			v[c] = (struct place){ i, t->nodes[c].field == F_body ? inside : v[i].scope, around };
 	}
-	return p->parents[source][node];
+	return v;
+}
+
+void pyfacts_leave(struct python *p, uint32_t source)
+{
+	mem_free_ptr(&p->places[source]);
+}
+
+uint32_t pyfacts_parent(struct python *p, uint32_t source, uint32_t node)
+{
+	return places_of(p, source)[node].parent;
 }
 
 uint32_t pyfacts_scope(struct python *p, uint32_t source, uint32_t node)
 {
-	uint32_t child = node;
-
-	for (uint32_t at = pyfacts_parent(p, source, node); at; child = at, at = pyfacts_parent(p, source, at)) {
-		uint32_t def = p->m.node_def[source][at];
-
-		if (def && at != 1 && pyfacts_node(p, source, child)->field == F_body)
-			return def;
-	}
-	return p->sources[source].body;
+	return places_of(p, source)[node].scope;
 }
 
 uint32_t pyfacts_owner(struct python *p, uint32_t source, uint32_t node)
@@ -199,43 +218,44 @@ static void bind_node(struct python *p, uint32_t source, uint32_t node, uint32_t
 
 void pyfacts_init(struct python *p)
 {
-	p->parents = xcalloc(p->count + 1, sizeof(*p->parents));
+	p->places = xcalloc(p->count + 1, sizeof(*p->places));
 	p->bindings = xcalloc(p->m.def_count + 1, sizeof(*p->bindings));
-	for (uint32_t s = 0; s < p->count; s++) {
-		const struct tree *t = &p->sources[s].tree;
-		uint32_t *scope = xcalloc(t->count + 1, sizeof(*scope)); /* nodes come after their parents */
+}
 
-		scope[1] = p->sources[s].body;
-		for (uint32_t i = 1; i < t->count; i++) {
-			uint32_t own = i == 1 ? 0 : p->m.node_def[s][i];
+void pyfacts_bind(struct python *p, uint32_t s)
+{
+	const struct tree *t = &p->sources[s].tree;
+	const struct place *v = places_of(p, s);
 
-			bind_node(p, s, i, scope[i]);
-			if (own) {
-				bind_parameters(p, s, i, own);
-				if (p->bindings[own].n && is_staticmethod(p, s, i))
-					p->bindings[own].v[0].is_self = false;
-			}
-			for (uint32_t c = t->nodes[i].first; c; c = t->nodes[c].next)
-				scope[c] = own && t->nodes[c].field == F_body ? own : scope[i];
-		}
-		free(scope);
+	for (uint32_t i = 1; i < t->count; i++) {
+		uint32_t own = i == 1 ? 0 : p->m.node_def[s][i];
+
+		bind_node(p, s, i, v[i].scope);
+		if (!own)
+			continue;
+		bind_parameters(p, s, i, own);
+		if (p->bindings[own].n && is_staticmethod(p, s, i))
+			p->bindings[own].v[0].is_self = false;
 	}
 }
 
 void pyfacts_release(struct python *p)
 {
-	for (size_t i = 0; p->parents && i < p->count; i++)
-		free(p->parents[i]);
+	for (size_t i = 0; p->places && i < p->count; i++)
+		free(p->places[i]);
 	for (uint32_t i = 0; p->bindings && i < p->m.def_count; i++)
 		free(p->bindings[i].v);
-	free(p->parents);
+	free(p->places);
 	free(p->bindings);
 }
 
 bool pyfacts_is_comprehension_variable(struct python *p, uint32_t source, uint32_t node)
 {
-	uint32_t name = heap_name(p, source, node);
+	uint32_t name;
 
+	if (!places_of(p, source)[node].comprehension)
+		return false;
+	name = heap_name(p, source, node);
 	for (uint32_t at = pyfacts_parent(p, source, node); at; at = pyfacts_parent(p, source, at)) {
 		const struct tree_node *n = pyfacts_node(p, source, at);
 

@@ -19,6 +19,13 @@ struct bindings {
 	uint32_t n, cap;
 };
 
+/* Where a node is. */
+struct place {
+	uint32_t parent;
+	uint32_t scope : 31;        /* the definition whose body it is part of */
+	uint32_t comprehension : 1; /* a comprehension is around it, within its function */
+};
+
 /* The front end's state. */
 struct python {
 	struct source *sources;
@@ -26,11 +33,15 @@ struct python {
 	uint32_t *files;       /* source -> file of the graph */
 	struct machine m;
 	uint32_t *function_of; /* definition -> function of the graph before graph_finish() */
-	uint32_t **parents;    /* source -> node -> its parent */
+	struct place **places; /* source -> node; made where it is asked for */
 	struct bindings *bindings; /* by definition */
 };
 
 void pyfacts_init(struct python *p);
+/* The bindings of a source's definitions; to be called before anything else is asked about it. */
+void pyfacts_bind(struct python *p, uint32_t source);
+/* Forgets where the nodes of a source are. */
+void pyfacts_leave(struct python *p, uint32_t source);
 void pyfacts_release(struct python *p);
 
 uint32_t pyfacts_parent(struct python *p, uint32_t source, uint32_t node);
@@ -55,8 +66,8 @@ int64_t pyfacts_elements(struct python *p, uint32_t source, uint32_t node);
 
 /* Adds loops, arguments and constants to a call. */
 void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t node, struct graph_call *out);
-/* Adds the mutations that are no calls. */
-void pyfacts_mutations(struct python *p, struct graph *g);
+/* Adds the mutations of a source that are no calls. */
+void pyfacts_mutations(struct python *p, struct graph *g, uint32_t source);
 /* front.h: statements */
 void pyfacts_statements(void *state, struct graph *g, const bool *marked, struct front_statements *out);
 

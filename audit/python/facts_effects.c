@@ -96,31 +96,30 @@ static void setattr_add(struct python *p, struct graph *g, uint32_t source, uint
 		graph_add_mutation(g, m);
 }
 
-void pyfacts_mutations(struct python *p, struct graph *g)
+void pyfacts_mutations(struct python *p, struct graph *g, uint32_t s)
 {
-	for (uint32_t s = 0; s < p->count; s++)
-		for (uint32_t i = 1; i < p->sources[s].tree.count; i++) {
-			uint32_t t = 0;
+	for (uint32_t i = 1; i < p->sources[s].tree.count; i++) {
+		uint32_t t = 0;
 
-			switch (pyfacts_node(p, s, i)->kind) {
-			case K_assignment:
-				t = pyfacts_field(p, s, i, F_right) ? pyfacts_field(p, s, i, F_left) : 0;
-				break;
-			case K_augmented_assignment: case K_for_statement: case K_for_in_clause:
-				t = pyfacts_field(p, s, i, F_left);
-				break;
-			case K_as_pattern_target: case K_delete_statement:
-				t = i;
-				break;
-			case K_call:
-				setattr_add(p, g, s, i);
-				break;
-			default:
-				break;
-			}
-			if (t)
-				target_add(p, g, s, t);
+		switch (pyfacts_node(p, s, i)->kind) {
+		case K_assignment:
+			t = pyfacts_field(p, s, i, F_right) ? pyfacts_field(p, s, i, F_left) : 0;
+			break;
+		case K_augmented_assignment: case K_for_statement: case K_for_in_clause:
+			t = pyfacts_field(p, s, i, F_left);
+			break;
+		case K_as_pattern_target: case K_delete_statement:
+			t = i;
+			break;
+		case K_call:
+			setattr_add(p, g, s, i);
+			break;
+		default:
+			break;
 		}
+		if (t)
+			target_add(p, g, s, t);
+	}
 }
 
 /* Reads and writes of one statement while it is walked. */

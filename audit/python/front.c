@@ -65,12 +65,12 @@ static struct graph_list parameters_of(struct python *p, struct graph *g, uint32
 	return graph_add_list(g, names, n);
 }
 
-static void functions_add(struct python *p, struct graph *g)
+/* The functions of a source: its definitions are a run of those of all. */
+static void functions_add(struct python *p, struct graph *g, uint32_t source)
 {
 	const struct machine *m = &p->m;
 
-	p->function_of = xcalloc(m->def_count + 1, sizeof(*p->function_of));
-	for (uint32_t i = 0; i < m->def_count; i++) {
+	for (uint32_t i = p->sources[source].body; i < m->def_count && m->defs[i].source == source; i++) {
 		const struct definition *d = &m->defs[i];
 		const struct source *s = &p->sources[d->source];
 		bool module = d->kind == DEF_MODULE;
@@ -143,17 +143,19 @@ static void *build_run(void *arg)
 	for (size_t i = 0; i < p->count; i++)
 		mem_free_ptr(&p->m.node_site[i]);
 	pyfacts_init(p);
-	functions_add(p, b->g);
+	p->function_of = xcalloc(p->m.def_count + 1, sizeof(*p->function_of));
 	if (p->m.site_count)
 		qsort(p->m.sites, p->m.site_count, sizeof(*p->m.sites), by_source);
-	for (uint32_t i = 0; i < p->m.site_count; i++) {
-		call_add(p, b->g, &p->m.sites[i]);
-		if (i + 1 == p->m.site_count || p->m.sites[i + 1].source != p->m.sites[i].source)
-			mem_free_ptr(&p->parents[p->m.sites[i].source]); /* made again where it is asked for */
+	for (uint32_t i = 0, at = 0; i < p->count; i++) {
+		pyfacts_bind(p, i);
+		functions_add(p, b->g, i);
+		for (; at < p->m.site_count && p->m.sites[at].source == i; at++)
+			call_add(p, b->g, &p->m.sites[at]);
+		pyfacts_mutations(p, b->g, i);
+		pyfacts_leave(p, i);
 	}
 	mem_free_ptr(&p->m.sites);
 	p->m.site_count = p->m.site_cap = 0;
-	pyfacts_mutations(p, b->g);
 	return NULL;
 }
 

@@ -199,7 +199,11 @@ static uint32_t set_hash_of(const struct heap *h, uint32_t set)
 
 static value_t set_intern(struct heap *h, const uint32_t *ids, uint32_t n)
 {
-	uint32_t at = (uint32_t)hash_bytes(0, ids, n * sizeof(*ids)), i;
+	uint32_t at, i;
+
+	if (n == 1)
+		return VALUE_ONE | ids[0];
+	at = (uint32_t)hash_bytes(0, ids, n * sizeof(*ids));
 
 	while ((i = h->set_hash[at &= h->set_hash_cap - 1]) != 0) {
 		if (h->sets[i].n == n && memcmp(h->ids + h->sets[i].off, ids, n * sizeof(*ids)) == 0)
@@ -225,13 +229,6 @@ static value_t set_intern(struct heap *h, const uint32_t *ids, uint32_t n)
 		}
 	}
 	return i;
-}
-
-value_t value_of(struct heap *h, uint32_t object)
-{
-	if (!h->objects[object].alone)
-		h->objects[object].alone = set_intern(h, &object, 1);
-	return h->objects[object].alone;
 }
 
 uint32_t instance_of_all(struct heap *h, uint32_t class_object, enum instance which)
@@ -281,7 +278,7 @@ value_t value_join(struct heap *h, value_t a, value_t b)
 
 	if (!a || a == b)
 		return b;
-	if (!b)
+	if (!b || value_has(h, a, b & VALUE_ONE ? b & ~VALUE_ONE : UINT32_MAX))
 		return a;
 	while (n < 2 * VALUE_TARGETS_MAX && (i < value_count(h, a) || k < value_count(h, b))) {
 		uint32_t x = i < value_count(h, a) ? value_at(h, a, i) : UINT32_MAX;
@@ -297,16 +294,6 @@ value_t value_join(struct heap *h, value_t a, value_t b)
 		n = ids_unique(ids, n);
 	}
 	return set_intern(h, ids, n);
-}
-
-uint32_t value_count(const struct heap *h, value_t v)
-{
-	return h->sets[v].n;
-}
-
-uint32_t value_at(const struct heap *h, value_t v, uint32_t i)
-{
-	return h->ids[h->sets[v].off + i];
 }
 
 bool value_has(const struct heap *h, value_t v, uint32_t object)

@@ -13,7 +13,9 @@
 #define OBJECT_NONE 0
 #define OBJECT_ABSENT 1
 
-typedef uint32_t value_t; /* 0: nothing */
+/* 0: nothing; one object: VALUE_ONE and its number, for most values are such; else the number of a set. */
+typedef uint32_t value_t;
+#define VALUE_ONE ((value_t)1 << 31)
 
 enum object_kind {
 	O_NONE, O_ABSENT, O_UNKNOWN, O_ENV, O_FUNCTION, O_CLASS, O_INSTANCE, O_BOUND, O_MODULE, O_EXTERNAL,
@@ -27,7 +29,6 @@ struct object {
 	bool weak;       /* stands for several: writes join */
 	uint32_t a, b, c; /* by kind */
 	uint32_t slots;  /* head of the list of its slots */
-	uint32_t alone;  /* the value that is this object only, once it was asked for */
 };
 
 struct slot {
@@ -100,10 +101,20 @@ uint32_t heap_prefixed(struct heap *h, enum heap_prefix prefix, uint32_t text);
 uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
 /* The one object of that kind, a and b: for what has no state of its own, so that sets of them stay small. */
 uint32_t object_intern(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
-value_t value_of(struct heap *h, uint32_t object);
+static inline value_t value_of(const struct heap *h, uint32_t object)
+{
+	(void)h;
+	return VALUE_ONE | object;
+}
 value_t value_join(struct heap *h, value_t a, value_t b);
-uint32_t value_count(const struct heap *h, value_t v);
-uint32_t value_at(const struct heap *h, value_t v, uint32_t i);
+static inline uint32_t value_count(const struct heap *h, value_t v)
+{
+	return v & VALUE_ONE ? 1 : h->sets[v].n;
+}
+static inline uint32_t value_at(const struct heap *h, value_t v, uint32_t i)
+{
+	return v & VALUE_ONE ? v & ~VALUE_ONE : h->ids[h->sets[v].off + i];
+}
 
 bool value_has(const struct heap *h, value_t v, uint32_t object);
 value_t value_without(struct heap *h, value_t v, uint32_t object);
