@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ARGUMENT_TEXT_MAX 60
+#define SQUEEZE_USUAL 200
 
 const char *graph_language_text(enum graph_language l)
 {
@@ -109,26 +110,33 @@ struct graph_list graph_add_list(struct graph *g, const uint32_t *v, uint32_t n)
 	return l;
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
+}
+
 text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes)
 {
-	auto_str out = STR_INIT;
+	auto_free char *longer = max_bytes > SQUEEZE_USUAL ? xmalloc(max_bytes + 3) : NULL;
+	char usual[SQUEEZE_USUAL + 3], *out = longer ? longer : usual;
 	bool space = false;
+	size_t len = 0;
 
-	for (size_t i = 0; i < n && out.len <= max_bytes; i++) {
-		bool blank = s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n' || s[i] == '\f';
+	for (size_t i = 0; i < n && len <= max_bytes; i++) {
+		bool blank = is_blank(s[i]);
 
-		if (!blank && space && out.len)
-			str_addc(&out, ' ');
+		if (!blank && space && len)
+			out[len++] = ' ';
 		if (!blank)
-			str_addc(&out, s[i] ? s[i] : '?');
+			out[len++] = s[i] ? s[i] : '?';
 		space = blank;
 	}
-	if (out.len > max_bytes) {
-		out.len = max_bytes;
-		while (out.len && ((unsigned char)out.data[out.len] & 0xc0) == 0x80)
-			out.len--;
+	if (len > max_bytes) {
+		len = max_bytes;
+		while (len && ((unsigned char)out[len] & 0xc0) == 0x80)
+			len--;
 	}
-	return text_of(&g->texts, str_cstr(&out), out.len);
+	return text_of(&g->texts, out, len);
 }
 
 text_t graph_arguments(struct graph *g, const char *s, size_t n)
@@ -262,39 +270,41 @@ static const char *last_of(const struct graph *g, uint32_t function)
 	return dot ? dot + 1 : s;
 }
 
-static int by_last(const void *a, const void *b, void *arg)
+static int by_last(const void *a, const void *b)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int c = strcmp(last_of(arg, x), last_of(arg, y));
+	const struct graph_last *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
 
-	return c ? c : (x > y) - (x < y);
+	return c ? c : (x->function > y->function) - (x->function < y->function);
 }
 
-const uint32_t *graph_find_last(const struct graph *g, const char *last, uint32_t *n)
+const struct graph_last *graph_find_last(const struct graph *g, const char *last, uint32_t *n)
 {
 	uint32_t low = 0, high = g->by_last_count, end;
 
 	while (low < high) {
 		uint32_t at = low + (high - low) / 2;
 
-		if (strcmp(last_of(g, g->by_last[at]), last) < 0)
+		if (strcmp(g->by_last[at].name, last) < 0)
 			low = at + 1;
 		else
 			high = at;
 	}
-	for (end = low; end < g->by_last_count && strcmp(last_of(g, g->by_last[end]), last) == 0; end++)
+	for (end = low; end < g->by_last_count && strcmp(g->by_last[end].name, last) == 0; end++)
 		;
 	*n = end - low;
 	return g->by_last + low;
 }
 
-static void last_index(struct graph *g)
+void graph_index_last(struct graph *g)
 {
+	free(g->by_last);
+	g->by_last_count = 0;
 	g->by_last = xcalloc((size_t)g->function_count + 1, sizeof(*g->by_last));
 	for (uint32_t i = 0; i < g->function_count; i++)
 		if (g->functions[i].file != GRAPH_NONE && g->functions[i].kind != GRAPH_MODULE)
-			g->by_last[g->by_last_count++] = i;
-	qsort_r(g->by_last, g->by_last_count, sizeof(*g->by_last), by_last, g);
+			g->by_last[g->by_last_count++] = (struct graph_last){ last_of(g, i), i };
+	qsort(g->by_last, g->by_last_count, sizeof(*g->by_last), by_last);
 }
 
 int graph_place_order(const struct graph *g, uint32_t file, uint32_t line, uint32_t other_file, uint32_t other_line)
@@ -340,7 +350,7 @@ void graph_finish(struct graph *g, uint32_t max_targets)
 	memset(g->by_name, 0xff, (g->texts.n + 1) * sizeof(*g->by_name));
 	for (uint32_t i = 0; i < g->function_count; i++)
 		g->by_name[g->functions[i].name] = i;
-	last_index(g);
+	graph_index_last(g);
 	g->first_call = xcalloc(g->function_count + 1, sizeof(*g->first_call));
 	for (uint32_t i = 0; i <= g->function_count; i++) {
 		while (at < g->call_count && g->calls[at].caller < i)

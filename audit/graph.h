@@ -117,6 +117,12 @@ struct graph_mutation {
 	enum graph_scope scope;
 };
 
+/* A function's last name: "save" of "src.a.C.save". */
+struct graph_last {
+	const char *name;
+	uint32_t function;
+};
+
 struct graph {
 	struct text_table texts;
 	struct graph_file *files;
@@ -130,7 +136,7 @@ struct graph {
 	/* after graph_finish() */
 	uint32_t *by_name;      /* text -> function, GRAPH_NONE */
 	uint32_t by_name_count;
-	uint32_t *by_last;      /* functions of the audited files but modules, by their last name */
+	struct graph_last *by_last; /* functions of the audited files but modules */
 	uint32_t by_last_count;
 	uint32_t *first_call;   /* function -> its first call; [function_count] is call_count */
 };
@@ -162,8 +168,11 @@ static inline const char *graph_text(const struct graph *g, text_t t)
 	return text_z(&g->texts, t);
 }
 
-/* The functions whose last name ("save" of "src.a.C.save") is this, in the order of names: *n of them. */
-const uint32_t *graph_find_last(const struct graph *g, const char *last, uint32_t *n);
+/* The functions whose last name is this, in the order of names: *n of them. */
+const struct graph_last *graph_find_last(const struct graph *g, const char *last, uint32_t *n);
+
+/* Makes by_last again: names have changed. */
+void graph_index_last(struct graph *g);
 
 /* By path, then line. */
 int graph_place_order(const struct graph *g, uint32_t file, uint32_t line, uint32_t other_file, uint32_t other_line);

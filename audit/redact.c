@@ -8,20 +8,21 @@
 #include <string.h>
 
 /* Texts are copied into the blocks of the table: the number of a text stays, what it says changes. */
-static void replace(struct graph *g, text_t t, const struct str *out)
+static bool replace(struct graph *g, text_t t, const struct str *out)
 {
 	if (out->len == strlen(g->texts.v[t]) && memcmp(str_cstr(out), g->texts.v[t], out->len) == 0)
-		return;
+		return false;
 	g->texts.blocks = xreallocarray(g->texts.blocks, g->texts.block_count + 1, sizeof(*g->texts.blocks));
 	g->texts.blocks[g->texts.block_count++] = g->texts.v[t] = xstrdup(str_cstr(out));
 	g->texts.keys[t].length = (uint32_t)strlen(g->texts.v[t]); /* it is found no more */
+	return true;
 }
 
 int redact_graph(struct graph *g, char *const envp[], const struct strv *names, const struct strv *patterns,
 	struct err *e)
 {
 	struct redactor *r;
-	bool *source;
+	bool *source, changed = false;
 
 	if (redactor_new(&r, envp, names, patterns, e) < 0)
 		return -1;
@@ -44,8 +45,10 @@ int redact_graph(struct graph *g, char *const envp[], const struct strv *names, 
 			redact_text(r, text, strlen(text), &out);
 		else
 			redact_name(r, text, strlen(text), &out);
-		replace(g, t, &out);
+		changed |= replace(g, t, &out);
 	}
+	if (changed)
+		graph_index_last(g);
 	free(source);
 	redactor_free(r);
 	return 0;

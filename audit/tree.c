@@ -307,6 +307,7 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 	t->nodes = xreallocarray(t->nodes, t->count + 1, sizeof(*t->nodes));
 	t->cap = t->count + 1;
 	tree_number_names(t, text);
+	t->meaning = tree_meaning(t, text);
 	for (size_t i = 0; i < n; i++)
 		t->lines += text[i] == '\n';
 	t->lines += n && text[n - 1] != '\n';

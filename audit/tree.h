@@ -123,6 +123,7 @@ struct tree {
 	uint32_t name_count;
 	uint32_t lines;
 	bool has_errors;
+	uint64_t meaning; /* tree_meaning() */
 };
 
 /* What is deeper than this is left out, and counts as a syntax error. */
@@ -132,6 +133,8 @@ struct tree {
 bool tree_has_language(const char *language);
 /* Parses text[0..n). Returns 0, or -1 where the language is not built in. Safe to call on several threads. */
 int tree_parse(const char *language, const char *text, size_t n, struct tree *t);
+/* Equal for sources that differ only in comments, white space and long texts. tree_parse() sets it. */
+uint64_t tree_meaning(const struct tree *t, const char *text);
 /* Sets name of the identifiers, and names. tree_parse() does. */
 void tree_number_names(struct tree *t, const char *text);
 void tree_free_nodes(struct tree *t);

@@ -21,9 +21,9 @@
 struct head {
 	char magic[8];
 	uint32_t count, name_count, lines, has_errors, source_bytes, unused;
-	uint64_t hash; /* of nodes and names: against damage, not against whoever may write here */
+	uint64_t meaning, hash; /* of nodes and names: against damage, not against whoever may write here */
 };
-static const char magic[8] = "srtree2";
+static const char magic[8] = "srtree3";
 
 static void name_of(const char *language, const char *text, size_t n, char out[NAME_SIZE])
 {
@@ -42,7 +42,7 @@ static void name_of(const char *language, const char *text, size_t n, char out[N
 
 static uint64_t hash_of(const struct tree *t)
 {
-	uint64_t h = hash_bytes(t->count, t->nodes, (size_t)t->count * sizeof(*t->nodes));
+	uint64_t h = hash_bytes(t->count ^ t->meaning, t->nodes, (size_t)t->count * sizeof(*t->nodes));
 
 	return t->name_count ? hash_bytes(h, t->names, (size_t)t->name_count * sizeof(*t->names)) : h;
 }
@@ -79,27 +79,47 @@ static bool read_all(int fd, void *to, size_t n)
 	return true;
 }
 
-/* Somebody else's file, or one that others may write, is none of ours. */
-static bool is_own(int fd, const struct head *h)
+/* Somebody else's file, or one that others may write, is not ours. Returns its size, -1 where there is none. */
+static int64_t open_own(const char *path, int *fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)) &&
-	       (uint64_t)st.st_size == sizeof(*h) + (uint64_t)h->count * sizeof(struct tree_node) +
-	       (uint64_t)h->name_count * sizeof(uint32_t);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (*fd < 0 || fstat(*fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
+		return -1;
+	return st.st_size;
+}
+
+bool tree_cache_read(const char *path, char **out, size_t *n)
+{
+	auto_close int fd = -1;
+	int64_t size = open_own(path, &fd);
+
+	if (size < 0)
+		return false;
+	*n = (size_t)size;
+	*out = xmalloc(*n + 1);
+	if (read_all(fd, *out, *n))
+		return true;
+	mem_free_ptr(out);
+	return false;
 }
 
 static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int fd = -1;
+	int64_t size = open_own(path, &fd);
 	struct head h;
 
-	if (fd < 0 || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
-	    h.source_bytes != source_bytes || !is_own(fd, &h))
+	if (size < 0 || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
+	    h.source_bytes != source_bytes ||
+	    (uint64_t)size != sizeof(h) + (uint64_t)h.count * sizeof(struct tree_node) +
+	    (uint64_t)h.name_count * sizeof(uint32_t))
 		return false;
 	*t = (struct tree){ .nodes = xreallocarray(NULL, (size_t)h.count + 1, sizeof(*t->nodes)), .count = h.count,
 		.cap = h.count + 1, .names = xreallocarray(NULL, (size_t)h.name_count + 1, sizeof(*t->names)),
-		.name_count = h.name_count, .lines = h.lines, .has_errors = h.has_errors != 0 };
+		.name_count = h.name_count, .lines = h.lines, .has_errors = h.has_errors != 0, .meaning = h.meaning };
 	if (read_all(fd, t->nodes, (size_t)h.count * sizeof(*t->nodes)) &&
 	    read_all(fd, t->names, (size_t)h.name_count * sizeof(*t->names)) && hash_of(t) == h.hash &&
 	    is_tree(t, source_bytes))
@@ -112,7 +132,7 @@ static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 static void write_cached(const char *path, size_t source_bytes, const struct tree *t)
 {
 	struct head h = { .count = t->count, .name_count = t->name_count, .lines = t->lines, .has_errors = t->has_errors,
-		.source_bytes = (uint32_t)source_bytes, .hash = hash_of(t) };
+		.source_bytes = (uint32_t)source_bytes, .meaning = t->meaning, .hash = hash_of(t) };
 	struct file_out f;
 	struct err ignored = { 0 };
 

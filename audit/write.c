@@ -76,13 +76,14 @@ uint32_t unresolved_candidates(const struct graph *g, const struct graph_call *c
 {
 	const char *name = c->method ? graph_text(g, c->method) : last_name(graph_text(g, c->text));
 	uint32_t n;
-	const uint32_t *found;
+	const struct graph_last *found;
 
 	if (!*name || !(isalpha((unsigned char)*name) || *name == '_' || (unsigned char)*name >= 0x80))
 		return 0;
 	found = graph_find_last(g, name, &n);
 	n = n < 5 ? n : 5;
-	memcpy(out, found, n * sizeof(*found));
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = found[i].function;
 	return n;
 }
 

@@ -43,11 +43,6 @@ void str_add(struct str *s, const char *z)
 	str_addn(s, z, strlen(z));
 }
 
-void str_addc(struct str *s, char c)
-{
-	str_addn(s, &c, 1);
-}
-
 void str_addf(struct str *s, const char *fmt, ...)
 {
 	va_list ap, again;

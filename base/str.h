@@ -23,7 +23,13 @@ static inline void str_reset(struct str *s)
 void str_reserve(struct str *s, size_t extra);
 void str_addn(struct str *s, const void *p, size_t n);
 void str_add(struct str *s, const char *z);
-void str_addc(struct str *s, char c);
+static inline void str_addc(struct str *s, char c)
+{
+	if (s->len + 2 > s->cap)
+		str_reserve(s, 1);
+	s->data[s->len++] = c;
+	s->data[s->len] = '\0';
+}
 void str_addf(struct str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void str_add_i64(struct str *s, int64_t v);
 /* The text so far; "" when nothing was added. Valid until the next change. */

@@ -112,9 +112,12 @@ void machine_settle_names(struct machine *m)
 		if (d->kind == DEF_MODULE)
 			continue;
 		d->is_dead = !alive[i] || m->defs[d->parent].is_dead;
-		if (at && at > last && count[d->first] < 2)
+		if (at && at > last && count[d->first] < 2) {
 			*at = '\0';
+			d->is_renamed = true;
+		}
 		settled = xasprintf("%s%s", m->defs[d->parent].name, last);
+		d->is_renamed |= strcmp(settled, d->name) != 0;
 		free(d->name);
 		d->name = settled;
 	}

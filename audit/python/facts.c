@@ -16,6 +16,29 @@ static uint32_t heap_name(struct python *p, uint32_t source, uint32_t node)
 	return machine_node_text(&p->m, &p->sources[source], node);
 }
 
+text_t pyfacts_text(struct python *p, struct graph *g, uint32_t text)
+{
+	if (text >= p->text_count) {
+		uint32_t n = p->m.h.text_count * 2;
+
+		p->texts = xreallocarray(p->texts, n, sizeof(*p->texts));
+		memset(p->texts + p->text_count, 0, (n - p->text_count) * sizeof(*p->texts));
+		p->text_count = n;
+	}
+	if (!p->texts[text])
+		p->texts[text] = text_ofz(&g->texts, p->m.h.texts[text]);
+	return p->texts[text];
+}
+
+text_t pyfacts_squeeze(struct python *p, struct graph *g, uint32_t source, uint32_t node, size_t max_bytes)
+{
+	const struct tree_node *n = pyfacts_node(p, source, node);
+
+	if (n->kind == K_identifier && n->end - n->start <= max_bytes)
+		return pyfacts_text(p, g, heap_name(p, source, node));
+	return graph_squeeze(g, p->sources[source].text + n->start, n->end - n->start, max_bytes);
+}
+
 static bool has_clause(const struct tree *t, uint32_t node)
 {
 	for (uint32_t c = t->nodes[node].first; c; c = t->nodes[c].next)
@@ -246,6 +269,7 @@ void pyfacts_release(struct python *p)
 	for (uint32_t i = 0; p->bindings && i < p->m.def_count; i++)
 		free(p->bindings[i].v);
 	free(p->places);
+	free(p->texts);
 	free(p->bindings);
 }
 

@@ -35,6 +35,8 @@ struct python {
 	uint32_t *function_of; /* definition -> function of the graph before graph_finish() */
 	struct place **places; /* source -> node; made where it is asked for */
 	struct bindings *bindings; /* by definition */
+	text_t *texts;             /* text of the heap -> of the graph, once it was asked for */
+	uint32_t text_count;
 };
 
 void pyfacts_init(struct python *p);
@@ -63,6 +65,11 @@ bool pyfacts_string(struct python *p, uint32_t source, uint32_t node, struct str
 bool pyfacts_integer(struct python *p, uint32_t source, uint32_t node, int64_t *out);
 /* Elements at the top of a constant list, tuple, set or dict; -1: it is none. */
 int64_t pyfacts_elements(struct python *p, uint32_t source, uint32_t node);
+
+/* A text of the heap as one of the graph. */
+text_t pyfacts_text(struct python *p, struct graph *g, uint32_t text);
+/* What a node says: graph_squeeze(). */
+text_t pyfacts_squeeze(struct python *p, struct graph *g, uint32_t source, uint32_t node, size_t max_bytes);
 
 /* Adds loops, arguments and constants to a call. */
 void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t node, struct graph_call *out);

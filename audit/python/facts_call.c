@@ -190,7 +190,6 @@ static void constant_add(struct python *p, struct graph *g, uint32_t source, uin
 {
 	auto_str text = STR_INIT;
 	struct graph_constant c = { .position = position };
-	const struct tree_node *k = keyword ? pyfacts_node(p, source, keyword) : NULL;
 
 	if (pyfacts_string(p, source, node, &text)) {
 		c.kind = CONSTANT_TEXT;
@@ -203,8 +202,8 @@ static void constant_add(struct python *p, struct graph *g, uint32_t source, uin
 	}
 	if (c.size < 0)
 		return;
-	if (k) {
-		c.keyword = text_of(&g->texts, p->sources[source].text + k->start, k->end - k->start);
+	if (keyword) {
+		c.keyword = pyfacts_squeeze(p, g, source, keyword, CONSTANT_TEXT_MAX);
 		c.position = GRAPH_NONE;
 	}
 	graph_add_constant(g, c);
@@ -236,8 +235,7 @@ static void arguments_add(struct python *p, struct graph *g, uint32_t source, ui
 		} else if (n->kind != K_TOKEN && n->kind != K_dictionary_splat && counted) {
 			if (position < ARGUMENTS_MAX)
 				chains[position] = is_chain(p, source, c) ?
-					graph_squeeze(g, p->sources[source].text + n->start, n->end - n->start,
-						200) : 0;
+					pyfacts_squeeze(p, g, source, c, 200) : 0;
 			if (!position)
 				out->first = graph_squeeze(g, p->sources[source].text + n->start, n->end - n->start,
 					80);
@@ -304,12 +302,10 @@ void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t n
 	if (function && pyfacts_node(p, source, function)->kind == K_attribute) {
 		uint32_t object = pyfacts_field(p, source, function, F_object), name = pyfacts_field(p, source,
 			function, F_attribute);
-		const struct tree_node *o = object ? pyfacts_node(p, source, object) : NULL;
-		const struct tree_node *m = name ? pyfacts_node(p, source, name) : NULL;
 
-		if (o && m) {
-			out->receiver = graph_squeeze(g, text + o->start, o->end - o->start, 80);
-			out->method = text_of(&g->texts, text + m->start, m->end - m->start);
+		if (object && name) {
+			out->receiver = pyfacts_squeeze(p, g, source, object, 80);
+			out->method = pyfacts_squeeze(p, g, source, name, CONSTANT_TEXT_MAX);
 			out->opened = path_of_call(p, g, source, object, "Path");
 		}
 	}

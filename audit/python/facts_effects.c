@@ -9,9 +9,7 @@
 
 static text_t squeezed(struct python *p, struct graph *g, uint32_t source, uint32_t node)
 {
-	const struct tree_node *n = pyfacts_node(p, source, node);
-
-	return graph_squeeze(g, p->sources[source].text + n->start, n->end - n->start, 80);
+	return pyfacts_squeeze(p, g, source, node, 80);
 }
 
 static bool is_declared_global(struct python *p, uint32_t source, uint32_t node)

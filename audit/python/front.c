@@ -4,6 +4,7 @@
 #include "audit/parse.h"
 #include "audit/python/facts.h"
 #include "audit/python/machine.h"
+#include "audit/python/solved.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -48,8 +49,7 @@ static struct graph_list decorators_of(struct python *p, struct graph *g, const 
 		while (name && nodes[name].kind == K_call)
 			name = nodes[name].first;
 		if (name)
-			list[n++] = graph_squeeze(g, s->text + nodes[name].start, nodes[name].end - nodes[name].start,
-				80);
+			list[n++] = pyfacts_squeeze(p, g, d->source, name, 80);
 	}
 	return graph_add_list(g, list, n);
 }
@@ -61,7 +61,7 @@ static struct graph_list parameters_of(struct python *p, struct graph *g, uint32
 
 	for (uint32_t i = 0; d->kind != DEF_MODULE && i < p->bindings[def].n && n < 32; i++)
 		if (p->bindings[def].v[i].is_parameter)
-			names[n++] = text_ofz(&g->texts, p->m.h.texts[p->bindings[def].v[i].name]);
+			names[n++] = pyfacts_text(p, g, p->bindings[def].v[i].name);
 	return graph_add_list(g, names, n);
 }
 
@@ -90,7 +90,8 @@ static void functions_add(struct python *p, struct graph *g, uint32_t source)
 static void call_add(struct python *p, struct graph *g, const struct call_site *c)
 {
 	const struct source *s = &p->sources[c->source];
-	const struct tree_node *n = &s->tree.nodes[c->node], *shown = n;
+	const struct tree_node *n = &s->tree.nodes[c->node];
+	uint32_t shown = c->node;
 	uint32_t targets[2 * VALUE_TARGETS_MAX];
 	struct graph_call out = { .caller = p->function_of[c->caller], .file = p->files[c->source], .line = n->line,
 		.start = n->start, .end = n->end, .is_expression = n->kind == K_call };
@@ -99,14 +100,15 @@ static void call_add(struct python *p, struct graph *g, const struct call_site *
 		return;
 	for (uint32_t k = n->kind == K_call ? n->first : 0; k; k = s->tree.nodes[k].next)
 		if (s->tree.nodes[k].field == F_function)
-			shown = &s->tree.nodes[k];
+			shown = k;
 	for (uint32_t k = 0; k < c->target_count; k++) {
 		uint32_t def = machine_def_named(&p->m, c->targets[k]);
 
-		targets[k] = text_ofz(&g->texts, def == UINT32_MAX ? p->m.h.texts[c->targets[k]] : p->m.defs[def].name);
+		targets[k] = def == UINT32_MAX || !p->m.defs[def].is_renamed ? pyfacts_text(p, g, c->targets[k]) :
+			text_ofz(&g->texts, p->m.defs[def].name);
 	}
 	out.targets = graph_add_list(g, targets, c->target_count);
-	out.text = graph_squeeze(g, s->text + shown->start, shown->end - shown->start, 80);
+	out.text = pyfacts_squeeze(p, g, c->source, shown, 80);
 	if (c->reason && (!c->target_count || strcmp(c->reason, "eval_exec") == 0))
 		out.reason = graph_reason_of(c->reason);
 	if (out.reason == REASON_COUNT)
@@ -137,8 +139,12 @@ static void *build_run(void *arg)
 	struct build *b = arg;
 	struct python *p = b->p;
 
-	machine_run(&p->m, p->sources, p->count, b->o);
-	machine_settle_names(&p->m);
+	machine_prepare(&p->m, p->sources, p->count, b->o);
+	if (!solved_load(&p->m)) {
+		machine_execute(&p->m);
+		machine_settle_names(&p->m);
+		solved_save(&p->m);
+	}
 	heap_release_values(&p->m.h);
 	for (size_t i = 0; i < p->count; i++)
 		mem_free_ptr(&p->m.node_site[i]);

@@ -158,7 +158,7 @@ static void modules_index(struct machine *m)
 		m->by_module[heap_textz(&m->h, m->sources[i].module)] = (uint32_t)i + 1;
 }
 
-void machine_run(struct machine *m, struct source *sources, size_t n, const struct front_options *o)
+void machine_prepare(struct machine *m, struct source *sources, size_t n, const struct front_options *o)
 {
 	memset(m, 0, sizeof(*m));
 	heap_init(&m->h);
@@ -172,10 +172,15 @@ void machine_run(struct machine *m, struct source *sources, size_t n, const stru
 	for (uint32_t i = 0; i < n; i++) {
 		sources[i].object = object_new(&m->h, O_MODULE, i, 0);
 		m->max_steps += 64ull * sources[i].tree.count;
-		m->node_site[i] = xcalloc(sources[i].tree.count + 1, sizeof(uint32_t));
 		machine_define(m, i);
 	}
-	for (uint32_t i = 0; i < n; i++)
+}
+
+void machine_execute(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->source_count; i++)
+		m->node_site[i] = xcalloc(m->sources[i].tree.count + 1, sizeof(uint32_t));
+	for (uint32_t i = 0; i < m->source_count; i++)
 		module_run(m, i);
 	for (int round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < m->def_count; i++)

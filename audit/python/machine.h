@@ -37,6 +37,7 @@ struct definition {
 	uint32_t on_stack, seen[RUNS_MAX]; /* what with */
 	bool is_method, is_async, is_generator;
 	bool shares_name;              /* with the one before it: an accessor of a property, an overload */
+	bool is_renamed;               /* by machine_settle_names() */
 	bool is_dead;                  /* a later definition of its name is all that can be reached */
 	value_t returned;
 	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
@@ -79,8 +80,9 @@ struct machine {
 	uint64_t steps, max_steps;
 };
 
-/* Sources must be sorted by path and stay where they are. */
-void machine_run(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
+/* Finds all definitions. Sources must be sorted by path and stay where they are. */
+void machine_prepare(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
+void machine_execute(struct machine *m);
 void machine_release(struct machine *m);
 
 /* What a node says, as a text of the heap. */
