@@ -182,8 +182,9 @@ static bool site_take(const struct solved *s, const struct machine *m, size_t *a
 		.node = word_at(s->words, *at + 2), .target_count = word_at(s->words, *at + 4) };
 	reason = word_at(s->words, *at + 3);
 	*at += SITE_WORDS;
-	if (out->caller >= m->def_count || out->source >= m->source_count || out->node >= m->sources[out->source].tree.count ||
-	    reason > REASON_COUNT || out->target_count > 2 * VALUE_TARGETS_MAX || h->word_count - *at < out->target_count)
+	if (out->caller >= m->def_count || out->source >= m->source_count ||
+	    out->node >= m->sources[out->source].tree.count || reason > REASON_COUNT ||
+	    out->target_count > 2 * VALUE_TARGETS_MAX || h->word_count - *at < out->target_count)
 		return false;
 	if (reason)
 		out->reason = reason == REASON_COUNT ? "" : graph_reason_text((enum graph_reason)reason);

@@ -61,8 +61,10 @@ my $seed = $ENV{AUDIT_TEST_SEED} // time;
 srand $seed;
 for my $round (1 .. 8) {
 	my $name = $names[rand @names];
-	my @edits = ("# a comment\n", "def g$round(y=f): return y(3)\ng$round()\n", "class C$round:\n    def __init__(self): f(self)\nC$round()\n");
+	my @edits = ("# a comment\n", "def g$round(y=f): return y(3)\ng$round()\n", "class C$round:\n    def __init__(self): f(self)\nC$round()\n",
+		"\n\n# nothing but lines\n\n", "\"\"\"" . 'a long text ' x (9 + $round) . "\"\"\"\n", "x$round = 'json'\n");
 
+	$text{$name} =~ s/\n(    x\.go\(\))/\n    # moved\n$1  # on/ if $round % 3 == 0;
 	$text{$name} = rand() < 0.5 ? $edits[rand @edits] . $text{$name} : $text{$name} . $edits[rand @edits];
 	SpecRunner::write_file("$two/src/$name", $text{$name});
 	system("cd '$two' && '$spec' audit --out '$two/out' && '$spec' audit --no-cache --out '$two/cold'") == 0 or die;

@@ -136,6 +136,24 @@ is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'the same bytes
 audit();
 is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'and with a damaged one');
 
+# what the machine found: damaged at any place, cut, or writable for others, it counts for nothing
+my $solved = "$dir/$A/cache/python.solved";
+my $whole = SpecRunner::read_file($solved);
+for my $case ([ 'cut', substr($whole, 0, length($whole) - 3) ], [ 'empty', '' ],
+	map { my $at = int(length($whole) * $_ / 7); my $text = $whole; substr($text, $at, 1) ^= "\x41"; [ "damaged at $at", $text ] } 0 .. 6) {
+	SpecRunner::write_file($solved, $case->[1]);
+	audit();
+	is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', "the same bytes where it is $case->[0]");
+}
+is(SpecRunner::read_file($solved), $whole, 'and it is made again');
+for my $file ($solved, glob("$dir/$A/cache/*.tree")) {
+	my $inode = (stat $file)[1];
+	chmod 0666, $file;
+	audit();
+	isnt((stat $file)[1], $inode, 'a file that others may write is not taken, but made anew');
+	is((stat $file)[2] & 022, 0, 'for us alone');
+}
+
 # a governance check that holds the line
 SpecRunner::write_file("$dir/g.spec.yaml", <<'EOF');
 version: 1
