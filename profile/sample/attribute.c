@@ -13,7 +13,8 @@
 struct span {
 	uint32_t id, parent;      /* of the journal */
 	uint8_t name;             /* enum span_name */
-	int64_t start_ns, end_ns;
+	int64_t start_ns, end_ns; /* a test's that was told of when it had ended: by the duration that its runner tells */
+	int64_t told_ns;          /* case.run: that duration; 0 none */
 	int32_t pid;              /* subprocess.wait: its command */
 	char *function, *file;    /* case.run: what its test function is called; NULL none */
 	int32_t command;          /* index of the subprocess.wait around or at it; -1 */
@@ -37,6 +38,22 @@ static char *member_text(const char *s, size_t n, const char *key)
 	if (!json_find_member(s, n, key, &m) || m.value_n < 2 || m.value[0] != '"')
 		return NULL;
 	return xstrndup(m.value + 1, m.value_n - 2);
+}
+
+static bool member_ms(const struct record *r, const char *key, int64_t *ns)
+{
+	struct json_member m;
+	char text[32];
+	double ms;
+
+	if (!json_find_member(r->attrs, r->attrs_n, key, &m))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)(m.value_n < 30 ? m.value_n : 30), m.value);
+	ms = strtod(text, NULL);
+	if (!(ms > 0 && ms < 1e9))
+		return false;
+	*ns = (int64_t)(ms * 1e6);
+	return true;
 }
 
 /* "tests/test_a.py::TestX::test_y[1-2]" -> "test_y"; "TestZ/sub" -> "TestZ". */
@@ -74,6 +91,8 @@ static void span_add(struct spans_read *s, const struct record *b, const struct 
 		case_id = member_text(b->attrs, b->attrs_n, "case_id");
 		x->function = case_id ? function_of_case(case_id) : NULL;
 		x->file = member_text(b->attrs, b->attrs_n, "file");
+		if (!member_ms(b, "test_duration_ms", &x->told_ns) && end)
+			member_ms(end, "test_duration_ms", &x->told_ns);
 	}
 	if (x->id > s->last_id)
 		s->last_id = x->id;
@@ -91,6 +110,31 @@ static void spans_link(struct spans_read *s)
 
 		x->command = x->name == SPAN_SUBPROCESS_WAIT ? (int32_t)i : up >= 0 ? s->v[up].command : -1;
 		x->owner_case = x->name == SPAN_CASE_RUN ? (int32_t)i : up >= 0 ? s->v[up].owner_case : -1;
+	}
+}
+
+/* Runners that tell of a test when it has ended, and how long it took: it ran before. Those of a file come in one breath
+ * when the file has ended; they ran one after the other. */
+#define ONE_BREATH_NS (2 * 1000 * 1000)
+
+static void spans_date_back(struct spans_read *s)
+{
+	const struct span *after = NULL;
+	int64_t after_said = 0;
+
+	for (size_t i = s->n; i-- > 0;) {
+		struct span *x = &s->v[i];
+		int64_t said = x->end_ns;
+
+		if (x->name != SPAN_CASE_RUN || x->container || !x->told_ns || x->end_ns - x->start_ns >= x->told_ns / 2)
+			continue;
+		if (after && after->command == x->command && after_said - said < ONE_BREATH_NS && after->start_ns < x->end_ns)
+			x->end_ns = after->start_ns;
+		x->start_ns = x->end_ns - x->told_ns;
+		if (x->start_ns < 0)
+			x->start_ns = 0;
+		after = x;
+		after_said = said;
 	}
 }
 
@@ -116,6 +160,7 @@ static bool spans_take(struct spans_read *s, int fd)
 	cursor_release(&c);
 	cursor_release(&ends);
 	spans_link(s);
+	spans_date_back(s);
 	return s->n > 0;
 }
 
@@ -186,12 +231,27 @@ static bool stack_has_case(const struct profile *p, uint32_t stack, const struct
 	return false;
 }
 
+/* Code of the test's file, in whatever function. */
+static bool stack_has_file(const struct profile *p, uint32_t stack, const struct span *x)
+{
+	const char *base = x->file ? strrchr(x->file, '/') : NULL;
+
+	base = base ? base + 1 : x->file;
+	for (uint32_t i = 0; base && i < p->stack_len[stack]; i++) {
+		const char *file = p->frames[p->pool[p->stack_first[stack] + i]].file, *at = file ? strrchr(file, '/') : NULL;
+
+		if (file && strcmp(at ? at + 1 : file, base) == 0)
+			return true;
+	}
+	return false;
+}
+
 struct work {
 	struct profile *p;
 	const struct raw *r;
 	struct spans_read s;
 	int32_t *command;        /* by thread */
-	struct { int32_t pid; int32_t span; } *owner; /* a test was seen on this process's stack */
+	struct { int32_t pid; int32_t span; } *owner; /* this process ran that test */
 	size_t owners;
 	uint32_t *cases;         /* indexes of case.run spans, by start */
 	size_t case_count;
@@ -240,6 +300,68 @@ static size_t cases_open(const struct work *w, int32_t command, int64_t at, int3
 
 enum { OPEN_MAX = 256 };
 
+static void owner_add(struct work *w, int32_t pid, int32_t span)
+{
+	w->owner = xreallocarray(w->owner, w->owners + 1, sizeof(*w->owner));
+	w->owner[w->owners].pid = pid;
+	w->owner[w->owners++].span = span;
+}
+
+/* Is it the only one of them whose file is on this stack? */
+static bool only_file(const struct work *w, uint32_t stack, const int32_t *open, size_t n, size_t k)
+{
+	for (size_t i = 0; i < n; i++)
+		if (stack_has_file(w->p, stack, &w->s.v[open[i]]) != (i == k))
+			return false;
+	return true;
+}
+
+/* A runner that starts a process for each test, several at once, and shows no stack of them: the one that began and ended
+ * with the test is the test's, where no other test comes near it. */
+#define APART_NS (150 * (int64_t)1000000)
+
+static int64_t apart(const struct raw_thread *t, const struct span *x)
+{
+	return llabs(t->start_ns - x->start_ns) + llabs(t->end_ns - x->end_ns);
+}
+
+static int32_t case_by_life(const struct work *w, size_t thread)
+{
+	const struct raw_thread *t = &w->r->threads[thread];
+	int64_t best = INT64_MAX, second = INT64_MAX;
+	int32_t found = -1;
+
+	for (size_t i = 0; i < w->case_count; i++) {
+		const struct span *x = &w->s.v[w->cases[i]];
+		int64_t d = x->command == w->command[thread] ? apart(t, x) : INT64_MAX;
+
+		if (x->start_ns > t->start_ns + APART_NS)
+			break;
+		if (d < best) {
+			second = best;
+			best = d;
+			found = (int32_t)w->cases[i];
+		} else if (d < second) {
+			second = d;
+		}
+	}
+	return best < APART_NS && second / 3 > best ? found : -1;
+}
+
+static void owners_by_life(struct work *w)
+{
+	for (size_t i = 0; i < w->r->thread_count; i++) {
+		const struct raw_thread *t = &w->r->threads[i];
+		int32_t found;
+
+		if (t->pid != t->tid || w->command[i] < 0 || t->pid == w->s.v[w->command[i]].pid)
+			continue;
+		found = case_by_life(w, i);
+		if (found >= 0 && !owned_above(w, found, t))
+			owner_add(w, t->pid, found);
+	}
+}
+
 static void owners_find(struct work *w)
 {
 	int32_t open[OPEN_MAX];
@@ -250,11 +372,10 @@ static void owners_find(struct work *w)
 		size_t n = command < 0 ? 0 : cases_open(w, command, x->ts_ns, open, OPEN_MAX);
 
 		for (size_t k = 0; n > 1 && k < n; k++) {
-			if (!stack_has_case(w->p, x->stack, &w->s.v[open[k]]) || owns(w, open[k], pid))
+			if (owns(w, open[k], pid) || (!stack_has_case(w->p, x->stack, &w->s.v[open[k]]) &&
+						       !only_file(w, x->stack, open, n, k)))
 				continue;
-			w->owner = xreallocarray(w->owner, w->owners + 1, sizeof(*w->owner));
-			w->owner[w->owners].pid = pid;
-			w->owner[w->owners++].span = open[k];
+			owner_add(w, pid, open[k]);
 		}
 	}
 }
@@ -341,6 +462,31 @@ static void waits_cut(struct work *w)
 		rest->ts_ns = edge;
 		rest->wall_ns = to - edge;
 		w->p->samples[i].wall_ns = edge - from;
+	}
+}
+
+/* A stop that stands for what its thread ran over the end of a test is cut there, in proportion. */
+static void stops_cut(struct work *w)
+{
+	size_t n = w->p->sample_count; /* a rest has been cut already */
+
+	for (size_t i = 0; i < n; i++) {
+		struct prof_sample x = w->p->samples[i], *part;
+		int64_t from = x.from_ns, whole = x.ts_ns - x.from_ns, cpu = x.cpu_ns, wall = x.wall_ns, edge;
+
+		if (x.wait >= 0 || from <= 0 || whole <= 0)
+			continue;
+		while ((edge = next_edge(w, w->command[x.thread], from)) < x.ts_ns) {
+			part = profile_sample(w->p);
+			*part = x;
+			part->from_ns = 0;
+			part->ts_ns = from + (edge - from) / 2;
+			part->cpu_ns = (int64_t)((__int128)cpu * (edge - from) / whole);
+			part->wall_ns = (int64_t)((__int128)wall * (edge - from) / whole);
+			w->p->samples[i].cpu_ns -= part->cpu_ns;
+			w->p->samples[i].wall_ns -= part->wall_ns;
+			from = edge;
+		}
 	}
 }
 
@@ -561,7 +707,9 @@ void attribute(struct profile *p, const struct raw *r, int journal, struct attri
 			w.command[i] = command_of(r, &w.s, &r->threads[i]);
 		cases_find(&w);
 		waits_cut(&w);
+		stops_cut(&w);
 		owners_find(&w);
+		owners_by_life(&w);
 		profile_sort(p);
 		spans_assign(&w, out);
 	} else {

@@ -53,6 +53,7 @@ struct book_sample {
 	int32_t wait;         /* -1: it ran */
 	uint8_t source;       /* enum book_source */
 	int64_t cpu_ns, wall_ns;
+	int64_t from_ns;      /* a stop: what it weighs was used since then; worked out at the end, 0 until then */
 };
 enum book_source { FROM_PERF, FROM_STOP, FROM_LOOK, FROM_REST };
 

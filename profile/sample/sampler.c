@@ -22,6 +22,7 @@
 #define HZ_USUAL 99 /* whoever asks for more samples than that pays for them */
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
+#define IDLE_TICK_MAX_NS (40 * NS_PER_MS)
 #define LOOK_COST_NS (20 * 1000)
 #define THREAD_COST_NS (4 * 1000)
 #define SCAN_NS (100 * NS_PER_MS)
@@ -116,6 +117,9 @@ static void tick_adapt(struct sampler *s, int64_t now)
 	/* What has not moved for long need not be looked at often: an error of a twelfth of it is small. */
 	int64_t least = tick_least_ns(s), idle = (now - s->idle_since_ns) / 12;
 
+	/* Without the kernel's clock what runs and ends between two looks is not seen at all. */
+	if (s->engine != &sampler_perf && idle > IDLE_TICK_MAX_NS)
+		idle = IDLE_TICK_MAX_NS;
 	least = idle > least ? idle : least;
 	if (!sampler_affords(s, 100))
 		s->tick_ns = s->tick_ns * 3 / 2;

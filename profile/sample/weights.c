@@ -84,20 +84,28 @@ static int by_thread_and_time(const void *a, const void *b)
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
 }
 
-static const struct stop_ref *stop_nearest(const struct stop_ref *v, size_t n, const struct book_sample *x)
+/* The first that is not before the key. */
+static size_t stop_lower(const struct stop_ref *v, size_t n, const struct stop_ref *key)
 {
-	struct stop_ref key = { x->thread, 0, x->ts_ns };
 	size_t lo = 0, hi = n;
-	const struct stop_ref *before, *after;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (by_thread_and_time(&v[mid], &key) < 0)
+		if (by_thread_and_time(&v[mid], key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
+	return lo;
+}
+
+static const struct stop_ref *stop_nearest(const struct stop_ref *v, size_t n, const struct book_sample *x)
+{
+	struct stop_ref key = { x->thread, 0, x->ts_ns };
+	size_t lo = stop_lower(v, n, &key);
+	const struct stop_ref *before, *after;
+
 	after = lo < n && v[lo].thread == x->thread ? &v[lo] : NULL;
 	before = lo && v[lo - 1].thread == x->thread ? &v[lo - 1] : NULL;
 	if (!after || !before)
@@ -126,6 +134,36 @@ static void stacks_lend(struct raw *r, struct sums *s)
 			x->stack = stop->stack;
 			s[x->thread].lent = true;
 		}
+	}
+	free(v);
+}
+
+/* A stop weighs what its thread ran since it was last seen: after a long sleep, or where stops are dear, that is more than
+ * a moment, and a test may have ended in it. */
+static void stops_begin(struct raw *r)
+{
+	struct stop_ref *v = xcalloc(r->sample_count + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->sample_count; i++) {
+		const struct book_sample *x = &r->samples[i];
+
+		if (x->source == FROM_STOP || x->wait >= 0)
+			v[n++] = (struct stop_ref){ x->thread, 0, x->wait >= 0 ? x->ts_ns + x->wall_ns : x->ts_ns };
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), by_thread_and_time);
+	for (size_t i = 0; i < r->sample_count; i++) {
+		struct book_sample *x = &r->samples[i];
+		struct stop_ref key = { x->thread, 0, x->ts_ns };
+		size_t at;
+
+		if (x->source != FROM_STOP || x->wait >= 0)
+			continue;
+		at = stop_lower(v, n, &key);
+		x->from_ns = at && v[at - 1].thread == x->thread ? v[at - 1].ts_ns : r->threads[x->thread].start_ns;
+		if (x->from_ns > x->ts_ns - x->cpu_ns)
+			x->from_ns = x->ts_ns - x->cpu_ns;
 	}
 	free(v);
 }
@@ -263,6 +301,7 @@ void weights_settle(struct raw *r, const struct finish_options *o, uint32_t kern
 
 	sums_take(r, s);
 	stacks_lend(r, s);
+	stops_begin(r);
 	total_settle(r, s, unknown_stack);
 	count = r->sample_count;
 	for (size_t i = 0; i < r->thread_count; i++) {

@@ -140,6 +140,30 @@ subtest 'formats' => sub {
 	like($section // '', qr{<td><code>work</code>}, 'report.html: the hottest function');
 };
 
+# Tests whose names come when they have ended, and tests at once in processes of their own that no stack tells apart.
+subtest 'CPU time of tests' => sub {
+	my $r = run_spec(['record', '--dialect', 'jest', '--', 'perl', '-MTime::HiRes=time', '-e', 'my @ms; for my $s (0.5, 0.2) { my $at = time; '
+		. 'system $ARGV[0], $s; push @ms, 1000 * (time - $at) } printf "PASS ./a.test.js\n  \xe2\x9c\x93 first (%d ms)\n  \xe2\x9c\x93 second (%d ms)\n\n'
+		. 'Test Suites: 1 passed, 1 total\nTests:       2 passed, 2 total\n", @ms', $split], timeout => 60);
+	my %cpu = map { $_->{attrs}{case_id} => $_->{attrs}{cpu_ms} } spans(trace_of($r), 'case.run');
+	near($cpu{first} // -1, 500, 60, 'told of when they had ended: the first');
+	near($cpu{second} // -1, 200, 60, 'and the second');
+	# ctest -j2: both begin at once, one ends long before the other.
+	write_file("$r->{dir}/ctest.sh", <<"SH");
+echo 'Test project /tmp/x'
+echo '    Start 1: long'; $split 0.9 & long=\$!
+echo '    Start 2: short'; $split 0.3 & wait \$!
+echo '1/2 Test #2: short ............................   Passed    0.30 sec'
+wait \$long
+echo '2/2 Test #1: long .............................   Passed    0.90 sec'
+echo; echo '100% tests passed, 0 tests failed out of 2'
+SH
+	$r = run_spec(['record', '--dialect', 'ctest', '--', 'sh', "$r->{dir}/ctest.sh"], timeout => 60);
+	%cpu = map { $_->{attrs}{case_id} => $_->{attrs}{cpu_ms} } spans(trace_of($r), 'case.run');
+	near($cpu{long} // -1, 900, 100, 'at once: the long one');
+	near($cpu{short} // -1, 300, 60, 'and the short one');
+};
+
 subtest 'against a baseline' => sub {
 	my $dir = new_dir();
 	write_file("$dir/slow.py", <<'PY');
