@@ -128,7 +128,8 @@ static void spans_date_back(struct spans_read *s)
 
 		if (x->name != SPAN_CASE_RUN || x->container || !x->told_ns || x->end_ns - x->start_ns >= x->told_ns / 2)
 			continue;
-		if (after && after->command == x->command && after_said - said < ONE_BREATH_NS && after->start_ns < x->end_ns)
+		if (after && after->command == x->command && after_said - said < ONE_BREATH_NS &&
+		    after->start_ns < x->end_ns)
 			x->end_ns = after->start_ns;
 		x->start_ns = x->end_ns - x->told_ns;
 		if (x->start_ns < 0)
@@ -238,7 +239,8 @@ static bool stack_has_file(const struct profile *p, uint32_t stack, const struct
 
 	base = base ? base + 1 : x->file;
 	for (uint32_t i = 0; base && i < p->stack_len[stack]; i++) {
-		const char *file = p->frames[p->pool[p->stack_first[stack] + i]].file, *at = file ? strrchr(file, '/') : NULL;
+		const char *file = p->frames[p->pool[p->stack_first[stack] + i]].file;
+		const char *at = file ? strrchr(file, '/') : NULL;
 
 		if (file && strcmp(at ? at + 1 : file, base) == 0)
 			return true;
