@@ -45,6 +45,7 @@ int gather(struct facts *f, const char *trace, const char *const raw_dirs[], str
 		break;
 	}
 	gather_output(f);
+	gather_adopt(f);
 	gather_derive(f);
 	gather_tests(f);
 	facts_sort(f);

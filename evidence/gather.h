@@ -34,6 +34,10 @@ void gather_tests(struct facts *f);
 struct json_value;
 void gather_failure(struct facts *f, const struct json_value *attrs);
 void gather_failures_end(struct facts *f, bool named);
+/* What the output says about a failure (gather_output, before) joins the failed test that it names, where the test's own
+ * tool did not say the place or the reason. */
+void gather_adopt(struct facts *f);
+
 /* What the lines of the tails (gather_tails, before facts_sort) say about a failure (output_forms.def). */
 void gather_output(struct facts *f);
 

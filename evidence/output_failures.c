@@ -3,6 +3,7 @@
  * compilers become rows. Nothing is judged here: a row says that these lines stand there, and how near the end. */
 #include "base/frame_home.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/value.h"
 #include "evidence/gather.h"
 
@@ -20,11 +21,12 @@ enum inner { FIRST, LAST };
 struct form {
 	const char *kind, *language;
 	enum inner inner;
-	int frames;
+	int frames, gap;
 	const char *begin, *frame, *message;
 };
 static const struct form forms[] = {
-#define FORM(kind, language, inner, frames, begin, frame, message) { kind, language, inner, frames, begin, frame, message },
+#define FORM(kind, language, inner, frames, gap, begin, frame, message) \
+	{ kind, language, inner, frames, gap, begin, frame, message },
 #include "evidence/output_forms.def"
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
@@ -39,8 +41,10 @@ struct compiled {
 struct open_row {
 	int form;                  /* -1: none */
 	char *type, *message, *function, *file, *pending; /* pending: a function whose file is on the next line */
+	char *test;
 	int64_t line, number, end; /* end: its last line */
 	int frames, others;
+	bool other; /* the stack of another thread is read */
 	enum frame_place place;
 	const struct fact_row *from;
 };
@@ -92,6 +96,57 @@ static void take(char **to, char *value)
 	*to = value;
 }
 
+/* The test that a function of the user's is: its name, without what is nested in it. Caller frees; NULL none. */
+static char *test_of(const char *language, const char *function, const char *file)
+{
+	const char *name, *base = strrchr(file, '/'), *end;
+
+	base = base ? base + 1 : file;
+	if (strcmp(language, "python") == 0) {
+		name = strrchr(function, '.');
+		name = name ? name + 1 : function;
+		return str_starts(name, "test") && strstr(base, "test") ? xstrdup(name) : NULL;
+	}
+	if (strcmp(language, "go") != 0 || !str_ends(base, "_test.go") || !(name = strstr(function, ".Test")))
+		return NULL;
+	end = strchr(++name, '.');
+	return xstrndup(name, end ? (size_t)(end - name) : strlen(name));
+}
+
+/* The outermost test of the stack: what it calls may be named like one. */
+static void test_take(struct output_reader *o, const struct frame_words *w)
+{
+	char *test = o->row.test && forms[o->row.form].inner == LAST ? NULL :
+		     test_of(forms[o->row.form].language, w->function ? w->function : "", w->file);
+
+	take(&o->row.test, test);
+}
+
+static void cause_take(struct output_reader *o, const pcre2_code *code, const char *line)
+{
+	auto_free char *cause = group(o, code, "cause", line);
+
+	if (!cause)
+		return;
+	take(&o->row.message, o->row.message ? xasprintf("%s: %s", o->row.message, cause) : xstrdup(cause));
+}
+
+/* Stacks of several threads: only that of the one that failed counts. */
+static bool thread_take(struct output_reader *o, const pcre2_code *code, const char *line)
+{
+	auto_free char *other = group(o, code, "other", line), *current = group(o, code, "current", line);
+
+	if (other)
+		o->row.other = true;
+	if (current) {
+		o->row.other = false;
+		mem_free_ptr(&o->row.file);
+		mem_free_ptr(&o->row.function);
+		mem_free_ptr(&o->row.test);
+	}
+	return other || current || o->row.other;
+}
+
 /* A place: kept where it is nearer to the user's own innermost line than what was there. */
 static void place_take(struct output_reader *o, const pcre2_code *code, const char *line)
 {
@@ -116,6 +171,8 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	if (!function && *form->frame) /* a frame of a function that has no name */
 		w.function = "(anonymous)";
 	place = frame_place(&w, false);
+	if (place == PLACE_OWN_LINE)
+		test_take(o, &w);
 	if (place == PLACE_UNPLACED) { /* no file that anybody could open */
 		free(function);
 		o->row.frames++;
@@ -140,6 +197,7 @@ static void row_reset(struct output_reader *o)
 	free(o->row.function);
 	free(o->row.file);
 	free(o->row.pending);
+	free(o->row.test);
 	o->row = (struct open_row){ .form = -1 };
 }
 
@@ -156,10 +214,11 @@ static void row_close(struct output_reader *o)
 		fact_set_text(o->f, r, FC_FAILURE_language, *form->language ? form->language : NULL);
 		fact_set_text(o->f, r, FC_FAILURE_type, w->type);
 		fact_set_text(o->f, r, FC_FAILURE_message, w->message);
-		fact_set_text(o->f, r, FC_FAILURE_function, w->function);
+		fact_set_text(o->f, r, FC_FAILURE_function, w->function || w->file ? w->function : w->pending);
 		fact_set_text(o->f, r, FC_FAILURE_file, w->file);
 		if (w->line > 0)
 			fact_set_int(r, FC_FAILURE_line, w->line);
+		fact_set_text(o->f, r, FC_FAILURE_test, w->test);
 		fact_set_text(o->f, r, FC_FAILURE_stream, o->stream);
 		fact_set_int(r, FC_FAILURE_number, w->number);
 		fact_set_int(r, FC_FAILURE_lines_after, w->end); /* until the lines are counted: where it ends */
@@ -182,7 +241,11 @@ static bool row_goes_on(struct output_reader *o, const char *line, int64_t numbe
 	bool indented = *line == ' ' || *line == '\t';
 
 	if (matches(o, o->c.frame[k], line)) {
-		place_take(o, o->c.frame[k], line);
+		if (!thread_take(o, o->c.frame[k], line)) {
+			take(&o->row.message, group(o, o->c.frame[k], "message", line));
+			cause_take(o, o->c.frame[k], line);
+			place_take(o, o->c.frame[k], line);
+		}
 		o->row.end = number;
 		return true;
 	}
@@ -191,6 +254,10 @@ static bool row_goes_on(struct output_reader *o, const char *line, int64_t numbe
 		take(&o->row.message, group(o, o->c.message[k], "message", line));
 		o->row.end = number;
 		row_close(o);
+		return true;
+	}
+	if (o->row.others < forms[k].gap && !begins_one(o, line)) {
+		o->row.others++;
 		return true;
 	}
 	if (!*forms[k].frame)
@@ -216,6 +283,7 @@ static void row_open(struct output_reader *o, const struct fact_row *tail, const
 		o->row.from = tail;
 		o->row.type = group(o, o->c.begin[k], "type", line);
 		o->row.message = group(o, o->c.begin[k], "message", line);
+		o->row.test = group(o, o->c.begin[k], "test", line);
 		if (pcre2_substring_number_from_name(o->c.begin[k], (PCRE2_SPTR)"file") > 0)
 			place_take(o, o->c.begin[k], line);
 		if (!*forms[k].frame && !*forms[k].message)
@@ -224,9 +292,21 @@ static void row_open(struct output_reader *o, const struct fact_row *tail, const
 	}
 }
 
+/* The line without what pytest puts before each line of an error of its own. */
+static const char *line_of(const struct fact_row *tail)
+{
+	static const char before[] = "INTERNALERROR>";
+	const char *line = fact_text(tail, FC_TAIL_text);
+
+	if (!str_starts(line, before))
+		return line;
+	line += strlen(before);
+	return *line == ' ' ? line + 1 : line;
+}
+
 static void read_line(struct output_reader *o, const struct fact_row *tail)
 {
-	const char *line = fact_text(tail, FC_TAIL_text);
+	const char *line = line_of(tail);
 	int64_t number = fact_int(tail, FC_TAIL_number, 0);
 
 	if (o->row.form >= 0) {
@@ -252,6 +332,29 @@ static int64_t lines_after(const struct facts *f, const char *stream, int64_t nu
 		     fact_int(t->rows[i], FC_TAIL_number, 0) > number && s[strspn(s, " \t\r")] != '\0';
 	}
 	return n;
+}
+
+#define RERAISED_LINES 6 /* between an exception and the one that it was the cause of */
+
+/* An exception that came from another process and was raised again: its place is where it was raised first. */
+static void reraised_rows(struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_FAILURE];
+
+	for (size_t i = 1; i < t->n; i++) {
+		const struct fact_row *was = t->rows[i - 1];
+		struct fact_row *r = t->rows[i];
+		int64_t gap = fact_int(r, FC_FAILURE_number, 0) - fact_int(was, FC_FAILURE_lines_after, 0);
+
+		if (strcmp(fact_text(r, FC_FAILURE_language), "python") != 0 || gap > RERAISED_LINES ||
+		    !*fact_text(was, FC_FAILURE_file) ||
+		    strcmp(fact_text(r, FC_FAILURE_type), fact_text(was, FC_FAILURE_type)) != 0 ||
+		    strcmp(fact_text(r, FC_FAILURE_message), fact_text(was, FC_FAILURE_message)) != 0)
+			continue;
+		fact_set_text(f, r, FC_FAILURE_file, fact_text(was, FC_FAILURE_file));
+		fact_set_text(f, r, FC_FAILURE_function, fact_text(was, FC_FAILURE_function));
+		fact_set_int(r, FC_FAILURE_line, fact_int(was, FC_FAILURE_line, 0));
+	}
 }
 
 static void order_rows(struct facts *f)
@@ -337,6 +440,7 @@ void gather_output(struct facts *f)
 		row_close(&o);
 	row_reset(&o);
 	close_all(&o.c);
+	reraised_rows(f);
 	order_rows(f);
 	last_line(f);
 }

@@ -166,6 +166,14 @@ static void message_set(const struct dialect_reader *r, const struct rule *u, st
 		memcpy(b->message, message, sizeof(message));
 }
 
+/* Is the message only begun by its line, and this one not read already? */
+static bool message_goes_on(const struct body *b, const char *message)
+{
+	size_t n = strlen(b->message);
+
+	return n && b->message[n - 1] == ':' && strcmp(b->message, message) != 0;
+}
+
 static void message_more(struct body *b, const char *more)
 {
 	size_t at = strlen(b->message), n = strlen(more);
@@ -186,7 +194,7 @@ void on_detail(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 		return;
 	if (!b->message[0] || u->last)
 		message_set(r, u, b);
-	else if (u->more && capture_message(r, u, message))
+	else if (capture_message(r, u, message) && (u->more || message_goes_on(b, message)))
 		message_more(b, message);
 	if ((!b->file[0] || u->last) && capture_name(r, u, G_FILE, file)) {
 		snprintf(b->file, NAME_SIZE, "%s", file);

@@ -29,6 +29,16 @@ static bool is_told(const struct facts *f, const char *test)
 	return false;
 }
 
+/* The test that a crash names itself, in its stack or by its thread. */
+static const char *evidence_test(const struct finding *x)
+{
+	const struct evidence *e = report_evidence(x, "test");
+
+	if (!e)
+		e = report_evidence(x, "crash.test");
+	return e && *e->value.s ? e->value.s : NULL;
+}
+
 static void tests_write(const struct facts *f, const struct finding *x, bool failures, struct str *out)
 {
 	const struct fact_table *t = &f->table[FACT_CASE];
@@ -50,7 +60,9 @@ static void tests_write(const struct facts *f, const struct finding *x, bool fai
 			 fact_num(r, FC_CASE_duration_ms, 0) / 1000.0);
 		line_add(out, shown++ ? "" : "test:", str_cstr(&text));
 	}
-	by = running || failures ? NULL : report_test_by_stack(f);
+	by = running || failures ? NULL : evidence_test(x);
+	if (!by && !running && !failures)
+		by = report_test_by_stack(f);
 	if (!running && !by && x->location)
 		by = report_test_by_source(f, x->location);
 	if (by && !(failures && is_told(f, by)))

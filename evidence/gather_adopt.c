@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gather_adopt.c - a test that failed, and what the output says elsewhere: the stack of the process that it took with
+ * it, the race that was found in it, the last words of its file. Joined only where one names the other. */
+#include "base/mem.h"
+#include "base/str.h"
+#include "evidence/gather.h"
+#include "evidence/test_names.h"
+
+#include <string.h>
+
+static bool is_kind(const struct fact_row *r, const char *kind)
+{
+	return strcmp(fact_text(r, FC_FAILURE_kind), kind) == 0;
+}
+
+/* Does the path end with that file, whole components of it? */
+static bool is_file(const char *path, const char *file)
+{
+	size_t n = strlen(path), m = strlen(file);
+
+	return m && n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/');
+}
+
+/* A file of tests that died: its last words are its reason. Its tool knows the exit code alone. */
+static bool died(const struct fact_row *test)
+{
+	return strstr(fact_text(test, FC_CASE_message), "Wstat:") && strstr(fact_text(test, FC_CASE_message), "Failed: 0");
+}
+
+static bool means(const struct fact_row *failure, const struct fact_row *test)
+{
+	const char *name = fact_text(failure, FC_FAILURE_test), *id = fact_text(test, FC_CASE_case_id);
+
+	if (*name && fact_get(failure, FC_FAILURE_line)->known)
+		return test_names(id, "", name, "") || test_names(name, "", id, "");
+	return died(test) && is_file(fact_text(failure, FC_FAILURE_file), id);
+}
+
+static const struct fact_row *failure_of(const struct facts *f, const struct fact_row *test)
+{
+	const struct fact_table *t = &f->table[FACT_FAILURE];
+	const struct fact_row *found = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!means(t->rows[i], test))
+			continue;
+		if (is_kind(t->rows[i], "sanitizer") || is_kind(t->rows[i], "crash"))
+			return t->rows[i]; /* what follows it may follow from it */
+		found = t->rows[i];
+	}
+	return found;
+}
+
+static void adopt(struct facts *f, struct fact_row *test, const struct fact_row *r)
+{
+	const char *type = fact_text(r, FC_FAILURE_type), *message = fact_text(r, FC_FAILURE_message);
+	auto_free char *text = *type && *message ? xasprintf("%s: %s", type, message) : xstrdup(*type ? type : message);
+
+	if (*text && (!*fact_text(test, FC_CASE_message) || died(test)))
+		fact_set_text(f, test, FC_CASE_message, text);
+	fact_set_text(f, test, FC_CASE_file, fact_text(r, FC_FAILURE_file));
+	fact_set_int(test, FC_CASE_line, fact_int(r, FC_FAILURE_line, 0));
+}
+
+void gather_adopt(struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_CASE];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *result = fact_text(t->rows[i], FC_CASE_result);
+		const struct fact_row *r;
+
+		if ((strcmp(result, "fail") != 0 && strcmp(result, "error") != 0) || fact_int(t->rows[i], FC_CASE_line, 0) > 0)
+			continue;
+		r = failure_of(f, t->rows[i]);
+		if (r)
+			adopt(f, t->rows[i], r);
+	}
+}
