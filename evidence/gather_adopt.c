@@ -21,10 +21,12 @@ static bool is_file(const char *path, const char *file)
 	return m && n >= m && strcmp(path + n - m, file) == 0 && (n == m || path[n - m - 1] == '/');
 }
 
-/* A file of tests that died: its last words are its reason. Its tool knows the exit code alone. */
+/* A file of tests that died: its last words are its reason. Its tool (prove; node --test) knows no more than that. */
 static bool died(const struct fact_row *test)
 {
-	return strstr(fact_text(test, FC_CASE_message), "Wstat:") && strstr(fact_text(test, FC_CASE_message), "Failed: 0");
+	const char *message = fact_text(test, FC_CASE_message);
+
+	return (strstr(message, "Wstat:") && strstr(message, "Failed: 0")) || strcmp(message, "test failed") == 0;
 }
 
 static bool means(const struct fact_row *failure, const struct fact_row *test)
@@ -33,7 +35,8 @@ static bool means(const struct fact_row *failure, const struct fact_row *test)
 
 	if (*name && fact_get(failure, FC_FAILURE_line)->known)
 		return test_names(id, "", name, "") || test_names(name, "", id, "");
-	return died(test) && is_file(fact_text(failure, FC_FAILURE_file), id);
+	return died(test) && (is_file(fact_text(failure, FC_FAILURE_file), id) ||
+			      (*id == '/' && strstr(fact_text(failure, FC_FAILURE_message), id)));
 }
 
 static const struct fact_row *failure_of(const struct facts *f, const struct fact_row *test)
@@ -54,10 +57,12 @@ static const struct fact_row *failure_of(const struct facts *f, const struct fac
 static void adopt(struct facts *f, struct fact_row *test, const struct fact_row *r)
 {
 	const char *type = fact_text(r, FC_FAILURE_type), *message = fact_text(r, FC_FAILURE_message);
-	auto_free char *text = *type && *message ? xasprintf("%s: %s", type, message) : xstrdup(*type ? type : message);
+	auto_free char *text = xasprintf("%s%s%s", type, *type && *message ? ": " : "", message);
 
 	if (*text && (!*fact_text(test, FC_CASE_message) || died(test)))
 		fact_set_text(f, test, FC_CASE_message, text);
+	if (!fact_get(r, FC_FAILURE_line)->known)
+		return;
 	fact_set_text(f, test, FC_CASE_file, fact_text(r, FC_FAILURE_file));
 	fact_set_int(test, FC_CASE_line, fact_int(r, FC_FAILURE_line, 0));
 }
@@ -70,7 +75,9 @@ void gather_adopt(struct facts *f)
 		const char *result = fact_text(t->rows[i], FC_CASE_result);
 		const struct fact_row *r;
 
-		if ((strcmp(result, "fail") != 0 && strcmp(result, "error") != 0) || fact_int(t->rows[i], FC_CASE_line, 0) > 0)
+		if (strcmp(result, "fail") != 0 && strcmp(result, "error") != 0)
+			continue;
+		if (fact_int(t->rows[i], FC_CASE_line, 0) > 0 && !died(t->rows[i]))
 			continue;
 		r = failure_of(f, t->rows[i]);
 		if (r)

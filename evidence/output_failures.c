@@ -45,6 +45,7 @@ struct open_row {
 	int64_t line, number, end; /* end: its last line */
 	int frames, others;
 	bool other; /* the stack of another thread is read */
+	bool root;  /* that of the cause is: its own line goes first */
 	enum frame_place place;
 	const struct fact_row *from;
 };
@@ -55,6 +56,7 @@ struct output_reader {
 	struct open_row row;
 	const char *stream;
 	size_t made;
+	bool grouped; /* Python's exceptions stand in groups */
 };
 
 static pcre2_code *compile(const char *pattern)
@@ -122,10 +124,21 @@ static void test_take(struct output_reader *o, const struct frame_words *w)
 	take(&o->row.test, test);
 }
 
+/* What is said in the middle, where nothing was said before. */
+static void words_take(struct output_reader *o, const pcre2_code *code, const char *line)
+{
+	if (!o->row.type)
+		o->row.type = group(o, code, "type", line);
+	if (!o->row.message)
+		o->row.message = group(o, code, "message", line);
+}
+
 static void cause_take(struct output_reader *o, const pcre2_code *code, const char *line)
 {
 	auto_free char *cause = group(o, code, "cause", line);
 
+	if (!cause && (cause = group(o, code, "root", line)))
+		o->row.root = true;
 	if (!cause)
 		return;
 	take(&o->row.message, o->row.message ? xasprintf("%s: %s", o->row.message, cause) : xstrdup(cause));
@@ -178,7 +191,9 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 		o->row.frames++;
 		return;
 	}
-	if (!o->row.file || place < o->row.place || (form->inner == LAST && place == o->row.place)) {
+	if (!o->row.file || place < o->row.place || (form->inner == LAST && place == o->row.place) ||
+	    (o->row.root && place == PLACE_OWN_LINE)) {
+		o->row.root = false;
 		o->row.place = place;
 		free(o->row.function);
 		o->row.function = function;
@@ -207,6 +222,10 @@ static void row_close(struct output_reader *o)
 	struct open_row *w = &o->row;
 	struct fact_row *r;
 
+	if (w->file && w->place >= PLACE_RUNTIME && *form->frame) { /* nobody's line of the program */
+		mem_free_ptr(&w->file);
+		w->line = 0;
+	}
 	if (w->frames >= form->frames && (w->type || w->message || form->frames > 0) && o->made < ROWS_MAX &&
 	    (r = fact_add(o->f, FACT_FAILURE, w->from->file, w->from->at))) {
 		o->made++;
@@ -242,7 +261,7 @@ static bool row_goes_on(struct output_reader *o, const char *line, int64_t numbe
 
 	if (matches(o, o->c.frame[k], line)) {
 		if (!thread_take(o, o->c.frame[k], line)) {
-			take(&o->row.message, group(o, o->c.frame[k], "message", line));
+			words_take(o, o->c.frame[k], line);
 			cause_take(o, o->c.frame[k], line);
 			place_take(o, o->c.frame[k], line);
 		}
@@ -292,21 +311,25 @@ static void row_open(struct output_reader *o, const struct fact_row *tail, const
 	}
 }
 
-/* The line without what pytest puts before each line of an error of its own. */
-static const char *line_of(const struct fact_row *tail)
+/* The line without what pytest, npm, or Python in a group of exceptions put before each line of an error. */
+static const char *line_of(struct output_reader *o, const struct fact_row *tail)
 {
-	static const char before[] = "INTERNALERROR>";
-	const char *line = fact_text(tail, FC_TAIL_text);
+	static const char *const before[] = { "INTERNALERROR>", "npm error", "npm ERR!" };
+	const char *line = fact_text(tail, FC_TAIL_text), *bar = line + strspn(line, " ");
 
-	if (!str_starts(line, before))
-		return line;
-	line += strlen(before);
-	return *line == ' ' ? line + 1 : line;
+	if (str_starts(line, "  + Exception Group Traceback"))
+		o->grouped = true;
+	if (o->grouped && str_starts(bar, "| "))
+		return bar + 2;
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++)
+		if (str_starts(line, before[i]))
+			return line + strlen(before[i]) + (line[strlen(before[i])] == ' ');
+	return line;
 }
 
 static void read_line(struct output_reader *o, const struct fact_row *tail)
 {
-	const char *line = line_of(tail);
+	const char *line = line_of(o, tail);
 	int64_t number = fact_int(tail, FC_TAIL_number, 0);
 
 	if (o->row.form >= 0) {

@@ -192,6 +192,8 @@ void on_detail(struct dialect_reader *r, unsigned spoken, const struct rule *u)
 
 	if (!b->open || b->spoken != spoken)
 		return;
+	if (u->continues && !(capture_message(r, u, message) && message_goes_on(b, message)))
+		return;
 	if (!b->message[0] || u->last)
 		message_set(r, u, b);
 	else if (capture_message(r, u, message) && (u->more || message_goes_on(b, message)))

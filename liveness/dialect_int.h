@@ -50,6 +50,7 @@ struct rule {
 	bool naming;             /* of body: its test is one that failed without a name */
 	bool last;               /* of detail and body: the last such line counts, not the first */
 	bool more;               /* of detail: its message is added to the one before */
+	bool continues;          /* of detail: it counts only where the message so far ends with a colon */
 	bool next;               /* of body: what follows belongs to the test that ends next */
 	bool closes;             /* of leave: the tool's closing line */
 	bool fixed;              /* `result:` given */

@@ -327,7 +327,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 {
 	static const char *const keys[] = { "on", "match", "has", "enter", "partial", "anywhere", "leave", "json",
 					    "share", "mute", "ends", "result", "unit", "body",
-					    "container", "unless_deeper", "fill", "naming", "last", "more",
+					    "container", "unless_deeper", "fill", "naming", "last", "more", "continues",
 					    "next", "closes", NULL };
 	static const int64_t unit_ns[] = { NS_PER_S, NS_PER_MS, 1000, 1 };
 	const char *match, *ends = NULL, *body = NULL;
@@ -349,6 +349,7 @@ static int load_rule(struct rule *r, const struct yaml_node *map, bool compile, 
 	    yaml_get_bool(map, "unless_deeper", &r->unless_deeper, e) < 0 || yaml_get_bool(map, "fill", &r->fill, e) < 0 ||
 	    yaml_get_bool(map, "naming", &r->naming, e) < 0 || yaml_get_bool(map, "last", &r->last, e) < 0 ||
 	    yaml_get_bool(map, "closes", &r->closes, e) < 0 || yaml_get_bool(map, "more", &r->more, e) < 0 ||
+	    yaml_get_bool(map, "continues", &r->continues, e) < 0 ||
 	    yaml_get_bool(map, "next", &r->next, e) < 0 ||
 	    yaml_get_word(map, "unit", unit_words, &unit, e) < 0)
 		return -1;
