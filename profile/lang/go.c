@@ -59,7 +59,7 @@ static void *go_collect(struct native *n, enum intrusion allowed, char *reason, 
 		if (go->v[i].status == GO_WAITING)
 			go_wait_of(go, &go->v[i], frames,
 				   go_walk(go, &go->v[i].stack, go->v[i].pc, go->v[i].sp, false, frames, NULL));
-	go_waits(go);
+	go_holders(go);
 	if (go->cut)
 		snprintf(reason, size, "only the first %d goroutines were read", GO_GOROUTINES_MAX);
 	return go;

@@ -4,6 +4,8 @@
  *   go_table.c    functions, frame sizes, lines, inlined calls
  *   go_runtime.c  where the runtime keeps its goroutines; one goroutine; its stack
  *   go_wait.c     what a parked goroutine waits for
+ *   go_holder.c   who may hold it
+ *   go_code.c     what a function's code has done with locks before a place in it
  *   go.c          a process: threads and goroutines joined, frames and tasks
  *
  * A goroutine's stack is copied without a stop. It counts where status, stack pointer and time of parking read the same
@@ -20,7 +22,7 @@ struct go_layout {
 };
 enum {
 	GO_G_STACK_LO = 0, GO_G_STACK_HI = 8, GO_G_M = 48, GO_G_SP = 56, GO_G_PC = 64,
-	GO_G_BYTES = 448, GO_STACK_BYTES = 64 << 10, GO_GOROUTINES_MAX = 200000, GO_REASONS_MAX = 80
+	GO_G_BYTES = 448, GO_STACK_BYTES = 64 << 10, GO_GOROUTINES_MAX = 200000, GO_REASONS_MAX = 80, GO_CASES_MAX = 64
 };
 /* runtime.g.atomicstatus */
 enum go_status { GO_IDLE, GO_RUNNABLE, GO_RUNNING, GO_SYSCALL, GO_WAITING, GO_DEAD = 6, GO_COPYSTACK = 8, GO_PREEMPTED };
@@ -59,6 +61,15 @@ struct go {
 	bool cut;               /* there are more */
 	struct go_site **sites; /* by address: most goroutines stand in few places */
 	size_t site_count, site_cap;
+	struct go_act *acts;    /* functions that take a lock or give it back, by address; NULL until they are wanted */
+	size_t act_count;
+	uint64_t closes;        /* runtime.closechan; 0 unknown */
+};
+
+/* A function of package sync. */
+struct go_act {
+	uint64_t entry;
+	int takes;              /* 1 a lock; -1 gives it back */
 };
 
 /* An address in the program's code, and what is to be said of it. */
@@ -69,15 +80,19 @@ struct go_site {
 	int32_t size;           /* of the frame there; -1 unknown */
 	size_t count;
 	struct go_call *calls;  /* innermost first: inlined ones before the function itself */
+	bool counted;
+	int locks;              /* open there: go_open_locks() */
 };
 /* NULL where no function is there, or there are too many different ones. */
-const struct go_site *go_site(struct go *go, uint64_t pc, bool activation);
+struct go_site *go_site(struct go *go, uint64_t pc, bool activation);
 
 /* One frame as unwinding comes to it. */
 struct go_frame {
-	const struct go_site *site;
+	struct go_site *site;   /* borrowed */
 	uint64_t cfa;           /* the caller's stack pointer; the spilled first argument lies there. 0 unknown */
 };
+#define GO_TO_READ "sync.RWMutex, to read"
+#define GO_TO_WRITE "sync.RWMutex, to write"
 enum { GO_FRAMES_MAX = 128, GO_SITES_MAX = 1 << 16 };
 
 /* The program itself: its table, version and layout. False with a reason where it is a Go program that cannot be read. */
@@ -92,8 +107,15 @@ size_t go_walk(struct go *go, const struct go_stack *s, uint64_t pc, uint64_t sp
 	       struct go_frame out[GO_FRAMES_MAX], bool *whole);
 /* A function of the standard library or its runtime, by its file and name. */
 bool go_is_library(const struct go *go, const char *function, const char *file);
-/* Fills hint, address and shape of each goroutine, by its frames. */
-void go_waits(struct go *go);
+/* The channel of a record of a wait, which has to be this goroutine's; 0 where it is not. */
+uint64_t go_sudog_channel(struct go *go, const struct goroutine *g, uint64_t sudog);
+/* Says of each goroutine that waits who may hold what it waits for. */
+void go_holders(struct go *go);
+/* How many locks the code of this function has taken before the place and not given back, as far as the calls that stand
+ * before it tell. The call in which it waits does not count. */
+int go_open_locks(struct go *go, struct go_site *site);
+/* Does the function that begins there call runtime.closechan? */
+bool go_closes_channel(struct go *go, uint64_t entry);
 /* What the frames of one goroutine say that it waits in (go_wait.c). */
 void go_wait_of(struct go *go, struct goroutine *g, const struct go_frame *frames, size_t n);
 

@@ -393,6 +393,7 @@ void go_release(struct go *go)
 			free(go->sites[i]);
 		}
 	free(go->sites);
+	free(go->acts);
 	free(go->v);
 	free(go->root);
 	lang_mem_release(&go->m);
@@ -438,7 +439,7 @@ static void sites_grow(struct go *go)
 	go->site_cap = cap;
 }
 
-const struct go_site *go_site(struct go *go, uint64_t pc, bool activation)
+struct go_site *go_site(struct go *go, uint64_t pc, bool activation)
 {
 	struct go_site **slot;
 
@@ -457,7 +458,7 @@ size_t go_walk(struct go *go, const struct go_stack *s, uint64_t pc, uint64_t sp
 	size_t n = 0;
 
 	while (n < GO_FRAMES_MAX && !ended) {
-		const struct go_site *site = go_site(go, pc, activation);
+		struct go_site *site = go_site(go, pc, activation);
 		uint64_t back;
 
 		if (!site)

@@ -113,7 +113,8 @@ static bool varint(const struct go_table *t, uint64_t *at, uint32_t *v)
 	return false;
 }
 
-int32_t go_value(struct go_table *t, const struct go_function *f, uint32_t table, uint64_t pc)
+/* largest: the greatest value of all up to pc, or NULL. */
+static int32_t value_at(struct go_table *t, const struct go_function *f, uint32_t table, uint64_t pc, int32_t *largest)
 {
 	uint64_t at = t->values + table, reached = f->entry;
 	uint32_t value = UINT32_MAX; /* -1 */
@@ -127,10 +128,17 @@ int32_t go_value(struct go_table *t, const struct go_function *f, uint32_t table
 			return -1;
 		value += dv & 1 ? ~(dv >> 1) : dv >> 1;
 		reached += (uint64_t)dp * t->quantum;
+		if (largest && (int32_t)value > *largest)
+			*largest = (int32_t)value;
 		if (pc < reached)
 			return (int32_t)value;
 	}
 	return -1;
+}
+
+int32_t go_value(struct go_table *t, const struct go_function *f, uint32_t table, uint64_t pc)
+{
+	return value_at(t, f, table, pc, NULL);
 }
 
 const char *go_place(struct go_table *t, const struct go_function *f, uint64_t pc, int *line)
@@ -158,11 +166,38 @@ static uint64_t inline_tree(const struct go_table *t, const struct go_function *
 	return t->gofunc + bytes_u32(t->b, t->n, at);
 }
 
+static uint32_t inline_indexes(const struct go_table *t, const struct go_function *f)
+{
+	return bytes_u32(t->b, t->n, f->at + (t->v20 ? 44 : 40) + 4 * PCDATA_INLINE_INDEX);
+}
+
+int32_t go_inline_at(struct go_table *t, const struct go_function *f, uint64_t pc)
+{
+	return inline_tree(t, f) ? go_value(t, f, inline_indexes(t, f), pc) : -1;
+}
+
+size_t go_inlines(struct go_table *t, struct lang_mem *m, const struct go_function *f,
+		  struct go_inline out[GO_INLINE_NODES_MAX])
+{
+	uint64_t node = inline_tree(t, f), node_bytes = t->v20 ? NODE_120_BYTES : NODE_118_BYTES;
+	int32_t last = -1;
+	size_t n = 0;
+
+	if (!node)
+		return 0;
+	value_at(t, f, inline_indexes(t, f), f->end - 1, &last);
+	for (; (int64_t)n <= last && n < GO_INLINE_NODES_MAX; n++, node += node_bytes) {
+		out[n].function = go_name(t, (int32_t)lang_u32(m, node + (t->v20 ? 4 : 12)));
+		out[n].at = f->entry + lang_u32(m, node + (t->v20 ? 8 : 16));
+	}
+	return n;
+}
+
 size_t go_calls(struct go_table *t, struct lang_mem *m, const struct go_function *f, uint64_t pc,
 		struct go_call out[GO_INLINED_MAX])
 {
 	uint64_t tree = inline_tree(t, f), node_bytes = t->v20 ? NODE_120_BYTES : NODE_118_BYTES;
-	uint32_t indexes = bytes_u32(t->b, t->n, f->at + (t->v20 ? 44 : 40) + 4 * PCDATA_INLINE_INDEX);
+	uint32_t indexes = inline_indexes(t, f);
 	size_t n = 0;
 
 	while (tree && n + 1 < GO_INLINED_MAX) {

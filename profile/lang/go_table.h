@@ -59,4 +59,16 @@ enum { GO_INLINED_MAX = 32 };
 size_t go_calls(struct go_table *t, struct lang_mem *m, const struct go_function *f, uint64_t pc,
 		struct go_call out[GO_INLINED_MAX]);
 
+/* A function that was inlined into f, directly or within another such one. */
+struct go_inline {
+	const char *function;
+	uint64_t at;         /* address that stands for the call */
+};
+enum { GO_INLINE_NODES_MAX = 512 };
+/* All of f, by their numbers; the count. */
+size_t go_inlines(struct go_table *t, struct lang_mem *m, const struct go_function *f,
+		  struct go_inline out[GO_INLINE_NODES_MAX]);
+/* The number of the innermost one at pc; -1 where the code is f's own. */
+int32_t go_inline_at(struct go_table *t, const struct go_function *f, uint64_t pc);
+
 #endif

@@ -7,7 +7,7 @@
 
 /* A place in the user's code says more than one in a library. Among these: a lock before a channel, and last who only
  * waits for all the others. Who waits for somebody that was found, and not for a lock, is not where it begins. */
-enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45, RANK_SLEEP = 60 };
+enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45, RANK_ITSELF = 9, RANK_SLEEP = 60 };
 
 static int kind_rank(enum wait_kind k)
 {
@@ -114,6 +114,15 @@ static bool leads_on(const struct walk *w, const struct snap_task *task)
 	return false;
 }
 
+/* It waits for what only itself is to do. */
+static bool waits_for_itself(const struct snap_task *task)
+{
+	for (size_t i = 0; i < task->wait.holder_count; i++)
+		if (task->id && task->wait.holders[i].task == task->id)
+			return true;
+	return false;
+}
+
 static int task_rank(const struct walk *w, const struct snap_task *task)
 {
 	int rank = kind_rank(task->wait.kind);
@@ -122,6 +131,8 @@ static int task_rank(const struct walk *w, const struct snap_task *task)
 		return rank;
 	if (!users(task->frames, task->frame_count))
 		return RANK_LIBRARY + rank;
+	if (waits_for_itself(task))
+		return RANK_ITSELF;
 	return rank + (!is_lock(task->wait.kind) && leads_on(w, task) ? RANK_WAITS_FOR_ANOTHER : 0);
 }
 

@@ -26,8 +26,11 @@ static void walk(struct go *go, const uint8_t *data, size_t size)
 		n = go_walk(go, &g.stack, pc, LANG_PAGE + (pc & 0x78), pc & 1, frames, &whole);
 		BUG_ON(n > GO_FRAMES_MAX);
 		go_wait_of(go, &g, frames, n);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			BUG_ON(!frames[i].site->count || !frames[i].site->calls[0].function);
+			go_open_locks(go, frames[i].site);
+		}
+		go_closes_channel(go, pc);
 	}
 	free(g.hint.resource);
 	free(g.hint.tasks);

@@ -349,7 +349,7 @@ sub write_section {
 	$section{$1} = $2 while $old =~ /^<!-- section (\S+) -->\n(.*?)^<!-- end -->$/msg;
 	$section{$name} = $text;
 	my @results = map { (my $rows = $_) =~ s/^.*?^\|---[^\n]*\n//ms; $rows =~ /\| ([^|]*) \|$/mg } values %section;
-	my %first = (native => 0, scripts => 1, python => 2, go => 3, java => 3, node => 3, ruby => 3, runners => 3, prompts => 4, patterns => 5, healthy => 9);
+	my %first = (native => 0, scripts => 1, python => 2, go => 3, goker => 3, java => 3, node => 3, ruby => 3, runners => 3, prompts => 4, patterns => 5, healthy => 9);
 	my @order = sort { ($first{$a} // 3) <=> ($first{$b} // 3) || $a cmp $b } keys %section;
 	write_file($file, "$intro\n**" . score_line(@results) . "**\n" .
 		join '', map { "\n<!-- section $_ -->\n$section{$_}<!-- end -->\n" } @order);
