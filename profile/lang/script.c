@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* script.c - where a shell stands in its script.
  *
- * A shell keeps its place in memory that differs by shell and version. But whoever waits for a child has started it from a
- * line that names it: where just one line of the script has the child's name and the most of its arguments, that is the
- * place; where two are as good, nothing is said. Reads the script and nothing of the process. */
+ * Whoever waits for a child has started it from a line that names it: where just one line of the script has the child's
+ * name and the most of its arguments, that is the place; where two are as good, nothing is said. A shell that tells its own
+ * line (dash) is believed where that line names what it waits for: one of another file, or of what eval was given, does
+ * not. */
 #include "profile/lang/script.h"
 
 #include "base/mem.h"
@@ -18,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SCRIPT_BYTES = 256 * 1024, LINES_MAX = 20000, NAME_MAX_BYTES = 80 };
+enum { SCRIPT_BYTES = 256 * 1024, LINES_MAX = 20000, NAME_MAX_BYTES = 80, CONTINUED_MAX = 8 };
 
 struct script {
 	char *path;   /* as it is to be shown */
@@ -236,23 +237,78 @@ static bool is_copy(const struct snap_process *p, const struct snap_process *c)
 	return true;
 }
 
+/* Text that is read while it runs, or that has lines of its own. */
+static bool has_other_texts(const struct script *s)
+{
+	static const char *const words[] = { "eval", "source", "trap" };
+
+	for (int i = 0; i < s->lines; i++) {
+		if (strncmp(s->line[i], ". ", 2) == 0 || strstr(s->line[i], "; . ") || strstr(s->line[i], "&& . "))
+			return true;
+		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++)
+			if (s->line[i][0] != '#' && has_word(s->line[i], words[k]))
+				return true;
+	}
+	return false;
+}
+
+static bool goes_on(const char *line)
+{
+	size_t n = strlen(line);
+
+	return n && (line[n - 1] == '\\' || line[n - 1] == '|' || line[n - 1] == '&');
+}
+
+/* Its command is what a variable or another command names. */
+static bool is_named_elsewhere(const char *line)
+{
+	return line[0] == '$' || line[0] == '`' || (line[0] == '"' && line[1] == '$');
+}
+
+/* The line that the shell itself tells, or where that has nothing to do with what it waits for, `at`. A pipeline does not
+ * say where it begins: the line is then that of a command before it. What eval is given begins with line 1 again. */
+static int line_told(const struct script *s, int told, const struct snap_process *child, bool reads, int at)
+{
+	const char *builtin = reads ? "read" : "wait";
+	int best = at >= 0 && child ? line_score(s->line[at], child) : 0;
+	bool others, pipeline = best && strchr(s->line[at], '|');
+
+	if (told <= 0 || told > s->lines)
+		return at;
+	others = has_other_texts(s);
+	for (int i = told - 1; i < s->lines && i < told + CONTINUED_MAX; i++) {
+		int score = child ? line_score(s->line[i], child) : 0;
+
+		if (score && (score >= best || (!pipeline && !others)))
+			return others && told == 1 ? at : i;
+		if (!score && (begins_word(s->line[i], builtin) || (reads && has_word(s->line[i], builtin))))
+			return i;
+		if (!goes_on(s->line[i]))
+			break;
+	}
+	return !others && (child ? !pipeline && is_named_elsewhere(s->line[told - 1]) : at < 0) ? told - 1 : at;
+}
+
 static void place_shell(struct snapshot *all, struct snap_process *p)
 {
-	const struct snap_process *child = child_of(all, p);
-	const char *name = is_shell(p) ? script_argument(p) : NULL;
 	struct snap_thread *t = p->thread_count ? &p->threads[0] : NULL;
+	bool reads = t && t->syscall.nr == SYS_read;
+	/* who opens a file waits for no child, whatever he has */
+	const struct snap_process *child = t && t->syscall.nr == SYS_openat ? NULL : child_of(all, p);
+	const char *name = is_shell(p) ? script_argument(p) : NULL;
 	struct script s = { NULL, NULL, NULL, 0 };
 	int at, loop;
 
 	if (!name || !t || !p->alive || (child && is_copy(p, child)))
 		return;
-	if (!child && t->syscall.nr != SYS_read)
+	if (!child && !reads && !p->script_line)
 		return;
 	if (script_read(p, name, &s)) {
-		at = child ? line_of_child(&s, child) : line_of_read(&s);
+		at = child ? line_of_child(&s, child) : reads ? line_of_read(&s) : -1;
+		at = line_told(&s, p->script_line, child, reads, at);
 		loop = at >= 0 ? loop_of(&s, at) : -1;
 		if (at >= 0)
-			frame_add(t, &s, at, child ? base_of(child->argv.v[0]) : "read");
+			frame_add(t, &s, at, child ? base_of(child->argv.v[0]) : reads ? "read" : "main");
 		if (loop >= 0)
 			frame_add(t, &s, loop, s.line[loop]);
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shell.c - the script's own line of a bash: what it would say itself by LINENO, and FUNCNAME, BASH_SOURCE and
  * BASH_LINENO of the functions around. They are ordinary variables of it, and its table of variables is a public symbol.
- * dash exports nothing, and keeps no list of functions: it is not read. */
+ * dash keeps no list of functions, and of lines only that of the command that it runs (dash.c): in which script that
+ * stands, and whether it does, its text says (script.c). */
 #include "base/mem.h"
 #include "base/str.h"
+#include "profile/lang/dash.h"
 #include "profile/lang/language.h"
 #include "profile/lang/memory.h"
 
@@ -34,7 +36,7 @@ static struct module *bash_module(struct native *n)
 
 static bool shell_detect(struct native *n)
 {
-	return bash_module(n) != NULL;
+	return bash_module(n) || dash_module(n);
 }
 
 static void shell_free(void *state)
@@ -94,6 +96,11 @@ static void *shell_collect(struct native *n, enum intrusion allowed, char *reaso
 	int line;
 
 	(void)allowed, (void)reason, (void)size; /* a shell without a script has no lines, and that is no fault */
+	if (!b) {
+		n->p->script_line = dash_line(n);
+		shell_free(s);
+		return NULL;
+	}
 	lang_mem_init(&m, &n->p->peek);
 	variables = lang_u64(&m, native_symbol(n, b, "global_variables"));
 	/* while it waits for a command, LINENO is that of what is around it; the ERR trap's is the command's own */

@@ -177,6 +177,7 @@ struct snap_process {
 	struct snap_facts facts;
 	struct snap_thread *threads; /* the main thread first */
 	size_t thread_count;
+	int script_line;             /* of the command that it runs, as a shell itself tells it; 0 unknown */
 	struct snap_task *tasks;     /* of event loops */
 	size_t task_count;
 };

@@ -44,13 +44,28 @@ my @sh = (
 	[sh_wait => 'wait for a background job', $sleep, 'child', 'main', qr/^exit of|^a signal .*SIGCHLD/, 'child'],
 	[sh_read => 'read', 'hang.input.stdin', 'stdin', 'main', qr/^standard input/, 'outside'],
 );
+# Of a /bin/sh that is a dash, which tells its line itself.
+my @dash = (
+	[dash_function => 'a function that was called before, of which a child sleeps', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[dash_lines => 'the last of three lines with sleep', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[dash_variable => 'a command that a variable names', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+	[dash_wait => 'wait, below the line of the job', $sleep, 'child', 'main', qr/^exit of|^a signal .*SIGCHLD/, 'child'],
+	[dash_read => 'the second read', $stdin, 'stdin', 'main', qr/^standard input/, 'outside'],
+	[dash_open => 'opens a FIFO that nobody writes to', 'hang.wait.event.open', 'pipe_read', 'main',
+		qr/^a writer of the FIFO/, undef, inspects => 'hang.wait.event'],
+	[dash_continued => 'a command that goes on in the next line', $sleep, 'child', 'main', qr/^exit of/, 'child'],
+);
 
-zoo_marks("$zoo/$_") for qw(hang.pl hang.php);
+zoo_marks("$zoo/$_") for qw(hang.pl hang.php dash.sh);
 zoo_look(scripts => zoo_animals('', ['/usr/bin/perl', "$zoo/hang.pl"], { limit_ms => 1500 }, @perl));
 SKIP: {
 	my $php = which('php') or skip 'no PHP', 1;
 	zoo_look(scripts => zoo_animals('', [$php, "$zoo/hang.php"], { limit_ms => 1500 }, @php));
 }
 zoo_look(scripts => zoo_animals(" ($_)", [$_, "$zoo/hang.sh"], {}, @sh)) for grep { -x } '/bin/sh', '/bin/bash';
+{
+	local $ENV{TMPDIR} = new_dir();
+	zoo_look(scripts => zoo_animals(' (dash)', ['/bin/sh', "$zoo/dash.sh"], {}, @dash)) if (readlink('/bin/sh') // '') =~ m{\bdash$};
+}
 zoo_section('scripts', 'Perl, PHP and shells', '');
 done_testing;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "profile/lang/dash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(name);
 	}
 	elf_file_symbol(&f, "_PyRuntime", false);
+	dash_line_variable(&f);
 	for (uint64_t i = 0; i < 8192; i += 512)
 		elf_file_vaddr(&f, i, &vaddr);
 	elf_file_section(&f, ".debug_info", &vaddr, &offset, &bytes);
