@@ -6,6 +6,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,23 +141,49 @@ static void thread_events(struct json *j, const struct prof_view *v, uint32_t th
 		k.n--, frame_close(j, p, &p->threads[thread], &k.open[k.n], k.until);
 }
 
+enum { DEPTH_MAX = 64 };
+
+static int span_depth(const struct profile *p, const struct prof_span *s)
+{
+	int depth = 0;
+
+	for (int32_t up = s->parent; up >= 0 && depth < DEPTH_MAX; up = p->spans[up].parent)
+		depth++;
+	return depth;
+}
+
+/* One track a level of nesting, each with its name. */
+static void span_tracks(struct json *j, const struct profile *p)
+{
+	int deepest = 0;
+
+	for (size_t i = 0; i < p->span_count; i++) {
+		int depth = span_depth(p, &p->spans[i]);
+
+		deepest = depth > deepest ? depth : deepest;
+	}
+	for (int i = 0; i <= deepest && p->span_count; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "spans, level %d", i);
+		meta(j, "thread_name", 0, i, name);
+	}
+}
+
 static void span_events(struct json *j, const struct profile *p)
 {
 	for (size_t i = 0; i < p->span_count; i++) {
 		const struct prof_span *s = &p->spans[i];
-		int depth = 0;
 
 		if (s->end_ns <= s->start_ns)
 			continue;
-		for (int32_t up = s->parent; up >= 0 && depth < 64; up = p->spans[up].parent)
-			depth++;
 		json_line(j);
 		json_object(j, NULL);
 		json_str(j, "ph", "X");
 		json_str(j, "name", s->label ? s->label : s->name ? s->name : s->id);
 		json_str(j, "cat", "span");
 		json_int(j, "pid", 0);
-		json_int(j, "tid", depth);
+		json_int(j, "tid", span_depth(p, s));
 		put_us(j, "ts", s->start_ns);
 		put_us(j, "dur", s->end_ns - s->start_ns);
 		json_object_end(j);
@@ -173,6 +200,7 @@ void prof_chrome(const struct prof_view *v, struct str *out)
 	json_object(&j, NULL);
 	json_array(&j, "traceEvents");
 	meta(&j, "process_name", 0, 0, "spec-runner");
+	span_tracks(&j, p);
 	for (size_t i = 0; i < p->thread_count; i++) {
 		const struct prof_thread *t = &p->threads[i];
 
