@@ -62,6 +62,9 @@ struct java_perf {
 	char version[64];
 };
 void java_perf_read(const struct snap_process *p, struct java_perf *out);
+/* Where that file is: all of /tmp has to be listed for it, so whoever reads it often keeps the path. */
+bool java_perf_find(const struct snap_process *p, char *path, size_t size);
+void java_perf_read_file(const char *path, struct java_perf *out);
 /* The same over the file's bytes. False where it is no such file. */
 bool java_perf_parse(const unsigned char *b, size_t n, struct java_perf *out);
 

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,21 +98,36 @@ bool java_perf_parse(const unsigned char *b, size_t n, struct java_perf *out)
 	return true;
 }
 
-void java_perf_read(const struct snap_process *p, struct java_perf *out)
+bool java_perf_find(const struct snap_process *p, char *path, size_t size)
 {
-	auto_free unsigned char *b = xmalloc(FILE_MAX);
 	char pattern[96];
 	glob_t g = { 0 };
+	bool found;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%d/root/tmp/hsperfdata_*/%d", (int)p->pid, (int)p->ns_pid);
+	found = glob(pattern, GLOB_NOSORT, NULL, &g) == 0 && g.gl_pathc && strlen(g.gl_pathv[0]) < size;
+	if (found)
+		memcpy(path, g.gl_pathv[0], strlen(g.gl_pathv[0]) + 1);
+	globfree(&g);
+	return found;
+}
+
+void java_perf_read_file(const char *path, struct java_perf *out)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	auto_free unsigned char *b = xmalloc(FILE_MAX);
+	ssize_t n = fd >= 0 ? read(fd, b, FILE_MAX) : -1;
 
 	*out = (struct java_perf){ .known = false };
-	snprintf(pattern, sizeof(pattern), "/proc/%d/root/tmp/hsperfdata_*/%d", (int)p->pid, (int)p->ns_pid);
-	if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0)
-		for (size_t i = 0; i < g.gl_pathc && !out->known; i++) {
-			auto_close int fd = open(g.gl_pathv[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-			ssize_t n = fd >= 0 ? read(fd, b, FILE_MAX) : -1;
+	if (n > 0)
+		java_perf_parse(b, (size_t)n, out);
+}
 
-			if (n > 0)
-				java_perf_parse(b, (size_t)n, out);
-		}
-	globfree(&g);
+void java_perf_read(const struct snap_process *p, struct java_perf *out)
+{
+	char path[PATH_MAX];
+
+	*out = (struct java_perf){ .known = false };
+	if (java_perf_find(p, path, sizeof(path)))
+		java_perf_read_file(path, out);
 }

@@ -49,6 +49,7 @@ struct sproc *sproc_add(struct sampler *s, pid_t pid, pid_t ppid, int64_t at_ns)
 		p->scripted = parent->scripted;
 		p->is_node = parent->is_node;
 		p->is_ruby = parent->is_ruby;
+		p->is_java = parent->is_java;
 	}
 	return p;
 }
@@ -145,6 +146,7 @@ void sproc_end(struct sampler *s, struct sproc *p, int64_t at_ns)
 		p->after->before = p->before;
 	spython_free(p);
 	snode_free(p);
+	sjava_free(p);
 	sruby_free(p);
 	walk_space_release(&p->space);
 	free(p);
@@ -175,8 +177,9 @@ void sproc_exec(struct sampler *s, struct sproc *p, const char *comm)
 	walk_space_release(&p->space);
 	spython_free(p);
 	snode_free(p);
+	sjava_free(p);
 	sruby_free(p);
-	p->scripted = p->is_node = p->is_ruby = p->maps_read = p->named = p->argv_known = false;
+	p->scripted = p->is_node = p->is_ruby = p->is_java = p->maps_read = p->named = p->argv_known = false;
 	p->exe = NULL;
 	p->exec_seen = true;
 	/* The program alone is left of its threads. */
@@ -213,6 +216,8 @@ void sproc_mapped(struct sampler *s, struct sproc *p, const struct map_entry *ma
 		p->is_node = true;
 	if (path_is_ruby(map->path))
 		p->is_ruby = true;
+	if (path_is_java(map->path))
+		p->is_java = true;
 	if (p->is_ruby || path_is_python(map->path))
 		p->scripted = s->any_scripted = true;
 }
@@ -225,7 +230,7 @@ void sproc_maps(struct sampler *s, struct sproc *p)
 	if (maps_read(&maps, p->pid) < 0)
 		return;
 	walk_space_release(&p->space);
-	p->scripted = p->is_node = p->is_ruby = false;
+	p->scripted = p->is_node = p->is_ruby = p->is_java = false;
 	p->exe = NULL;
 	for (size_t i = 0; i < maps.n; i++)
 		if (maps.v[i].x)
@@ -344,6 +349,7 @@ uint32_t stack_keep(struct sampler *s, struct sproc *p, const struct snap_regs *
 
 		ids[n++] = book_entry(&s->book, &e);
 	}
+	p->space.jit = p->is_java && regs ? sjava_jit(p, clock_mono_ns()) : NULL;
 	count = regs ? walk(&p->space, regs, stack, frames, &whole) : 0;
 	for (size_t i = 0; i < count; i++) {
 		struct book_entry e = { .kind = ENTRY_NATIVE, .activation = frames[i].activation, .vaddr = frames[i].vaddr,
@@ -363,6 +369,8 @@ uint32_t stack_keep(struct sampler *s, struct sproc *p, const struct snap_regs *
 			n = first + all;
 		}
 	}
+	if (p->space.jit && count)
+		n = n - count + sjava_merge(s, p, regs, stack, frames, count, ids + n - count, WALK_FRAMES_MAX);
 	if (script_n && p->is_ruby) {
 		n = ruby_merge(ids, n - count, frames, count, script, script_n);
 	} else if (script_n) {

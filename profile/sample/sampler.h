@@ -85,9 +85,10 @@ struct sproc {
 	struct walk_space space;
 	struct sthread *threads;
 	struct spython *python;
-	bool is_node, is_ruby;
+	bool is_node, is_ruby, is_java;
 	struct sruby *ruby;
 	struct snode *node;
+	struct sjava *java;
 	struct sproc *next;     /* of its hash chain */
 	struct sproc *before, *after; /* of all */
 	int64_t task_count_seen;
@@ -170,6 +171,15 @@ size_t snode_merge(struct sampler *s, struct sproc *p, const struct snap_regs *r
 		   const struct walk_frame *frames, size_t count, bool whole, const uint32_t *native, uint32_t *out,
 		   size_t max);
 void snode_free(struct sproc *p);
+
+/* java.c */
+bool path_is_java(const char *path);
+/* How to go on from code of the JVM's; NULL: none of it is known (yet). */
+const struct walk_jit *sjava_jit(struct sproc *p, int64_t now);
+/* Of the entries of a stack, those of code that the JVM made become the methods that it was made of. The new count. */
+size_t sjava_merge(struct sampler *s, struct sproc *p, const struct snap_regs *regs, const struct walk_stack *stack,
+		   const struct walk_frame *frames, size_t count, uint32_t *ids, size_t max);
+void sjava_free(struct sproc *p);
 
 /* ruby.c */
 #define RUBY_COPY_BYTES (16 * 1024)

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SERIES_MAX = 600, YOUNG_LOOKS = 4 };
+enum { SERIES_MAX = 600, YOUNG_LOOKS = 4, PERF_TRIES = 6 };
 #define YOUNG_NS (20 * NS_PER_MS)
 #define SERIES_YOUNG_NS (200 * NS_PER_MS)
 
@@ -26,6 +26,8 @@ struct sproc_usage {
 	int64_t first_ns, last_ns;
 	int64_t gc_pauses, gc_ms;  /* of a JVM, by its own counters */
 	bool have_gc;
+	int64_t perf_tries;
+	char *perf_path;           /* its file of counters */
 	struct proc_stat base;     /* its sums when collecting began: 0 but for a tree that was there before */
 };
 
@@ -79,12 +81,20 @@ static void usage_jvm(const struct sproc *p, struct sproc_usage *u)
 	struct snap_process seen = { .pid = p->pid, .ns_pid = p->pid };
 	struct proc_status st;
 	struct java_perf perf;
+	char path[512];
 
 	if (!p->exe || !str_ends(p->exe, "/java"))
 		return;
-	if (proc_status_read(p->pid, 0, &st) == 0 && st.ns_pid > 0)
-		seen.ns_pid = st.ns_pid;
-	java_perf_read(&seen, &perf);
+	if (!u->perf_path) {
+		if (u->perf_tries++ >= PERF_TRIES)
+			return;
+		if (proc_status_read(p->pid, 0, &st) == 0 && st.ns_pid > 0)
+			seen.ns_pid = st.ns_pid;
+		if (!java_perf_find(&seen, path, sizeof(path)))
+			return;
+		u->perf_path = xstrdup(path);
+	}
+	java_perf_read_file(u->perf_path, &perf);
 	if (!perf.known)
 		return;
 	u->have_gc = true;
@@ -198,6 +208,7 @@ void usage_end(struct sampler *s, struct sproc *p, int64_t now)
 	json_object_end(&j);
 	json_finish(&j);
 	book_note(&s->book, "usage", str_cstr(&text), text.len);
+	free(p->usage->perf_path);
 	free(p->usage);
 	p->usage = NULL;
 }

@@ -353,7 +353,7 @@ static const struct walk_rule *rule_for(struct walk_image *w, uint64_t vaddr)
 
 /* ---- one step ---- */
 
-static bool stack_u64(const struct walk_stack *s, uint64_t addr, uint64_t *v)
+bool walk_stack_u64(const struct walk_stack *s, uint64_t addr, uint64_t *v)
 {
 	if (s->n < 8 || addr < s->base || addr - s->base > s->n - 8)
 		return false;
@@ -435,7 +435,7 @@ static bool expr_one(const Dwarf_Op *op, const struct snap_regs *r, const struct
 		st[*n - 1] += op->number;
 		return true;
 	case DW_OP_deref:
-		return *n >= 1 && stack_u64(s, st[*n - 1], &st[*n - 1]);
+		return *n >= 1 && walk_stack_u64(s, st[*n - 1], &st[*n - 1]);
 	case DW_OP_dup:
 		if (*n < 1)
 			return false;
@@ -483,7 +483,7 @@ static bool saved_expr(const struct walk_rule *rule, unsigned reg, const struct 
 	if (!rule->frame || dwarf_frame_register(rule->frame, (int)reg, memory, &ops, &n) != 0 || !ops || !n)
 		return false;
 	count = ops[n - 1].atom == DW_OP_stack_value ? n - 1 : n;
-	return expr_value(ops, count, r, s, cfa, v) && (count < n || stack_u64(s, *v, v));
+	return expr_value(ops, count, r, s, cfa, v) && (count < n || walk_stack_u64(s, *v, v));
 }
 
 static bool saved_value(const struct walk_rule *rule, const struct walk_saved *w, unsigned reg, const struct snap_regs *r,
@@ -491,7 +491,7 @@ static bool saved_value(const struct walk_rule *rule, const struct walk_saved *w
 {
 	switch ((enum saved_how)w->how) {
 	case SAVED_SAME: return reg_get(r, reg, v);
-	case SAVED_AT: return stack_u64(s, cfa + (uint64_t)(int64_t)w->offset, v);
+	case SAVED_AT: return walk_stack_u64(s, cfa + (uint64_t)(int64_t)w->offset, v);
 	case SAVED_IS: *v = cfa + (uint64_t)(int64_t)w->offset; return true;
 	case SAVED_REG: return reg_get(r, w->reg, v);
 	case SAVED_EXPR: return saved_expr(rule, reg, r, s, cfa, v);
@@ -544,8 +544,8 @@ static bool step_by_fp(struct walk_space *space, struct snap_regs *r, const stru
 {
 	uint64_t fp, ra, up;
 
-	if (!reg_get(r, SNAP_REG_FP, &fp) || fp & 7 || fp < r->r[SNAP_REG_SP] || !stack_u64(s, fp + 8, &ra) ||
-	    !stack_u64(s, fp, &up))
+	if (!reg_get(r, SNAP_REG_FP, &fp) || fp & 7 || fp < r->r[SNAP_REG_SP] || !walk_stack_u64(s, fp + 8, &ra) ||
+	    !walk_stack_u64(s, fp, &up))
 		return false;
 	ra = address_strip(ra);
 	if (!walk_space_find(space, ra) && !(up > fp && ra > 4096))
@@ -581,7 +581,7 @@ static bool fp_search(struct walk_space *space, struct snap_regs *r, const struc
 {
 	uint64_t sp = (r->r[SNAP_REG_SP] + 7) & ~UINT64_C(7), up, ra;
 
-	for (uint64_t at = sp; at < sp + 16384 && stack_u64(s, at, &up) && stack_u64(s, at + 8, &ra); at += 8) {
+	for (uint64_t at = sp; at < sp + 16384 && walk_stack_u64(s, at, &up) && walk_stack_u64(s, at + 8, &ra); at += 8) {
 		if (up > 1 && (up <= at || up > s->base + (8 << 20) || up & 7))
 			continue;
 		if (!is_return_address(space, address_strip(ra)))
@@ -595,7 +595,7 @@ static bool fp_search(struct walk_space *space, struct snap_regs *r, const struc
 
 /* True: r is the caller. *end: there is none. */
 static bool step(struct walk_space *space, struct walk_map *m, uint64_t at, struct snap_regs *r, const struct walk_stack *s,
-		 bool *signal, bool *end)
+		 bool activation, bool *signal, bool *end)
 {
 	uint64_t sp = r->r[SNAP_REG_SP], vaddr;
 	const struct walk_rule *rule = NULL;
@@ -608,7 +608,9 @@ static bool step(struct walk_space *space, struct walk_map *m, uint64_t at, stru
 		return false;
 	}
 	*signal = rule && rule->signal;
-	if (rule && rule->kind == RULE_CFA) {
+	if (!rule && space->jit && space->jit->step(space->jit->arg, r, s, activation)) {
+		r->pc = address_strip(r->pc);
+	} else if (rule && rule->kind == RULE_CFA) {
 		if (!rule->cfa_expr && rule->cfa_reg == SNAP_REG_FP && !(r->have >> SNAP_REG_FP & 1) &&
 		    !fp_search(space, r, s))
 			return false;
@@ -641,8 +643,9 @@ size_t walk(struct walk_space *space, const struct snap_regs *regs, const struct
 		if (m && !map_vaddr(m, at, &vaddr))
 			vaddr = at - m->start + m->offset;
 		out[n++] = (struct walk_frame){ m ? m->image : NULL, m && m->image ? vaddr + (activation ? 0 : 1) : r.pc,
-						r.r[SNAP_REG_SP], activation };
-		if (!step(space, m, at, &r, stack, &signal, &end))
+						r.r[SNAP_REG_SP],
+						r.have >> SNAP_REG_FP & 1 ? r.r[SNAP_REG_FP] : 0, activation };
+		if (!step(space, m, at, &r, stack, activation, &signal, &end))
 			break;
 		activation = signal;
 	}

@@ -41,16 +41,23 @@ struct walk_map {
 	uint64_t bias;
 	bool bias_known;
 };
+/* Code that a runtime has made and knows the frames of. step: r is the caller; false where it is none of that code. */
+struct walk_stack;
+struct walk_jit {
+	bool (*step)(void *arg, struct snap_regs *r, const struct walk_stack *stack, bool activation);
+	void *arg;
+};
 struct walk_space {
 	struct walk_map *v; /* by address */
 	size_t n, cap;
+	const struct walk_jit *jit; /* NULL: none; borrowed */
 };
 
 /* One frame: a place in a file, or (image NULL) an address nobody knows. */
 struct walk_frame {
 	struct walk_image *image;
 	uint64_t vaddr;
-	uint64_t sp;
+	uint64_t sp, fp; /* fp: 0 unknown */
 	bool activation; /* it stands here; else this is where it goes on after a call */
 };
 #define WALK_FRAMES_MAX 512
@@ -66,6 +73,7 @@ struct walk_image *walk_image(struct walk_images *s, pid_t pid, const struct map
 /* Opens it; false where it cannot be read. */
 bool walk_image_ready(struct walk_image *w);
 void walk_images_release(struct walk_images *s);
+bool walk_stack_u64(const struct walk_stack *s, uint64_t addr, uint64_t *v);
 
 /* A new mapping pushes out what it covers. */
 void walk_space_add(struct walk_space *s, const struct walk_map *m);

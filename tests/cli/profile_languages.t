@@ -80,6 +80,9 @@ sub check {
 	# A machine that lends no processor in time allows few stops: what is known then is little, but never wrong.
 	my $stops = $json->decode(read_file("$raw/artifact-cpu.json"))->{metrics}{overhead}{stops_count};
 	return pass(sprintf 'too few samples to judge: %d, %d stops', $n, $stops) if $n < 20 || ($language eq 'ruby' && $stops < 40);
+	my ($place) = grep { ($_->{function} // '') =~ /spin$/ && $_->{language} eq $language } @{ $p->{frames} };
+	like($place->{file} // '', qr/^(?:\S*\/)?(?:s\.\w+|Split\.java)$/, "$language: the hot function has its file");
+	cmp_ok($place->{line} // 0, '>', 0, "$language: and a line");
 	cmp_ok($sum / $all, '>', 0.6, "$language: most of it has a name");
 	for (['alpha', 0.7], ['beta', 0.2], ['gamma', 0.1]) {
 		my $share = ($ns{ $_->[0] } // 0) / $sum;
@@ -97,6 +100,28 @@ for (['javascript', 'node', 's.js'], ['ruby', 'ruby', 's.rb']) {
 		check($language, $program, $file);
 	};
 }
+# Compiled while it runs, interpreted at first, with calls inlined; by both engines.
+subtest 'java' => sub {
+	my ($java, $javac) = map { where_is($_) } qw(java javac);
+	plan skip_all => 'no java' unless $java && $javac;
+	write_file("$dir/Split.java", <<'JAVA');
+public class Split {
+	static int sink;
+	static int spin(int n) { int s = 0; for (int i = 0; i < n; i++) s = (s * 31 + i) & 0xffffff; return s; }
+	static void alpha() { sink += spin(700000); }
+	static void beta() { sink += spin(200000); }
+	static void gamma() { sink += spin(100000); }
+	public static void main(String[] a) {
+		var t = java.lang.management.ManagementFactory.getThreadMXBean();
+		while (t.getCurrentThreadCpuTime() < 1.5e9) { alpha(); beta(); gamma(); }
+	}
+}
+JAVA
+	plan skip_all => 'javac does not compile here' if system("cd $dir && $javac Split.java >/dev/null 2>&1") != 0;
+	check('java', $java, '-cp', $dir, 'Split');
+	local $ENV{SPEC_RUNNER_SAMPLE_WITH} = 'stop';
+	check('java', $java, '-cp', $dir, 'Split');
+};
 subtest 'go, stripped' => sub {
 	my $go = where_is('go') or plan skip_all => 'no go';
 	local $ENV{GOCACHE} = "$dir/cache";
