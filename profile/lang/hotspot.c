@@ -15,16 +15,17 @@ enum { BLOCK_HEAD = 16 };
 /* Offsets of fields and addresses of static ones, by their names in the table. */
 enum field {
 	HEAPS, HEAP, ARRAY_LEN, ARRAY_DATA, HEAP_MEMORY, HEAP_SEGMAP, HEAP_LOG2, SPACE_LOW, SPACE_HIGH,
-	BLOB_NAME, BLOB_FRAME, BLOB_COMPLETE, BLOB_BEGIN, NM_METHOD, NM_SCOPES_DATA, NM_SCOPES_PCS, NM_DEPENDENCIES, NM_METADATA,
-	METHOD_CONST, CONST_POOL, CONST_NAME, CONST_CODE_SIZE, CONST_FLAGS, POOL_HOLDER, POOL_SOURCE, CLASS_SOURCE, KLASS_NAME,
-	SYMBOL_LENGTH, SYMBOL_BODY, VM_MAJOR, FIELDS
+	BLOB_NAME, BLOB_FRAME, BLOB_COMPLETE, BLOB_BEGIN, NM_METHOD, NM_SCOPES_DATA, NM_SCOPES_PCS, NM_DEPENDENCIES,
+	NM_METADATA, METHOD_CONST, CONST_POOL, CONST_NAME, CONST_CODE_SIZE, CONST_FLAGS, POOL_HOLDER, POOL_SOURCE,
+	CLASS_SOURCE, KLASS_NAME, SYMBOL_LENGTH, SYMBOL_BODY, VM_MAJOR, FIELDS
 };
 static const struct { const char *type, *field; enum field is; } wanted[] = {
 	{ "CodeCache", "_heaps", HEAPS }, { "CodeCache", "_heap", HEAP }, { "GrowableArrayBase", "_len", ARRAY_LEN },
 	{ "GenericGrowableArray", "_len", ARRAY_LEN }, { "GrowableArray<int>", "_data", ARRAY_DATA },
 	{ "CodeHeap", "_memory", HEAP_MEMORY }, { "CodeHeap", "_segmap", HEAP_SEGMAP },
 	{ "CodeHeap", "_log2_segment_size", HEAP_LOG2 }, { "VirtualSpace", "_low", SPACE_LOW },
-	{ "VirtualSpace", "_high", SPACE_HIGH }, { "CodeBlob", "_name", BLOB_NAME }, { "CodeBlob", "_frame_size", BLOB_FRAME },
+	{ "VirtualSpace", "_high", SPACE_HIGH }, { "CodeBlob", "_name", BLOB_NAME },
+	{ "CodeBlob", "_frame_size", BLOB_FRAME },
 	{ "CodeBlob", "_frame_complete_offset", BLOB_COMPLETE }, { "CodeBlob", "_code_begin", BLOB_BEGIN },
 	{ "CompiledMethod", "_method", NM_METHOD }, { "nmethod", "_method", NM_METHOD },
 	{ "CompiledMethod", "_scopes_data_begin", NM_SCOPES_DATA }, { "nmethod", "_scopes_pcs_offset", NM_SCOPES_PCS },
@@ -32,7 +33,8 @@ static const struct { const char *type, *field; enum field is; } wanted[] = {
 	{ "Method", "_constMethod", METHOD_CONST }, { "ConstMethod", "_constants", CONST_POOL },
 	{ "ConstMethod", "_name_index", CONST_NAME }, { "ConstMethod", "_code_size", CONST_CODE_SIZE },
 	{ "ConstMethod", "_flags", CONST_FLAGS }, { "ConstantPool", "_pool_holder", POOL_HOLDER },
-	{ "ConstantPool", "_source_file_name_index", POOL_SOURCE }, { "InstanceKlass", "_source_file_name_index", CLASS_SOURCE },
+	{ "ConstantPool", "_source_file_name_index", POOL_SOURCE },
+	{ "InstanceKlass", "_source_file_name_index", CLASS_SOURCE },
 	{ "Klass", "_name", KLASS_NAME }, { "Symbol", "_length", SYMBOL_LENGTH }, { "Symbol", "_body", SYMBOL_BODY },
 	{ "Abstract_VM_Version", "_vm_major_version", VM_MAJOR },
 };
@@ -128,10 +130,13 @@ static void types_read(struct hotspot *h, uint64_t table, uint64_t stride)
 {
 	unsigned char e[40];
 
-	for (unsigned i = 0; i < STRUCTS_MAX && lang_read(&h->m, table, e, sizeof(e)) && bytes_u64(e, sizeof(e), 0); i++, table += stride)
+	for (unsigned i = 0; i < STRUCTS_MAX && lang_read(&h->m, table, e, sizeof(e)); i++, table += stride) {
+		if (!bytes_u64(e, sizeof(e), 0))
+			break;
 		for (size_t k = 0; k < SIZES; k++)
 			if (text_is(h, bytes_u64(e, sizeof(e), 0), sized[k]))
 				h->size[k] = bytes_u64(e, sizeof(e), 32);
+	}
 }
 
 /* {name, value}: 16 bytes. */
@@ -139,9 +144,12 @@ static void ints_read(struct hotspot *h, uint64_t table)
 {
 	unsigned char e[16];
 
-	for (unsigned i = 0; i < STRUCTS_MAX && lang_read(&h->m, table, e, sizeof(e)) && bytes_u64(e, sizeof(e), 0); i++, table += 16)
+	for (unsigned i = 0; i < STRUCTS_MAX && lang_read(&h->m, table, e, sizeof(e)); i++, table += 16) {
+		if (!bytes_u64(e, sizeof(e), 0))
+			break;
 		if (text_is(h, bytes_u64(e, sizeof(e), 0), "ConstMethod::_has_linenumber_table"))
 			h->line_flag = bytes_u32(e, sizeof(e), 8);
+	}
 }
 
 static void heap_read(struct hotspot *h, uint64_t heap)
@@ -178,9 +186,10 @@ static void heaps_read(struct hotspot *h)
 
 static bool complete(const struct hotspot *h)
 {
-	static const enum field needed[] = { HEAP_MEMORY, HEAP_SEGMAP, HEAP_LOG2, SPACE_LOW, SPACE_HIGH, BLOB_NAME, BLOB_FRAME,
-		BLOB_COMPLETE, BLOB_BEGIN, NM_METHOD, METHOD_CONST, CONST_POOL, CONST_NAME, CONST_CODE_SIZE, POOL_HOLDER,
-		KLASS_NAME, SYMBOL_LENGTH, SYMBOL_BODY };
+	static const enum field needed[] = {
+		HEAP_MEMORY, HEAP_SEGMAP, HEAP_LOG2, SPACE_LOW, SPACE_HIGH, BLOB_NAME, BLOB_FRAME, BLOB_COMPLETE,
+		BLOB_BEGIN, NM_METHOD, METHOD_CONST, CONST_POOL, CONST_NAME, CONST_CODE_SIZE, POOL_HOLDER, KLASS_NAME,
+		SYMBOL_LENGTH, SYMBOL_BODY };
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!h->have[needed[i]])
@@ -296,7 +305,9 @@ static char *symbol_text(struct hotspot *h, uint64_t symbol)
 
 static char *pool_symbol(struct hotspot *h, uint64_t pool, unsigned index)
 {
-	return index ? symbol_text(h, lang_u64(&h->m, pool + h->size[SIZE_POOL] + 8 * (uint64_t)index) & ~UINT64_C(3)) : NULL;
+	uint64_t symbol = index ? lang_u64(&h->m, pool + h->size[SIZE_POOL] + 8 * (uint64_t)index) : 0;
+
+	return symbol_text(h, symbol & ~UINT64_C(3));
 }
 
 static unsigned u16_at(struct hotspot *h, uint64_t addr)
@@ -325,7 +336,8 @@ static int32_t line_of(struct hotspot *h, uint64_t cm, int32_t bci)
 		uint8_t c = b[i++];
 
 		if (c == 0xff) {
-			uint32_t x = hotspot_unsigned5(b, n, &i, h->excludes_zero), y = hotspot_unsigned5(b, n, &i, h->excludes_zero);
+			uint32_t x = hotspot_unsigned5(b, n, &i, h->excludes_zero);
+			uint32_t y = hotspot_unsigned5(b, n, &i, h->excludes_zero);
 
 			pc += (int32_t)(x >> 1) ^ -(int32_t)(x & 1);
 			line += (int32_t)(y >> 1) ^ -(int32_t)(y & 1);
@@ -400,7 +412,7 @@ static bool scope_at(struct hotspot *h, const struct hotspot_code *c, uint64_t p
 size_t hotspot_compiled(struct hotspot *h, const struct hotspot_code *c, uint64_t pc,
 			struct hotspot_frame out[HOTSPOT_INLINED_MAX])
 {
-	uint64_t data = 0, metadata = 0;
+	uint64_t data = 0, metadata = 0, method_at;
 	uint32_t scope = 0;
 	size_t n = 0;
 
@@ -420,7 +432,10 @@ size_t hotspot_compiled(struct hotspot *h, const struct hotspot_code *c, uint64_
 			sender = hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero);
 			method = hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero);
 			bci = (int32_t)hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero) - 1;
-			if (!method || !method_frame(h, lang_u64(&h->m, metadata + 8 * (uint64_t)(method - 1)), bci, &out[n]))
+			if (!method)
+				break;
+			method_at = lang_u64(&h->m, metadata + 8 * (uint64_t)(method - 1));
+			if (!method_frame(h, method_at, bci, &out[n]))
 				break;
 			n++;
 			if (sender >= scope)

@@ -72,8 +72,9 @@ static bool step_sized(struct sjava *j, struct sproc *p, struct snap_regs *r, co
 	bool early = activation && c->complete_at > 0 && r->pc < c->begin + (uint64_t)c->complete_at;
 
 #if defined(__x86_64__)
-	if (activation && walk_stack_u64(s, sp, &top) && (early || !walk_stack_u64(s, sp + (uint64_t)c->frame_bytes - 8, &ra) ||
-							   !stands_in_code(j, p, ra)) && stands_in_code(j, p, top)) {
+	bool lost = early || !walk_stack_u64(s, sp + (uint64_t)c->frame_bytes - 8, &ra) || !stands_in_code(j, p, ra);
+
+	if (activation && lost && walk_stack_u64(s, sp, &top) && stands_in_code(j, p, top)) {
 		r->r[SNAP_REG_SP] = sp + 8;
 		r->pc = top;
 		return true;
@@ -181,6 +182,11 @@ static void place_keep(struct sampler *s, struct java_place *at, struct hotspot_
 	}
 }
 
+static size_t place_slot(uint64_t pc, uint64_t method, uint64_t bcp)
+{
+	return ((pc ^ method ^ bcp * 31) * UINT64_C(0x9e3779b97f4a7c15) >> 32) % PLACES_MAX;
+}
+
 /* The entries of a frame; 0: it is none of Java's. Once in a while they are read again, for code may have made room. */
 static const struct java_place *java_place(struct sampler *s, struct sjava *j, const struct walk_frame *w,
 					   const struct walk_stack *stack, const struct snap_regs *regs)
@@ -210,7 +216,7 @@ static const struct java_place *java_place(struct sampler *s, struct sjava *j, c
 	} else if (c.kind != HOTSPOT_COMPILED) {
 		return NULL;
 	}
-	at = &j->place[((pc ^ method ^ bcp * 31) * UINT64_C(0x9e3779b97f4a7c15) >> 32) % PLACES_MAX];
+	at = &j->place[place_slot(pc, method, bcp)];
 	if (at->key[0] == (method ? method : pc) && at->key[1] == bcp && at->hits++ % FRESH_HITS)
 		return at;
 	at->key[0] = method ? method : pc;
