@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { STRUCTS_MAX = 8000, HEAPS_MAX = 8, SEGMENTS_MAX = 1 << 24, STREAM_MAX = 64, PCS_MAX = 200000, LINES_BYTES = 65536 };
-enum { BLOCK_HEAD = 16 };
+enum { BLOCK_HEAD = 16, FRAME_WORDS_MAX = 1 << 17 };
 
 /* Offsets of fields and addresses of static ones, by their names in the table. */
 enum field {
@@ -267,6 +267,7 @@ static uint64_t blob_in(struct hotspot *h, const struct code_heap *c, uint64_t p
 bool hotspot_code_at(struct hotspot *h, uint64_t pc, struct hotspot_code *c)
 {
 	uint64_t blob = 0, name;
+	uint32_t words;
 
 	*c = (struct hotspot_code){ .kind = HOTSPOT_NONE };
 	for (size_t i = 0; i < h->heap_count && !blob; i++)
@@ -277,10 +278,9 @@ bool hotspot_code_at(struct hotspot *h, uint64_t pc, struct hotspot_code *c)
 	name = lang_u64(&h->m, blob + h->at[BLOB_NAME]);
 	c->blob = blob;
 	c->begin = lang_u64(&h->m, blob + h->at[BLOB_BEGIN]);
-	c->frame_bytes = (int32_t)lang_u32(&h->m, blob + h->at[BLOB_FRAME]) * 8;
+	words = lang_u32(&h->m, blob + h->at[BLOB_FRAME]);
+	c->frame_bytes = words < FRAME_WORDS_MAX ? (int32_t)words * 8 : 0;
 	c->complete_at = (int32_t)lang_u32(&h->m, blob + h->at[BLOB_COMPLETE]);
-	if (c->frame_bytes < 0 || c->frame_bytes > 1 << 20)
-		c->frame_bytes = 0;
 	if (text_is(h, name, "Interpreter")) {
 		c->kind = HOTSPOT_INTERPRETER;
 	} else if (text_is(h, name, "nmethod") || text_is(h, name, "native nmethod")) {
@@ -323,7 +323,8 @@ static int32_t line_of(struct hotspot *h, uint64_t cm, int32_t bci)
 	uint64_t at = cm + h->size[SIZE_CONST] + u16_at(h, cm + h->at[CONST_CODE_SIZE]);
 	static unsigned char b[LINES_BYTES];
 	size_t n = 0, i = 0;
-	int32_t pc = 0, line = 0, best = -1, found = 0;
+	uint32_t pc = 0, line = 0, found = 0;
+	int32_t best = -1;
 
 	if (!h->have[CONST_FLAGS] || !h->line_flag || !(u16_at(h, cm + h->at[CONST_FLAGS]) & h->line_flag))
 		return 0;
@@ -339,18 +340,18 @@ static int32_t line_of(struct hotspot *h, uint64_t cm, int32_t bci)
 			uint32_t x = hotspot_unsigned5(b, n, &i, h->excludes_zero);
 			uint32_t y = hotspot_unsigned5(b, n, &i, h->excludes_zero);
 
-			pc += (int32_t)(x >> 1) ^ -(int32_t)(x & 1);
-			line += (int32_t)(y >> 1) ^ -(int32_t)(y & 1);
+			pc += (x >> 1) ^ (0 - (x & 1));
+			line += (y >> 1) ^ (0 - (y & 1));
 		} else {
-			pc += c >> 3;
-			line += c & 7;
+			pc += (uint32_t)c >> 3;
+			line += c & 7u;
 		}
-		if (pc <= bci && pc >= best) {
-			best = pc;
+		if ((int32_t)pc <= bci && (int32_t)pc >= best) {
+			best = (int32_t)pc;
 			found = line;
 		}
 	}
-	return found > 0 && found < 1 << 24 ? found : 0;
+	return found < 1 << 24 ? (int32_t)found : 0;
 }
 
 static bool method_frame(struct hotspot *h, uint64_t method, int32_t bci, struct hotspot_frame *f)
@@ -431,7 +432,7 @@ size_t hotspot_compiled(struct hotspot *h, const struct hotspot_code *c, uint64_
 				break;
 			sender = hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero);
 			method = hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero);
-			bci = (int32_t)hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero) - 1;
+			bci = (int32_t)(hotspot_unsigned5(b, sizeof(b), &at, h->excludes_zero) - 1);
 			if (!method)
 				break;
 			method_at = lang_u64(&h->m, metadata + 8 * (uint64_t)(method - 1));

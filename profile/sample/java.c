@@ -174,8 +174,8 @@ static void place_keep(struct sampler *s, struct java_place *at, struct hotspot_
 {
 	at->count = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct book_entry e = { .kind = ENTRY_SCRIPT, .language = "java", .function = f[i].function, .file = f[i].file,
-					.line = f[i].line, .entry = compiled };
+		struct book_entry e = { .kind = ENTRY_SCRIPT, .language = "java", .function = f[i].function,
+					.file = f[i].file, .line = f[i].line, .entry = compiled };
 
 		at->entry[at->count++] = book_entry(&s->book, &e);
 		hotspot_frame_release(&f[i]);
