@@ -35,9 +35,15 @@ struct memory {
 };
 static _Thread_local struct memory memory;
 
-#ifdef __SANITIZE_ADDRESS__
-#define PLAIN true /* so that a read out of bounds is seen */
-#else
+/* Under a sanitizer each piece is its own, so that a read out of bounds is seen. */
+#if defined(__SANITIZE_ADDRESS__)
+#define PLAIN true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PLAIN true
+#endif
+#endif
+#ifndef PLAIN
 #define PLAIN false
 #endif
 
