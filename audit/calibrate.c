@@ -7,12 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void called_free(struct measured_call *x)
+{
+	free(x->file);
+	free(x->function);
+	free(x->callee);
+	free(x->callee_file);
+}
+
 void calibration_release(struct calibration *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		free(c->v[i].function);
 		free(c->v[i].file);
 	}
+	for (size_t i = 0; i < c->called_count; i++)
+		called_free(&c->called[i]);
+	free(c->called);
+	free(c->read);
 	free(c->v);
 	free(c->slots);
 	strv_release(&c->lines);
@@ -110,6 +122,75 @@ static void ops_measure(struct calibration *c, const struct graph *g, struct cos
 				c->measured_ops++;
 				break;
 			}
+	}
+}
+
+/* Is it the only operation of its function that is called so? */
+static bool is_only(const struct graph *g, const struct costs *costs, uint32_t op)
+{
+	const struct op *o = &costs->ops.v[op];
+	const char *name = last_name(graph_text(g, o->callee));
+
+	for (uint32_t i = costs->first_op[o->function]; i < costs->first_op[o->function + 1]; i++)
+		if (i != op && strcmp(last_name(graph_text(g, costs->ops.v[i].callee)), name) == 0)
+			return false;
+	return true;
+}
+
+static int by_called(const void *a, const void *b)
+{
+	const struct measured_call *x = a, *y = b;
+	int c = strcmp(x->file, y->file);
+
+	c = c ? c : strcmp(x->function, y->function);
+	c = c ? c : strcmp(x->callee, y->callee);
+	c = c ? c : strcmp(x->callee_file, y->callee_file);
+	return c ? c : (x->callee_line > y->callee_line) - (x->callee_line < y->callee_line);
+}
+
+/* What several profiles say of one caller and callee, together. */
+static void called_merge(struct calibration *c)
+{
+	size_t kept = 0;
+
+	if (c->called_count)
+		qsort(c->called, c->called_count, sizeof(*c->called), by_called);
+	for (size_t i = 0; i < c->called_count; i++) {
+		struct measured_call *before = kept ? &c->called[kept - 1] : NULL;
+
+		if (before && by_called(before, &c->called[i]) == 0) {
+			before->ns = weight_plus(before->ns, c->called[i].ns);
+			before->calls = weight_plus(before->calls, c->called[i].calls);
+			called_free(&c->called[i]);
+		} else {
+			c->called[kept++] = c->called[i];
+		}
+	}
+	c->called_count = kept;
+}
+
+/* Operations whose line was not measured, but what their function's calls of that name took. */
+static void calls_measure(struct calibration *c, const struct graph *g, struct costs *costs, const struct model *model)
+{
+	called_merge(c);
+	for (size_t k = 0; k < c->called_count; k++)
+		c->called[k].in = file_of(g, c->called[k].file);
+	for (uint32_t i = 0; c->called_count && i < costs->ops.n; i++) {
+		struct op *o = &costs->ops.v[i];
+		const char *name = last_name(graph_text(g, o->callee));
+		const struct measured_call *found = NULL;
+		size_t n = 0;
+
+		for (size_t k = 0; k < c->called_count && !o->measured; k++)
+			if (c->called[k].in == o->file && strcmp(c->called[k].callee, name) == 0 &&
+			    is_function(g, o->function, c->called[k].function)) {
+				found = &c->called[k];
+				n++;
+			}
+		if (n != 1 || found->calls <= 0 || !is_only(g, costs, i))
+			continue;
+		op_measure(o, &(struct measured){ .total_ns = found->ns, .calls = found->calls }, model);
+		c->measured_ops++;
 	}
 }
 
@@ -267,9 +348,10 @@ void calibration_apply(struct calibration *c, struct graph *g, struct costs *cos
 		}
 	}
 	ops_measure(c, g, costs, matches, m);
+	calls_measure(c, g, costs, m);
+	classes_report(c, g, costs, m); /* before functions that were measured as a whole take their operations' place */
 	functions_measure(c, g, costs, matches, m);
 	costs_sort(costs, g);
-	classes_report(c, g, costs, m);
 	unresolved_report(c, g, matches);
 	free(matches);
 }

@@ -15,9 +15,23 @@ struct measured {
 	int64_t last; /* of the stack that was counted last, so that a place counts once a stack */
 };
 
+/* What one function took that another called, all its sites together. */
+struct measured_call {
+	char *file, *function; /* the caller's */
+	char *callee;          /* its last name */
+	char *callee_file;     /* "": built in */
+	int32_t callee_line;
+	int64_t ns, calls;
+	uint32_t in;           /* file of the graph, once it was looked for */
+};
+
 struct calibration {
 	struct measured *v;
 	size_t n, cap;
+	uint64_t *read;        /* hashes of the profiles: the same one twice changes nothing */
+	size_t read_count;
+	struct measured_call *called;
+	size_t called_count, called_cap;
 	uint32_t *slots; /* hash of places */
 	size_t slot_count;
 	int64_t stacks;

@@ -2,6 +2,7 @@
 /* calibrate_read.c - measured profiles: folded stacks, a table of functions, spec-runner's profile.json, pstats. */
 #include "audit/calibrate.h"
 
+#include "base/hash.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -247,13 +248,50 @@ static int profile_read(struct calibration *c, const struct json_value *v, const
 	return 0;
 }
 
-/* cProfile knows functions, not lines: their own lines are those of their definitions. */
+/* "open" of "<built-in method io.open>", "read" of "<method 'read' of '_io.TextIOWrapper' objects>". */
+static char *builtin_callee(const char *name)
+{
+	const char *quote = strchr(name, '\''), *from = strrchr(name, '.');
+
+	if (quote)
+		return xstrndup(quote + 1, strcspn(quote + 1, "'"));
+	from = from ? from : strrchr(name, ' ');
+	from = from ? from + 1 : name;
+	return xstrndup(from, strcspn(from, ">"));
+}
+
+static void called_add(struct calibration *c, const struct pstats_function *f, const struct pstats_function *caller)
+{
+	if (!caller->file)
+		return;
+	if (c->called_count == c->called_cap) {
+		c->called_cap = c->called_cap ? c->called_cap * 2 : 64;
+		c->called = xreallocarray(c->called, c->called_cap, sizeof(*c->called));
+	}
+	c->called[c->called_count++] = (struct measured_call){ .file = xstrdup(caller->file),
+		.function = xstrdup(caller->name), .callee = f->file ? xstrdup(f->name) : builtin_callee(f->name),
+		.callee_file = xstrdup(f->file ? f->file : ""), .callee_line = f->line,
+		.ns = (int64_t)(caller->total_s * 1e9), .calls = (int64_t)caller->calls };
+}
+
+static bool is_sane(const struct pstats_function *f)
+{
+	return f->self_s >= 0 && f->total_s >= 0 && f->total_s <= 1e9 && f->self_s <= 1e9 && f->calls >= 0 &&
+	       f->calls <= 1e15;
+}
+
+/* cProfile knows functions, not lines: their own lines are those of their definitions. It also knows who called whom. */
 static void pstats_take(void *arg, const struct pstats_function *f, const struct pstats_function *caller)
 {
 	struct measured *m;
 
-	if (caller || !f->file || f->self_s < 0 || f->total_s < 0 || f->total_s > 1e9 || f->self_s > 1e9 ||
-		f->calls > 1e15)
+	if (!is_sane(f) || (caller && !is_sane(caller)))
+		return;
+	if (caller) {
+		called_add(arg, f, caller);
+		return;
+	}
+	if (!f->file)
 		return;
 	m = place(arg, f->file, f->name, f->line > 0 ? (uint32_t)f->line : 0);
 	m->calls += (int64_t)f->calls;
@@ -280,6 +318,16 @@ static int json_read(struct calibration *c, const char *text, size_t n, const ch
 	return rc;
 }
 
+static bool was_read(struct calibration *c, uint64_t hash)
+{
+	for (size_t i = 0; i < c->read_count; i++)
+		if (c->read[i] == hash)
+			return true;
+	c->read = xreallocarray(c->read, c->read_count + 1, sizeof(*c->read));
+	c->read[c->read_count++] = hash;
+	return false;
+}
+
 int calibration_read(struct calibration *c, const char *path, int64_t sample_ns, struct err *e)
 {
 	auto_free char *text = NULL;
@@ -289,6 +337,8 @@ int calibration_read(struct calibration *c, const char *path, int64_t sample_ns,
 		e->kind = ERR_USAGE;
 		return err_add(e, "--calibrate");
 	}
+	if (was_read(c, hash_bytes(0, text, n)))
+		return 0;
 	blank = strspn(text, " \t\r\n");
 	if (blank < n && text[blank] == '{' && strspn(text + blank + 1, " \t\r\n\"}") > 0)
 		return json_read(c, text, n, path, sample_ns, e) < 0 ? err_add(e, "--calibrate") : 0;

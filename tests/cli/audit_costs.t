@@ -186,6 +186,20 @@ audit('--calibrate p.json');
 is(document('call_graph.json')->{nodes}{'src.store.Store.load'}{measured_self_ns}, 2500, 'a function measured as a whole');
 is(document('actions/loading.json')->{total_load_estimate}, 2500 + 800, 'counts with that instead of its operations');
 
+# cProfile says what each caller's calls of a function took: 4 of open in load, 3 ms each
+SKIP: {
+	my $write = "import marshal; f = lambda n, c, t: ((n, n, 0.0, t, c)); p = {('$dir/src/store.py', 22, 'load'): f(4, {}, 0.02), " .
+		"('~', 0, '<built-in method io.open>'): f(4, {('$dir/src/store.py', 22, 'load'): (4, 4, 0.012, 0.012)}, 0.012)}; " .
+		"marshal.dump(p, open('$dir/p.pstats', 'wb'))";
+	skip 'no python3', 2 if system('python3', '-c', $write);
+	audit('--calibrate p.pstats');
+	like(SpecRunner::read_file("$dir/$A/summary.md"), qr/^\| `?file_io`? \| 7 \| 1 \| 59\.88 \| 100 \| 5988 \|$/m,
+		'3,000,000 ns to 50,100, and the weight that follows');
+	my $once = SpecRunner::read_file("$dir/$A/summary.md");
+	audit('--calibrate p.pstats --calibrate p.pstats');
+	is(SpecRunner::read_file("$dir/$A/summary.md"), $once, 'the same profile twice changes nothing');
+}
+
 # usage
 for my $bad ([ '--action nothing', 'no action' ], [ '--action everythin', "did you mean 'everything'" ], [ '--entry nowhere', 'no function' ],
 	[ '--format json', 'exactly one action' ], [ '--languages cobol', 'not built in' ], [ 'missing.py', 'no file or folder' ],
