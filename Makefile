@@ -70,8 +70,8 @@ LIBS_explain := -lm
 # A wing that only optional programs link is compiled where these are there (as PKGS_NAME above).
 OPTIONAL_WINGS := history serve mcp
 # The audit's parser and grammars are C sources that contrib/install-deps.sh puts below GRAMMARS; without them
-# the wing and its programs are left out.
-GRAMMARS ?= .artifacts/grammars
+# the wing and its programs are left out. The tarball of `make dist` carries them.
+GRAMMARS ?= $(if $(wildcard contrib/grammars/node_modules),contrib/grammars,.artifacts/grammars)
 TREE_SITTER := $(GRAMMARS)/node_modules/tree-sitter/vendor/tree-sitter/lib
 GRAMMAR_SRCS := $(wildcard $(TREE_SITTER)/src/lib.c $(GRAMMARS)/node_modules/tree-sitter-python/src/*.c)
 HAVE_GRAMMARS := $(if $(filter %/lib.c,$(GRAMMAR_SRCS)),$(if $(filter %/parser.c,$(GRAMMAR_SRCS)),yes))
@@ -361,8 +361,7 @@ uninstall:
 dist:
 	@mkdir -p .artifacts
 	@git rev-parse --git-dir >/dev/null || { echo 'make dist: takes what is committed; this folder is not a git checkout' >&2; exit 1; }
-	git archive --prefix=spec-runner-$(VERSION)/ -o .artifacts/spec-runner-$(VERSION).tar.gz HEAD
-	@echo .artifacts/spec-runner-$(VERSION).tar.gz
+	@contrib/dist.sh $(VERSION) $(if $(HAVE_GRAMMARS),$(GRAMMARS))
 
 # Everything that has archives to link, static and relocatable: bin/, libexec/, share/ and one tarball.
 PORTABLE_DIR := .artifacts/portable
