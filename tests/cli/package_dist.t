@@ -29,12 +29,12 @@ for suite in ${PACKAGE_SUITES:-bullseye trixie}; do
 	check "$suite: install-deps.sh build" || tail -n 5 "$dir/out"
 	in_root "$dir/$suite" sh -c "cd $src && make -s" >"$dir/out" 2>&1
 	check "$suite: make" || tail -n 20 "$dir/out"
+	sed 's/^/# /' "$dir/out" | grep -c 'warning:' | sed "s/^/# $suite: warnings: /"
 	if [ -n "$(make -s print-HAVE_GRAMMARS)" ]; then
 		in_root "$dir/$suite" sh -c "cd $src && mkdir -p /tmp/a && printf 'def f(): pass\\nf()\\n' >/tmp/a/m.py && cd /tmp/a && $src/spec-runner audit --format call-graph" >"$dir/out" 2>&1 &&
 			grep -q '"m":\["m.f"\]' "$dir/out"
 		check "$suite: audit, of what the tarball carries" || tail -n 5 "$dir/out"
 	fi
-	sed 's/^/# /' "$dir/out" | grep -c 'warning:' | sed "s/^/# $suite: warnings: /"
 	in_root "$dir/$suite" sh -c "cd $src && make -s install && spec-runner run -- true && apt-get -q install -y --no-install-recommends python3" >"$dir/out" 2>&1
 	check "$suite: make install" || tail -n 5 "$dir/out"
 	in_root "$dir/$suite" "$src/contrib/debian/tests/supervise" >"$dir/out" 2>&1
