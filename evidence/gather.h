@@ -27,6 +27,8 @@ struct json_value;
 int gather_rows(struct facts *f, const char *file, const char *path, const struct json_value *root, struct err *e);
 /* The last lines of stdout.tail and stderr.tail; part of gather_raw. */
 void gather_tails(struct facts *f, const char *dir, const char *run_id);
+/* A command that has been silent for so long, when it is ended from outside, may hang. */
+#define GATHER_SILENT_MS 1000.0
 void gather_derive(struct facts *f);
 void gather_tests(struct facts *f);
 /* Part of gather_trace: attrs of a test.output; and once all of them are read. named: tests were told by name, so

@@ -476,8 +476,14 @@ static bool snapshot_number(const char *name, int64_t *n)
 static bool snapshot_counts(const struct facts *f, const struct json_value *root)
 {
 	const struct json_value *processes = json_get(root, "processes"), *o;
+	const struct fact_row *run = f->table[FACT_RUN].rows[0], *command;
 	size_t i;
 
+	/* of several commands, where one hangs: not of those that went on */
+	command = gather_find(f, FC_PROCESS_pid, json_get_int(root, "pid", 0));
+	if (command && fact_bool(run, FC_RUN_stuck) && strcmp(fact_text(run, FC_RUN_command), "ci-gate-summary") == 0 &&
+	    fact_num(command, FC_PROCESS_command_idle_ms, GATHER_SILENT_MS) < GATHER_SILENT_MS)
+		return false;
 	json_items(processes, i, o) {
 		const struct fact_row *p;
 

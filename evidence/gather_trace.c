@@ -342,6 +342,7 @@ static void read_diagnosed(struct trace_gatherer *t, const struct json_value *a,
 	if (cpu >= 0 && fact_num(r, FC_PROCESS_cpu_ms, -1) >= cpu)
 		fact_set_num(r, FC_PROCESS_cpu_delta_ms, fact_num(r, FC_PROCESS_cpu_ms, 0) - cpu);
 	put_int(r, FC_PROCESS_threads, a, "threads");
+	put_num(r, FC_PROCESS_command_idle_ms, a, "command_idle_ms");
 	put_int(r, FC_PROCESS_rss_bytes, a, "rss_bytes");
 }
 
@@ -605,6 +606,26 @@ static void name_spans(struct trace_gatherer *t)
 	}
 }
 
+/* Of several commands one may hang while another goes on: how long the one that was ended had been silent, or -1. */
+static double stuck_command_ms(const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_PROCESS];
+	double most = -1;
+
+	if (strcmp(fact_text(f->table[FACT_RUN].rows[0], FC_RUN_command), "ci-gate-summary") != 0)
+		return -1;
+	for (size_t i = 0; i < t->n; i++) {
+		const char *status = fact_text(t->rows[i], FC_PROCESS_command_status);
+		double idle = fact_num(t->rows[i], FC_PROCESS_command_idle_ms, -1);
+
+		if (!*status || strcmp(status, "ok") == 0 || strcmp(status, "error") == 0)
+			continue; /* it ended by itself */
+		if (idle > most && idle >= GATHER_SILENT_MS)
+			most = idle;
+	}
+	return most;
+}
+
 /* Ended from outside, and was it then moving? A run that went on until its limit was slow; one
  * that had been silent for a good part of it was stuck. */
 static void judge_end(struct trace_gatherer *t)
@@ -637,10 +658,14 @@ static void judge_end(struct trace_gatherer *t)
 	}
 	/* Whoever cancels has mostly waited for too long: that is judged as a limit is. */
 	if (t->watchdog || t->cancelled)
-		stuck = idle < 0 || idle >= 1000 * INT64_C(1000000) || idle * 4 >= end;
+		stuck = idle < 0 || idle >= (int64_t)(GATHER_SILENT_MS * 1e6) || idle * 4 >= end;
 	else if (outside)
 		stuck = (t->stall_ns >= 0 && t->stall_ns >= t->progress_ns) ||
 			idle >= 10000 * INT64_C(1000000);
+	if (!stuck && outside && stuck_command_ms(t->f) >= 0) {
+		stuck = true;
+		fact_set_num(run, FC_RUN_idle_ms, stuck_command_ms(t->f));
+	}
 	fact_set_bool(run, FC_RUN_stuck, stuck);
 	if (n->tests) {
 		fact_set_int(run, FC_RUN_tests, n->tests);

@@ -109,12 +109,27 @@ static void summary_write(const struct finding *x, struct str *out)
 	line_add(out, "", str_cstr(&text));
 }
 
+/* Of several commands that were ended, nobody knows whose line came last. */
+static bool several_ended(const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_PROCESS];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *status = fact_text(t->rows[i], FC_PROCESS_command_status);
+
+		n += fact_bool(t->rows[i], FC_PROCESS_is_command) && *status && strcmp(status, "ok") != 0 &&
+		     strcmp(status, "error") != 0;
+	}
+	return n > 1;
+}
+
 /* What the command printed last: the question that nobody answered, or how far it had come. */
 static void printed_write(const struct facts *f, struct str *out)
 {
 	const struct fact_table *t = &f->table[FACT_TAIL];
 
-	if (!f->table[FACT_RUN].n || !fact_bool(f->table[FACT_RUN].rows[0], FC_RUN_stuck))
+	if (!f->table[FACT_RUN].n || !fact_bool(f->table[FACT_RUN].rows[0], FC_RUN_stuck) || several_ended(f))
 		return;
 	for (size_t i = t->n; i-- > 0;)
 		if (fact_bool(t->rows[i], FC_TAIL_last)) {

@@ -72,6 +72,11 @@ int cmd_gate(struct cli *cli)
 		goto out;
 	}
 	setup.envp = envp.v;
+	gate.case_jobs = (unsigned)setup.jobs;
+	if (cli->o.gate_jobs > 1) /* commands beside the cases of a step */
+		setup.jobs += (int)cli->o.gate_jobs;
+	if (setup.jobs > PROC_JOBS_MAX)
+		setup.jobs = PROC_JOBS_MAX;
 	code = proc_run(&setup, &e);
 	if (e.kind != ERR_NONE)
 		code = cli_fail(&e);

@@ -62,6 +62,7 @@ struct options {
 	int64_t keep_runs, keep_bytes; /* 20, 256 MiB */
 	/* gate */
 	bool fail_fast;
+	int64_t gate_jobs;
 	char *out;                     /* ci-gate-summary --out */
 	/* redact */
 	struct strv redact_env, redact_patterns;

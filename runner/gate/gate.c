@@ -2,10 +2,13 @@
 #include "runner/gate/gate.h"
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "runner/proc/held.h"
 #include "runner/proc/print.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,7 +52,7 @@ int gate_init(struct gate *g, const struct options *o, const struct config *conf
 	g->rows = xcalloc(g->row_count, sizeof(*g->rows));
 	for (size_t i = 0; i < g->row_count; i++)
 		g->rows[i] = (struct gate_row){ .step = &config->steps[i], .exit_code = -1, .triage_mode = "not_run",
-						.triage_result = "not_run" };
+						.triage_result = "not_run", .held_fd = { -1, -1 } };
 	return 0;
 }
 
@@ -60,6 +63,9 @@ void gate_release(struct gate *g)
 		strv_release(&g->rows[i].failing_prefixes);
 		strv_release(&g->rows[i].flaky_ids);
 		mem_free_ptr(&g->rows[i].message);
+		mem_free_ptr(&g->rows[i].cwd);
+		fd_close(&g->rows[i].held_fd[0]);
+		fd_close(&g->rows[i].held_fd[1]);
 	}
 	for (size_t i = 0; i < g->triage_count; i++) {
 		mem_free_ptr(&g->triage[i].check);
@@ -73,7 +79,6 @@ void gate_release(struct gate *g)
 	mem_free_ptr(&g->rows);
 	mem_free_ptr(&g->folder);
 	mem_free_ptr(&g->out);
-	mem_free_ptr(&g->cwd);
 	mem_free_ptr(&g->summary);
 	strv_release(&g->triage_ids);
 	str_release(&g->events);
@@ -142,17 +147,34 @@ int gate_session_open(struct gate *g, const struct gate_row *row, const struct s
 
 /* ---- marks of CI systems ---- */
 
-static void group_begin(struct gate *g)
+static unsigned row_number(const struct gate *g, const struct gate_row *row)
+{
+	return (unsigned)(row - g->rows) + 1;
+}
+
+static bool row_holds(const struct gate_row *row)
+{
+	return row->held_fd[0] >= 0;
+}
+
+static void group_open(struct gate *g, const struct gate_row *row)
 {
 	auto_str text = STR_INIT;
 
-	auto_free char *said = xasprintf("step %zu of %zu: %s", g->at + 1, g->row_count, g->rows[g->at].step->name);
-
-	str_reset(&g->failing);
-	print_say(said);
 	print_mark();
-	ci_group_begin(&text, g->ci, g->rows[g->at].step->name, (unsigned)g->at + 1, clock_real_ns());
+	ci_group_begin(&text, g->ci, row->step->name, row_number(g, row), clock_real_ns());
 	print_lines(str_cstr(&text));
+}
+
+static void group_begin(struct gate *g, const struct gate_row *row)
+{
+	auto_free char *said = xasprintf("step %u of %zu: %s", row_number(g, row), g->row_count, row->step->name);
+
+	if (row->step->kind != GATE_COMMAND)
+		str_reset(&g->failing);
+	print_say(said);
+	if (!row_holds(row))
+		group_open(g, row);
 }
 
 /* What failed must not lie in a fold: it is said again behind it where the fold stays closed. */
@@ -161,7 +183,11 @@ static void group_end(struct gate *g, const struct gate_row *row)
 	bool failed = row->exit_code != 0;
 	auto_str text = STR_INIT, tail = STR_INIT;
 
-	ci_group_end(&text, g->ci, row->step->name, (unsigned)g->at + 1, failed, clock_real_ns());
+	if (row_holds(row)) {
+		group_open(g, row);
+		print_held(row->held_fd, row->step->name);
+	}
+	ci_group_end(&text, g->ci, row->step->name, row_number(g, row), failed, clock_real_ns());
 	if (failed && !ci_group_hides(g->ci) && !row->cancelled) {
 		auto_free char *said = xasprintf("step '%s' failed (exit code %d)", row->step->name, row->exit_code);
 
@@ -207,9 +233,19 @@ static void failing_cases(struct gate *g)
 
 /* ---- the end of a step ---- */
 
+static bool any_pending(const struct gate *g)
+{
+	for (size_t i = 0; i < g->row_count; i++)
+		if (g->rows[i].status == STEP_PENDING)
+			return true;
+	return false;
+}
+
 static void skip_rest(struct gate *g, const char *reason, const char *blocked_by, int64_t now)
 {
-	for (size_t i = g->at + 1; i < g->row_count; i++) {
+	for (size_t i = 0; i < g->row_count; i++) {
+		if (g->rows[i].status != STEP_PENDING)
+			continue;
 		g->rows[i].status = STEP_SKIPPED;
 		g->rows[i].skip_reason = reason;
 		g->rows[i].blocked_by = blocked_by;
@@ -217,24 +253,41 @@ static void skip_rest(struct gate *g, const char *reason, const char *blocked_by
 	}
 }
 
-static void step_finish(struct gate *g, int64_t now)
+/* Not into the middle of what a step of cases prints. */
+static void step_print(struct gate *g, struct gate_row *row)
 {
-	struct gate_row *row = &g->rows[g->at];
+	row->unprinted = g->session_open;
+	if (!row->unprinted)
+		group_end(g, row);
+	if (!row->unprinted && row_holds(row)) {
+		fd_close(&row->held_fd[0]);
+		fd_close(&row->held_fd[1]);
+	}
+}
+
+static void print_unprinted(struct gate *g)
+{
+	for (size_t i = 0; i < g->row_count; i++)
+		if (g->rows[i].unprinted)
+			step_print(g, &g->rows[i]);
+}
+
+static void step_finish(struct gate *g, struct gate_row *row, int64_t now)
+{
 	bool pass = row->exit_code == 0;
 
 	row->status = pass ? STEP_PASS : STEP_FAIL;
 	row->end_ns = now;
-	group_end(g, row);
+	step_print(g, row);
 	gate_event(g, pass ? CP_GATE_STEP_PASS : CP_GATE_STEP_FAIL, row->step->name, now);
 	if (!pass && !g->exit_code)
 		g->exit_code = row->exit_code;
-	if (!pass && g->o->fail_fast && !row->cancelled && g->at + 1 < g->row_count) {
+	if (!pass && !g->first_failure)
+		g->first_failure = row->step->name;
+	if (!pass && g->o->fail_fast && !row->cancelled && any_pending(g)) {
 		g->aborted = true;
 		gate_event(g, CP_GATE_FAIL_FAST_ABORT, row->step->name, now);
 		skip_rest(g, "fail_fast.after_failure", row->step->name, now);
-		g->at = g->row_count;
-	} else {
-		g->at++;
 	}
 	g->now_ns = now;
 	write_or_keep(g);
@@ -272,28 +325,46 @@ static void session_finish(struct gate *g, bool interrupted, int64_t now)
 		triage_finish(g, row);
 	case_session_close(&g->session);
 	g->session_open = false;
-	step_finish(g, now);
+	step_finish(g, row, now);
+	print_unprinted(g);
 }
 
 /* ---- work ---- */
 
-static void command_fill(struct gate *g, const struct gate_step *step, struct command_spec *spec)
+static void command_fill(struct gate *g, struct gate_row *row, struct command_spec *spec)
 {
-	mem_free_ptr(&g->cwd);
-	g->cwd = !step->cwd ? xstrdup(g->root)
+	const struct gate_step *step = row->step;
+
+	row->cwd = !step->cwd ? xstrdup(g->root)
 		 : step->cwd[0] == '/' ? xstrdup(step->cwd) : path_join(g->root, step->cwd);
 	*spec = (struct command_spec){
-		.argv = step->argv.v, .cwd = g->cwd, .env_add = step->env.n ? step->env.v : NULL,
+		.argv = step->argv.v, .cwd = row->cwd, .env_add = step->env.n ? step->env.v : NULL,
 		.limit_ns = step->timeout_ms ? clock_ms_to_ns(step->timeout_ms) : 0,
-		.limit_token = TOKEN_SUBPROCESS_WAIT, .parent = g->dispatch, .name = step->name, .user = g,
+		.limit_token = TOKEN_SUBPROCESS_WAIT, .parent = g->dispatch, .name = step->name, .user = row,
+		.capture = row_holds(row), .held = row_holds(row), .held_fd = { row->held_fd[0], row->held_fd[1] },
 	};
-	g->command_running = true;
+	g->running++;
 }
 
-/* The step at hand begins. True: *spec is to be started. */
-static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
+/* Its output goes to files where others run beside it. Without room for one the step fails. */
+static bool step_hold(struct gate *g, struct gate_row *row)
 {
-	struct gate_row *row = &g->rows[g->at];
+	for (int i = 0; i < 2 && g->o->gate_jobs > 1 && row->step->kind == GATE_COMMAND; i++) {
+		row->held_fd[i] = held_file(g->envp);
+		if (row->held_fd[i] >= 0)
+			continue;
+		row->exit_code = 125;
+		row->message = xasprintf("no file for its output: %s", strerror(errno));
+		err_set(&g->failure, ERR_FAILURE, "step '%s': %s", row->step->name, row->message);
+		fd_close(&row->held_fd[0]);
+		return false;
+	}
+	return true;
+}
+
+/* The step begins. True: *spec is to be started. */
+static bool step_begin(struct gate *g, struct gate_row *row, struct command_spec *spec, int64_t now)
+{
 	struct err e = { 0 };
 
 	row->status = STEP_RUNNING;
@@ -301,50 +372,73 @@ static bool step_begin(struct gate *g, struct command_spec *spec, int64_t now)
 	g->now_ns = now;
 	gate_event(g, CP_GATE_STEP_START, row->step->name, now);
 	write_or_keep(g); /* where we are killed it tells which step was running */
-	group_begin(g);
+	if (!step_hold(g, row)) {
+		step_finish(g, row, now);
+		return false;
+	}
+	group_begin(g, row);
 	if (row->step->kind == GATE_COMMAND) {
-		command_fill(g, row->step, spec);
+		command_fill(g, row, spec);
 		return true;
 	}
+	g->at = (size_t)(row - g->rows);
 	if (gate_session_open(g, row, NULL, &e) < 0) {
 		row->exit_code = e.kind == ERR_USAGE ? 2 : 125;
 		row->message = xstrdup(e.msg);
 		if (g->failure.kind == ERR_NONE)
 			err_set(&g->failure, e.kind, "step '%s': %s", row->step->name, e.msg);
-		step_finish(g, now);
+		step_finish(g, row, now);
 	}
 	return false;
 }
 
-/* The first of the steps that this one needs and that has not passed, or NULL. */
-static const char *missing_need(const struct gate *g)
+static const struct gate_row *row_named(const struct gate *g, const char *name)
 {
-	const struct strv *needs = &g->rows[g->at].step->needs;
-
-	for (size_t i = 0; i < needs->n; i++)
-		for (size_t k = 0; k < g->at; k++)
-			if (strcmp(g->rows[k].step->name, needs->v[i]) == 0 && g->rows[k].status != STEP_PASS)
-				return needs->v[i];
+	for (size_t i = 0; i < g->row_count; i++)
+		if (strcmp(g->rows[i].step->name, name) == 0)
+			return &g->rows[i];
 	return NULL;
 }
 
-/* Leaves out the step at hand. True where it is to be left out. */
-static bool step_left_out(struct gate *g, int64_t now)
+/* Leaves out a step of which one that it needs has not passed. False where one has not ended yet. */
+static bool needs_met(struct gate *g, struct gate_row *row, int64_t now)
 {
-	const char *need = missing_need(g);
-	struct gate_row *row = &g->rows[g->at];
-	auto_free char *said = NULL;
+	const struct strv *needs = &row->step->needs;
+	bool met = true;
 
-	if (!need)
-		return false;
-	row->status = STEP_SKIPPED;
-	row->skip_reason = "needs.not_passed";
-	row->blocked_by = need;
-	said = xasprintf("step '%s' is skipped: '%s' has not passed", row->step->name, need);
-	print_say(said);
-	gate_event(g, CP_GATE_STEP_SKIPPED, row->step->name, now);
-	g->at++;
-	return true;
+	for (size_t i = 0; i < needs->n; i++) {
+		const struct gate_row *need = row_named(g, needs->v[i]);
+		auto_free char *said = NULL;
+
+		if (need->status == STEP_PASS)
+			continue;
+		met = false;
+		if (need->status != STEP_FAIL && need->status != STEP_SKIPPED)
+			continue;
+		row->status = STEP_SKIPPED;
+		row->skip_reason = "needs.not_passed";
+		row->blocked_by = need->step->name;
+		said = xasprintf("step '%s' is skipped: '%s' has not passed", row->step->name, need->step->name);
+		print_say(said);
+		gate_event(g, CP_GATE_STEP_SKIPPED, row->step->name, now);
+		break;
+	}
+	return met;
+}
+
+/* The next step that may begin now, or NULL. */
+static struct gate_row *step_pick(struct gate *g, int64_t now)
+{
+	if (g->running + g->session_open >= (size_t)g->o->gate_jobs)
+		return NULL;
+	for (size_t i = 0; i < g->row_count; i++) {
+		struct gate_row *row = &g->rows[i];
+
+		if (row->status == STEP_PENDING && needs_met(g, row, now) &&
+		    !(g->session_open && row->step->kind != GATE_COMMAND))
+			return row;
+	}
+	return NULL;
 }
 
 static const char *row_word(const struct gate_row *row)
@@ -380,45 +474,56 @@ static void closing_table(const struct gate *g)
 	}
 }
 
+/* Of the step of cases that is open. WORK_END: it has ended, or there is none. */
+static enum work_next session_next(struct gate *g, struct command_spec *spec, int64_t now_ns)
+{
+	enum work_next next;
+
+	if (!g->session_open)
+		return WORK_END;
+	if (g->in_flight >= g->case_jobs || (g->triaging && g->in_flight))
+		return WORK_WAIT; /* each check of triage alone */
+	next = case_session_next(&g->session, spec, now_ns);
+	g->in_flight += next == WORK_START;
+	if (next == WORK_END)
+		session_finish(g, false, now_ns);
+	return next;
+}
+
 static enum work_next gate_next(void *ctx, struct command_spec *spec, int64_t now_ns)
 {
 	struct gate *g = ctx;
 
 	for (;;) {
-		if (g->command_running)
-			return WORK_WAIT;
-		if (g->session_open) {
-			enum work_next next;
+		bool was_open = g->session_open;
+		enum work_next next = session_next(g, spec, now_ns);
+		struct gate_row *row;
 
-			if (g->triaging && g->in_flight)
-				return WORK_WAIT; /* each check alone */
-			next = case_session_next(&g->session, spec, now_ns);
-			g->in_flight += next == WORK_START;
-			if (next != WORK_END)
-				return next;
-			session_finish(g, false, now_ns);
-			continue;
-		}
-		if (g->at == g->row_count)
-			return WORK_END;
-		if (step_left_out(g, now_ns))
-			continue;
-		if (step_begin(g, spec, now_ns))
+		if (next == WORK_START)
+			return next;
+		if (was_open && next == WORK_END)
+			continue; /* triage may have begun */
+		row = step_pick(g, now_ns);
+		if (row && step_begin(g, row, spec, now_ns))
 			return WORK_START;
+		if (!row && !g->running && !g->session_open)
+			return WORK_END;
+		if (!row)
+			return WORK_WAIT;
 	}
 }
 
 static void gate_done(void *ctx, void *user, const struct command_result *r, int64_t now_ns)
 {
 	struct gate *g = ctx;
-	struct gate_row *row = &g->rows[g->at];
+	struct gate_row *row = user;
 
-	if (g->session_open) {
+	if (row < g->rows || row >= g->rows + g->row_count) {
 		g->in_flight--;
 		case_session_done(&g->session, user, r, now_ns);
 		return;
 	}
-	g->command_running = false;
+	g->running--;
 	row->exit_code = r->exit_code;
 	row->tokens = r->tokens;
 	row->watchdog = r->ended_by_watchdog;
@@ -428,7 +533,7 @@ static void gate_done(void *ctx, void *user, const struct command_result *r, int
 	row->tests_failed = r->tests_failed;
 	if (r->spawn_errno)
 		row->message = xasprintf("'%s' could not be started: %s", row->step->argv.v[0], strerror(r->spawn_errno));
-	step_finish(g, now_ns);
+	step_finish(g, row, now_ns);
 }
 
 static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
@@ -439,7 +544,7 @@ static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
 	g->interrupted = interrupted;
 	if (g->session_open)
 		session_finish(g, true, now_ns);
-	for (size_t i = g->at; i < g->row_count; i++) /* nothing more is asked for: cancelled from outside */
+	for (size_t i = 0; i < g->row_count; i++) /* nothing more is asked for: cancelled from outside */
 		if (g->rows[i].status == STEP_PENDING) {
 			g->rows[i].status = STEP_SKIPPED;
 			g->rows[i].skip_reason = "cancelled";
@@ -476,8 +581,9 @@ static void gate_progress(void *ctx, struct status_view *v)
 {
 	struct gate *g = ctx;
 
-	if (g->at < g->row_count)
-		v->step = g->rows[g->at].step->name;
+	for (size_t i = 0; i < g->row_count && !v->step; i++)
+		if (g->rows[i].status == STEP_RUNNING)
+			v->step = g->rows[i].step->name;
 	if (g->session_open)
 		case_session_progress(&g->session, v);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gate.h - the gate of spec-runner.yaml as work for the supervisor (contract 8): steps in order, fail-fast,
  * triage of a failing governance step, and a summary that is written after every step, so that it is
- * there whatever ends the gate. */
+ * there whatever ends the gate. With gate.jobs beyond 1, steps run beside each other: each begins when those that it
+ * needs have passed, what a command prints is held until it has ended, and steps of cases still come one at a time. */
 #ifndef RUNNER_GATE_GATE_H
 #define RUNNER_GATE_GATE_H
 
@@ -23,6 +24,9 @@ struct gate_row {
 	const char *skip_reason;
 	const char *blocked_by;        /* name of a step */
 	char *message;                 /* why it could not begin, or NULL */
+	char *cwd;                     /* of a command */
+	int held_fd[2];                /* what it printed, where steps run beside each other; -1 */
+	bool unprinted;                /* it has ended, and its output waits for its turn */
 	/* of a governance step */
 	bool triage_attempted;
 	const char *triage_mode, *triage_result;
@@ -45,7 +49,9 @@ struct gate {
 	enum level level;              /* of the trace before triage */
 	char *folder, *out;            /* artifacts; gate-summary.json */
 	struct gate_row *rows;
-	size_t row_count, at;          /* the step at hand */
+	size_t row_count, at;          /* at: the step whose session is open */
+	size_t running;                /* commands */
+	const char *first_failure;     /* the step that failed first, by time */
 	bool aborted;                  /* fail-fast has ended it */
 	bool interrupted, finished;
 	int exit_code;
@@ -53,14 +59,13 @@ struct gate {
 	struct str events;             /* JSON rows */
 	struct err failure;            /* what could not be written */
 	char *summary;                 /* the members for the trace */
-	/* the step that runs */
-	bool command_running;
-	char *cwd;
+	/* the step of cases that runs */
 	struct case_session session;
 	bool session_open;
 	/* triage */
 	bool triage_enabled, triaging;
-	unsigned triage_max, triage_round, in_flight;
+	unsigned triage_max, triage_round;
+	unsigned in_flight, case_jobs; /* cases that run, and may run at once */
 	struct triage_row *triage;
 	size_t triage_count;
 	struct strv triage_ids;        /* what the round at hand runs */

@@ -132,14 +132,14 @@ static void put_common(const struct gate *g, struct json *j)
 {
 	static const struct gate_row none = { .triage_mode = "not_run", .triage_result = "not_run" };
 	const struct gate_row *speaker = triage_speaker(g);
-	const char *first = NULL, *phase = NULL;
+	const char *first = g->first_failure, *phase = NULL;
 	unsigned skipped = 0;
 	bool stalled = false;
 
 	for (size_t i = 0; i < g->row_count; i++) {
 		const struct gate_row *row = &g->rows[i];
 
-		if ((row->status == STEP_FAIL || row->status == STEP_RUNNING) && !first)
+		if (row->status == STEP_RUNNING && !first)
 			first = row->step->name;
 		if (row->watchdog && !stalled) {
 			stalled = true;

@@ -286,6 +286,7 @@ static void act_diagnose_members(struct supervisor *s, struct command *c, int64_
 			attrs_int(&a, "syscall", call.nr);
 		attrs_ms(&a, "cpu_ms", proc_stat_cpu_ns(&m->st));
 		attrs_int(&a, "threads", m->st.num_threads);
+		attrs_ms(&a, "command_idle_ms", watchdog_idle(&c->wd, now));
 		trace_checkpoint(s->run->trace, c->wait_span, CP_DIAGNOSE_PROCESS, now, &a);
 		attrs_release(&a);
 	}
@@ -608,7 +609,7 @@ static void act_tests_end(struct supervisor *s, struct command *c, struct comman
 {
 	char why[120];
 
-	if (c->spec.capture || c->wd.cause != WD_CAUSE_NONE || !command_has_exited(c))
+	if (command_is_mute(c) || c->wd.cause != WD_CAUSE_NONE || !command_has_exited(c))
 		return;
 	if (r->exit_code == 0 && tests_ended_early(&c->tests)) {
 		s->run->concerns = s->run->looked = true;
@@ -649,7 +650,7 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 	tests_totals(&c->tests, &r.tests, &r.tests_failed);
 	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
-	if (r.exit_code != 0 && !c->spec.capture)
+	if (r.exit_code != 0 && !command_is_mute(c))
 		machine_record(s->run->trace, c->wait_span, r.signal == SIGKILL ? s->ticks.oom_kills : -1,
 			       c->spec.argv[0], s->run->paths.artifacts, now);
 	r.status = v.status;

@@ -40,7 +40,7 @@ static void command_stream_over(struct supervisor *s, struct command *c, int whi
 	stream_close(st);
 	/* the front's duplicate of a stream at its end harms nobody; while the command still writes it
 	 * would keep the SIGPIPE away that it must get */
-	if (st->ring && st->outlet->mode == OUTLET_GONE)
+	if (st->ring && !c->held && st->outlet->mode == OUTLET_GONE)
 		msg_send(s->run->link, MSG_STREAM_CLOSE, which, NULL, 0, -1);
 }
 
@@ -64,7 +64,7 @@ static void command_count_read(struct supervisor *s, struct command *c, int whic
 
 static void command_tell_output(struct supervisor *s, struct command *c, int which, int64_t now)
 {
-	struct outlet *o = &s->run->outlet[which];
+	struct outlet *o = c->stream[which].outlet;
 	struct attrs a = { 0 };
 
 	if (s->outlet_told[which])
@@ -94,6 +94,14 @@ void command_flush(struct supervisor *s, struct command *c, int which, int64_t n
 	if (!st->ring)
 		return;
 	outlet_fd = o->fd;
+	if (c->held) {
+		stream_flush(st, &owed); /* to a file, which takes all or fails for good */
+		if (o->error)
+			command_tell_output(s, c, which, now);
+		if (!st->armed && st->fd >= 0 && !st->ended)
+			st->armed = loop_watch(&s->loop, st->fd, EPOLLIN, SRC_STREAM, c->slot, which) == 0;
+		return;
+	}
 	was_held = s->run->shared->stop.at < s->run->shared->stop.len;
 	held = !stop_commands_flush(&s->run->shared->stop, &s->run->outlet[STREAM_OUT]);
 	w = held ? 0 : stream_flush(st, &owed);
@@ -137,7 +145,7 @@ void command_read(struct supervisor *s, struct command *c, int which, int64_t no
 		if (state == STREAM_MORE) {
 			progressed |= counts;
 			tests_output(&c->tests, st, now);
-			if (st->ring)
+			if (st->ring && !c->held)
 				show_output(s, which, now);
 			command_tests(s, c, false, now);
 			command_count_read(s, c, which, bytes, now);

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
+#include "runner/proc/held.h"
 #include "runner/proc/guard.h"
 #include "runner/proc/kernel.h"
 #include "runner/proc/sampling.h"
@@ -112,7 +113,10 @@ static int command_stream_make(struct supervisor *s, struct command *c, int whic
 	if (kernel_pipe(ends, !c->spec.capture) < 0)
 		return err_sys(e, "making a pipe");
 	*child = ends[1];
-	if (c->spec.capture) {
+	if (c->spec.held) {
+		stream_init_ring(&c->stream[which], which, ends[0], &c->held->ring[which], c->held->data[which],
+				 HELD_RING_BYTES, &c->held->outlet[which]);
+	} else if (c->spec.capture) {
 		stream_init_capture(&c->stream[which], which, ends[0], c->spec.capture_max_bytes);
 	} else {
 		stream_init_pass(&c->stream[which], which, ends[0], false, x->shared, &x->outlet[which]);
@@ -230,7 +234,7 @@ void command_watchdog_init(struct supervisor *s, struct command *c, int64_t now)
 	};
 
 	/* of a limit of the user's own, or of the suite that captures it, they know */
-	if (option_source(o, option_by_key("liveness.hard_cap_ms")) == SOURCE_DEFAULT && !c->spec.capture)
+	if (option_source(o, option_by_key("liveness.hard_cap_ms")) == SOURCE_DEFAULT && !command_is_mute(c))
 		cfg.word_ns = cfg.hard_cap_ns / 2;
 	if (o->deadline_real_ns) {
 		int64_t left = o->deadline_real_ns - s->run->start_real_ns;
@@ -362,7 +366,11 @@ void command_start(struct supervisor *s, int slot, const struct command_spec *sp
 	c->spec = *spec;
 	redactor_learn_env(s->run->redactor, spec->env_add);
 	redactor_learn_argv(s->run->redactor, spec->argv);
-	tests_init(&c->tests, s->run, spec->argv, spec->capture);
+	tests_init(&c->tests, s->run, spec->argv, command_is_mute(c));
+	if (spec->held) {
+		c->held = held_new(spec->held_fd);
+		memset(c->tests.fed, 0, sizeof(c->tests.fed));
+	}
 	c->exec_span = command_begin_span(s, spec, now_ns);
 	if (spec->own_tmpdir && command_tmpdir_make(s, c, &e) < 0) {
 		command_failed_to_start(s, c, &e, now_ns);
@@ -440,6 +448,7 @@ static void command_release_streams(struct supervisor *s, struct command *c)
 			loop_forget(&s->loop, c->stream[i].fd);
 		stream_release(&c->stream[i]);
 	}
+	held_free(c->held);
 	for (int i = 0; i < STREAM_COUNT && !c->spec.capture; i++) {
 		if (s->outlet_armed[i] && s->run->outlet[i].fd >= 0)
 			loop_forget(&s->loop, s->run->outlet[i].fd);

@@ -12,6 +12,7 @@
 #include "runner/proc/work.h"
 
 struct supervisor;
+struct held;
 
 /* How far it has come. Its watchdog knows the rest. */
 enum command_phase {
@@ -31,6 +32,7 @@ struct command {
 	int spawn_errno;
 	int64_t start_ns;
 	struct stream stream[STREAM_COUNT];
+	struct held *held;          /* of a held command, or NULL */
 	bool streams_done, empty_told, only_stayers; /* what its watchdog has heard */
 	int notify_fd;
 	struct notified notified;
@@ -53,6 +55,12 @@ struct command {
 	uint64_t io_reported[STREAM_COUNT];
 	struct strv envp;
 };
+
+/* Is its output kept for the caller, who alone reads it? */
+static inline bool command_is_mute(const struct command *c)
+{
+	return c->spec.capture && !c->spec.held;
+}
 
 static inline bool command_has_exited(const struct command *c)
 {

@@ -18,6 +18,10 @@ void print_lines(const char *text);
 /* A message of ours, on stderr; none with --quiet. */
 void print_say(const char *text);
 
+/* What a held command (work.h) has printed: to the same streams, byte for byte; the tails of the run take it over. A slow
+ * reader is waited for, at most five seconds; what is left then is dropped, with a word that names it. */
+void print_held(const int fd[2], const char *name);
+
 /* From here on is the output of a step … */
 void print_mark(void);
 /* … of which the last lines, redacted, are appended as ci_tail_lines does: stdout's, then stderr's. */

@@ -31,15 +31,20 @@ static void stream_take_width(struct stream *s)
 void stream_init_pass(struct stream *s, int which, int fd, bool borrowed, struct shared *sh,
 		      struct outlet *outlet)
 {
-	stream_init(s, which, fd);
+	stream_init_ring(s, which, fd, &sh->ring[which], sh->ring_data[which], sh->ring_bytes, outlet);
 	s->borrowed = borrowed;
-	s->ring = &sh->ring[which];
-	s->data = sh->ring_data[which];
-	s->ring_bytes = sh->ring_bytes;
-	s->outlet = outlet;
 	if (borrowed && fd >= 0)
 		stream_take_width(s);
-	s->total = 0;
+}
+
+void stream_init_ring(struct stream *s, int which, int fd, struct shared_ring *ring, unsigned char *data, size_t ring_bytes,
+		      struct outlet *outlet)
+{
+	stream_init(s, which, fd);
+	s->ring = ring;
+	s->data = data;
+	s->ring_bytes = ring_bytes;
+	s->outlet = outlet;
 }
 
 void stream_init_capture(struct stream *s, int which, int fd, size_t keep_max)

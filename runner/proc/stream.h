@@ -35,6 +35,9 @@ struct stream {
 
 void stream_init_pass(struct stream *s, int which, int fd, bool borrowed, struct shared *sh,
 		      struct outlet *outlet);
+/* The same with a ring and an outlet of its own. */
+void stream_init_ring(struct stream *s, int which, int fd, struct shared_ring *ring, unsigned char *data, size_t ring_bytes,
+		      struct outlet *outlet);
 void stream_init_capture(struct stream *s, int which, int fd, size_t keep_max);
 void stream_close(struct stream *s);   /* epoll must have forgotten it: the front holds a duplicate */
 void stream_release(struct stream *s);

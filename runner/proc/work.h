@@ -29,6 +29,8 @@ struct command_spec {
 	size_t stdin_bytes;
 	bool capture;              /* keep the output for the caller; else pass it through */
 	size_t capture_max_bytes;  /* per stream; what lies beyond is counted, not kept */
+	bool held;                 /* with capture: its output goes to held_fd, and its tests are recognised */
+	int held_fd[2];            /* stdout, stderr; open until done() */
 	bool own_tmpdir;           /* make TMPDIR for it, remove it afterwards */
 	int64_t limit_ns;          /* 0 none */
 	enum token limit_token;
