@@ -107,6 +107,7 @@ int cmd_run(struct cli *cli)
 	run_learn(cli, &learned);
 	setup.learned = &learned;
 	code = proc_run(&setup, &e);
+	learned_release(&learned);
 	if (code == 127 && cli->operand_count == 1 && is_shell_line(cli->operands[0]))
 		cli_note("'%s' is one word, and no program has that name; a shell reads such a line: "
 			 "spec-runner run -- sh -c '%s'", cli->operands[0], cli->operands[0]);

@@ -120,6 +120,13 @@ void learned_read(struct learned *l, const struct options *o, const char *root, 
 	json_reader_free(in);
 }
 
+void learned_release(struct learned *l)
+{
+	free(l->tests);
+	free(l->tests_json);
+	memset(l, 0, sizeof(*l));
+}
+
 int64_t learned_limit(const struct learned *l, const char *suite, const char *name)
 {
 	struct learned_test key = { .hash = hash_of(suite ? suite : "", name ? name : "") };

@@ -20,9 +20,10 @@ struct learned {
 	char *tests_json;     /* {"SUITE NAME": ms}, the first of them; redacted when they were recorded */
 };
 
-/* command: what is run, NULL where that is the verb itself with its args. Frees nothing on failure: l is empty then. */
+/* command: what is run, NULL where that is the verb itself with its args. On failure l is empty. */
 void learned_read(struct learned *l, const struct options *o, const char *root, const char *verb, char *const *args,
 		  char *const *command, char *const envp[]);
+void learned_release(struct learned *l);
 /* TIME_NEVER: none. */
 int64_t learned_limit(const struct learned *l, const char *suite, const char *name);
 

@@ -19,6 +19,8 @@ my @limits = ('--timeout-ms', $limit * 1000, '--liveness-kill-grace-ms', $grace 
 my $slack = 3 + slow_factor();
 # The server of a test lets everybody go then, whatever we do: other programs of the machine hang with it.
 my $server_s = 20;
+# The sanitizer's search for leaks waits for such a lock as well.
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0' if $ENV{TEST_SANITIZED};
 
 # Without the right to mount there is no such file system.
 sub fuse_works {

@@ -175,7 +175,9 @@ static void test_round_trip(void)
 	optimize_state_write(&back, &l, NULL, &twice);
 	is_str(str_cstr(&twice), str_cstr(&once), "and is the same");
 	ok(isnan(back.rounds[0].change) && back.rounds[1].change == -0.25, "numbers that are missing stay missing");
+	optimize_state_release(&back);
 	is_int(optimize_state_read(&back, "[]", 2, &e), -1, "what is not a state is refused");
+	optimize_state_release(&back);
 	optimize_state_release(&s);
 }
 
