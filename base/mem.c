@@ -22,6 +22,17 @@ void mem_on_failure(void (*fn)(void))
 #define __has_feature(x) 0
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+const char *__asan_default_options(void);
+
+/* Who is started with an empty environment may be one that nobody may look into, or have no /proc: a search for leaks ends it.
+ * Everybody else is told by ASAN_OPTIONS. */
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
 void mem_limit_of_helper(void)
 {
 #if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) /* it maps terabytes that it never touches */

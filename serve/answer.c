@@ -266,7 +266,7 @@ static int check(struct serve *sv, const struct message *m, const struct url *t,
 	if (!host_is_ours(m->host, sv->host_names))
 		return refuse(sv, m, a, 421, "this server has another name (--host-name)"), 421;
 	if (!(f->route && f->route->open) && !is_known(sv, m)) {
-		refuse(sv, m, a, 401, "a token is wanted: Authorization: Bearer TOKEN, or /login");
+		refuse(sv, m, a, 401, "a token is needed: Authorization: Bearer TOKEN, or /login");
 		a->challenge = true;
 		return 401;
 	}

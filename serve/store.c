@@ -6,10 +6,25 @@
 #include "history/guard.h"
 #include "serve/serve.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 static __thread struct store *mine;
 static __thread struct stat mine_file;
+
+/* A thread's store is closed where the thread ends. */
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+
+static void close_one(void *s)
+{
+	store_close(s);
+}
+
+static void make_key(void)
+{
+	pthread_key_create(&key, close_one);
+}
 
 /* A folder that was removed and made again is another store; the open one would answer from a file without a name. */
 static bool was_replaced(const struct serve *sv)
@@ -49,6 +64,8 @@ struct store *serve_store(struct serve *sv, struct err *e)
 			err_set(e, ERR_FAILURE, "no history in '%s'", sv->read.dir);
 		return NULL;
 	}
+	pthread_once(&key_once, make_key);
+	pthread_setspecific(key, mine);
 	path = path_join(sv->read.dir, "history.db");
 	if (!store_is_postgres(mine) && stat(path, &mine_file) < 0)
 		mine_file.st_ino = 0;
@@ -60,4 +77,6 @@ void serve_store_drop(void)
 {
 	store_close(mine);
 	mine = NULL;
+	pthread_once(&key_once, make_key);
+	pthread_setspecific(key, NULL);
 }

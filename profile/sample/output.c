@@ -79,11 +79,14 @@ static char *note_text(const struct raw *r, const char *kind)
 /* Of a sampler that was killed: what it had been told. */
 static void session_recall(struct sample_session *x, const struct raw *r)
 {
-	static char collect[256], id[64];
-	char *text = note_text(r, "session"), *root = note_text(r, "root"), *target = note_text(r, "target");
-	char *journal = note_text(r, "journal");
+	/* Kept until the process ends. */
+	static char collect[256], id[64], *root, *target, *journal;
+	char *text = note_text(r, "session");
 	long long hz = 99, real = 0;
 
+	root = note_text(r, "root");
+	target = note_text(r, "target");
+	journal = note_text(r, "journal");
 	if (text && sscanf(text, "%63s %lld %lld %255s", id, &hz, &real, collect) == 4) {
 		x->run_id = *x->run_id ? x->run_id : id;
 		x->collect = collect;
@@ -91,7 +94,6 @@ static void session_recall(struct sample_session *x, const struct raw *r)
 		x->start_real_ns = real;
 	}
 	free(text);
-	/* Kept until the process ends. */
 	x->root = x->root ? x->root : root;
 	x->journal = x->journal ? x->journal : journal;
 	if (target && json_scan_value(target, strlen(target)))

@@ -43,7 +43,7 @@ int history_check(const struct options *o, struct err *e)
 {
 	if (!o->history.where || !is_dsn(o->history.where))
 		return 0;
-	return err_set(e, ERR_USAGE, "%s: a folder is wanted; a database is named by " HISTORY_DSN_ENV " in the environment"
+	return err_set(e, ERR_USAGE, "%s: expected a folder; a database is named by " HISTORY_DSN_ENV " in the environment"
 		       " alone",
 		       option_source(o, option_by_key("history.dir")) == SOURCE_FILE ? "history.dir" : "--history");
 }

@@ -121,6 +121,7 @@ for my $attack (@attacks) {
 # No core file, whatever the limit says; the command keeps it.
 {
 	my $dir = new_dir();
+	local $ENV{ASAN_OPTIONS} = 'disable_coredump=0' if $ENV{TEST_SANITIZED}; # else the limit is the sanitizer's
 	my $r = run_spec(['run', '--', 'sh', '-c', 'ulimit -c; cat /proc/$PPID/limits | grep core'], dir => $dir, setup => sub { system('prlimit', "--pid=$$", '--core=unlimited') });
 	like($r->{out}, qr/\Aunlimited\nMax core file size\s+1\s/, 'a crash of ours leaves no core, the command has its own limit');
 }
