@@ -25,8 +25,8 @@ void mem_on_failure(void (*fn)(void))
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 const char *__asan_default_options(void);
 
-/* Who is started with an empty environment may be one that nobody may look into, or have no /proc: a search for leaks ends it.
- * Everybody else is told by ASAN_OPTIONS. */
+/* Who is started with an empty environment may be one that nobody may look into, or have no /proc: a search for leaks ends
+ * it. Everybody else is told by ASAN_OPTIONS. */
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
