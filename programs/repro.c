@@ -242,6 +242,7 @@ static void session_close(struct session *s)
 	target_release(&s->target);
 	found_release(&s->hit);
 	strv_release(&s->shrunk.tests);
+	strv_release(&s->missed);
 	knobs_free((struct knobs *)s->launch.knobs);
 	dialect_set_free(s->dialects);
 	redactor_free(s->redactor);

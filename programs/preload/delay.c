@@ -7,7 +7,8 @@
  *   us       the longest delay; one of a quarter to the whole of it
  *   ppm      calls of a million that are delayed
  *   victims  percentage of threads that are delayed at all
- *   thread   only the one that was the Nth of the tree to make such a call; 0: victims says
+ *   thread   only the one that was the Nth of the tree to make any call of these; 0: victims says
+ *   from     a thread's first calls, so many, are not delayed
  *   early    1: the probability falls with the calls that the thread has made (DELAY_EARLY)
  *   groups   bits of enum delay_group: the kinds of calls that are delayed
  *   state    a file of struct delay_state, shared by the whole tree: the budget of all delays together, and
@@ -46,12 +47,13 @@
 static bool armed;
 static uint64_t seed;
 static int64_t longest_us;
-static uint32_t ppm, victims_percent, only_thread, groups;
+static uint32_t ppm, victims_percent, only_thread, from_call, groups;
 static bool early;
 static struct delay_state *state;
 static __thread uint64_t generator FAST_TLS;
 static __thread bool known FAST_TLS, victim FAST_TLS;
 static __thread uint32_t seen[DELAY_GROUP_COUNT] FAST_TLS; /* calls of this thread */
+static __thread uint32_t my_number FAST_TLS, made FAST_TLS;   /* which of the tree it is, from 1; its calls */
 
 /* ---- the delay ---- */
 
@@ -66,14 +68,14 @@ static uint64_t next(uint64_t *g)
 
 static void meet_thread(void)
 {
-	uint32_t n = __atomic_add_fetch(&state->threads, 1, __ATOMIC_RELAXED);
-
+	my_number = __atomic_add_fetch(&state->threads, 1, __ATOMIC_RELAXED);
 	/* the same thread of the tree, as far as their order repeats */
-	generator = seed ^ ((uint64_t)n << 32);
+	generator = seed ^ ((uint64_t)my_number << 32);
 	known = true;
+	made = 0;
 	victim = next(&generator) % 100 < victims_percent;
 	if (only_thread)
-		victim = n == only_thread;
+		victim = my_number == only_thread;
 }
 
 static void sleep_us(int64_t us)
@@ -131,14 +133,15 @@ static void delay(enum delay_group group)
 
 	if (!armed)
 		return;
+	if (!known)
+		meet_thread();
 	weight = DELAY_EARLY(seen[group]++);
 	__atomic_add_fetch(&state->calls[group], 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&state->early[group], weight, __ATOMIC_RELAXED);
-	if (!(groups & 1u << group))
-		return;
-	if (!known)
-		meet_thread();
-	if (!victim || next(&generator) % 1000000 >= (early ? ppm * weight / 1000 : ppm))
+	made++;
+	if (my_number <= DELAY_THREADS_MAX)
+		__atomic_store_n(&state->made[my_number - 1], made, __ATOMIC_RELAXED);
+	if (!(groups & 1u << group) || !victim || made <= from_call || next(&generator) % 1000000 >= (early ? ppm * weight / 1000 : ppm))
 		return;
 	us = longest_us / 4 + (int64_t)(next(&generator) % (uint64_t)(longest_us - longest_us / 4 + 1));
 	begin_ns = now_ns();
@@ -174,12 +177,52 @@ static void look_up(const struct lookup *l)
 
 /* ---- arming ---- */
 
-static void enter_process(void)
+static struct delay_process *process_of(int32_t pid)
 {
-	uint32_t n = __atomic_fetch_add(&state->processes, 1, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_load_n(&state->processes, __ATOMIC_RELAXED);
 
-	if (n < DELAY_PIDS_MAX)
-		__atomic_store_n(&state->pid[n], (int32_t)getpid(), __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < n && i < DELAY_PROCESSES_MAX; i++)
+		if (__atomic_load_n(&state->process[i].pid, __ATOMIC_RELAXED) == pid)
+			return &state->process[i];
+	n = __atomic_fetch_add(&state->processes, 1, __ATOMIC_RELAXED);
+	if (n >= DELAY_PROCESSES_MAX)
+		return NULL;
+	__atomic_store_n(&state->process[n].pid, pid, __ATOMIC_RELAXED);
+	return &state->process[n];
+}
+
+static void mark_process(int32_t loaded)
+{
+	struct delay_process *p = process_of((int32_t)getpid());
+
+	if (p)
+		__atomic_store_n(&p->loaded, loaded, __ATOMIC_RELAXED);
+}
+
+/* It becomes another program, which says so itself where it loads the library, too. */
+static void leave_process(const char *path)
+{
+	uint32_t n;
+
+	if (!armed)
+		return;
+	mark_process(0);
+	n = __atomic_fetch_add(&state->execs, 1, __ATOMIC_RELAXED);
+	if (n >= DELAY_EXECS_MAX)
+		return;
+	state->exec[n].pid = (int32_t)getpid();
+	for (size_t i = 0; path[i] && i + 1 < DELAY_PATH_SIZE; i++)
+		state->exec[n].path[i] = path[i];
+}
+
+/* The other program could not be run. */
+static void stay(void)
+{
+	int before_errno = errno;
+
+	if (armed)
+		mark_process(1);
+	errno = before_errno;
 }
 
 static const char *value_of(const char *text, const char *name)
@@ -219,6 +262,7 @@ __attribute__((constructor)) static void arm(void)
 	ppm = (uint32_t)strtoul(value_of(text, "ppm"), NULL, 10);
 	victims_percent = (uint32_t)strtoul(value_of(text, "victims"), NULL, 10);
 	only_thread = (uint32_t)strtoul(value_of(text, "thread"), NULL, 10);
+	from_call = (uint32_t)strtoul(value_of(text, "from"), NULL, 10);
 	early = *value_of(text, "early") == '1';
 	groups = (uint32_t)strtoul(value_of(text, "groups"), NULL, 16);
 	fd = open(value_of(text, "state"), O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* the path is last */
@@ -228,7 +272,7 @@ __attribute__((constructor)) static void arm(void)
 	close(fd);
 	if (state == MAP_FAILED || state->magic != DELAY_MAGIC)
 		return;
-	enter_process();
+	mark_process(1);
 	armed = longest_us > 0;
 }
 
@@ -353,7 +397,7 @@ EXPORT pid_t fork(void)
 	delay(DELAY_PROCESS);
 	pid = real();
 	if (pid == 0 && state && state != MAP_FAILED && armed) {
-		enter_process();
+		mark_process(1);
 		known = false;
 	}
 	before_errno = errno;
@@ -362,10 +406,24 @@ EXPORT pid_t fork(void)
 	return pid;
 }
 
-WRAP(PROCESS, int, execv, (const char *path, char *const argv[]), (path, argv))
-WRAP(PROCESS, int, execvp, (const char *file, char *const argv[]), (file, argv))
-WRAP(PROCESS, int, execvpe, (const char *file, char *const argv[], char *const envp[]), (file, argv, envp))
-WRAP(PROCESS, int, execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
+#define WRAP_EXEC(name, params, args)                                                                          \
+	REAL(name)                                                                                             \
+	EXPORT int name params                                                                                 \
+	{                                                                                                      \
+		__typeof__(name) *real = find_##name();                                                        \
+		int result;                                                                                    \
+                                                                                                               \
+		leave_process(path);                                                                           \
+		delay(DELAY_PROCESS);                                                                          \
+		result = real args;                                                                            \
+		stay();                                                                                        \
+		return result;                                                                                 \
+	}
+
+WRAP_EXEC(execv, (const char *path, char *const argv[]), (path, argv))
+WRAP_EXEC(execvp, (const char *path, char *const argv[]), (path, argv))
+WRAP_EXEC(execvpe, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
+WRAP_EXEC(execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
 WRAP(PROCESS, pid_t, wait, (int *status), (status))
 WRAP(PROCESS, pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
 WRAP(PROCESS, pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage), (pid, status, options, usage))

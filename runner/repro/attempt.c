@@ -148,9 +148,9 @@ static int env_delay(struct attempt *a, const struct launch *l, struct strv *env
 	a->delay->budget_us = a->setting.budget_ms * 1000;
 	a->delay->quiet_from_ns = quiet_from(a, l);
 	settings = xasprintf("SR_DELAY=seed=%016" PRIx64 ",us=%" PRId64
-			     ",ppm=%u,victims=%u,thread=%u,early=%u,groups=%x,state=%s",
+			     ",ppm=%u,victims=%u,thread=%u,from=%u,early=%u,groups=%x,state=%s",
 			     a->setting.seed, a->setting.delay_us, a->setting.delay_ppm, a->setting.victims_percent,
-			     a->setting.delay_thread, a->setting.delay_early, a->setting.delay_groups, path);
+			     a->setting.delay_thread, a->setting.delay_from, a->setting.delay_early, a->setting.delay_groups, path);
 	preload = xasprintf("LD_PRELOAD=%s%s%s", l->delay_library, before && *before ? ":" : "", before ? before : "");
 	env_set(env, settings);
 	env_set(env, preload);
@@ -290,6 +290,8 @@ int attempt_start(struct attempt *a, const struct launch *l, char *const argv[],
 	a->start_ns = now_ns;
 	a->dir = xasprintf("%s/run-%" PRId64, l->folder, a->n);
 	a->tmp = path_join(a->dir, "tmp");
+	a->command = xstrdup(argv[0]);
+	coverage_init(&a->coverage, now_ns);
 	rc = path_mkdirs(a->tmp, e);
 	if (rc == 0)
 		rc = environment(a, l, env, &vars, e);
@@ -309,9 +311,26 @@ int attempt_start(struct attempt *a, const struct launch *l, char *const argv[],
 	return rc;
 }
 
+static int64_t look_at_tree(struct attempt *a, int64_t now_ns)
+{
+	auto_pid_list members = PID_LIST_INIT;
+
+	if (now_ns >= a->coverage.next_ns)
+		perturber_members(&a->perturber, &members);
+	return coverage_step(&a->coverage, &members, a->delay, now_ns);
+}
+
 int64_t attempt_step(struct attempt *a, int64_t now_ns)
 {
-	return a->told_to_end ? TIME_NEVER : perturber_step(&a->perturber, now_ns);
+	int64_t due, look;
+
+	if (a->told_to_end)
+		return TIME_NEVER;
+	due = perturber_step(&a->perturber, now_ns);
+	if (!a->delay)
+		return due;
+	look = look_at_tree(a, now_ns);
+	return look < due ? look : due;
 }
 
 void attempt_end(struct attempt *a)
@@ -323,6 +342,14 @@ void attempt_end(struct attempt *a)
 
 /* ---- end ---- */
 
+static const char *search_path(const struct launch *l)
+{
+	for (char *const *p = l->envp; *p; p++)
+		if (str_starts(*p, "PATH="))
+			return *p + strlen("PATH=");
+	return NULL;
+}
+
 static void take_delays(struct attempt *a)
 {
 	if (!a->delay)
@@ -331,9 +358,10 @@ static void take_delays(struct attempt *a)
 		a->calls[g].all = (int64_t)a->delay->calls[g];
 		a->calls[g].early = (int64_t)a->delay->early[g] / 1000;
 	}
+	a->threads = a->delay->threads;
+	memcpy(a->made, a->delay->made, sizeof(a->made));
 	a->delays = (int64_t)a->delay->delays;
 	a->delayed_us = a->delay->added_us;
-	a->covered = a->delay->processes;
 	munmap(a->delay, sizeof(*a->delay));
 	a->delay = NULL;
 }
@@ -357,7 +385,7 @@ static void remove_below(struct attempt *a, const char *name)
 		unlink(path);
 }
 
-bool attempt_reap(struct attempt *a, const struct target *t, int64_t now_ns)
+bool attempt_reap(struct attempt *a, const struct launch *l, const struct target *t, int64_t now_ns)
 {
 	auto_free char *findings = NULL;
 	struct err ignored = { 0 };
@@ -373,6 +401,9 @@ bool attempt_reap(struct attempt *a, const struct target *t, int64_t now_ns)
 	if (a->exit_code != 0)
 		found_read(&a->found, findings, NULL, &ignored);
 	a->outcome = outcome_of(a->exit_code, a->told_to_end, &a->found, t);
+	if (a->delay)
+		a->covered = coverage_count(&a->coverage, a->delay, a->command, l->cwd, search_path(l), &a->processes,
+					    &a->missed);
 	take_delays(a);
 	remove_below(a, "tmp");
 	remove_below(a, "delay.state");
@@ -384,9 +415,12 @@ bool attempt_reap(struct attempt *a, const struct target *t, int64_t now_ns)
 void attempt_release(struct attempt *a)
 {
 	take_delays(a);
+	coverage_release(&a->coverage);
+	strv_release(&a->missed);
 	found_release(&a->found);
 	free(a->dir);
 	free(a->tmp);
+	free(a->command);
 	memset(a, 0, sizeof(*a));
 	a->pidfd = -1;
 }

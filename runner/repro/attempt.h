@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "runner/repro/coverage.h"
 #include "runner/repro/knobs.h"
 #include "runner/repro/perturb.h"
 #include "runner/repro/setting.h"
@@ -47,8 +48,9 @@ struct attempt {
 	int64_t limit_ms;
 	pid_t pid;
 	int pidfd;
-	char *dir, *tmp;
+	char *dir, *tmp, *command;
 	struct delay_state *delay; /* NULL: none */
+	struct coverage coverage;  /* with delay alone */
 	struct perturber perturber;
 	int64_t start_ns, end_ns;
 	bool told_to_end;
@@ -57,8 +59,11 @@ struct attempt {
 	int exit_code;
 	struct found found;
 	struct delayable calls[DELAY_GROUP_COUNT];
+	uint32_t threads; /* that made such calls */
+	uint32_t made[DELAY_THREADS_MAX];
 	int64_t delays, delayed_us;
-	uint32_t covered; /* processes that loaded the library */
+	uint32_t covered, processes; /* that loaded the library; of so many */
+	struct strv missed;          /* the others: "go (static)" */
 };
 
 /* Starts it; argv and env ("NAME=value") are the command's. -1: it could not be started. */
@@ -69,7 +74,7 @@ int64_t attempt_step(struct attempt *a, int64_t now_ns);
 /* Asks its supervisor to end it; the second time for good. */
 void attempt_end(struct attempt *a);
 /* Has it ended? Then its outcome is filled in (t: what is looked for). Folders of a passing run are removed. */
-bool attempt_reap(struct attempt *a, const struct target *t, int64_t now_ns);
+bool attempt_reap(struct attempt *a, const struct launch *l, const struct target *t, int64_t now_ns);
 void attempt_remove(struct attempt *a); /* its files */
 void attempt_release(struct attempt *a);
 

@@ -147,11 +147,15 @@ static void say_rates(struct session *s)
 
 static void say_coverage(struct session *s)
 {
-	if (s->delay_runs && s->delay_covered < s->delay_runs)
-		say_line(s,
-			 "  delays reached no process in %lld of %lld runs: static programs (Go) and setuid ones do "
-			 "not load them",
-			 (long long)(s->delay_runs - s->delay_covered), (long long)s->delay_runs);
+	auto_str words = STR_INIT;
+
+	if (!s->processes)
+		return;
+	for (size_t i = 0; i < s->missed.n; i++)
+		str_addf(&words, "%s%s", i ? ", " : "; ", s->missed.v[i]);
+	if (s->missed.n)
+		str_add(&words, s->missed.n > 1 ? " are not" : " is not");
+	say_line(s, "  covered: %u of %u processes%s", s->covered, s->processes, str_cstr(&words));
 }
 
 static void say_shrunk(struct session *s)

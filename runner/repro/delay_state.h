@@ -6,7 +6,10 @@
 #include <stdint.h>
 
 #define DELAY_MAGIC UINT64_C(0x79616c6564525053)
-#define DELAY_PIDS_MAX 1000
+#define DELAY_PROCESSES_MAX 1000
+#define DELAY_EXECS_MAX 64
+#define DELAY_PATH_SIZE 192
+#define DELAY_THREADS_MAX 16
 
 /* Calls of one kind. A run may delay some kinds alone: a call that is made once is then as likely to be delayed as one of
  * thousands. */
@@ -24,6 +27,15 @@ enum delay_group {
  * thread does once, and is not spent on an interpreter that takes its lock thousands of times before. */
 #define DELAY_EARLY(n) (16000 / (16 + (uint64_t)(n)))
 
+struct delay_process {
+	int32_t pid;
+	int32_t loaded; /* 0: it became a program that has not loaded the library */
+};
+struct delay_exec {
+	int32_t pid;
+	char path[DELAY_PATH_SIZE]; /* as it was given: without a slash it is searched for */
+};
+
 struct delay_state {
 	uint64_t magic;
 	int64_t budget_us;           /* the sum of all delays stays within it */
@@ -33,8 +45,11 @@ struct delay_state {
 	uint64_t early[DELAY_GROUP_COUNT]; /* the same, each with its DELAY_EARLY() */
 	uint64_t delays;
 	uint32_t threads; /* that made such calls */
-	uint32_t processes;          /* that loaded the library, or were forked by one that had */
-	int32_t pid[DELAY_PIDS_MAX]; /* the first of them */
+	uint32_t made[DELAY_THREADS_MAX]; /* calls of the first of them */
+	uint32_t processes;  /* that loaded the library, or were made by one that had */
+	uint32_t execs;      /* programs that these became */
+	struct delay_process process[DELAY_PROCESSES_MAX]; /* the first of them */
+	struct delay_exec exec[DELAY_EXECS_MAX];
 };
 
 #endif

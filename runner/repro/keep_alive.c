@@ -129,7 +129,7 @@ static bool wait_until(struct session *s, struct attempt *a, int signals, int64_
 static void end_it(struct attempt *a, const struct session *s)
 {
 	attempt_end(a);
-	for (int i = 0; !attempt_reap(a, &s->target, clock_mono_ns()); i++) {
+	for (int i = 0; !attempt_reap(a, &s->launch, &s->target, clock_mono_ns()); i++) {
 		struct pollfd fd = { a->pidfd, POLLIN, 0 };
 
 		poll(&fd, 1, 8000);

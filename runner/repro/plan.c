@@ -6,22 +6,26 @@
 #define PLAIN_FIRST 5
 #define PLAIN_EVERY 10
 
-/* Delays reach most: more than every other turn is theirs. */
+/* Delays reach most: more than every other turn is theirs, half of which go from thread to thread and call to call. */
+#define SWEEP (1u << PERTURB_COUNT)
 static const uint32_t turns[] = {
 	1u << PERTURB_DELAY,
 	1u << PERTURB_LOAD,
-	1u << PERTURB_DELAY,
+	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_KNOBS,
 	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
-	1u << PERTURB_DELAY,
+	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_CPUS,
+	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_DELAY | 1u << PERTURB_LOAD,
 	1u << PERTURB_PAUSE,
+	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_DELAY,
 	1u << PERTURB_ORDER,
+	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
 	1u << PERTURB_LOAD | 1u << PERTURB_KNOBS | 1u << PERTURB_CPUS,
-	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS,
+	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS | SWEEP,
 	1u << PERTURB_PAUSE | 1u << PERTURB_LOAD,
 };
 #define TURNS ((int64_t)(sizeof(turns) / sizeof(turns[0])))
@@ -45,7 +49,7 @@ static uint32_t kinds_in_turn(struct plan *p)
 	for (int64_t i = 0; i < TURNS; i++) {
 		uint32_t kinds = turns[p->turn++ % TURNS];
 
-		if ((kinds & p->kinds) == kinds)
+		if ((kinds & ~SWEEP & ~p->kinds) == 0)
 			return kinds;
 	}
 	return p->kinds;
@@ -56,6 +60,7 @@ void plan_next(struct plan *p, int64_t n, struct setting *s, int *family)
 	uint64_t g = p->seed ^ ((uint64_t)n * UINT64_C(0x2545f4914f6cdd1d));
 	const struct family *best = plan_best(p);
 	uint64_t dice = setting_random(&g) % 100;
+	uint32_t kinds;
 
 	*family = -1;
 	if (p->fixed) {
@@ -83,7 +88,10 @@ void plan_next(struct plan *p, int64_t n, struct setting *s, int *family)
 		}
 		*family = -1;
 	}
-	setting_draw(s, p->seed, n, p->automatic ? kinds_in_turn(p) : p->kinds, &p->bounds);
+	kinds = p->automatic ? kinds_in_turn(p) : p->kinds;
+	/* a list of kinds is drawn anew in each run; every other one with delays goes on with the sweep */
+	p->bounds.sweep = kinds & SWEEP || (!p->automatic && n % 2 == 0) ? ++p->sweeps : 0;
+	setting_draw(s, p->seed, n, kinds, &p->bounds);
 }
 
 void plan_result(struct plan *p, const struct setting *s, int family, bool hit)
@@ -110,8 +118,14 @@ void plan_passed(struct plan *p, const struct setting *s, int64_t duration_ns)
 		p->bounds.passing_ns = duration_ns;
 }
 
-void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT])
+void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT], uint32_t threads,
+		 const uint32_t made[DELAY_THREADS_MAX])
 {
+	for (int i = 0; i < DELAY_THREADS_MAX; i++)
+		if (made[i] && (!p->bounds.made[i] || made[i] < p->bounds.made[i]))
+			p->bounds.made[i] = made[i];
+	if (threads > p->bounds.threads)
+		p->bounds.threads = threads;
 	for (int g = 0; g < DELAY_GROUP_COUNT; g++)
 		if (calls[g].all > p->bounds.calls[g].all)
 			p->bounds.calls[g] = calls[g];

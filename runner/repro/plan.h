@@ -24,7 +24,7 @@ struct plan {
 	struct family family[PLAN_FAMILIES_MAX];
 	size_t families;
 	bool fixed;   /* --again, --confirm-fix: family[0] alone */
-	int64_t turn; /* of the kinds */
+	int64_t turn, sweeps; /* of the kinds; of threads and calls */
 };
 
 void plan_init(struct plan *p, uint64_t seed, uint32_t kinds, bool automatic, const struct setting_bounds *b);
@@ -38,8 +38,10 @@ void plan_result(struct plan *p, const struct setting *s, int family, bool hit);
 /* A passing run took so long: bounds follow the shortest of the first plain ones. */
 void plan_passed(struct plan *p, const struct setting *s, int64_t duration_ns);
 
-/* A run made so many calls that delays could reach, by enum delay_group: the most counts. */
-void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT]);
+/* A run that passed made so many calls that delays could reach, by enum delay_group, in so many threads: the most counts. Of
+ * the first threads made[] calls each: the fewest count, since waiting for a lock that others hold takes more of them. */
+void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT], uint32_t threads,
+		 const uint32_t made[DELAY_THREADS_MAX]);
 
 /* Delays reach no process of this command: in --perturb auto their turns go to the other kinds. */
 void plan_unreached(struct plan *p);

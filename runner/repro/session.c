@@ -21,6 +21,7 @@
 #define WRITE_EVERY_NS (2 * NS_PER_S)
 #define CONFIRM_LEAST 20
 #define UNREACHED_RUNS 3
+#define MISSED_MOST 20
 
 const char *const conclusion_text[] = {
 	"not_reproduced", "reproduced", "similar", "failed", "gone", "seen_again", "inconclusive",
@@ -112,6 +113,17 @@ static int start(struct pool *p, const struct selection *what, const struct sett
 	return 0;
 }
 
+static void take_coverage(struct session *s, const struct attempt *a)
+{
+	if (a->processes > s->processes || (a->processes == s->processes && a->covered < s->covered)) {
+		s->covered = a->covered;
+		s->processes = a->processes;
+	}
+	for (size_t i = 0; i < a->missed.n && s->missed.n < MISSED_MOST; i++)
+		if (!strv_has(&s->missed, a->missed.v[i]))
+			strv_add(&s->missed, a->missed.v[i]);
+}
+
 static void count(struct session *s, struct attempt *a, int family)
 {
 	bool hit = session_is_hit(s, a);
@@ -123,14 +135,14 @@ static void count(struct session *s, struct attempt *a, int family)
 		if (s->passes <= PASSES_FOR_LIMIT && a->end_ns - a->start_ns > s->longest_pass_ns)
 			s->longest_pass_ns = a->end_ns - a->start_ns;
 		plan_passed(&s->plan, &a->setting, a->end_ns - a->start_ns);
+		plan_called(&s->plan, a->calls, a->threads, a->made);
 	}
-	plan_called(&s->plan, a->calls);
 	if (a->setting.kinds & 1u << PERTURB_DELAY) {
 		s->delay_runs++;
 		s->delay_covered += a->covered > 0;
 		if (s->delay_runs >= UNREACHED_RUNS && !s->delay_covered)
 			plan_unreached(&s->plan);
-		s->covered_max = a->covered > s->covered_max ? a->covered : s->covered_max;
+		take_coverage(s, a);
 	}
 	if (a->outcome != OUTCOME_UNFINISHED)
 		plan_result(&s->plan, &a->setting, family, hit);
@@ -209,7 +221,7 @@ static void turn(struct pool *p, void (*ended_fn)(struct pool *p, size_t i))
 	signalled(p);
 	now = clock_mono_ns();
 	for (size_t i = 0; i < p->size; i++)
-		if (p->slot[i].n && attempt_reap(&p->slot[i], &p->s->target, now))
+		if (p->slot[i].n && attempt_reap(&p->slot[i], &p->s->launch, &p->s->target, now))
 			ended_fn(p, i);
 	say_progress(p->s, now);
 	if (now - p->s->written_ns >= WRITE_EVERY_NS) {

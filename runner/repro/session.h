@@ -63,7 +63,8 @@ struct session {
 	struct setting hit_setting; /* of the first hit */
 	struct found hit;           /* its finding */
 	int64_t spent_ns;           /* of all runs */
-	uint32_t covered_max;
+	uint32_t covered, processes;       /* of the run in which most processes were seen */
+	struct strv missed;                /* of all runs: "go (static)" */
 	int64_t delay_runs, delay_covered; /* runs with delays, and those in which any process was reached */
 	int interrupted;                   /* the signal */
 	bool unwritable;                   /* rows can no longer be kept: nothing more is run or counted */

@@ -21,8 +21,10 @@
 #define BUDGET_OF_LIMIT 4 /* a delayed run must not come near its limit by being delayed */
 #define DELAY_COST_US 60  /* of any sleep: the kernel's slack and two switches */
 #define PAUSE_MOST_MS 1000
-#define THREAD_MOST 13
+#define THREAD_MOST 13 /* of those that are not known */
+#define THREADS_FEW 16
 #define FEW_CALLS 16
+#define SWEEP_CALLS_MOST 64 /* of one thread: of more, some are left out */
 
 static const char *const group_text[] = {
 #define X(id, word) word,
@@ -99,6 +101,15 @@ static int64_t round_up(int64_t v, int64_t least)
 	return least;
 }
 
+static uint32_t power_of_two(uint32_t v)
+{
+	uint32_t p = 1;
+
+	while (p < v && p < 1u << 16)
+		p *= 2;
+	return v ? p : 0;
+}
+
 static int64_t passing_ms(const struct setting_bounds *b, int64_t unknown)
 {
 	return b->passing_ns > 0 ? round_up(b->passing_ns / NS_PER_MS, PASSING_LEAST_MS) : unknown;
@@ -154,39 +165,91 @@ static uint32_t draw_groups(uint64_t *g, const struct setting_bounds *b)
 	return made[n - 1];
 }
 
-/* All threads, some, or one alone: the others overtake it. */
-static void draw_victims(struct setting *s, uint64_t *g)
+/* All threads, some, or one alone: the others overtake it. Of the few that there are, each is as likely as another; of
+ * many, those that come early are what a program makes itself. */
+static void draw_victims(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	uint32_t dice = one_of(g, 3), percent = 20 + one_of(g, 61);
+	uint32_t dice = one_of(g, 5), percent = 20 + one_of(g, 61), threads = power_of_two(b->threads);
+	double where = uniform(g);
 
-	s->victims_percent = dice == 1 ? percent : 100;
-	s->delay_thread = (uint32_t)log_uniform(g, 1, THREAD_MOST);
-	if (dice != 2)
-		s->delay_thread = 0;
+	s->victims_percent = dice == 4 ? percent : 100;
+	if (dice > 1)
+		return;
+	s->delay_thread = threads && threads <= THREADS_FEW ? 1 + (uint32_t)(where * threads)
+							    : (uint32_t)pow(threads ? threads : THREAD_MOST, where);
 }
 
 /* One length a run, from a microsecond to two seconds; every other run favours few long delays, which is what a
- * window of some milliseconds needs. Never so many that the budget would be gone in the first calls. */
+ * window of some milliseconds needs. */
+static double draw_length(uint64_t *g, const struct setting *s, bool few)
+{
+	double most = fmin(DELAY_MOST_US, (double)s->budget_ms * 1000);
+
+	if (s->delay_thread) /* it is to fall behind and stay there: one delay alone rarely meets the window */
+		most /= 4;
+	return few ? log_uniform(g, fmin(5000, most), most) : log_uniform(g, DELAY_LEAST_US, most);
+}
+
+/* The first n parts of [0, 1) that halving gives: each new one falls into the widest gap. */
+static double spread(uint64_t n)
+{
+	double x = 0;
+
+	for (double part = 0.5; n; n >>= 1, part /= 2)
+		x += n & 1 ? part : 0;
+	return x;
+}
+
+/* One thread falls behind from one call on, at every call of every kind. Few threads make few calls: a sweep takes each
+ * thread and call in turn, so that none is missed by bad luck. What the first thread does is its start for the most part. */
+static bool draw_sweep(struct setting *s, uint64_t *g, const struct setting_bounds *b)
+{
+	uint32_t first = b->threads > 1 ? 1 : 0, last = b->threads < DELAY_THREADS_MAX ? b->threads : DELAY_THREADS_MAX;
+	double width[DELAY_THREADS_MAX], sum = 0, at = spread((uint64_t)b->sweep), most = (double)s->budget_ms * 1000;
+
+	for (uint32_t i = first; i < last; i++)
+		sum += width[i] = fmin(b->made[i], SWEEP_CALLS_MOST);
+	if (b->sweep <= 0 || sum <= 0)
+		return false;
+	at *= sum;
+	for (uint32_t i = first; i < last; at -= width[i++]) {
+		if (at >= width[i])
+			continue;
+		s->delay_thread = i + 1;
+		s->delay_from = (uint32_t)(at / width[i] * b->made[i]);
+		break;
+	}
+	s->delay_us = (int64_t)log_uniform(g, fmin(2000, most / 4), fmin(DELAY_MOST_US, most / 4));
+	s->delay_ppm = 1000000;
+	s->delay_groups = (1u << DELAY_GROUP_COUNT) - 1;
+	s->victims_percent = 100;
+	return true;
+}
+
+/* Never so many that the budget would be gone in the first calls. */
 static void draw_delay(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	double most, mean, p;
 	bool few = one_of(g, 2) == 0;
 	int64_t calls;
+	double mean, p;
 
 	s->budget_ms = budget_ms(b);
-	most = fmin(DELAY_MOST_US, (double)s->budget_ms * 1000);
-	s->delay_us = (int64_t)(few ? log_uniform(g, fmin(5000, most), most) : log_uniform(g, DELAY_LEAST_US, most));
+	if (draw_sweep(s, g, b))
+		return;
+	draw_victims(s, g, b);
+	s->delay_us = (int64_t)draw_length(g, s, few);
 	p = few ? log_uniform(g, 0.1, 0.6) : log_uniform(g, 0.1, 1);
 	s->delay_groups = draw_groups(g, b);
-	draw_victims(s, g);
 	s->delay_early = one_of(g, 4) > 0;
 	calls = calls_of(b, s->delay_groups, s->delay_early);
-	if (calls > 0 && calls <= FEW_CALLS)
+	if (s->delay_thread || (calls > 0 && calls <= FEW_CALLS))
 		p = fmax(p, 0.3);
 	mean = (double)s->delay_us * 5 / 8 + DELAY_COST_US;
 	if (calls > 0 && !s->delay_thread)
 		p = fmin(p, fmax(1e-5, (double)s->budget_ms * 1000 / (mean * (double)calls)));
 	s->delay_ppm = (uint32_t)(p * 1e6);
+	if (s->delay_thread && one_of(g, 2) == 0)
+		s->delay_groups = (1u << DELAY_GROUP_COUNT) - 1;
 }
 
 static void draw_cpus(struct setting *s, uint64_t *g, const struct setting_bounds *b)
@@ -298,6 +361,7 @@ static const struct {
 	MEMBER(delay_ppm, DELAY, 1000000),
 	MEMBER(victims_percent, DELAY, 100),
 	MEMBER(delay_thread, DELAY, UINT32_MAX),
+	MEMBER(delay_from, DELAY, UINT32_MAX),
 	MEMBER(delay_early, DELAY, 1),
 	MEMBER(budget_ms, DELAY, INT64_MAX),
 	MEMBER(cpus, CPUS, 1 << 20),

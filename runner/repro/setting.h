@@ -33,6 +33,7 @@ struct setting {
 	uint32_t delay_ppm;       /* how many calls of a million are delayed */
 	uint32_t victims_percent; /* threads that are delayed at all */
 	uint32_t delay_thread;    /* only the Nth thread of the tree; 0: victims_percent says */
+	uint32_t delay_from;      /* not the first calls of a thread, so many */
 	uint32_t delay_early;     /* 1: rather the first calls of each thread than any */
 	uint32_t delay_groups;    /* kinds of calls that are delayed, bits 1 << enum delay_group */
 	int64_t budget_ms;        /* all delays of the run together */
@@ -62,6 +63,9 @@ struct setting_bounds {
 	uint32_t cpus;         /* processors at hand, at least 1 */
 	uint32_t available;    /* kinds that can be used here, as bits */
 	struct delayable calls[DELAY_GROUP_COUNT]; /* all 0: unknown */
+	uint32_t threads;                          /* of the whole tree that make such calls; 0 unknown */
+	uint32_t made[DELAY_THREADS_MAX];          /* calls of the first of them */
+	int64_t sweep;                             /* the how-manieth of a sweep over them; 0: of none */
 };
 
 /* The kinds of a list "delay,cpus", "auto", "none" or "all". auto: *automatic. ERR_USAGE names the word. */

@@ -43,6 +43,7 @@ bool session_add_row(struct session *s, const struct attempt *a)
 		json_int(&j, "delays", a->delays);
 		json_fixed(&j, "delayed_ms", (double)a->delayed_us / 1e3, 3);
 		json_int(&j, "covered", a->covered);
+		json_int(&j, "processes", a->processes);
 	}
 	json_object_end(&j);
 	json_finish(&j);
@@ -139,6 +140,20 @@ static void put_best(struct json *j, const struct session *s)
 	json_object_end(j);
 }
 
+/* Of the run in which most processes were seen. */
+static void put_coverage(struct json *j, const struct session *s)
+{
+	if (!s->processes) {
+		json_null(j, "coverage");
+		return;
+	}
+	json_object(j, "coverage");
+	json_int(j, "covered", s->covered);
+	json_int(j, "processes", s->processes);
+	put_words(j, "missed", s, &s->missed);
+	json_object_end(j);
+}
+
 /* What the trace recorded; without that, what was found: --confirm-fix looks for it. */
 static void put_signature(struct json *j, const struct session *s)
 {
@@ -207,6 +222,7 @@ static void put_all(struct json *j, const struct session *s)
 	put_rate(j, rate_of(s->plan.hits, ended > s->plan.runs ? s->plan.runs : ended));
 	json_object_end(j);
 	put_best(j, s);
+	put_coverage(j, s);
 	json_str(j, "conclusion", conclusion_text[s->conclusion]);
 	put_shrunk(j, s);
 	json_object_end(j);

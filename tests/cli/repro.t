@@ -111,6 +111,21 @@ C
 	is $few->{repro}{conclusion}, 'inconclusive', 'two runs say nothing';
 }
 
+# --- what delays could reach ---
+
+SKIP: {
+	my $dir = project();
+	write_file("$dir/s.c", "int main(void) { return 0; }\n");
+	system("cc -static -o '$dir/alone' '$dir/s.c' 2>/dev/null") == 0 or skip 'no static C library', 5;
+	my $r = repro($dir, '--runs', 2, '--perturb', 'delay', '--until', 'end', '--', './alone');
+	like $r->{err}, qr/^spec-runner:   covered: 0 of 1 processes; alone \(static\) is not$/m, 'a static program is not covered';
+	$r = repro($dir, '--runs', 2, '--perturb', 'delay', '--until', 'end', '--', '/bin/sh', '-c', './alone; :');
+	like $r->{err}, qr/^spec-runner:   covered: 1 of 2 processes; alone \(static\) is not$/m, 'its shell is';
+	is_deeply $r->{repro}{coverage}, { covered => 1, processes => 2, missed => ['alone (static)'] }, 'repro.json says so';
+	is $r->{repro}{runs}[0]{covered} + $r->{repro}{runs}[1]{covered}, 2, 'for each run';
+	is_valid($dir, 'coverage');
+}
+
 # --- from a trace ---
 
 my $dir = project();

@@ -161,6 +161,36 @@ static void test_settings_repeat(void)
 	ok(alone > 200 && alone < 500, "one thread alone is delayed in %d of 1000", alone);
 }
 
+/* A sweep leaves out no call of the threads after the first, however few its settings are. */
+static void test_sweep(void)
+{
+	struct setting_bounds b = { .passing_ns = 100000000, .cpus = 2, .available = 1u << PERTURB_DELAY, .threads = 3,
+				    .made = { 9000, 27, 20 } };
+	uint32_t times[3][27] = { 0 };
+	int missed = 0, other = 0;
+
+	for (b.sweep = 1; b.sweep <= 96; b.sweep++) {
+		struct setting s;
+
+		setting_draw(&s, 1, b.sweep, b.available, &b);
+		if (s.delay_thread < 2 || s.delay_thread > 3 || s.delay_from >= b.made[s.delay_thread - 1])
+			other++;
+		else
+			times[s.delay_thread - 1][s.delay_from]++;
+		other += s.delay_ppm != 1000000 || s.delay_us > s.budget_ms * 1000;
+	}
+	for (uint32_t t = 1; t < 3; t++)
+		for (uint32_t i = 0; i < b.made[t]; i++)
+			missed += times[t][i] == 0;
+	is_int(other, 0, "a sweep delays one thread alone, from one of its calls on");
+	is_int(missed, 0, "each call of 47 in 96 settings");
+	b.threads = 0;
+	memset(b.made, 0, sizeof(b.made));
+	struct setting unknown;
+	setting_draw(&unknown, 1, 1, b.available, &b);
+	ok(unknown.delay_us > 0 && unknown.delay_ppm > 0, "what is not known yet is drawn");
+}
+
 static void test_setting_json(void)
 {
 	struct setting_bounds b = { .passing_ns = 500000000, .cpus = 4, .available = (1u << PERTURB_COUNT) - 1 };
@@ -344,6 +374,7 @@ int main(void)
 	test_confirm();
 	test_settings();
 	test_settings_repeat();
+	test_sweep();
 	test_setting_json();
 	test_plan();
 	test_shrink();

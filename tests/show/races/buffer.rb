@@ -8,13 +8,13 @@ heartbeat = Thread.new { loop { sleep 0.2 } }
 reader = Thread.new do
 	empty = lock.synchronize { items.empty? }
 	if empty
-		warn 'nothing yet'
+		$stderr.puts 'nothing yet'
 		lock.synchronize { filled.wait(lock) }
 	end
 	lock.synchronize { items.shift }
 end
 writer = Thread.new do
-	sleep 0.005
+	sleep 0.02
 	lock.synchronize { items << 1 }
 	filled.signal
 end

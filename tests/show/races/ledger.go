@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two ledgers, two goroutines that copy from one to the other: each locks its source first.
+// Two ledgers, two goroutines that copy from one to the other: each locks its source first. The second comes later ("by
+// then the first is done").
 package main
 
 import (
 	"fmt"
 	"sync"
+	"time"
 )
 
 type ledger struct {
@@ -25,10 +27,11 @@ func (to *ledger) take(from *ledger) {
 }
 
 func main() {
-	a, b := &ledger{rows: make([]int, 200)}, &ledger{rows: make([]int, 200)}
+	a, b := &ledger{rows: make([]int, 50000)}, &ledger{rows: make([]int, 50000)}
 	var wg sync.WaitGroup
 	wg.Add(2)
 	go func() { defer wg.Done(); a.take(b) }()
+	time.Sleep(5 * time.Millisecond)
 	go func() { defer wg.Done(); b.take(a) }()
 	wg.Wait()
 	fmt.Println(len(a.rows), len(b.rows))

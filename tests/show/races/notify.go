@@ -14,7 +14,7 @@ func main() {
 		words, _ := os.ReadFile("/proc/cpuinfo") // its configuration
 		done <- fmt.Sprint(<-changed, len(words) > 0)
 	}()
-	time.Sleep(10 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond)
 	select {
 	case changed <- "changed":
 	default:
