@@ -38,11 +38,16 @@ static uint64_t below(struct perturber *p, uint64_t n)
 }
 
 /* Around the mean, from a fifth of it to nearly twice: no beat with anything periodic in the tree. */
-static int64_t about(struct perturber *p, int64_t ms)
+static int64_t about_us(struct perturber *p, int64_t us)
 {
-	int64_t ns = ms * NS_PER_MS;
+	int64_t ns = us * 1000;
 
 	return ns / 5 + (int64_t)below(p, (uint64_t)(ns + ns * 3 / 5 + 1));
+}
+
+static int64_t about(struct perturber *p, int64_t ms)
+{
+	return about_us(p, ms * 1000);
 }
 
 static int64_t earliest(int64_t a, int64_t b)
@@ -77,11 +82,7 @@ void perturber_init(struct perturber *p, const struct setting *s, pid_t root, co
 	p->cpus = *cpus;
 	p->continue_ns = p->next_pause_ns = p->next_load_ns = p->load_end_ns = p->next_idle_ns = TIME_NEVER;
 	p->quiet_from_ns = quiet_from_ns;
-	if (s->kinds & 1u << PERTURB_PAUSE)
-		p->next_pause_ns = now_ns + about(p, s->pause_every_ms);
-	p->waits = starves_at_once(s);
-	if (s->kinds & 1u << PERTURB_LOAD)
-		p->next_load_ns = p->waits ? now_ns : now_ns + about(p, s->load_every_ms);
+	p->next_wait_ns = s->kinds & (1u << PERTURB_PAUSE | 1u << PERTURB_LOAD) ? now_ns : TIME_NEVER;
 }
 
 /* ---- who may be touched ---- */
@@ -117,7 +118,7 @@ static void pause_begin(struct perturber *p, int64_t now_ns)
 	pid_t pid;
 	int fd;
 
-	p->next_pause_ns = now_ns + about(p, p->setting->pause_every_ms);
+	p->next_pause_ns = now_ns + about_us(p, p->setting->pause_every_us);
 	if (now_ns + length >= p->quiet_from_ns)
 		return;
 	perturber_members(p, &list);
@@ -286,11 +287,6 @@ static bool command_has_begun(const struct perturber *p)
 
 static void load_begin(struct perturber *p, int64_t now_ns)
 {
-	if (p->waits && now_ns < p->quiet_from_ns && !command_has_begun(p)) {
-		p->next_load_ns = now_ns + WAIT_STEP_NS;
-		return;
-	}
-	p->waits = false;
 	p->next_load_ns = TIME_NEVER;
 	if (now_ns >= p->quiet_from_ns)
 		return;
@@ -317,8 +313,25 @@ static void load_end(struct perturber *p)
 
 /* ---- steps ---- */
 
+/* Counted from the command's first moment: a supervisor takes as long to start as some commands take at all. */
+static void wait_for_command(struct perturber *p, int64_t now_ns)
+{
+	const struct setting *s = p->setting;
+
+	p->next_wait_ns = now_ns < p->quiet_from_ns ? now_ns + WAIT_STEP_NS : TIME_NEVER;
+	if (!command_has_begun(p))
+		return;
+	p->next_wait_ns = TIME_NEVER;
+	if (s->kinds & 1u << PERTURB_PAUSE)
+		p->next_pause_ns = now_ns + (s->pause_at_us ? s->pause_at_us * 1000 : about_us(p, s->pause_every_us));
+	if (s->kinds & 1u << PERTURB_LOAD)
+		p->next_load_ns = starves_at_once(s) ? now_ns : now_ns + about(p, s->load_every_ms);
+}
+
 int64_t perturber_step(struct perturber *p, int64_t now_ns)
 {
+	if (now_ns >= p->next_wait_ns)
+		wait_for_command(p, now_ns);
 	if (now_ns >= p->continue_ns)
 		pause_end(p);
 	if (now_ns >= p->load_end_ns) {
@@ -332,13 +345,13 @@ int64_t perturber_step(struct perturber *p, int64_t now_ns)
 		load_begin(p, now_ns);
 	if (now_ns >= p->next_idle_ns)
 		idle_threads(p, now_ns);
-	return earliest(earliest(p->stopped_fd < 0 ? p->next_pause_ns : TIME_NEVER, p->continue_ns),
-			earliest(p->next_idle_ns, earliest(p->next_load_ns, p->load_end_ns)));
+	return earliest(p->next_wait_ns, earliest(earliest(p->stopped_fd < 0 ? p->next_pause_ns : TIME_NEVER, p->continue_ns),
+			earliest(p->next_idle_ns, earliest(p->next_load_ns, p->load_end_ns))));
 }
 
 void perturber_end(struct perturber *p)
 {
 	pause_end(p);
 	load_end(p);
-	p->next_pause_ns = p->next_load_ns = TIME_NEVER;
+	p->next_wait_ns = p->next_pause_ns = p->next_load_ns = TIME_NEVER;
 }

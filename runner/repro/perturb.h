@@ -21,7 +21,7 @@ struct perturber {
 	int64_t quiet_from_ns; /* nothing is perturbed later (perturber_quiet_ns()) */
 	int64_t next_pause_ns, continue_ns;
 	int stopped_fd; /* pidfd of the one that is stopped, -1 none */
-	bool waits; /* for the command's first process: then the load begins */
+	int64_t next_wait_ns; /* for the command's first process: then pauses and load begin */
 	int64_t next_load_ns, burst_ns, load_end_ns;
 	pid_t loop[PERTURB_LOOPS_MAX];
 	uint32_t loops;

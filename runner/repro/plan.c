@@ -18,7 +18,7 @@ static const uint32_t turns[] = {
 	1u << PERTURB_CPUS,
 	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_DELAY | 1u << PERTURB_LOAD,
-	1u << PERTURB_PAUSE,
+	1u << PERTURB_PAUSE | SWEEP,
 	1u << PERTURB_DELAY | SWEEP,
 	1u << PERTURB_DELAY,
 	1u << PERTURB_ORDER,
@@ -27,8 +27,24 @@ static const uint32_t turns[] = {
 	1u << PERTURB_LOAD | 1u << PERTURB_KNOBS | 1u << PERTURB_CPUS,
 	1u << PERTURB_DELAY | 1u << PERTURB_KNOBS | SWEEP,
 	1u << PERTURB_PAUSE | 1u << PERTURB_LOAD,
+	1u << PERTURB_PAUSE,
 };
-#define TURNS ((int64_t)(sizeof(turns) / sizeof(turns[0])))
+/* What loads no library (Go) is reached from outside alone. */
+static const uint32_t turns_outside[] = {
+	1u << PERTURB_PAUSE,
+	1u << PERTURB_LOAD,
+	1u << PERTURB_PAUSE | 1u << PERTURB_LOAD,
+	1u << PERTURB_PAUSE | SWEEP,
+	1u << PERTURB_KNOBS,
+	1u << PERTURB_PAUSE,
+	1u << PERTURB_CPUS,
+	1u << PERTURB_PAUSE | 1u << PERTURB_KNOBS,
+	1u << PERTURB_ORDER,
+	1u << PERTURB_LOAD | 1u << PERTURB_KNOBS | 1u << PERTURB_CPUS,
+	1u << PERTURB_PAUSE,
+	1u << PERTURB_PAUSE | 1u << PERTURB_LOAD,
+};
+#define COUNT(a) ((int64_t)(sizeof(a) / sizeof((a)[0])))
 
 void plan_init(struct plan *p, uint64_t seed, uint32_t kinds, bool automatic, const struct setting_bounds *b)
 {
@@ -46,8 +62,12 @@ static bool is_plain_turn(const struct plan *p, int64_t n)
 
 static uint32_t kinds_in_turn(struct plan *p)
 {
-	for (int64_t i = 0; i < TURNS; i++) {
-		uint32_t kinds = turns[p->turn++ % TURNS];
+	bool inside = p->kinds & 1u << PERTURB_DELAY;
+	const uint32_t *list = inside ? turns : turns_outside;
+	int64_t count = inside ? COUNT(turns) : COUNT(turns_outside);
+
+	for (int64_t i = 0; i < count; i++) {
+		uint32_t kinds = list[p->turn++ % count];
 
 		if ((kinds & ~SWEEP & ~p->kinds) == 0)
 			return kinds;
@@ -61,6 +81,7 @@ void plan_next(struct plan *p, int64_t n, struct setting *s, int *family)
 	const struct family *best = plan_best(p);
 	uint64_t dice = setting_random(&g) % 100;
 	uint32_t kinds;
+	bool sweeps;
 
 	*family = -1;
 	if (p->fixed) {
@@ -89,8 +110,10 @@ void plan_next(struct plan *p, int64_t n, struct setting *s, int *family)
 		*family = -1;
 	}
 	kinds = p->automatic ? kinds_in_turn(p) : p->kinds;
-	/* a list of kinds is drawn anew in each run; every other one with delays goes on with the sweep */
-	p->bounds.sweep = kinds & SWEEP || (!p->automatic && n % 2 == 0) ? ++p->sweeps : 0;
+	/* a list of kinds is drawn anew in each run; every other one goes on with the sweep */
+	sweeps = kinds & SWEEP || (!p->automatic && n % 2 == 0);
+	p->bounds.sweep = sweeps && kinds & 1u << PERTURB_DELAY ? ++p->sweeps : 0;
+	p->bounds.sweep_pause = sweeps && kinds & 1u << PERTURB_PAUSE ? ++p->pause_sweeps : 0;
 	setting_draw(s, p->seed, n, kinds, &p->bounds);
 }
 

@@ -24,7 +24,7 @@ struct plan {
 	struct family family[PLAN_FAMILIES_MAX];
 	size_t families;
 	bool fixed;   /* --again, --confirm-fix: family[0] alone */
-	int64_t turn, sweeps; /* of the kinds; of threads and calls */
+	int64_t turn, sweeps, pause_sweeps; /* of the kinds; of threads and calls; of moments */
 };
 
 void plan_init(struct plan *p, uint64_t seed, uint32_t kinds, bool automatic, const struct setting_bounds *b);

@@ -266,8 +266,16 @@ static void draw_pause(struct setting *s, uint64_t *g, const struct setting_boun
 {
 	double pass_ms = (double)passing_ms(b, PASSING_UNKNOWN_MS);
 
-	s->pause_ms = (int64_t)log_uniform(g, 1, fmin(PAUSE_MOST_MS, fmax(4, pass_ms)));
-	s->pause_every_ms = (int64_t)log_uniform(g, 3, fmax(10, pass_ms));
+	s->pause_ms = (int64_t)log_uniform(g, one_of(g, 2) ? 1 : fmin(10, pass_ms), fmin(PAUSE_MOST_MS, fmax(40, pass_ms)));
+	/* rarely, or again and again after some fractions of a millisecond: timers run out while the program stands still */
+	s->pause_every_us = (int64_t)log_uniform(g, 200, 1000 * fmax(10, pass_ms));
+	if (b->sweep_pause <= 0 || b->passing_ns <= 0)
+		return;
+	/* one pause alone, long enough for timers of the program to run out, at one moment after another */
+	s->pause_at_us = 1 + (int64_t)(spread((uint64_t)b->sweep_pause) *
+				       power_of_two((uint32_t)(b->passing_ns / NS_PER_MS)) * 1000);
+	s->pause_ms = (int64_t)log_uniform(g, fmin(10, pass_ms), fmin(PAUSE_MOST_MS, fmax(40, pass_ms)));
+	s->pause_every_us = 4000 * (int64_t)pass_ms;
 }
 
 static void draw_load(struct setting *s, uint64_t *g, const struct setting_bounds *b)
@@ -333,7 +341,7 @@ void setting_draw_near(struct setting *s, const struct setting *like, uint64_t s
 	}
 	if (s->kinds & 1u << PERTURB_PAUSE) {
 		s->pause_ms = near(&g, like->pause_ms, 1, PAUSE_MOST_MS);
-		s->pause_every_ms = near(&g, like->pause_every_ms, 2, 60000);
+		s->pause_every_us = near(&g, like->pause_every_us, 100, 60000000);
 	}
 	if (s->kinds & 1u << PERTURB_LOAD) {
 		s->load_ms = near(&g, like->load_ms, 2, 2000);
@@ -366,7 +374,8 @@ static const struct {
 	MEMBER(budget_ms, DELAY, INT64_MAX),
 	MEMBER(cpus, CPUS, 1 << 20),
 	MEMBER(pause_ms, PAUSE, PAUSE_MOST_MS),
-	MEMBER(pause_every_ms, PAUSE, INT64_MAX),
+	MEMBER(pause_every_us, PAUSE, INT64_MAX),
+	MEMBER(pause_at_us, PAUSE, INT64_MAX),
 	MEMBER(load_loops, LOAD, 1 << 20),
 	MEMBER(load_idle_percent, LOAD, 100),
 	MEMBER(load_work_us, LOAD, 1000000),

@@ -40,7 +40,8 @@ struct setting {
 	/* cpus */
 	uint32_t cpus; /* processors that the tree may use; 0: all */
 	/* pause: one process of the tree is stopped and continued */
-	int64_t pause_ms, pause_every_ms;
+	int64_t pause_ms, pause_every_us;
+	int64_t pause_at_us; /* the first one after the command began; 0: as pause_every_us says */
 	/* load: loops beside it on the same processors; some threads are set to idle priority meanwhile */
 	uint32_t load_loops, load_idle_percent;
 	int64_t load_work_us, load_gap_us; /* a loop computes and sleeps so long in turn; gap 0: it never sleeps */
@@ -65,7 +66,7 @@ struct setting_bounds {
 	struct delayable calls[DELAY_GROUP_COUNT]; /* all 0: unknown */
 	uint32_t threads;                          /* of the whole tree that make such calls; 0 unknown */
 	uint32_t made[DELAY_THREADS_MAX];          /* calls of the first of them */
-	int64_t sweep;                             /* the how-manieth of a sweep over them; 0: of none */
+	int64_t sweep, sweep_pause; /* the how-manieth of a sweep over them, over moments; 0: of none */
 };
 
 /* The kinds of a list "delay,cpus", "auto", "none" or "all". auto: *automatic. ERR_USAGE names the word. */

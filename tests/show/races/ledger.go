@@ -27,11 +27,11 @@ func (to *ledger) take(from *ledger) {
 }
 
 func main() {
-	a, b := &ledger{rows: make([]int, 50000)}, &ledger{rows: make([]int, 50000)}
+	a, b := &ledger{rows: make([]int, 400000)}, &ledger{rows: make([]int, 400000)}
 	var wg sync.WaitGroup
 	wg.Add(2)
 	go func() { defer wg.Done(); a.take(b) }()
-	time.Sleep(5 * time.Millisecond)
+	time.Sleep(10 * time.Millisecond)
 	go func() { defer wg.Done(); b.take(a) }()
 	wg.Wait()
 	fmt.Println(len(a.rows), len(b.rows))

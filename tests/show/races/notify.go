@@ -4,15 +4,18 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"strconv"
 	"time"
 )
 
 func main() {
 	changed, done := make(chan string), make(chan string)
 	go func() {
-		words, _ := os.ReadFile("/proc/cpuinfo") // its configuration
-		done <- fmt.Sprint(<-changed, len(words) > 0)
+		names := map[int]string{} // what it works with
+		for i := 0; i < 5000; i++ {
+			names[i] = strconv.Itoa(i)
+		}
+		done <- fmt.Sprint(<-changed, len(names))
 	}()
 	time.Sleep(20 * time.Millisecond)
 	select {
