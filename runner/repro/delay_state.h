@@ -9,7 +9,7 @@
 #define DELAY_PROCESSES_MAX 1000
 #define DELAY_EXECS_MAX 64
 #define DELAY_PATH_SIZE 192
-#define DELAY_THREADS_MAX 16
+#define DELAY_THREADS_MAX 64
 
 /* Calls of one kind. A run may delay some kinds alone: a call that is made once is then as likely to be delayed as one of
  * thousands. */

@@ -24,7 +24,6 @@
 #define THREAD_MOST 13 /* of those that are not known */
 #define THREADS_FEW 16
 #define FEW_CALLS 16
-#define SWEEP_CALLS_MOST 64 /* of one thread: of more, some are left out */
 
 static const char *const group_text[] = {
 #define X(id, word) word,
@@ -200,27 +199,22 @@ static double spread(uint64_t n)
 	return x;
 }
 
-/* One thread falls behind from one call on, at every call of every kind. Few threads make few calls: a sweep takes each
- * thread and call in turn, so that none is missed by bad luck. What the first thread does is its start for the most part. */
+/* One thread falls behind from one call on, at most calls of every kind. A sweep takes thread after thread, first from
+ * their start, then from halfway, from a quarter …, so that none is missed by bad luck. What the first thread does is its
+ * program's start for the most part. */
 static bool draw_sweep(struct setting *s, uint64_t *g, const struct setting_bounds *b)
 {
-	uint32_t first = b->threads > 1 ? 1 : 0, last = b->threads < DELAY_THREADS_MAX ? b->threads : DELAY_THREADS_MAX;
-	double width[DELAY_THREADS_MAX], sum = 0, at = spread((uint64_t)b->sweep), most = (double)s->budget_ms * 1000;
+	uint32_t last = b->threads < DELAY_THREADS_MAX ? b->threads : DELAY_THREADS_MAX, first = last > 1 ? 1 : 0;
+	double most = (double)s->budget_ms * 1000;
+	uint32_t n;
 
-	for (uint32_t i = first; i < last; i++)
-		sum += width[i] = fmin(b->made[i], SWEEP_CALLS_MOST);
-	if (b->sweep <= 0 || sum <= 0)
+	if (b->sweep <= 0 || !last)
 		return false;
-	at *= sum;
-	for (uint32_t i = first; i < last; at -= width[i++]) {
-		if (at >= width[i])
-			continue;
-		s->delay_thread = i + 1;
-		s->delay_from = (uint32_t)(at / width[i] * b->made[i]);
-		break;
-	}
+	n = (uint32_t)b->sweep - 1;
+	s->delay_thread = first + n % (last - first) + 1;
+	s->delay_from = (uint32_t)(spread(n / (last - first)) * b->made[s->delay_thread - 1]);
 	s->delay_us = (int64_t)log_uniform(g, fmin(2000, most / 4), fmin(DELAY_MOST_US, most / 4));
-	s->delay_ppm = 1000000;
+	s->delay_ppm = 500000 + one_of(g, 500001); /* not all: calls that always come in pairs would keep their order */
 	s->delay_groups = (1u << DELAY_GROUP_COUNT) - 1;
 	s->victims_percent = 100;
 	return true;

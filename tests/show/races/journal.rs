@@ -25,8 +25,8 @@ fn flush(s: &Store) {
 fn main() {
     let null = std::fs::OpenOptions::new().write(true).open("/dev/null").unwrap();
     let s = Arc::new(Store { cache: Mutex::new(vec![]), journal: Mutex::new(null) });
-    let t = { let s = s.clone(); thread::spawn(move || for v in 0..5 { store(&s, v) }) };
-    let u = { let s = s.clone(); thread::spawn(move || for _ in 0..2 { flush(&s) }) };
+    let t = { let s = s.clone(); thread::spawn(move || for v in 0..3 { store(&s, v) }) };
+    let u = { let s = s.clone(); thread::spawn(move || flush(&s)) };
     t.join().unwrap();
     u.join().unwrap();
     println!("{}", s.cache.lock().unwrap().len());

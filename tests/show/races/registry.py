@@ -9,8 +9,9 @@ names, heard = [], []
 def publish(name):
     with registry:
         names.append(name)
+        line = ', '.join(sorted(names)).strip().upper()
         with listener:
-            heard.append(name)
+            heard.append(line)
 
 
 def report():
