@@ -141,7 +141,9 @@ static void delay(enum delay_group group)
 	made++;
 	if (my_number <= DELAY_THREADS_MAX)
 		__atomic_store_n(&state->made[my_number - 1], made, __ATOMIC_RELAXED);
-	if (!(groups & 1u << group) || !victim || made <= from_call || next(&generator) % 1000000 >= (early ? ppm * weight / 1000 : ppm))
+	if (!(groups & 1u << group) || !victim || made <= from_call)
+		return;
+	if (next(&generator) % 1000000 >= (early ? ppm * weight / 1000 : ppm))
 		return;
 	us = longest_us / 4 + (int64_t)(next(&generator) % (uint64_t)(longest_us - longest_us / 4 + 1));
 	begin_ns = now_ns();

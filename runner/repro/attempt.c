@@ -150,7 +150,8 @@ static int env_delay(struct attempt *a, const struct launch *l, struct strv *env
 	settings = xasprintf("SR_DELAY=seed=%016" PRIx64 ",us=%" PRId64
 			     ",ppm=%u,victims=%u,thread=%u,from=%u,early=%u,groups=%x,state=%s",
 			     a->setting.seed, a->setting.delay_us, a->setting.delay_ppm, a->setting.victims_percent,
-			     a->setting.delay_thread, a->setting.delay_from, a->setting.delay_early, a->setting.delay_groups, path);
+			     a->setting.delay_thread, a->setting.delay_from, a->setting.delay_early,
+			     a->setting.delay_groups, path);
 	preload = xasprintf("LD_PRELOAD=%s%s%s", l->delay_library, before && *before ? ":" : "", before ? before : "");
 	env_set(env, settings);
 	env_set(env, preload);

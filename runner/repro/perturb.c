@@ -345,8 +345,9 @@ int64_t perturber_step(struct perturber *p, int64_t now_ns)
 		load_begin(p, now_ns);
 	if (now_ns >= p->next_idle_ns)
 		idle_threads(p, now_ns);
-	return earliest(p->next_wait_ns, earliest(earliest(p->stopped_fd < 0 ? p->next_pause_ns : TIME_NEVER, p->continue_ns),
-			earliest(p->next_idle_ns, earliest(p->next_load_ns, p->load_end_ns))));
+	return earliest(earliest(p->next_wait_ns,
+				 earliest(p->stopped_fd < 0 ? p->next_pause_ns : TIME_NEVER, p->continue_ns)),
+			earliest(p->next_idle_ns, earliest(p->next_load_ns, p->load_end_ns)));
 }
 
 void perturber_end(struct perturber *p)
