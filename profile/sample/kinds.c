@@ -50,9 +50,52 @@ static bool name_holds(const char *name, const char *part)
 	return strncmp(name, part, strlen(part)) == 0;
 }
 
+/* Functions of CPython's own that wait on a lock which nobody holds: for an item, or the end of a thread. */
+static const struct {
+	const char *name;
+	enum wait_kind kind;
+} signals[] = {
+	{ "queue_SimpleQueue_get", WAIT_CONDITION }, { "simplequeue_get", WAIT_CONDITION },
+	{ "ThreadHandle_join", WAIT_FUTEX },
+	{ "thread_PyThread_join", WAIT_FUTEX },
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = text ? strlen(text) : 0, k = strlen(end);
+
+	return n >= k && strcmp(text + n - k, end) == 0;
+}
+
+/* A lock of Python's: its own threading module waits on one for everything; who calls it tells for what. */
+static enum wait_kind kind_of_python_lock(const struct profile *p, uint32_t stack)
+{
+	for (uint32_t i = 0; i < p->stack_len[stack]; i++) {
+		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[stack] + i]];
+
+		if (!f->function)
+			continue;
+		for (size_t k = 0; strcmp(f->language, "native") == 0 && k < sizeof(signals) / sizeof(*signals); k++)
+			if (name_holds(f->function, signals[k].name))
+				return signals[k].kind;
+		if (strcmp(f->language, "python") != 0)
+			continue;
+		/* Idle workers of the library's pools wait in a queue's own code, which has no name where symbols are stripped. */
+		if (ends_with(f->file, "/concurrent/futures/thread.py") || ends_with(f->file, "/multiprocessing/pool.py"))
+			return WAIT_CONDITION;
+		if (!ends_with(f->file, "threading.py"))
+			return WAIT_MUTEX;
+		if (ends_with(f->function, "_wait_for_tstate_lock") || ends_with(f->function, "join"))
+			return WAIT_FUTEX;
+		return ends_with(f->function, "wait") ? WAIT_CONDITION : WAIT_MUTEX;
+	}
+	return WAIT_FUTEX; /* its caller is not known, so nor is what it waits for */
+}
+
 static enum wait_kind kind_of_futex(const struct profile *p, uint32_t stack)
 {
 	enum wait_kind best = WAIT_FUTEX;
+	bool python = false;
 
 	for (uint32_t i = 0; i < p->stack_len[stack] && i < 16; i++) {
 		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[stack] + i]];
@@ -62,15 +105,16 @@ static enum wait_kind kind_of_futex(const struct profile *p, uint32_t stack)
 		for (size_t k = 0; k < sizeof(functions) / sizeof(*functions); k++) {
 			if (!name_holds(f->function, functions[k].name))
 				continue;
+			python |= name_holds(f->function, "PyThread_acquire_lock");
 			/* CPython's GIL and locks wait in a condition variable or semaphore of libc: the caller
 			 * knows better. */
 			if (best == WAIT_FUTEX || functions[k].kind == WAIT_GIL || functions[k].kind == WAIT_MUTEX)
 				best = functions[k].kind;
 		}
 		if (best == WAIT_GIL)
-			break;
+			return best;
 	}
-	return best;
+	return python ? kind_of_python_lock(p, stack) : best;
 }
 
 static enum wait_kind kind_of_fd(const struct book_wait *w, bool writes)

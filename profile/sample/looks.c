@@ -83,6 +83,15 @@ static bool call_is_connect(long nr)
 #endif
 }
 
+static bool call_is_futex(long nr)
+{
+#if defined(__x86_64__)
+	return nr == 202;
+#else
+	return nr == 98;
+#endif
+}
+
 /* What a wait is for, as far as it can be told at once: the file, pipe or peer behind the descriptor. */
 static void wait_resource(struct sthread *t, const struct proc_syscall *call, char *out, size_t size)
 {
@@ -143,10 +152,12 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 				"(kernel.yama.ptrace_scope=0 or "
 				"CAP_SYS_PTRACE allow it)");
 	stack.n = got > 0 ? (size_t)got : 0;
-	if (sruby_ready(t->p, now))
+	if (sruby_ready(t->p, now)) {
 		ruby = sruby_copy(t->p, t->tid, ruby_bytes, sizeof(ruby_bytes));
-	else if (spython_ready(s, t->p, now))
+	} else if (spython_ready(s, t->p, now)) {
+		spython_expect(t->p, t, now);
 		python = spython_walk(s, t->p, t->tid, frames, PYTHON_FRAMES_MAX);
+	}
 	proc_thread_stat_read(t->p->pid, t->tid, &st);
 	wait_resource(t, call, resource, sizeof(resource));
 	if (!sched_read(t, &sched) || sched.run_ns != t->run_ns || is_runnable(st.state))
@@ -156,6 +167,8 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 		n = spython_name(s, t->p, frames, python, script);
 	else if (ruby)
 		n = sruby_name(s, t->p, ruby_bytes, ruby, true, script, PYTHON_FRAMES_MAX);
+	if (call_is_futex(call->nr) && spython_is_gil(t->p, call->arg[0]))
+		w.kind = WAIT_GIL;
 	w.state = st.state;
 	w.resource = resource[0] ? resource : NULL;
 	out->wait = book_wait(&s->book, &w);

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS_MAX = 20000, TRIES_MAX = 40, PLACE_HITS = 256 };
+enum { THREADS_MAX = 20000, TRIES_MAX = 40, PLACE_HITS = 256, ASKED_MAX = 4 };
 #define TRY_AGAIN_NS (5 * NS_PER_MS)
 #define LIST_NS (1000 * NS_PER_MS)
+#define ASK_NS (15 * NS_PER_MS)
 
 static bool image_is_python(const char *path)
 {
@@ -33,16 +34,17 @@ static bool runtime_find(struct spython *py, struct walk_map *m)
 {
 	unsigned char table[PYTHON_DEBUG_OFFSETS_BYTES];
 	const struct python_layout *l;
-	uint64_t symbol, vaddr;
+	Elf64_Sym symbol;
+	uint64_t vaddr;
 	unsigned minor;
 
 	if (!m->image || !image_is_python(m->image->path) || !walk_image_ready(m->image) ||
 	    !elf_file_vaddr(&m->image->im->elf, m->offset, &vaddr))
 		return false;
-	symbol = elf_file_symbol(&m->image->im->elf, "_PyRuntime", false);
-	if (!symbol)
+	if (!elf_file_symbol_entry(&m->image->im->elf, "_PyRuntime", false, &symbol))
 		return false;
-	py->runtime = symbol + (m->start - vaddr);
+	py->runtime = symbol.st_value + (m->start - vaddr);
+	py->runtime_bytes = symbol.st_size;
 	if (!peek_full(&py->peek, py->runtime, table, sizeof(table)))
 		return false;
 	if (python_debug_offsets(table, sizeof(table), &py->m.l))
@@ -136,6 +138,27 @@ bool spython_ready(struct sampler *s, struct sproc *p, int64_t now)
 	if (py->ok && now - py->listed_ns >= LIST_NS)
 		states_list(py, p, now);
 	return py->ok;
+}
+
+/* The lock of the interpreter lies in its runtime's own variables, whatever its functions are called. */
+bool spython_is_gil(const struct sproc *p, uint64_t futex)
+{
+	const struct spython *py = p->python;
+
+	return py && py->ok && futex >= py->runtime && futex - py->runtime < py->runtime_bytes;
+}
+
+void spython_expect(struct sproc *p, struct sthread *t, int64_t now)
+{
+	struct spython *py = p->python;
+
+	for (size_t i = 0; i < py->state_count; i++)
+		if (py->states[i].tid == t->tid)
+			return;
+	if (t->python_asked >= ASKED_MAX || now - py->listed_ns < ASK_NS)
+		return;
+	t->python_asked++;
+	states_list(py, p, now);
 }
 
 size_t spython_walk(struct sampler *s, struct sproc *p, pid_t tid, struct python_frame *out, size_t max)

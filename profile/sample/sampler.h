@@ -57,6 +57,7 @@ struct sthread {
 	int perf_counts;       /* processors that have told */
 	bool pending;          /* interrupted, and has not come yet */
 	int64_t asked_ns;
+	uint8_t python_asked;  /* so often its state was looked for */
 	char name[PROC_COMM_SIZE];
 	struct sthread *next;
 };
@@ -65,7 +66,7 @@ struct spython {
 	bool ok;
 	struct python_mem m;
 	struct peek peek;
-	uint64_t runtime;
+	uint64_t runtime, runtime_bytes;
 	struct { pid_t tid; uint64_t state; } *states;
 	size_t state_count;
 	int64_t listed_ns, tried_ns;
@@ -158,6 +159,9 @@ uint32_t stack_unknown(struct sampler *s);
 
 /* python.c */
 bool spython_ready(struct sampler *s, struct sproc *p, int64_t now);
+bool spython_is_gil(const struct sproc *p, uint64_t futex);
+/* Before a walk, while nothing stands: a thread that is new is looked for, a few times. */
+void spython_expect(struct sproc *p, struct sthread *t, int64_t now);
 /* Raw frames of a thread, innermost first: reads only. */
 size_t spython_walk(struct sampler *s, struct sproc *p, pid_t tid, struct python_frame *out, size_t max);
 /* Names them: entries of the book. */

@@ -217,6 +217,8 @@ void sampler_stops(struct sampler *s, struct sthread **v, size_t n, int64_t now)
 		c[asked].ruby = sruby_ready(v[i]->p, now);
 		c[asked].ruby_n = 0;
 		c[asked].python = !c[asked].ruby && spython_ready(s, v[i]->p, now);
+		if (c[asked].python)
+			spython_expect(v[i]->p, v[i], now);
 		c[asked].done = c[asked].gone = false;
 		c[asked].n = c[asked].frame_count = 0;
 		asked += stop_ask(s, v[i]);

@@ -46,10 +46,25 @@ static struct waiting *waiting_for(struct waitings *w, uint32_t place, uint32_t 
 	return &w->v[w->n++];
 }
 
+static int by_thread(const void *a, const void *b)
+{
+	const struct prof_sample *x = *(const struct prof_sample *const *)a, *y = *(const struct prof_sample *const *)b;
+
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
 static void waits_take(struct waitings *w, const struct profile *p)
 {
+	auto_free const struct prof_sample **order = xcalloc(p->sample_count + 1, sizeof(*order));
+
+	for (size_t i = 0; i < p->sample_count; i++)
+		order[i] = &p->samples[i];
+	if (p->sample_count) /* each thread counts once, wherever else it has been meanwhile */
+		qsort(order, p->sample_count, sizeof(*order), by_thread);
 	for (size_t i = 0; i < p->sample_count; i++) {
-		const struct prof_sample *x = &p->samples[i];
+		const struct prof_sample *x = order[i];
 		const struct prof_thread *t = &p->threads[x->thread];
 		struct waiting *k;
 

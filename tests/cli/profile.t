@@ -164,6 +164,41 @@ SH
 	near($cpu{short} // -1, 300, 60, 'and the short one');
 };
 
+# Idle workers wait on a lock, too, which nobody holds.
+subtest 'locks and queues' => sub {
+	my ($python) = grep { -x } '/usr/bin/python3';
+	plan skip_all => 'no python3' unless $python;
+	my $dir = new_dir();
+	write_file("$dir/pool.py", <<'PY');
+import concurrent.futures, queue, threading, time
+ex = concurrent.futures.ThreadPoolExecutor(3)
+list(ex.map(lambda i: time.sleep(0.01), range(6)))
+q = queue.Queue()
+ts = [threading.Thread(target=q.get) for _ in range(2)]
+[t.start() for t in ts]
+time.sleep(1)
+[q.put(None) for _ in ts]
+PY
+	write_file("$dir/contend.py", <<'PY');
+import threading, time
+lock = threading.Lock()
+def worker():
+    for _ in range(6):
+        with lock: time.sleep(0.05)
+ts = [threading.Thread(target=worker) for _ in range(4)]
+[t.start() for t in ts]; [t.join() for t in ts]
+PY
+	for (['pool.py', 0], ['contend.py', 1]) {
+		my ($script, $want) = @$_;
+		my $r = run_spec(['record', '--', $python, "$dir/$script"], timeout => 60);
+		my ($f) = grep { $_->{pattern_id} eq 'perf.lock.contention' } @{ $json->decode(report($r, '--format', 'json')->{out})->{findings} };
+		is($f ? 1 : 0, $want, "$script: contention") or diag $r->{err};
+		next unless $want && $f;
+		like($f->{location}, qr/contend\.py:worker:5$/, 'at the line');
+		is($f->{evidence}{'lock.waiters'}{value}, 4, 'each thread counts once') or diag $json->encode($f->{evidence});
+	}
+};
+
 subtest 'against a baseline' => sub {
 	my $dir = new_dir();
 	write_file("$dir/slow.py", <<'PY');
