@@ -80,7 +80,7 @@ static enum wait_kind kind_of_python_lock(const struct profile *p, uint32_t stac
 				return signals[k].kind;
 		if (strcmp(f->language, "python") != 0)
 			continue;
-		/* Idle workers of the library's pools wait in a queue's own code, which has no name where symbols are stripped. */
+		/* Idle workers of the library's pools wait in a queue, whose code has no name where symbols are stripped. */
 		if (ends_with(f->file, "/concurrent/futures/thread.py") || ends_with(f->file, "/multiprocessing/pool.py"))
 			return WAIT_CONDITION;
 		if (!ends_with(f->file, "threading.py"))
