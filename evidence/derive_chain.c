@@ -66,6 +66,38 @@ static void reach(struct search *s, int64_t from, int64_t to)
 		reach(s, to, derive_thread(s->d, fact_int(r, FC_THREAD_pid, -1), GATHER_TASK_TID + 1));
 }
 
+/* Does the first of these threads wait for the second one? */
+static bool waits_for(const struct search *s, int64_t a, int64_t b)
+{
+	const struct fact_table *t = &s->d->f->table[FACT_EDGE];
+
+	for (size_t i = 0; i < t->n; i++)
+		if (fact_int(t->rows[i], FC_EDGE_pid, -2) == fact_int(s->d->thread[a], FC_THREAD_pid, -1) &&
+		    fact_int(t->rows[i], FC_EDGE_tid, -2) == fact_int(s->d->thread[a], FC_THREAD_tid, -1) &&
+		    fact_int(t->rows[i], FC_EDGE_holder_pid, -2) == fact_int(s->d->thread[b], FC_THREAD_pid, -1))
+			return true;
+	return false;
+}
+
+/* Of children that are waited for all alike, such as a client and its server, is this one waited for by another of them? The
+ * way leads by that one. */
+static bool is_behind_another(const struct search *s, const struct fact_row *edge, int64_t next)
+{
+	const struct fact_table *t = &s->d->f->table[FACT_EDGE];
+
+	if (strcmp(fact_text(edge, FC_EDGE_kind), "child") != 0)
+		return false;
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t other = derive_thread(s->d, fact_int(t->rows[i], FC_EDGE_holder_pid, -1), 0);
+
+		if (fact_int(t->rows[i], FC_EDGE_pid, -2) == fact_int(edge, FC_EDGE_pid, -1) &&
+		    fact_int(t->rows[i], FC_EDGE_tid, -2) == fact_int(edge, FC_EDGE_tid, -1) && other >= 0 &&
+		    other != next && waits_for(s, other, next) && !waits_for(s, next, other))
+			return true;
+	}
+	return false;
+}
+
 static bool reach_holders(struct search *s, int64_t at)
 {
 	const struct fact_table *t = &s->d->f->table[FACT_EDGE];
@@ -83,7 +115,8 @@ static bool reach_holders(struct search *s, int64_t at)
 		if (next < 0 || next == at)
 			continue;
 		led = true;
-		reach(s, at, next);
+		if (!is_behind_another(s, t->rows[i], next))
+			reach(s, at, next);
 	}
 	return led;
 }

@@ -305,13 +305,14 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	static const char *const known[] = { "accept", "child", "condition", "connect", "eventfd", "file_lock",
 					     "futex", "gil", "io", "monitor", "mutex", "pipe_read", "pipe_write", "poll",
 					     "rwlock", "semaphore", "signal", "socket_recv", "socket_send", "unknown" };
-	int64_t processes = 0, pipes = 0, file_locks = 0;
+	int64_t processes = 0, reads = 0, writes = 0, file_locks = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const char *kind = fact_text(edge[i], FC_EDGE_kind);
 		bool first = true;
 
-		pipes += strcmp(kind, "pipe_read") == 0 || strcmp(kind, "pipe_write") == 0;
+		reads += strcmp(kind, "pipe_read") == 0;
+		writes += strcmp(kind, "pipe_write") == 0;
 		file_locks += strcmp(kind, "file_lock") == 0;
 
 		ring_add(&ring, edge[i]);
@@ -337,29 +338,41 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	fact_set_text(d->f, cycle, FC_CYCLE_ring, str_cstr(&ring));
 	fact_set_text(d->f, cycle, FC_CYCLE_kinds, str_cstr(&kinds));
 	fact_set_int(cycle, FC_CYCLE_processes, processes);
-	if (pipes)
-		fact_set_int(cycle, FC_CYCLE_pipe_waits, pipes);
+	if (reads)
+		fact_set_int(cycle, FC_CYCLE_pipe_reads, reads);
+	if (writes)
+		fact_set_int(cycle, FC_CYCLE_pipe_writes, writes);
 	if (file_locks)
 		fact_set_int(cycle, FC_CYCLE_file_lock_waits, file_locks);
+}
+
+/* The first member with a line of its own; one that only starts others (a shell, make) where there is no other. */
+static const struct fact_row *member_with_line(const struct derive *d, struct fact_row **edge, size_t n)
+{
+	const struct fact_row *starter = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t at = derive_thread(d, fact_int(edge[i], FC_EDGE_pid, -1), fact_int(edge[i], FC_EDGE_tid, 0));
+
+		if (at < 0 || !fact_bool(d->thread[at], FC_THREAD_own_line))
+			continue;
+		if (strcmp(fact_text(d->thread[at], FC_THREAD_language), "shell") != 0)
+			return edge[i];
+		starter = starter ? starter : edge[i];
+	}
+	return starter;
 }
 
 /* The place of a cycle is that of a member whose place is known best. */
 static void cycle_place(struct derive *d, struct fact_row *cycle, struct fact_row **edge, size_t n)
 {
-	const struct fact_row *best = edge[0];
+	const struct fact_row *best = member_with_line(d, edge, n);
 
-	for (size_t i = 0; i < n; i++) {
-		int64_t at = derive_thread(d, fact_int(edge[i], FC_EDGE_pid, -1), fact_int(edge[i], FC_EDGE_tid, 0));
-
-		if (at >= 0 && fact_bool(d->thread[at], FC_THREAD_own_line)) {
-			best = edge[i];
-			break;
-		}
-		if (!fact_get(best, FC_EDGE_line)->known && fact_get(edge[i], FC_EDGE_line)->known)
-			best = edge[i];
-		if (!fact_get(best, FC_EDGE_function)->known && fact_get(edge[i], FC_EDGE_function)->known)
-			best = edge[i];
-	}
+	for (size_t i = 0; !best && i < n; i++)
+		best = fact_get(edge[i], FC_EDGE_line)->known ? edge[i] : NULL;
+	for (size_t i = 0; !best && i < n; i++)
+		best = fact_get(edge[i], FC_EDGE_function)->known ? edge[i] : NULL;
+	best = best ? best : edge[0];
 	fact_set_int(cycle, FC_CYCLE_pid, fact_int(best, FC_EDGE_pid, 0));
 	fact_set_int(cycle, FC_CYCLE_tid, fact_int(best, FC_EDGE_tid, 0));
 	copy_text(d, cycle, FC_CYCLE_comm, best, FC_EDGE_comm);

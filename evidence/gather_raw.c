@@ -53,6 +53,18 @@ static bool function_is_exit(const char *function, const char *file)
 	       (strcmp(function, "_exit_function") == 0 && file && strstr(file, "multiprocessing"));
 }
 
+/* A shell's loops are among its frames, with their text. */
+static bool frame_is_loop(const struct json_value *frame, const char *function)
+{
+	static const char *const heads[] = { "until ", "while ", "for ", "while(", "until(" };
+	const char *language = json_get_text(frame, "language");
+
+	for (size_t i = 0; language && strcmp(language, "shell") == 0 && i < sizeof(heads) / sizeof(heads[0]); i++)
+		if (strncmp(function, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return false;
+}
+
 static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struct json_value *frames)
 {
 	auto_str shown = STR_INIT, same = STR_INIT, last = STR_INIT, name = STR_INIT;
@@ -77,6 +89,10 @@ static void put_stack(struct snapshot_reader *s, struct fact_row *r, const struc
 			fact_set_bool(r, FC_THREAD_at_exit, true);
 		if (frame_is_below(frame))
 			continue;
+		if (frame_is_loop(frame, function)) {
+			fact_set_text(s->f, r, FC_THREAD_loop, function);
+			continue;
+		}
 		str_reset(&name);
 		signature_add_function(&name, function);
 		/* Recursion deeper or shallower is the same place. */

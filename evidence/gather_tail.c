@@ -119,6 +119,12 @@ static size_t before_signal(struct facts *f, enum fact_col total, enum fact_col 
 	return after > 0 && (size_t)after <= n ? n - (size_t)after : n;
 }
 
+/* A question that its program had kept in a buffer until it was ended; other words then are an answer to the signal. */
+static bool was_kept_back(const char *text, bool nothing_before)
+{
+	return nothing_before && strchr(text, '?');
+}
+
 static void tail_read(struct facts *f, const char *dir, const char *run_id, const char *stream,
 		      struct fact_row **last, bool *open)
 {
@@ -151,7 +157,7 @@ static void tail_read(struct facts *f, const char *dir, const char *run_id, cons
 		fact_set_text(f, r, FC_TAIL_stream, stream);
 		fact_set_int(r, FC_TAIL_number, (int64_t)++before);
 		fact_set_text(f, r, FC_TAIL_text, line);
-		if (line[strspn(line, " \t")] && at < asked)
+		if (line[strspn(line, " \t")] && (at < asked || was_kept_back(line, is_out && !asked)))
 			*last = r;
 		if (at < asked && kept < TAIL_LINES)
 			rows[kept++] = r;

@@ -268,6 +268,9 @@ static int beside(const struct chain *c, const struct node *v, const struct node
 		return BESIDE_FIRST;
 	if (thread_is_idle(o->p, o->t))
 		return leads_outside(c, o) ? BESIDE_FIRST : BESIDE_NO;
+	/* a loop of Node that has nothing but its workers: one of them stands in its own JavaScript */
+	if (thread_runs_loop(v->t) && loop_words_are_workers(v->t->wait.resource) && thread_has_own_place(o->t))
+		return BESIDE_FIRST;
 	if (o->t->state == 'R')
 		return BESIDE_FIRST;
 	if (kind_is_lock(o->t->wait.kind) && o->t->wait.proved)

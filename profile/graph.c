@@ -81,12 +81,35 @@ static const struct snap_thread *only_user(const struct snap_process *p)
 	return found;
 }
 
+/* Who could wake a loop from inside: a thread that has no work but the loop's, or waits for the same process as the loop;
+ * and by its end a child that is that very process. */
+static bool wakers_wait_alike(const struct snapshot *s, const struct node *v, pid_t holder)
+{
+	for (size_t k = 0; k < v->p->thread_count; k++) {
+		const struct snap_thread *o = &v->p->threads[k];
+
+		if (o == v->t || (is_helper(o) && thread_is_idle(v->p, o)))
+			continue;
+		if (!is_helper(o) || !o->wait.holder_count)
+			return false;
+		for (size_t i = 0; i < o->wait.holder_count; i++)
+			if (o->wait.holders[i].pid != holder)
+				return false;
+	}
+	for (size_t i = 0; i < s->process_count; i++)
+		if (s->processes[i].stat.ppid == v->p->pid && s->processes[i].pid != holder)
+			return false;
+	return true;
+}
+
 /* Who waits for a process to exit waits for its main thread; who waits for its end of a pipe is served by any
  * of its threads, so with several that run the user's code no single one is proved. */
 static void node_edges(struct graph *g, int from)
 {
-	const struct snap_wait *w = &g->v[from].t->wait;
+	struct snap_wait *w = &g->v[from].p->threads[g->v[from].t - g->v[from].p->threads].wait;
 
+	if (w->but_own && !w->proved)
+		w->proved = wakers_wait_alike(g->s, &g->v[from], w->holders[0].pid);
 	for (size_t i = 0; i < w->holder_count; i++) {
 		const struct snap_holder *h = &w->holders[i];
 		const struct snap_process *p = snapshot_process(g->s, h->pid);

@@ -388,6 +388,23 @@ static void thread_merge(struct python *py, struct python_thread *pt)
 			      "it ran while its Python frames were read");
 }
 
+/* Below the beginning of a child of multiprocessing lies what its parent did when it forked, which the child does not:
+ * no line of it is where the child stands. */
+static void frames_of_parent(struct snap_thread *t)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < t->frame_count && !at; i++) {
+		const struct snap_frame *f = &t->frames[i];
+
+		if (f->function && f->file && strstr(f->function, "_bootstrap") &&
+		    strstr(f->file, "/multiprocessing/process.py"))
+			at = i + 1;
+	}
+	for (; at && at < t->frame_count; at++)
+		t->frames[at].runtime = true;
+}
+
 static size_t python_merge(struct native *n, void *state)
 {
 	struct python *py = state;
@@ -402,6 +419,7 @@ static size_t python_merge(struct native *n, void *state)
 		/* Without frames, too: where the walk led nowhere, that has to be said. */
 		if (pt->t && (pt->count || pt->torn || pt->moved)) {
 			thread_merge(py, &py->v[i]);
+			frames_of_parent(pt->t);
 			threads += pt->count > 0;
 		}
 	}

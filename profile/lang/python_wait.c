@@ -208,6 +208,12 @@ static void add_holder(struct scene *s, const struct snap_thread *holder)
 
 static void wait_barrier(struct scene *s, const char *what)
 {
+	/* one of multiprocessing counts in memory that is shared */
+	if (python_attr(&s->py->m, s->self, "_wrapper")) {
+		hint_set(s->t, WAIT_CONDITION, "multiprocessing.Barrier.wait of %u parties, not all of whom have come",
+			 (unsigned)json_get_number(s, s->self, "_parties"));
+		return;
+	}
 	hint_set(s->t, WAIT_CONDITION, "%s: %u of %u threads have come", what,
 		 (unsigned)json_get_number(s, s->self, "_count"), (unsigned)json_get_number(s, s->self, "_parties"));
 }

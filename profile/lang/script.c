@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -19,7 +20,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SCRIPT_BYTES = 256 * 1024, LINES_MAX = 20000, NAME_MAX_BYTES = 80, CONTINUED_MAX = 8 };
+enum {
+	SCRIPT_BYTES = 256 * 1024, LINES_MAX = 20000, NAME_MAX_BYTES = 80, CONTINUED_MAX = 8, LOOP_BYTES = 160, WORDS_MAX = 24
+};
 
 struct script {
 	char *path;   /* as it is to be shown */
@@ -199,6 +202,38 @@ static int loop_of(const struct script *s, int at)
 	return -1;
 }
 
+static bool opens_block(const char *text)
+{
+	return str_ends(text, " do") || str_ends(text, "then") || str_ends(text, "else") || strcmp(text, "do") == 0 ||
+	       str_ends(text, "; do") || str_ends(text, "{");
+}
+
+/* A loop in one line, from its head to its end: what it does again and again. */
+static char *loop_words(const struct script *s, int head)
+{
+	struct str text = STR_INIT;
+	int inner = 0;
+
+	for (int i = head; i < s->lines && text.len < LOOP_BYTES; i++) {
+		const char *l = s->line[i];
+
+		if (*l == '#' || !*l)
+			continue;
+		str_addf(&text, "%s%s", !text.len ? "" : opens_block(str_cstr(&text)) ? " " : "; ", l);
+		inner += begins_word(l, "until") || begins_word(l, "while") || begins_word(l, "for");
+		if ((begins_word(l, "done") || has_word(l, "done")) && --inner <= 0)
+			break;
+	}
+	if (text.len > LOOP_BYTES) {
+		text.len = LOOP_BYTES;
+		while (text.len && (text.data[text.len] & 0xc0) == 0x80)
+			text.len--;
+		text.data[text.len] = '\0';
+		str_add(&text, "…");
+	}
+	return str_steal(&text);
+}
+
 static void frame_add(struct snap_thread *t, const struct script *s, int at, const char *function)
 {
 	struct snap_frame *f = thread_frame_add(t);
@@ -206,7 +241,7 @@ static void frame_add(struct snap_thread *t, const struct script *s, int at, con
 	if (!f)
 		return;
 	f->language = "shell";
-	f->function = xstrndup(function, NAME_MAX_BYTES);
+	f->function = xstrdup(function);
 	f->file = xstrdup(s->path);
 	f->line = at + 1;
 }
@@ -248,6 +283,37 @@ static bool has_other_texts(const struct script *s)
 		for (size_t k = 0; k < sizeof(words) / sizeof(*words); k++)
 			if (s->line[i][0] != '#' && has_word(s->line[i], words[k]))
 				return true;
+	}
+	return false;
+}
+
+/* What a bash has told of its own line, in this script; -1 nothing. */
+static int line_of_frames(const struct snap_thread *t, const struct script *s)
+{
+	for (size_t i = 0; i < t->frame_count; i++)
+		if (strcmp(t->frames[i].language, "shell") == 0)
+			return t->frames[i].file && strcmp(base_of(t->frames[i].file), base_of(s->path)) == 0 &&
+			       t->frames[i].line <= s->lines ? t->frames[i].line - 1 : -1;
+	return -1;
+}
+
+/* A shell that has gone to another folder since still has its script open. */
+static bool script_open(const struct snap_process *p, const char *name, struct script *s)
+{
+	static const int fds[] = { 10, 255, 11, 12 };
+
+	if (script_read(p, name, s))
+		return true;
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		auto_free char *link = xasprintf("/proc/%d/fd/%d", (int)p->pid, fds[i]);
+		char path[4096];
+		ssize_t n = readlink(link, path, sizeof(path) - 1);
+
+		if (n <= 0 || *path != '/')
+			continue;
+		path[n] = '\0';
+		if (strcmp(base_of(path), base_of(name)) == 0 && script_read(p, path, s))
+			return true;
 	}
 	return false;
 }
@@ -303,15 +369,113 @@ static void place_shell(struct snapshot *all, struct snap_process *p)
 		return;
 	if (!child && !reads && !p->script_line)
 		return;
-	if (script_read(p, name, &s)) {
+	if (script_open(p, name, &s)) {
+		int framed = line_of_frames(t, &s);
+
 		at = child ? line_of_child(&s, child) : reads ? line_of_read(&s) : -1;
-		at = line_told(&s, p->script_line, child, reads, at);
+		at = framed >= 0 ? framed : line_told(&s, p->script_line, child, reads, at);
 		loop = at >= 0 ? loop_of(&s, at) : -1;
-		if (at >= 0)
+		if (at >= 0 && framed < 0)
 			frame_add(t, &s, at, child ? base_of(child->argv.v[0]) : reads ? "read" : "main");
-		if (loop >= 0)
-			frame_add(t, &s, loop, s.line[loop]);
+		if (loop >= 0) {
+			auto_free char *words = loop_words(&s, loop);
+
+			frame_add(t, &s, loop, words);
+		}
 	}
+	script_release(&s);
+}
+
+/* --- make: the recipe's line, and its target --- */
+
+static bool is_make(const struct snap_process *p)
+{
+	const char *name = p->argv.n ? base_of(p->argv.v[0]) : "";
+
+	return strcmp(name, "make") == 0 || strcmp(name, "gmake") == 0;
+}
+
+static bool makefile_read(const struct snap_process *p, struct script *s)
+{
+	static const char *const names[] = { "GNUmakefile", "makefile", "Makefile" };
+
+	for (size_t i = 1; i < p->argv.n; i++) {
+		const char *a = p->argv.v[i];
+
+		if (strcmp(a, "-f") == 0 && i + 1 < p->argv.n)
+			return script_read(p, p->argv.v[i + 1], s);
+		if (strncmp(a, "-f", 2) == 0)
+			return script_read(p, a + 2, s);
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (script_read(p, names[i], s))
+			return true;
+	return false;
+}
+
+/* The words of the command that make runs itself, or gives to a shell. */
+static size_t recipe_words(const struct snap_process *child, char *text, const char *word[WORDS_MAX])
+{
+	size_t n = 0;
+
+	if (!is_shell(child) || child->argv.n != 3 || strcmp(child->argv.v[1], "-c") != 0) {
+		for (size_t i = 0; i < child->argv.n && n < WORDS_MAX; i++)
+			word[n++] = i ? child->argv.v[i] : base_of(child->argv.v[i]);
+		return n;
+	}
+	for (char *w = strtok_r(text, " \t\n", &text); w && n < WORDS_MAX; w = strtok_r(NULL, " \t\n", &text))
+		word[n++] = w;
+	return n;
+}
+
+static bool is_indented(const struct script *s, int i)
+{
+	return s->line[i] > s->text && s->line[i][-1] == '\t';
+}
+
+/* The only line of a recipe that has the most of the words; -1 where there is none, or two. */
+static int recipe_line(const struct script *s, const char *const word[], size_t n)
+{
+	size_t best = 0;
+	int at = -1;
+
+	for (int i = 0; n && i < s->lines; i++) {
+		size_t score = 0;
+
+		if (!is_indented(s, i) || !has_word(s->line[i], word[0]))
+			continue;
+		for (size_t k = 0; k < n; k++)
+			score += *word[k] && strstr(s->line[i], word[k]);
+		if (score > best) {
+			best = score;
+			at = i;
+		} else if (score == best) {
+			at = -1;
+		}
+	}
+	return best * 2 >= n ? at : -1;
+}
+
+static void place_make(struct snapshot *all, struct snap_process *p)
+{
+	const struct snap_process *child = p->alive && p->thread_count && is_make(p) ? child_of(all, p) : NULL;
+	auto_free char *text = child && child->argv.n == 3 ? xstrdup(child->argv.v[2]) : NULL;
+	struct script s = { NULL, NULL, NULL, 0 };
+	const char *word[WORDS_MAX];
+	int at, rule;
+
+	if (!child || is_make(child) || !makefile_read(p, &s))
+		goto out;
+	at = recipe_line(&s, word, recipe_words(child, text, word));
+	rule = at;
+	while (rule >= 0 && (is_indented(&s, rule) || !strchr(s.line[rule], ':')))
+		rule--;
+	if (rule >= 0) {
+		auto_free char *target = xstrndup(s.line[rule], strcspn(s.line[rule], ": \t"));
+
+		frame_add(&p->threads[0], &s, at, target);
+	}
+out:
 	script_release(&s);
 }
 
@@ -326,7 +490,9 @@ static bool has_frames_of(const struct snap_thread *t, const char *language)
 /* Where the stack of an interpreter could not be read: the script is known, the line is not. */
 static void place_interpreter(struct snap_process *p)
 {
-	static const struct { const char *program, *language; } known[] = { { "perl", "perl" }, { "php", "php" } };
+	static const struct { const char *program, *language; } known[] = {
+		{ "perl", "perl" }, { "php", "php" }, { "tclsh", "tcl" }, { "lua", "lua" }, { "guile", "scheme" },
+	};
 	const char *base = p->argv.n ? base_of(p->argv.v[0]) : "", *name = NULL;
 	struct snap_frame *f;
 
@@ -355,6 +521,7 @@ void script_places(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->process_count; i++) {
 		place_shell(s, &s->processes[i]);
+		place_make(s, &s->processes[i]);
 		place_interpreter(&s->processes[i]);
 	}
 }

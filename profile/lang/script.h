@@ -6,7 +6,8 @@
 #include "profile/snapshot/snapshot.h"
 
 /* Adds frames of the language "shell" to the first thread of each shell that runs a script: the line of its youngest child
- * or of its only read, and the head of the loop around it. After the processes are known; reads the scripts. */
+ * or of its only read, and the loop around it; and to that of make the recipe's line. After the processes are known; reads
+ * the scripts. */
 void script_places(struct snapshot *s);
 
 /* A file as one of the processes sees it: a regular one of at most max bytes without NUL; NULL otherwise. Caller frees. */

@@ -4,10 +4,11 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A place in the user's code says more than one in a library. Among these: a lock before a channel, and last who only
  * waits for all the others. Who waits for somebody that was found, and not for a lock, is not where it begins. */
-enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_WAITS_FOR_ANOTHER = 45, RANK_ITSELF = 9, RANK_SLEEP = 60 };
+enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_HELD_BACK = 300, RANK_WAITS_FOR_ANOTHER = 45, RANK_ITSELF = 9, RANK_SLEEP = 60 };
 
 static int kind_rank(enum wait_kind k)
 {
@@ -123,6 +124,15 @@ static bool waits_for_itself(const struct snap_task *task)
 	return false;
 }
 
+/* A parallel test that its runner has not let go on yet waits for the tests around it. */
+static bool is_held_back(const struct snap_task *task)
+{
+	for (size_t i = 0; i < task->frame_count; i++)
+		if (task->frames[i].function && strcmp(task->frames[i].function, "testing.(*T).Parallel") == 0)
+			return true;
+	return false;
+}
+
 static int task_rank(const struct walk *w, const struct snap_task *task)
 {
 	int rank = kind_rank(task->wait.kind);
@@ -133,6 +143,8 @@ static int task_rank(const struct walk *w, const struct snap_task *task)
 		return RANK_LIBRARY + rank;
 	if (waits_for_itself(task))
 		return RANK_ITSELF;
+	if (is_held_back(task))
+		return RANK_HELD_BACK + rank;
 	return rank + (!is_lock(task->wait.kind) && leads_on(w, task) ? RANK_WAITS_FOR_ANOTHER : 0);
 }
 

@@ -113,13 +113,60 @@ static char *frame_test(const struct snap_process *p, const struct snap_frame *f
 	return google_test(f);
 }
 
+static struct frame_words words_of(const struct snap_frame *f)
+{
+	return (struct frame_words){ .language = f->language, .function = f->function, .file = f->file,
+				     .module = f->module, .line = f->line, .runtime = f->runtime };
+}
+
+/* Runners that call any function, whatever its name: it is the one that they call. */
+static bool calls_tests(const struct snap_frame *f)
+{
+	static const struct { const char *language, *begins; } runners[] = {
+		{ "java", "org.junit." }, { "java", "junit." }, { "java", "org.testng." },
+		{ "native", "test::run_test" }, { "native", "test::__rust_begin_short_backtrace" } };
+
+	for (size_t i = 0; f->function && i < sizeof(runners) / sizeof(*runners); i++)
+		if (strcmp(f->language ? f->language : "native", runners[i].language) == 0 &&
+		    str_starts(f->function, runners[i].begins))
+			return true;
+	return false;
+}
+
+/* "cart::tests::adds::{{closure}}" of the crate cart is the test tests::adds. */
+static char *libtest_name(const char *function)
+{
+	const char *crate = strstr(function, "::"), *closure = strstr(function, "::{{closure}}");
+
+	if (!crate)
+		return NULL;
+	return closure > crate ? xstrndup(crate + 2, (size_t)(closure - crate - 2)) : xstrdup(crate + 2);
+}
+
+static char *called_test(const struct snap_frame *frames, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && !calls_tests(&frames[at]))
+		at++;
+	while (at < n && at-- > 0) {
+		struct frame_words w = words_of(&frames[at]);
+
+		if (w.function && w.file && frame_home(&w) == FRAME_PROGRAM)
+			return strcmp(w.language, "java") == 0 ? xstrdup(w.function) : libtest_name(w.function);
+	}
+	return NULL;
+}
+
 /* The outermost frame that is a test counts: what it calls may look like one. */
 static char *stack_test(const struct snap_process *p, const struct snap_frame *frames, size_t n)
 {
+	char *called = called_test(frames, n);
+
+	if (called)
+		return called;
 	for (size_t i = n; i-- > 0;) {
-		struct frame_words w = { .language = frames[i].language, .function = frames[i].function,
-					 .file = frames[i].file, .module = frames[i].module, .line = frames[i].line,
-					 .runtime = frames[i].runtime };
+		struct frame_words w = words_of(&frames[i]);
 		char *name;
 
 		if (!w.function || !w.file || frame_home(&w) != FRAME_PROGRAM)

@@ -100,20 +100,34 @@ void hints_release(struct snap_process *p)
 	free(p->tasks);
 }
 
-bool loop_words_are_children(const char *set)
+/* Are its handles all of these two kinds, one of the second among them, and is no timer due? */
+static bool loop_words_have_only(const char *set, const char *other, const char *needed)
 {
-	static const char *const items[] = { "a pipe", "a child process" };
 	const char *at = NODE_LOOP_WORDS, *end = strstr(set, "; no timer is due");
-	bool child = false;
+	bool found = false;
 
 	if (!str_starts(set, at) || !end)
 		return false;
 	for (at = set + strlen(at); at < end; at += strcspn(at, ",;"), at += strspn(at, ", ")) {
-		if (!str_starts(at, items[0]) && !str_starts(at, items[1]))
+		if (str_starts(at, needed))
+			found = true;
+		else if (!str_starts(at, other))
 			return false;
-		child = child || str_starts(at, items[1]);
+		/* "a wake-up handle (a worker, or native code)" */
+		if (*(at + strcspn(at, ",;(")) == '(')
+			at += strcspn(at, ")");
 		if (*(at + strcspn(at, ",;")) == ';')
 			break;
 	}
-	return child;
+	return found;
+}
+
+bool loop_words_are_children(const char *set)
+{
+	return loop_words_have_only(set, "a pipe", "a child process");
+}
+
+bool loop_words_are_workers(const char *set)
+{
+	return loop_words_have_only(set, "a message port", "a wake-up handle");
 }

@@ -67,6 +67,7 @@ struct snap_wait {
 	char *resource;   /* in words; not redacted */
 	bool proved;      /* the holders are known to be those who must move */
 	bool endless;     /* no timeout of its own */
+	bool but_own;     /* of a set: proved, but for a descriptor by which its own threads and children wake it */
 	int64_t since_ns; /* blocked for so long; -1 unknown */
 	uint64_t address; /* of the lock; 0 none */
 	int64_t timeout_ns; /* of a sleep; -1 unknown */
@@ -275,6 +276,8 @@ const struct snap_frame *frames_place(const struct snap_frame *frames, size_t n)
  * them? The loop ends when they do. */
 #define NODE_LOOP_WORDS "event loop kept alive by "
 bool loop_words_are_children(const char *words);
+/* Are these workers (threads with JavaScript of their own) alone, and ports to them? */
+bool loop_words_are_workers(const char *words);
 void hints_release(struct snap_process *p);
 void snap_wait_release(struct snap_wait *w);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
 #include "profile/collector.h"
+#include "profile/graph.h"
 #include "profile/lang/script.h"
 #include "profile/waits/waits.h"
 
@@ -36,6 +37,15 @@ void wait_set(struct snap_thread *t, enum wait_kind kind, const char *fmt, ...)
 	t->wait.since_ns = t->since_ns;
 }
 
+/* Where a process stands of which no thread is meant in particular: its first one in a line of its own. */
+static const struct snap_frame *process_place(const struct snap_process *p)
+{
+	for (size_t i = 0; i < p->thread_count; i++)
+		if (thread_has_own_place(&p->threads[i]))
+			return thread_place(&p->threads[i]);
+	return p->thread_count ? thread_place(&p->threads[0]) : NULL;
+}
+
 struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot *s, pid_t pid, pid_t tid, int fd)
 {
 	struct snap_wait *w = &t->wait;
@@ -50,7 +60,7 @@ struct snap_holder *wait_holder_add(struct snap_thread *t, const struct snapshot
 	*h = (struct snap_holder){ .pid = pid, .tid = tid, .fd = fd };
 	if (p) {
 		const struct snap_thread *ht = snapshot_thread(p, tid ? tid : pid);
-		const struct snap_frame *f = ht ? thread_place(ht) : NULL;
+		const struct snap_frame *f = !tid ? process_place(p) : ht ? thread_place(ht) : NULL;
 
 		h->comm = xstrdup(tid && ht ? ht->name : p->stat.comm);
 		if (f && f->function)

@@ -37,6 +37,7 @@ struct set {
 	bool own;    /* a pair, pipe or counter of the process's own, by which its threads and handlers wake it */
 	bool open;   /* anybody might make an event: a listener, a file, a peer that is not known */
 	bool listens;
+	const struct fd_entry *pipe; /* one that is read from */
 	const struct fd_entry *terminal[4]; /* masters; a server with terminals (tmux, sshd) waits for its clients */
 	size_t terminals;
 };
@@ -50,13 +51,14 @@ static void socket_add(struct waits *w, struct snap_process *p, struct snap_thre
 {
 	size_t before = t->wait.holder_count;
 	struct sock_info si = { 0 };
+	bool pair = false;
 	char text[300];
 
 	waits_socket_text(p->pid, e, &si, text, sizeof(text));
 	str_add(&set->text, text);
 	if (strcmp(si.proto, "unix") == 0 && is_own_pair(w, p->pid, &si)) {
 		str_add(&set->text, " (its own)");
-		set->own = true;
+		set->own = pair = true;
 	} else if (si.unread) {
 		/* no comma: it parts the members of a set */
 		str_addf(&set->text, " (%llu %s%s%s)", (unsigned long long)si.unread,
@@ -69,7 +71,7 @@ static void socket_add(struct waits *w, struct snap_process *p, struct snap_thre
 	}
 	waits_socket_holders(w, t, &si);
 	set->listens |= si.listening;
-	set->open |= si.listening || t->wait.holder_count == before;
+	set->open |= si.listening || (!pair && t->wait.holder_count == before);
 }
 
 /* One member of a poll set, in words; its peers become possible holders. */
@@ -91,6 +93,8 @@ static void set_add(struct waits *w, struct snap_process *p, struct snap_thread 
 	str_add(&set->text, e ? e->target : "closed");
 	if (e && e->kind == FD_PIPE)
 		waits_pipe_holders(w, t, e, !(flags & SET_WRITING));
+	if (e && e->kind == FD_PIPE && !(flags & SET_WRITING))
+		set->pipe = e;
 	if (e && e->kind == FD_PIDFD)
 		waits_pidfd_holder(w, p, t, fd);
 	if (e && e->kind == FD_TTY && !(flags & SET_WRITING) && set->terminals < 4)
@@ -137,6 +141,19 @@ static void loop_children(struct waits *w, const struct snap_process *p, struct 
 	}
 }
 
+/* A read of Ruby polls first. One pipe, no limit, its other end is the process's own alone, and no child's end will be told
+ * by a signal: nothing can ever come. */
+static bool reads_own_pipe(const struct waits *w, const struct snap_process *p, const struct snap_thread *t,
+			   const struct set *set)
+{
+	bool ruby = false;
+
+	for (size_t i = 0; i < t->frame_count; i++)
+		ruby = ruby || strcmp(t->frames[i].language, "ruby") == 0;
+	return ruby && set->members == 1 && set->pipe && t->wait.endless && t->hint.kind != WAIT_POLL &&
+	       t->wait.holder_count == 1 && t->wait.holders[0].pid == p->pid && !has_children(w->s, p->pid);
+}
+
 static void set_finish(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *call, struct set *set,
 		       int64_t ns)
 {
@@ -155,7 +172,15 @@ static void set_finish(struct waits *w, struct snap_process *p, struct snap_thre
 		wait_set(t, WAIT_POLL, "%s of %zu: %s", call, set->members, set->members ? str_cstr(&set->text) : "nothing");
 	t->wait.endless = ns == WAITS_ENDLESS;
 	t->wait.timeout_ns = ns < 0 ? -1 : ns;
+	if (reads_own_pipe(w, p, t, set)) {
+		wait_set(t, WAIT_PIPE_READ, "%s (fd %d)", set->pipe->target, set->pipe->fd);
+		t->wait.proved = true;
+		str_release(&set->text);
+		return;
+	}
 	t->wait.proved = t->wait.endless && (set_proves(w, p, t, set) || (children && t->wait.holder_count == 1));
+	t->wait.but_own = t->wait.endless && set->own && !set->open && t->wait.holder_count == 1 &&
+			  t->wait.holders[0].pid != p->pid;
 	str_release(&set->text);
 }
 

@@ -9,7 +9,8 @@
 #   never    words that it must not have                         build    run before; a failure skips the case
 #   stdin    there: standard input stays open and silent         opts     more options     quick   there: part of `make check`
 # WILD_ALL=1 runs all of them, WILD_ONLY=REGEX some, WILD_TMP=DIR below another folder, WILD_TABLE=FILE writes the table of docs/ZOO.md.
-# WILD_ONCE=1 asks once (a figure of first asks), WILD_KEEP=DIR keeps what was printed, with the findings.
+# WILD_ONCE=1 asks once (a figure of first asks), WILD_KEEP=DIR keeps what was printed, with the findings, WILD_HOME=DIR takes the
+# cases from another folder. Cases for jest and mocha look for them in $DIALECTS_NPM.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -19,7 +20,7 @@ use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
 
-my $home = abs_path('tests/zoo/wild');
+my $home = abs_path($ENV{WILD_HOME} // 'tests/zoo/wild');
 my $program = $ENV{SPEC_RUNNER} // abs_path('spec-runner');
 my $slow = slow_factor();
 my @names = grep { -e "$home/$_/cmd" } map { s{.*/}{}r } sort glob "$home/*";

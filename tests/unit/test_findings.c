@@ -125,6 +125,11 @@ static const struct {
 		"process pid=12; threads=1\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n",
 	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=file_lock; pid=12; tid=12; comm=perl; ring=a\n"
 		"process pid=12; threads=2\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n" },
+	{ "hang.lock.file.self",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=file_lock; pid=12; tid=12; comm=prog; ring=a\n"
+		"process pid=12; threads=4\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n",
+	  STUCK "cycle cycle=1; proved=true; members=1; processes=1; kinds=file_lock; pid=12; tid=12; comm=prog; ring=a\n"
+		"process pid=12; threads=1\nedge cycle=1; pid=12; tid=12; kind=file_lock; holder_pid=12\n" },
 	{ "hang.deadlock.processes.possible",
 	  STUCK "cycle cycle=1; proved=false; members=2; processes=2; pid=12; comm=node; ring=a; rank=0\n"
 		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=13; holder_tid=13\n",
@@ -144,6 +149,10 @@ static const struct {
 	  STUCK "edge pid=12; tid=12; comm=prog; kind=mutex; proved=true; on_chain=true; holder_pid=12; holder_tid=13\n",
 	  STUCK "edge pid=12; tid=12; comm=prog; kind=futex; resource=exit of thread 13 (pthread_join); proved=true; "
 		"on_chain=true; holder_pid=12; holder_tid=13\n" },
+	{ "hang.lock.held.database",
+	  STUCK "edge pid=12; tid=12; comm=postgres; kind=mutex; resource=a lock of the database (x waiting); proved=true; "
+		"on_chain=true; holder_pid=13; holder_tid=13; holder_argv=postgres: idle in transaction\n",
+	  STUCK "edge pid=12; tid=12; comm=postgres; kind=mutex; resource=mutex 0x5; proved=true; on_chain=true; holder_pid=13\n" },
 	{ "hang.lock.held.behind",
 	  STUCK ROOT "waits_kind=sleep\n"
 		     "edge pid=12; tid=13; comm=prog; kind=mutex; resource=mutex 0x5; proved=true; function=take; holder_pid=12; "
@@ -214,9 +223,16 @@ static const struct {
 	  STUCK "thread pid=12; tid=13; root=true; root_pattern=hang.exit.threads; language=java; comm=java; name=pool-1-thread-1; "
 		"waits_kind=condition; waits_resource=Condition 0x1; function=Unsafe.park\n",
 	  STUCK "thread pid=12; tid=13; root=true; root_pattern=hang.exit.threads; language=python; waits_kind=condition\n" },
+#define TIMER(awaits, rest) STUCK ROOT "comm=node; " awaits "waits_kind=poll; " \
+	"waits_resource=event loop kept alive by a timer due in 9.0 s" rest "\n"
 	{ "hang.wait.event.loop",
 	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=event loop kept alive by a timer due in 9.0 s, epoll of 2: fd 1\n",
 	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=epoll of 2: fd 1\n" },
+	{ "hang.wait.event.loop.await",
+	  STUCK ROOT "comm=node; awaits=async f; waits_kind=poll; waits_resource=event loop kept alive by a TCP socket (fd 3), epoll of 2\n",
+	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=event loop kept alive by a TCP socket (fd 3), epoll of 2\n" },
+	{ "hang.wait.event.loop.timer", TIMER("awaits=async f; ", ", epoll of 2"), TIMER("awaits=async f; ", ", a TCP socket, epoll of 2") },
+	{ "hang.wait.event.native_loop", AT_FRAME("condition", "Tcl_WaitForEvent"), AT_FRAME("condition", "Tcl_Sleep") },
 	{ "hang.wait.sync.channel",
 	  STUCK ROOT "comm=prog; task=goroutine 7; language=go; waits_kind=chan_recv; waits_resource=channel 0x1; function=main.f; "
 		"file=a.go; line=3\n",
@@ -241,6 +257,8 @@ static const struct {
 	  STUCK "thread pid=12; tid=12; root=true; comm=make; state=D; wchan=kernel_clone; syscall=vfork; waits_kind=io\n" },
 	{ "hang.input.terminal", STUCK ROOT "waits_kind=tty; waits_resource=/dev/pts/3\n",
 	  MOVING ROOT "waits_kind=tty\n" },
+	{ "hang.input.terminal.pager", STUCK "thread pid=12; tid=12; root=true; comm=less; waits_kind=tty; waits_resource=/dev/tty\n",
+	  STUCK "thread pid=12; tid=12; root=true; comm=ssh; waits_kind=tty; waits_resource=/dev/tty\n" },
 	{ "hang.input.stdin",
 	  STUCK ROOT "waits_kind=stdin\nedge pid=12; tid=12; kind=stdin; same_process=false; holder_pid=9; "
 		     "holder_in_tree=false; holder_leftover=false\n", STUCK ROOT "waits_kind=pipe_read\n" },
@@ -269,6 +287,9 @@ static const struct {
 	  STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog\n" },
 	{ "hang.zombie", STUCK ROOT "waits_kind=sleep\nprocess pid=12; comm=prog; zombies=3\n",
 	  STUCK ROOT "waits_kind=socket_recv\nprocess pid=12; comm=prog; zombies=3\n" },
+	{ "hang.zombie.failed",
+	  STUCK ROOT "main=true; waits_kind=condition\nprocess pid=12; comm=prog; zombies=1; dead_child=w (pid 9) exited with code 1\n",
+	  STUCK ROOT "main=true; waits_kind=condition\nprocess pid=12; comm=prog; zombies=1\n" },
 	{ "hang.wait.child",
 	  STUCK "thread pid=12; tid=12; comm=make; waits_kind=child; chain_length=1\n"
 		"thread pid=13; tid=13; comm=prog; root=true; chain_length=2; waits_kind=unknown; chain=make -> prog\n",

@@ -1,0 +1,3 @@
+# mv asks before it replaces a file that may not be written.
+echo a >a; echo b >b
+mv -i a b

@@ -1,0 +1,7 @@
+def ask():
+    """Asks for a name.
+
+    >>> ask()
+    'x'
+    """
+    return input("name: ")

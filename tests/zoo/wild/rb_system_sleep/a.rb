@@ -1,0 +1,5 @@
+def provision
+  system('sleep', '500')
+end
+
+provision

@@ -1,0 +1,2 @@
+echo starting
+setsid sleep 500 &
