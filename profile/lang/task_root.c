@@ -8,7 +8,10 @@
 
 /* A place in the user's code says more than one in a library. Among these: a lock before a channel, and last who only
  * waits for all the others. Who waits for somebody that was found, and not for a lock, is not where it begins. */
-enum { RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_HELD_BACK = 300, RANK_WAITS_FOR_ANOTHER = 45, RANK_ITSELF = 9, RANK_SLEEP = 60 };
+enum {
+	RANK_NONE = 1000, RANK_LIBRARY = 500, RANK_HELD_BACK = 300, RANK_WAITS_FOR_ANOTHER = 45, RANK_ITSELF = 9,
+	RANK_SLEEP = 60
+};
 
 static int kind_rank(enum wait_kind k)
 {
