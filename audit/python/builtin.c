@@ -132,17 +132,18 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 	if (strcmp(last, "append") == 0 || strcmp(last, "add") == 0 || strcmp(last, "insert") == 0 || strcmp(last,
 		"appendleft") == 0)
 		slot_set(H, o.b, KEY("*"), v, true);
-	else if (strcmp(last, "extend") == 0 && v)
+	else if ((strcmp(last, "extend") == 0 || strcmp(last, "extendleft") == 0) && v)
 		slot_set(H, o.b, KEY("*"), iterate(f, node, v), true);
 	else if (strcmp(last, "update") == 0)
 		for (uint32_t i = 0; i < value_count(H, v); i++)
 			for (uint32_t s = H->objects[value_at(H, v, i)].slots; s; s = H->slots[s].next)
 				slot_set(H, o.b, H->slots[s].key, H->slots[s].v, H->slots[s].key == KEY("*"));
-	if (strcmp(last, "get") == 0 || strcmp(last, "pop") == 0 || strcmp(last, "setdefault") == 0) {
+	if (strcmp(last, "get") == 0 || strcmp(last, "pop") == 0 || strcmp(last, "popleft") == 0 ||
+	    strcmp(last, "setdefault") == 0) {
 		value_t got = a->count ? slot_get(H, o.b, item_key(f, a->position[0])) : 0;
 
 		got = got ? got : slots_join(H, o.b);
-		return value_join(H, got, strcmp(last, "pop") != 0 && a->count > 1 ? v : 0);
+		return value_join(H, got, strncmp(last, "pop", 3) != 0 && a->count > 1 ? v : 0);
 	}
 	if (strcmp(last, "values") == 0)
 		return wrap(f, O_LIST, "*", slots_join(H, o.b));
@@ -292,6 +293,8 @@ static value_t builtin_of_items(struct frame *f, uint32_t node, const char *name
 		return a->count > 1 ? value_join(H, first, a->position[1]) : iterate(f, node, first);
 	if (is_one_of(name, "sum any all"))
 		return first ? iterate(f, node, first) : 0;
+	if (strcmp(name, "iter") == 0 && a->count > 1) /* until it returns the second */
+		return wrap(f, O_LIST, "*", call_value(f, node, first, &(struct arguments){ 0 }));
 	if (is_one_of(name, "list sorted tuple iter reversed set frozenset"))
 		return wrap(f, O_LIST, "*", first ? iterate(f, node, first) : 0);
 	return 0;
@@ -307,6 +310,10 @@ value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const stru
 		return method_of(f, node, o, a);
 	if (strcmp(name, "#same") == 0)
 		return first;
+	if (strcmp(name, "#dataclass") == 0) {
+		dataclass_mark(f, first);
+		return first;
+	}
 	site_target(f, node, H->objects[object].a);
 	name += strlen("<builtin>.");
 	v = builtin_of_objects(f, node, name, a);

@@ -200,6 +200,8 @@ static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object,
 		b = with_first(value_of(H, o), a);
 		call_value(f, node, init, &b);
 	}
+	if (!init || H->objects[value_at(H, init, 0)].kind == O_EXTERNAL)
+		made_init(f, node, class_object, o, a);
 	return value_of(H, o);
 }
 
@@ -212,15 +214,34 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 {
 	const char *path = H->texts[H->objects[object].a], *last = strrchr(path, '.');
 	uint32_t o;
+	value_t v;
 
 	site_target(f, node, H->objects[object].a);
 	if (strcmp(path, "functools.lru_cache") == 0 && a->count && is_function(f, a->position[0]))
 		return a->position[0];
 	if (strcmp(path, "functools.cached_property") == 0 && a->count)
 		return call_value(f, node, builtin_name(f, KEY("property")), a);
+	if (strcmp(path, "dataclasses.dataclass") == 0) {
+		if (!a->count)
+			return value_of(H, object_intern(H, O_BUILTIN, KEY("#dataclass"), 0));
+		dataclass_mark(f, a->position[0]);
+	}
+	if (strcmp(path, "dataclasses.field") == 0)
+		return field_make(f, a);
+	if (strcmp(path, "functools.reduce") == 0 && a->count > 1) {
+		value_t item = iterate(f, node, a->position[1]), so_far = a->count > 2 ? a->position[2] : item;
+
+		return call_value(f, node, a->position[0], &(struct arguments){ .count = 2, .position = { so_far, item } });
+	}
 	if (strcmp(path, "functools.wraps") == 0 || strcmp(path, "functools.lru_cache") == 0)
 		return value_of(H, object_intern(H, O_BUILTIN, KEY("#same"), 0));
-	if ((strcmp(path, "functools.cache") == 0 || strcmp(path, "contextlib.contextmanager") == 0 ||
+	v = container_make(f, node, path, a);
+	if (v)
+		return v;
+	if ((strcmp(path, "functools.cache") == 0 || strcmp(path, "functools.total_ordering") == 0 ||
+	     strcmp(path, "enum.unique") == 0 || strcmp(path, "typing.final") == 0 ||
+	     strcmp(path, "typing.runtime_checkable") == 0 || strcmp(path, "atexit.register") == 0 ||
+	     strcmp(path, "contextlib.asynccontextmanager") == 0 || strcmp(path, "contextlib.contextmanager") == 0 ||
 	     strcmp(path, "abc.abstractmethod") == 0 || strcmp(path, "dataclasses.dataclass") == 0 ||
 	     strcmp(path, "asyncio.run") == 0) && a->count)
 		return a->position[0];

@@ -164,6 +164,23 @@ static void bind_targets(struct machine *m, uint32_t source, uint32_t node, uint
 		bind_targets(m, source, c, def);
 }
 
+/* A pattern of match binds its names, but not those of classes, of keywords, and of constants (a.b). */
+static void bind_pattern(struct machine *m, uint32_t source, uint32_t node, uint32_t def)
+{
+	const struct source *s = &m->sources[source];
+	const struct tree_node *n = &s->tree.nodes[node];
+	uint32_t from = n->first;
+
+	if (n->kind == K_identifier)
+		add_name(&m->defs[def].locals, &m->defs[def].local_count, machine_node_text(m, &m->sources[source], node));
+	if (from && (n->kind == K_class_pattern || n->kind == K_keyword_pattern))
+		from = s->tree.nodes[from].next;
+	else if (from && n->kind == K_dotted_name && s->tree.nodes[from].next)
+		from = 0;
+	for (uint32_t c = from; c; c = s->tree.nodes[c].next)
+		bind_pattern(m, source, c, def);
+}
+
 static uint32_t field(const struct source *s, uint32_t node, enum tree_field f)
 {
 	for (uint32_t c = s->tree.nodes[node].first; c; c = s->tree.nodes[c].next)
@@ -266,8 +283,10 @@ static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def
 	case K_named_expression:
 		t = field(s, node, F_name);
 		break;
-	case K_as_pattern_target: case K_case_pattern: case K_import_statement: case K_import_from_statement:
-	case K_delete_statement:
+	case K_case_pattern:
+		bind_pattern(m, source, node, def);
+		return; /* nothing in it is an expression that binds */
+	case K_as_pattern_target: case K_import_statement: case K_import_from_statement: case K_delete_statement:
 		t = node;
 		break;
 	case K_yield:

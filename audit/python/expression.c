@@ -50,7 +50,7 @@ value_t some_text(struct frame *f)
 	return value_of(H, object_intern(H, O_TEXT, KEY("*"), 0));
 }
 
-static value_t index_of(struct frame *f, uint32_t i)
+value_t index_of(struct frame *f, uint32_t i)
 {
 	return value_of(H, object_intern(H, O_NUMBER, heap_index(H, i), 0));
 }
@@ -97,6 +97,22 @@ bool is_filled(struct frame *f, value_t v)
 	       (H->objects[value_at(H, v, 0)].kind == O_LIST || H->objects[value_at(H, v, 0)].kind == O_TUPLE);
 }
 
+static value_t iterate_instance(struct frame *f, uint32_t node, uint32_t o)
+{
+	bool later = !class_find(f, H->objects[o].a, KEY("__iter__"), 0) &&
+		     class_find(f, H->objects[o].a, KEY("__aiter__"), 0); /* async for */
+	value_t it = method_call(f, node, o, later ? "__aiter__" : "__iter__", &(struct arguments){ 0 }), out = 0;
+
+	for (uint32_t k = 0; k < value_count(H, it); k++) {
+		uint32_t n = value_at(H, it, k);
+
+		out = value_join(H, out, H->objects[n].kind == O_INSTANCE ?
+			method_call(f, node, n, later ? "__anext__" : "__next__", &(struct arguments){ 0 }) :
+			iterate(f, node, value_of(H, n)));
+	}
+	return out;
+}
+
 value_t iterate(struct frame *f, uint32_t node, value_t v)
 {
 	value_t out = 0;
@@ -108,18 +124,11 @@ value_t iterate(struct frame *f, uint32_t node, value_t v)
 		case O_LIST: case O_TUPLE: case O_SET: out = value_join(H, out, slots_join(H, o)); break;
 		case O_DICT: out = value_join(H, out, slot_get(H, o, KEY("#keys"))); break;
 		case O_GENERATOR: out = value_join(H, out, slot_get(H, o, KEY("yield"))); break;
-		case O_INSTANCE: {
-			value_t it = method_call(f, node, o, "__iter__", &(struct arguments){ 0 });
-
-			for (uint32_t k = 0; k < value_count(H, it); k++) {
-				uint32_t n = value_at(H, it, k);
-
-				out = value_join(H, out, H->objects[n].kind == O_INSTANCE ?
-					method_call(f, node, n, "__next__", &(struct arguments){ 0 }) : iterate(f,
-						node, value_of(H, n)));
-			}
+		case O_INSTANCE: out = value_join(H, out, iterate_instance(f, node, o)); break;
+		case O_CLASS:
+			out = value_join(H, out, is_enumeration(f, o) ? value_of(H, generic_instance(f, o)) :
+				unknown(f, "return_value"));
 			break;
-		}
 		default: out = value_join(H, out, unknown(f, "return_value")); break;
 		}
 	}
@@ -133,7 +142,10 @@ value_t with_enter(struct frame *f, uint32_t node, value_t v)
 	for (uint32_t i = 0; i < value_count(H, v); i++) {
 		uint32_t o = value_at(H, v, i);
 
-		if (H->objects[o].kind == O_INSTANCE) {
+		if (H->objects[o].kind == O_INSTANCE && !class_find(f, H->objects[o].a, KEY("__enter__"), 0)) {
+			out = value_join(H, out, method_call(f, node, o, "__aenter__", &(struct arguments){ 0 }));
+			method_call(f, node, o, "__aexit__", &(struct arguments){ 0 });
+		} else if (H->objects[o].kind == O_INSTANCE) {
 			out = value_join(H, out, method_call(f, node, o, "__enter__", &(struct arguments){ 0 }));
 			method_call(f, node, o, "__exit__", &(struct arguments){ 0 });
 		} else if (H->objects[o].kind == O_GENERATOR) {
@@ -145,7 +157,20 @@ value_t with_enter(struct frame *f, uint32_t node, value_t v)
 	return out;
 }
 
-static value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
+/* C[k]: a member of an enumeration, what the class makes of it, else itself with parameters of types. */
+static value_t class_item(struct frame *f, uint32_t node, uint32_t class_object, value_t key)
+{
+	value_t hook = class_find(f, class_object, KEY("__class_getitem__"), 0);
+
+	if (is_enumeration(f, class_object))
+		return value_of(H, generic_instance(f, class_object));
+	if (hook && H->objects[value_at(H, hook, 0)].kind == O_FUNCTION)
+		return call_value(f, node, hook, &(struct arguments){ .count = 2,
+			.position = { value_of(H, class_object), key } });
+	return value_of(H, class_object);
+}
+
+value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
 {
 	value_t out = 0;
 	uint32_t k = item_key(f, key);
@@ -156,6 +181,11 @@ static value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
 
 		if (p->kind == O_LIST || p->kind == O_TUPLE || p->kind == O_DICT) {
 			value_t one = k == KEY("*") ? slots_join(H, o) : slot_get(H, o, k);
+
+			if (!one && p->kind == O_DICT) {
+				one = item_made(f, node, o, k);
+				p = &H->objects[o];
+			}
 			const char *text = H->texts[k];
 
 			if (!one && text[0] == 'i' && text[2] == '-' && p->b) {
@@ -167,6 +197,8 @@ static value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key)
 		} else if (p->kind == O_INSTANCE) {
 			out = value_join(H, out, method_call(f, node, o, "__getitem__",
 				&(struct arguments){ .count = 1, .position = { key } }));
+		} else if (p->kind == O_CLASS) {
+			out = value_join(H, out, class_item(f, node, o, key));
 		} else {
 			out = value_join(H, out, unknown(f, "subscript"));
 		}
@@ -250,19 +282,6 @@ static value_t slice_get(struct frame *f, uint32_t node, value_t v, uint32_t sli
 		}
 	}
 	return out ? out : unknown(f, "subscript");
-}
-
-void pattern_set(struct frame *f, uint32_t node, value_t v)
-{
-	const struct tree_node *n = NODE(f, node);
-
-	if (n->kind == K_identifier || (n->kind == K_dotted_name && n->first && !NODE(f, n->first)->next)) {
-		if (!node_is_text(f, node, "_"))
-			name_set(f, node_text(f, node), v);
-		return;
-	}
-	for (uint32_t c = n->first; c && n->kind != K_dotted_name; c = NODE(f, c)->next)
-		pattern_set(f, c, n->kind == K_case_pattern ? v : unknown(f, "subscript"));
 }
 
 static void targets_set(struct frame *f, uint32_t node, value_t v)
@@ -364,78 +383,6 @@ static value_t comprehension(struct frame *f, uint32_t node)
 	}
 	f->env = around;
 	return value_of(H, o);
-}
-
-static const struct { const char *operator, *method; } operators[] = {
-	{ "+", "__add__" }, { "-", "__sub__" }, { "*", "__mul__" }, { "/", "__truediv__" }, { "//", "__floordiv__" },
-	{ "%", "__mod__" }, { "**", "__pow__" }, { "@", "__matmul__" }, { "&", "__and__" }, { "|", "__or__" },
-	{ "^", "__xor__" }, { "<<", "__lshift__" }, { ">>", "__rshift__" }, { "==", "__eq__" }, { "!=", "__ne__" },
-	{ "<", "__lt__" }, { ">", "__gt__" }, { "<=", "__le__" }, { ">=", "__ge__" },
-};
-
-/* Two sequences one after the other. */
-static uint32_t concatenate(struct frame *f, uint32_t a, uint32_t b)
-{
-	uint32_t o = object_new(H, H->objects[a].kind, 0, 0), n = 0, parts[] = { a, b };
-	bool exact = H->objects[a].b && H->objects[b].b && !slot_get(H, a, KEY("*")) && !slot_get(H, b, KEY("*"));
-
-	for (int p = 0; p < 2; p++)
-		for (uint32_t i = 0; exact && i < H->objects[parts[p]].b; i++, n++)
-			slot_set(H, o, heap_index(H, n),
-				 slot_get(H, parts[p], heap_index(H, i)), false);
-	if (exact)
-		H->objects[o].b = n;
-	else
-		slot_set(H, o, KEY("*"), value_join(H, slots_join(H, a), slots_join(H, b)), true);
-	return o;
-}
-
-/* What + and % make of builtin types; 0 where that is not known. */
-static value_t operate_builtin(struct frame *f, const char *operator, value_t a, value_t b)
-{
-	uint32_t x = value_count(H, a) == 1 ? value_at(H, a, 0) : 0, y = value_count(H, b) == 1 ? value_at(H, b, 0) : 0;
-	enum object_kind kind = H->objects[x].kind, other = H->objects[y].kind;
-
-	if (kind == O_TEXT && (*operator == '%' || (*operator == '+' && other == O_TEXT)))
-		return some_text(f);
-	if (kind == O_NUMBER && other == O_NUMBER)
-		return some_number(f);
-	if (*operator == '+' && (kind == O_LIST || kind == O_TUPLE) && (other == O_LIST || other == O_TUPLE))
-		return value_of(H, concatenate(f, x, y));
-	return 0;
-}
-
-static bool has_instance(struct frame *f, value_t v)
-{
-	for (uint32_t i = 0; i < value_count(H, v); i++)
-		if (H->objects[value_at(H, v, i)].kind == O_INSTANCE)
-			return true;
-	return false;
-}
-
-static value_t operate(struct frame *f, uint32_t node, const char *operator, value_t a, value_t b)
-{
-	size_t length = strlen(operator);
-	value_t out = 0;
-
-	if (length > 1 && operator[length - 1] == '=' && !strchr("=!<>", operator[0]))
-		length--;
-	for (size_t k = 0; has_instance(f, a) && k < sizeof(operators) / sizeof(*operators); k++) {
-		if (strlen(operators[k].operator) != length || strncmp(operators[k].operator, operator, length) != 0)
-			continue;
-		for (uint32_t i = 0; i < value_count(H, a); i++)
-			if (H->objects[value_at(H, a, i)].kind == O_INSTANCE)
-				out = value_join(H, out, method_call(f, node, value_at(H, a, i), operators[k].method,
-								     &(struct arguments){ .count = 1,
-									.position = { b } }));
-	}
-	if (strcmp(operator, "in") == 0 || strcmp(operator, "not in") == 0)
-		for (uint32_t i = 0; i < value_count(H, b); i++)
-			if (H->objects[value_at(H, b, i)].kind == O_INSTANCE)
-				method_call(f, node, value_at(H, b, i), "__contains__",
-					&(struct arguments){ .count = 1, .position = { a } });
-	out = out ? out : operate_builtin(f, operator, a, b);
-	return out ? out : unknown(f, "return_value");
 }
 
 static value_t compare(struct frame *f, uint32_t node)
@@ -560,15 +507,14 @@ static value_t yield_expression(struct frame *f, uint32_t node)
 	return unknown(f, "return_value");
 }
 
-static value_t children_join(struct frame *f, uint32_t node, uint32_t but)
+static value_t children_join(struct frame *f, uint32_t node)
 {
 	value_t v = 0;
-	uint32_t i = 0;
 
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
 		value_t one = NODE(f, c)->kind == K_TOKEN ? 0 : expression(f, c);
 
-		v = ++i == but ? v : value_join(H, v, one);
+		v = value_join(H, v, one);
 	}
 	return v;
 }
@@ -586,7 +532,48 @@ static value_t assignment(struct frame *f, uint32_t node)
 	}
 	if (right)
 		target_set(f, left, v);
+	if (f->class_object && NODE(f, left)->kind == K_identifier && node_field(f, node, F_type))
+		field_declare(f, node_text(f, left));
 	return v;
+}
+
+static void ask_truth(struct frame *f, uint32_t node, value_t v)
+{
+	dunder_call(f, node, v, "__bool__", "__len__", &(struct arguments){ 0 });
+}
+
+/* a and b, a or b: the left one is asked. */
+static value_t either(struct frame *f, uint32_t node)
+{
+	value_t left = expression(f, node_field(f, node, F_left));
+
+	ask_truth(f, node, left);
+	return value_join(H, left, expression(f, node_field(f, node, F_right)));
+}
+
+/* a if b else c */
+static value_t conditional(struct frame *f, uint32_t node)
+{
+	value_t v = 0;
+	uint32_t i = 0;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		value_t one = NODE(f, c)->kind == K_TOKEN ? 0 : expression(f, c);
+
+		if (++i == 2)
+			ask_truth(f, node, one);
+		else
+			v = value_join(H, v, one);
+	}
+	return v;
+}
+
+/* What `except CLASSES as e` gives e. */
+static value_t caught(struct frame *f, value_t classes)
+{
+	value_t v = instances_of(f, classes);
+
+	return v ? v : unknown(f, "return_value");
 }
 
 value_t expression(struct frame *f, uint32_t node)
@@ -611,7 +598,11 @@ value_t expression(struct frame *f, uint32_t node)
 	case K_string: case K_concatenated_string: return string(f, node);
 	case K_integer: return constant(f, O_NUMBER, "i:", f->s->text + n->start, n->end - n->start);
 	case K_unary_operator:
-		expression(f, node_field(f, node, F_argument));
+		v = operate_alone(f, node, node_name(f, node_field(f, node, F_operator)),
+				  expression(f, node_field(f, node, F_argument)));
+		if (v)
+			return v;
+		n = NODE(f, node);
 		return constant(f, O_NUMBER, "i:", f->s->text + n->start, n->end - n->start);
 	case K_list: return collection(f, node, O_LIST);
 	case K_tuple: case K_expression_list: return collection(f, node, O_TUPLE);
@@ -625,7 +616,11 @@ value_t expression(struct frame *f, uint32_t node)
 		v = expression(f, node_field(f, node, F_value));
 		name_set(f, node_text(f, node_field(f, node, F_name)), v);
 		return v;
-	case K_conditional_expression: return children_join(f, node, 2);
+	case K_conditional_expression: return conditional(f, node);
+	case K_boolean_operator: return either(f, node);
+	case K_not_operator:
+		ask_truth(f, node, expression(f, node_field(f, node, F_argument)));
+		return value_of(H, 0);
 	case K_comparison_operator: return compare(f, node);
 	case K_binary_operator:
 		v = expression(f, node_field(f, node, F_left));
@@ -635,10 +630,10 @@ value_t expression(struct frame *f, uint32_t node)
 	case K_as_pattern:
 		v = expression(f, n->first);
 		if (node_field(f, node, F_alias))
-			target_set(f, node_field(f, node, F_alias), unknown(f, "return_value"));
+			target_set(f, node_field(f, node, F_alias), caught(f, v));
 		return v;
 	case K_none: return value_of(H, 0);
 	case K_true: case K_false: case K_float: case K_ellipsis: case K_type: return value_of(H, 0);
-	default: return children_join(f, node, 0);
+	default: return children_join(f, node);
 	}
 }

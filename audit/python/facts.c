@@ -129,6 +129,7 @@ static uint32_t home_of(struct python *p, uint32_t def, uint32_t name)
 static void bind_target(struct python *p, uint32_t source, uint32_t node, uint32_t def, uint32_t value, bool import)
 {
 	const struct tree_node *n = pyfacts_node(p, source, node);
+	uint32_t from;
 
 	if (n->kind == K_attribute || n->kind == K_subscript || n->kind == K_call)
 		return;
@@ -140,7 +141,10 @@ static void bind_target(struct python *p, uint32_t source, uint32_t node, uint32
 		b->is_import |= import;
 		return;
 	}
-	for (uint32_t c = n->first; c; c = pyfacts_node(p, source, c)->next)
+	from = n->first;
+	if (from && (n->kind == K_class_pattern || n->kind == K_keyword_pattern))
+		from = pyfacts_node(p, source, from)->next; /* names of classes and keywords are not bound */
+	for (uint32_t c = from; c; c = pyfacts_node(p, source, c)->next)
 		bind_target(p, source, c, def, 0, import);
 }
 

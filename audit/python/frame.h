@@ -49,10 +49,13 @@ void statement_run(struct frame *f, uint32_t node);
 struct side side_begin(struct frame *f);
 void side_end(struct frame *f, struct side *s);
 void sides_join(struct frame *f, struct side *a, struct side *b);
+/* An instance of each class, of those in tuples, too. */
+value_t instances_of(struct frame *f, value_t classes);
 
 /* expression.c */
 value_t expression(struct frame *f, uint32_t node);
 void target_set(struct frame *f, uint32_t node, value_t v);
+/* pattern.c */
 void pattern_set(struct frame *f, uint32_t node, value_t v);
 value_t iterate(struct frame *f, uint32_t node, value_t v);
 bool is_filled(struct frame *f, value_t v);
@@ -62,9 +65,37 @@ uint32_t item_key(struct frame *f, value_t v);
 value_t some_text(struct frame *f);
 value_t some_number(struct frame *f);
 
+value_t item_get(struct frame *f, uint32_t node, value_t v, value_t key);
+value_t index_of(struct frame *f, uint32_t i);
+
+/* operator.c */
+value_t operate(struct frame *f, uint32_t node, const char *operator, value_t a, value_t b);
+/* -v, +v, ~v: what the class makes of it, 0: nothing. */
+value_t operate_alone(struct frame *f, uint32_t node, const char *operator, value_t v);
+
+/* made.c */
+bool is_enumeration(struct frame *f, uint32_t class_object);
+/* The class body declares a field with its type. */
+void field_declare(struct frame *f, uint32_t name);
+/* The i-th field of a dataclass, 0: none. */
+uint32_t field_name(struct frame *f, uint32_t class_object, uint32_t i);
+/* What the __init__ does that Python makes for dataclasses and NamedTuple. */
+void made_init(struct frame *f, uint32_t node, uint32_t class_object, uint32_t instance, const struct arguments *a);
+void dataclass_mark(struct frame *f, value_t classes);
+/* dataclasses.field(…). */
+value_t field_make(struct frame *f, const struct arguments *a);
+
+/* A container of collections; 0: path names none. */
+value_t container_make(struct frame *f, uint32_t node, const char *path, const struct arguments *a);
+/* What a defaultdict makes for a key that is not there; 0: o is none. */
+value_t item_made(struct frame *f, uint32_t node, uint32_t o, uint32_t key);
+
 /* object.c */
+/* The method resolution order of a class, itself first; NULL: it is not one of ours. */
+const struct class_order *class_order(struct frame *f, uint32_t class_object);
 value_t attribute_get(struct frame *f, uint32_t node, value_t v, uint32_t name);
 void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, value_t v);
+void attribute_delete(struct frame *f, uint32_t node, value_t of, uint32_t name);
 value_t class_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t after);
 value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char *name, const struct arguments *a);
 void definition_run(struct frame *f, uint32_t node);

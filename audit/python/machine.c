@@ -146,7 +146,7 @@ void sides_join(struct frame *f, struct side *a, struct side *b)
 	}
 }
 
-static value_t instances_of(struct frame *f, value_t classes)
+value_t instances_of(struct frame *f, value_t classes)
 {
 	value_t out = 0;
 
@@ -225,7 +225,8 @@ static void loop_run(struct frame *f, uint32_t node, value_t item, bool surely)
 		if (left)
 			target_set(f, left, item);
 		else
-			expression(f, node_field(f, node, F_condition));
+			dunder_call(f, node_field(f, node, F_condition), expression(f, node_field(f, node, F_condition)),
+				    "__bool__", "__len__", &(struct arguments){ 0 });
 		block_run(f, body);
 		if (surely && !pass && !f->dead)
 			continue; /* there is a first time */
@@ -381,6 +382,27 @@ static void raise_run(struct frame *f, uint32_t node)
 	f->dead = true;
 }
 
+/* del a, b[k], c.d */
+static void delete_run(struct frame *f, uint32_t node)
+{
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		uint32_t kind = NODE(f, c)->kind, part;
+		value_t v, key;
+
+		if (kind == K_subscript) {
+			v = expression(f, node_field(f, c, F_value));
+			part = node_field(f, c, F_subscript);
+			key = part ? expression(f, part) : 0;
+			dunder_call(f, c, v, "__delitem__", NULL, &(struct arguments){ .count = 1, .position = { key } });
+		} else if (kind == K_attribute) {
+			attribute_delete(f, c, expression(f, node_field(f, c, F_object)), node_text(f, node_field(f, c,
+				F_attribute)));
+		} else if (kind != K_TOKEN && kind != K_identifier) {
+			delete_run(f, c);
+		}
+	}
+}
+
 static void each_expression(struct frame *f, uint32_t node)
 {
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next)
@@ -424,9 +446,7 @@ void statement_run(struct frame *f, uint32_t node)
 		break; /* both sides join after the loop all the same */
 	case K_import_statement: import_run(f, node); break;
 	case K_import_from_statement: import_from(f, node); break;
-	case K_delete_statement:
-		each_expression(f, node);
-		break;
+	case K_delete_statement: delete_run(f, node); break;
 	case K_global_statement: case K_nonlocal_statement: case K_pass_statement: case K_future_import_statement:
 	case K_type_alias_statement:
 		break;

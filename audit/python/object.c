@@ -45,7 +45,7 @@ static uint32_t merge(struct line *lines, uint32_t n, uint32_t out[ORDER_MAX], u
 }
 
 /* The method resolution order of a class, itself first. It is settled by class_make and kept. */
-static const struct class_order *order_of(struct frame *f, uint32_t class_object)
+const struct class_order *class_order(struct frame *f, uint32_t class_object)
 {
 	uint32_t i = H->objects[class_object].kind == O_CLASS ? H->objects[class_object].c : 0;
 
@@ -59,7 +59,7 @@ static void order_settle(struct frame *f, uint32_t class_object, const uint32_t 
 	struct class_order own = { .n = 1, .v = { class_object } };
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct class_order *o = order_of(f, bases[i]);
+		const struct class_order *o = class_order(f, bases[i]);
 
 		lines[i] = o ? (struct line){ o->v, o->n, 0 } : (struct line){ &bases[i], 1, 0 };
 	}
@@ -72,7 +72,7 @@ static void order_settle(struct frame *f, uint32_t class_object, const uint32_t 
 
 value_t class_find(struct frame *f, uint32_t class_object, uint32_t name, uint32_t after)
 {
-	const struct class_order *order = order_of(f, class_object);
+	const struct class_order *order = class_order(f, class_object);
 	bool on = !after;
 
 	for (uint32_t i = 0; order && i < order->n; i++) {
@@ -134,6 +134,9 @@ static value_t bind(struct frame *f, uint32_t node, value_t found, uint32_t self
 			out = value_join(H, out, call_value(f, node, slot_get(H, o, KEY("get")),
 							    &(struct arguments){ .count = 1, .position = { value_of(H,
 								self) } }));
+		else if (p->kind == O_INSTANCE && class_find(f, p->a, KEY("__get__"), 0))
+			out = value_join(H, out, method_call(f, node, o, "__get__", &(struct arguments){ .count = 2,
+				.position = { value_of(H, self), class_of(f, value_of(H, self)) } }));
 		else
 			out = value_join(H, out, value_of(H, o));
 	}
@@ -186,6 +189,20 @@ static const char *builtin_type(enum object_kind kind)
 	}
 }
 
+/* A member of an enumeration is an instance of it. */
+static value_t class_get(struct frame *f, uint32_t node, uint32_t class_object, uint32_t name)
+{
+	value_t v = class_find(f, class_object, name, 0);
+	enum object_kind kind = value_count(H, v) == 1 ? H->objects[value_at(H, v, 0)].kind : O_UNKNOWN;
+	bool data = kind == O_NUMBER || kind == O_TEXT || kind == O_TUPLE || kind == O_LIST || kind == O_DICT ||
+		    kind == O_NONE || kind == O_EXTERNAL;
+
+	if (data && (kind != O_EXTERNAL || strcmp(H->texts[H->objects[value_at(H, v, 0)].a], "enum.auto") == 0) &&
+	    H->texts[name][0] != '_' && is_enumeration(f, class_object))
+		return value_of(H, generic_instance(f, class_object));
+	return bind(f, node, v, class_object, true);
+}
+
 static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_t name)
 {
 	struct object p = H->objects[o];
@@ -198,7 +215,7 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 	case O_INSTANCE:
 		v = name == KEY("__class__") ? value_of(H, p.a) : instance_get(f, node, o, name);
 		break;
-	case O_CLASS: v = bind(f, node, class_find(f, o, name, 0), o, true); break;
+	case O_CLASS: v = class_get(f, node, o, name); break;
 	case O_SUPER:
 		v = bind(f, node, class_find(f, H->objects[p.b].kind == O_INSTANCE ? H->objects[p.b].a : p.b, name,
 			p.a), p.b, false);
@@ -216,7 +233,9 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 	default:
 		v = slot_get(H, o, name);
 		if (type && !v) {
-			path = xasprintf("<builtin>.%s.%s", type, text);
+			bool named = (p.kind == O_LIST || p.kind == O_DICT) && p.c;
+
+			path = named ? xasprintf("%s.%s", H->texts[p.c], text) : xasprintf("<builtin>.%s.%s", type, text);
 			return value_of(H, object_intern(H, O_METHOD, KEY(path), o));
 		}
 		break;
@@ -248,6 +267,35 @@ static void instance_set(struct frame *f, uint32_t node, uint32_t o, uint32_t na
 		slot_set(H, generic_instance(f, writer), name, v, true);
 }
 
+/* True: what the class has of that name is an instance with the method, which was called. */
+static bool descriptor_call(struct frame *f, uint32_t node, value_t found, const char *method, const struct arguments *a)
+{
+	uint32_t o = value_count(H, found) == 1 ? value_at(H, found, 0) : 0;
+
+	return found && H->objects[o].kind == O_INSTANCE && method_call(f, node, o, method, a);
+}
+
+void attribute_delete(struct frame *f, uint32_t node, value_t of, uint32_t name)
+{
+	const struct arguments with_name = { .count = 1, .position = { some_text(f) } };
+
+	for (uint32_t i = 0; i < value_count(H, of); i++) {
+		uint32_t o = value_at(H, of, i);
+		value_t found = H->objects[o].kind == O_INSTANCE ? class_find(f, H->objects[o].a, name, 0) : 0;
+		const struct arguments with = { .count = 1, .position = { value_of(H, o) } };
+
+		dunder_call(f, node, value_of(H, o), "__delattr__", NULL, &with_name);
+		if (is_property(f, found)) {
+			value_t deleter = slot_get(H, value_at(H, found, 0), KEY("del"));
+
+			if (deleter)
+				call_value(f, node, deleter, &with);
+		} else {
+			descriptor_call(f, node, found, "__delete__", &with);
+		}
+	}
+}
+
 void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, value_t v)
 {
 	for (uint32_t i = 0; i < value_count(H, of); i++) {
@@ -260,6 +308,9 @@ void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, va
 				   &(struct arguments){ .count = 2, .position = { value_of(H, o), v } });
 			continue;
 		}
+		if (descriptor_call(f, node, found, "__set__", &(struct arguments){ .count = 2,
+			.position = { value_of(H, o), v } }))
+			continue;
 		if (kind != O_INSTANCE && kind != O_CLASS && kind != O_MODULE && kind != O_FUNCTION)
 			continue;
 		if (kind == O_INSTANCE)

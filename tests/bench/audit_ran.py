@@ -87,7 +87,7 @@ class Recorder:
         """The function that a call in a frame belongs to: the next one out that is of the folder."""
         while frame is not None:
             name = self.name_of(frame.f_code)
-            if frame.f_code.co_filename == '<string>' or (self.is_part(frame.f_code) and name):
+            if frame.f_code.co_filename in ('<string>', __file__) or (self.is_part(frame.f_code) and name):
                 frame = frame.f_back # eval and exec act for their caller
                 continue
             return name
