@@ -52,7 +52,7 @@ struct js {
 	uint32_t *names; /* heap text -> how many definitions have that full name */
 	uint32_t name_cap;
 	const struct front_options *o;
-	uint32_t depth, nested;
+	uint32_t depth, nested, importing;
 	uint64_t steps, max_steps;
 	struct front_source *kept; /* what x.sources point to */
 };

@@ -164,7 +164,7 @@ value_t js_export_get(struct frame *f, uint32_t source, uint32_t name, int depth
 	return js_unknown(f, "missing_import");
 }
 
-value_t js_import_value(struct frame *f, uint32_t from, uint32_t name)
+static value_t import_value(struct frame *f, uint32_t from, uint32_t name)
 {
 	int source = specifier_find(f->m, f->source, H->texts[from]);
 	const char *text = H->texts[name];
@@ -179,6 +179,19 @@ value_t js_import_value(struct frame *f, uint32_t from, uint32_t name)
 		return f->m->modules[source].is_esm ? value_of(H, f->m->modules[source].env) :
 			common_exports(f, (uint32_t)source);
 	return js_export_get(f, (uint32_t)source, name, 0);
+}
+
+/* Modules may hand on to each other, round and round, what none of them has. */
+value_t js_import_value(struct frame *f, uint32_t from, uint32_t name)
+{
+	value_t v;
+
+	if (f->m->importing >= REEXPORTS_MAX)
+		return js_unknown(f, "missing_import");
+	f->m->importing++;
+	v = import_value(f, from, name);
+	f->m->importing--;
+	return v;
 }
 
 value_t js_require_value(struct frame *f, uint32_t from)
