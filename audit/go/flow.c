@@ -11,7 +11,6 @@
 
 #define ROUNDS_MAX 8
 #define DEPTH_MAX 60
-#define SWEEPS_MAX 64
 
 static uint32_t node_add(struct golang *g)
 {
@@ -64,6 +63,18 @@ static uint32_t node_of_field(struct golang *g, uint32_t source, uint32_t node, 
 	return g->fields[g->field_count - 1].flow;
 }
 
+static void queue_add(struct golang *g, uint32_t node)
+{
+	if (g->nodes[node].is_queued)
+		return;
+	if (g->queue_count == g->queue_cap) {
+		g->queue_cap = g->queue_cap ? g->queue_cap * 2 : 256;
+		g->queue = xreallocarray(g->queue, g->queue_cap, sizeof(*g->queue));
+	}
+	g->queue[g->queue_count++] = node;
+	g->nodes[node].is_queued = true;
+}
+
 static bool put(struct golang *g, uint32_t node, uint32_t definition)
 {
 	struct go_node *n = &g->nodes[node];
@@ -74,6 +85,7 @@ static bool put(struct golang *g, uint32_t node, uint32_t definition)
 	if (n->n == sizeof(n->v) / sizeof(*n->v))
 		return false;
 	n->v[n->n++] = definition;
+	queue_add(g, node);
 	return true;
 }
 
@@ -85,22 +97,24 @@ static void flow_add(struct golang *g, uint32_t from, uint32_t to)
 		g->flow_cap = g->flow_cap ? g->flow_cap * 2 : 256;
 		g->flows = xreallocarray(g->flows, g->flow_cap, sizeof(*g->flows));
 	}
-	g->flows[g->flow_count++] = (struct go_flow){ from, to };
+	g->flows[g->flow_count++] = (struct go_flow){ from, to, g->nodes[from].out };
+	g->nodes[from].out = g->flow_count;
+	if (g->nodes[from].n)
+		queue_add(g, from);
 }
 
+/* Until nothing is left to hand on. A node is queued once for each that it holds, nine at most. */
 static void propagate(struct golang *g)
 {
-	bool changed = true;
+	for (uint32_t at = 0; at < g->queue_count; at++) {
+		uint32_t from = g->queue[at];
 
-	for (int sweep = 0; changed && sweep < SWEEPS_MAX; sweep++) {
-		changed = false;
-		for (uint32_t i = 0; i < g->flow_count; i++) {
-			struct go_node from = g->nodes[g->flows[i].from];
-
-			for (uint32_t k = 0; k < from.n; k++)
-				changed |= put(g, g->flows[i].to, from.v[k]);
-		}
+		g->nodes[from].is_queued = false;
+		for (uint32_t i = g->nodes[from].out; i; i = g->flows[i - 1].next)
+			for (uint32_t k = 0; k < g->nodes[from].n; k++)
+				put(g, g->flows[i - 1].to, g->nodes[from].v[k]);
 	}
+	g->queue_count = 0;
 }
 
 static void read_into(struct golang *g, uint32_t source, uint32_t node, uint32_t to, int depth);

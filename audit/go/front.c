@@ -96,6 +96,7 @@ static void go_free(void *state)
 	free(g->lists);
 	free(g->nodes);
 	free(g->flows);
+	free(g->queue);
 	free(g->fields);
 	free(g->field_hash);
 	free(g->calls);

@@ -70,10 +70,12 @@ struct go_function {
 /* Functions that a variable, a field, a result or a call may be. */
 struct go_node {
 	uint32_t v[GRAPH_TARGETS_MAX + 1], n;
+	uint32_t out;   /* the last flow from it + 1 */
+	bool is_queued; /* what it holds has to be handed on */
 };
 
 struct go_flow {
-	uint32_t from, to;
+	uint32_t from, to, next; /* next: of the same from, + 1 */
 };
 
 struct go_call {
@@ -105,6 +107,7 @@ struct golang {
 	uint32_t node_count, node_cap;
 	struct go_flow *flows;
 	uint32_t flow_count, flow_cap;
+	uint32_t *queue, queue_count, queue_cap; /* nodes */
 	struct { uint32_t source, node, name, flow; } *fields;
 	uint32_t field_count, field_cap, *field_hash, field_hash_cap;
 	struct go_call *calls;
