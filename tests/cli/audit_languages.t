@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../lib";
 use Cwd;
 use File::Basename;
 use File::Path 'make_path';
+use File::Temp 'tempdir';
 use JSON::PP;
 use SpecRunner;
 use Test::More;
@@ -134,5 +135,28 @@ for my $ending (sort keys %whole) {
 	is($g->{languages}{$language}{files}, 1 + keys %hostile, "$ending: every file is counted");
 	my $one = `cd '$dir' && LC_ALL=C '$spec' audit --jobs 1 --no-cache --format call-graph 2>&1`;
 	ok($one eq $text, "$ending: the same bytes with one thread, no cache and another locale");
+}
+
+# The order in which a folder lists its files has no say: /dev/shm lists the newest first.
+my %project = (
+	javascript => [ 'js', "import { fNEXT } from './mNEXT.js';\nexport function fOWN(g) { g(); fNEXT(() => fOWN); }\n" ],
+	go => [ 'go', "package m\n\ntype TOWN struct{ g func() }\n\nfunc (t TOWN) run() { t.g() }\nfunc fOWN() { TNEXT{fNEXT}.run() }\n" ],
+	c => [ 'c', "static int h(void) { return 1; }\nint fNEXT(void);\nint fOWN(void) { return h() + fNEXT(); }\n" ],
+);
+for my $language (sort keys %project) {
+	next unless built($language);
+	my ($ending, $source) = @{ $project{$language} };
+	my @texts;
+	for my $reverse (0, 1) {
+		my $dir = -d '/dev/shm' && -w _ ? tempdir('audit.XXXXXX', DIR => '/dev/shm', CLEANUP => 1) : new_dir();
+		mkdir "$dir/.git";
+		for my $i ($reverse ? reverse 0 .. 9 : 0 .. 9) {
+			make_path("$dir/d" . $i % 3) if $ending eq 'c';
+			write_file("$dir/" . ($ending eq 'c' ? 'd' . $i % 3 . '/' : '') . "m$i.$ending",
+				$source =~ s/OWN/$i/gr =~ s/NEXT/($i + 1) % 10/ger);
+		}
+		push @texts, scalar `cd '$dir' && '$spec' audit --format call-graph --jobs @{[ 1 + 3 * $reverse ]} 2>&1`;
+	}
+	ok(length($texts[0]) > 1000 && $texts[0] eq $texts[1], "$language: the same bytes for another order of the folder") or diag $texts[0];
 }
 done_testing();
