@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <tree_sitter/api.h>
 
 const TSLanguage *tree_sitter_python(void);
@@ -316,8 +317,12 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 
 void tree_free_nodes(struct tree *t)
 {
-	mem_free_ptr(&t->nodes);
-	mem_free_ptr(&t->names);
+	if (t->mapped) {
+		munmap(t->mapped, t->mapped_bytes);
+	} else {
+		free(t->nodes);
+		free(t->names);
+	}
 	memset(t, 0, sizeof(*t));
 }
 

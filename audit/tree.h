@@ -124,6 +124,8 @@ struct tree {
 	uint32_t lines;
 	bool has_errors;
 	uint64_t meaning; /* tree_meaning() */
+	void *mapped;     /* nodes and names are within a mapped file of the cache, and read only */
+	size_t mapped_bytes;
 };
 
 /* What is deeper than this is left out, and counts as a syntax error. */

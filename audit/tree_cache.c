@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,23 +107,27 @@ bool tree_cache_read(const char *path, char **out, size_t *n)
 	return false;
 }
 
+/* Files of the cache are replaced, never written again: what is mapped stays as it was when it was checked. */
 static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 {
 	auto_close int fd = -1;
 	int64_t size = open_own(path, &fd);
 	struct head h;
+	char *map;
 
 	if (size < 0 || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
 	    h.source_bytes != source_bytes ||
 	    (uint64_t)size != sizeof(h) + (uint64_t)h.count * sizeof(struct tree_node) +
 	    (uint64_t)h.name_count * sizeof(uint32_t))
 		return false;
-	*t = (struct tree){ .nodes = xreallocarray(NULL, (size_t)h.count + 1, sizeof(*t->nodes)), .count = h.count,
-		.cap = h.count + 1, .names = xreallocarray(NULL, (size_t)h.name_count + 1, sizeof(*t->names)),
-		.name_count = h.name_count, .lines = h.lines, .has_errors = h.has_errors != 0, .meaning = h.meaning };
-	if (read_all(fd, t->nodes, (size_t)h.count * sizeof(*t->nodes)) &&
-	    read_all(fd, t->names, (size_t)h.name_count * sizeof(*t->names)) && hash_of(t) == h.hash &&
-	    is_tree(t, source_bytes))
+	map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (map == MAP_FAILED)
+		return false;
+	*t = (struct tree){ .nodes = (struct tree_node *)(void *)(map + sizeof(h)), .count = h.count, .cap = h.count,
+		.name_count = h.name_count, .lines = h.lines, .has_errors = h.has_errors != 0, .meaning = h.meaning,
+		.mapped = map, .mapped_bytes = (size_t)size };
+	t->names = (uint32_t *)(void *)(t->nodes + h.count);
+	if (hash_of(t) == h.hash && is_tree(t, source_bytes))
 		return true;
 	tree_free_nodes(t);
 	return false;
