@@ -46,6 +46,7 @@ struct open_row {
 	int frames, others;
 	bool other; /* the stack of another thread is read */
 	bool root;  /* that of the cause is: its own line goes first */
+	bool made;  /* the code that ran was made from the source by a tool: its lines are not those of the file */
 	enum frame_place place;
 	const struct fact_row *from;
 };
@@ -144,6 +145,18 @@ static void cause_take(struct output_reader *o, const pcre2_code *code, const ch
 	take(&o->row.message, o->row.message ? xasprintf("%s: %s", o->row.message, cause) : xstrdup(cause));
 }
 
+/* Runners that run what they have made of the sources. V8 prints lines of that when it aborts. */
+static bool is_maker(const char *file)
+{
+	static const char *const makers[] = { "/node_modules/jest-", "/node_modules/@jest/", "/node_modules/vite",
+					      "/node_modules/ts-node/", "/node_modules/@babel/" };
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++)
+		if (strstr(file, makers[i]))
+			return true;
+	return false;
+}
+
 /* Stacks of several threads: only that of the one that failed counts. */
 static bool thread_take(struct output_reader *o, const pcre2_code *code, const char *line)
 {
@@ -180,6 +193,7 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	}
 	if (number && !value_int(number, &at))
 		at = 0;
+	o->row.made |= strcmp(form->kind, "crash") == 0 && is_maker(file);
 	w = (struct frame_words){ .language = form->language, .function = function, .file = file, .line = (long)at };
 	if (!function && *form->frame) /* a frame of a function that has no name */
 		w.function = "(anonymous)";
@@ -226,7 +240,9 @@ static void row_close(struct output_reader *o)
 		mem_free_ptr(&w->file);
 		w->line = 0;
 	}
-	if (w->frames >= form->frames && (w->type || w->message || form->frames > 0) && o->made < ROWS_MAX &&
+	if (w->made)
+		w->line = 0;
+	if (w->frames >= form->frames && (w->type || w->message || w->file) && o->made < ROWS_MAX &&
 	    (r = fact_add(o->f, FACT_FAILURE, w->from->file, w->from->at))) {
 		o->made++;
 		fact_set_text(o->f, r, FC_FAILURE_kind, form->kind);

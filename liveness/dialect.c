@@ -89,6 +89,7 @@ static void enter(struct dialect_reader *r, unsigned spoken)
 	struct spoken *sp = &r->spoken[spoken];
 	struct dialect_event ev = event_of(r, sp, DIALECT_ENTER);
 
+	sp->left = false;
 	if (sp->active)
 		return;
 	sp->active = true;
@@ -122,6 +123,7 @@ static void leave(struct dialect_reader *r, unsigned spoken)
 	while ((t = test_latest(r, spoken)))
 		test_end_silent(r, t);
 	spoken_reset(sp);
+	sp->left = sp->forced;
 	if (sp->forced)
 		return;
 	sp->active = false;
@@ -196,6 +198,12 @@ static void on_echo(struct dialect_reader *r, const char *line, size_t n)
 		}
 }
 
+/* A dialect that the user chose is never left. Behind its closing line, what a failing test printed may look like tests. */
+static bool tells_test(const struct rule *u)
+{
+	return u->kind == RULE_START || u->kind == RULE_END || u->kind == RULE_SUITE || u->kind == RULE_PART;
+}
+
 static bool offer(struct dialect_reader *r, const char *line, size_t n)
 {
 	unsigned char first = (unsigned char)line[0];
@@ -214,6 +222,8 @@ static bool offer(struct dialect_reader *r, const char *line, size_t n)
 		if ((c.has && !(c.has & may_hold)) || (r->in_partial && !u->partial))
 			continue;
 		if (u->kind == RULE_DETAIL && (!r->body.open || r->body.spoken != c.spoken || r->body.stream != r->stream))
+			continue;
+		if (r->body.open && r->spoken[c.spoken].left && tells_test(u))
 			continue;
 		rc = rule_match(u, line, n, r->md, r->mc);
 		if (rc < 0)

@@ -181,6 +181,7 @@ struct nameless {
 struct spoken {
 	struct dialect *d;
 	bool active, forced, told; /* forced: the user named it, it is spoken to the end */
+	bool left;                 /* forced, and its closing line was read */
 	uint64_t entered;        /* order of entering: the latest is asked first */
 	char *suite[DEPTH_MAX];
 	unsigned depth;          /* suites on the stack */

@@ -84,6 +84,43 @@ $t = shown('cargo', "\nrunning 2 tests\ntest tests::a ... ok\ntest tests::b ... 
 	"  process didn't exit successfully: `/w/target/debug/deps/cart-1 --test-threads=1` (signal: 6, SIGABRT: process abort signal)\n", 101);
 like $t, qr/^spec-runner: fail\.crash\.child: signal: 6, SIGABRT/m, 'cargo: what ended the test program, below a line that looks like an error of the compiler';
 
+# --- found in public projects
+
+$t = shown('phpunit', <<'E');
+PHPUnit 9.6.7 by Sebastian Bergmann and contributors.
+
+Test 'X\Y\ATest::testFirst' started
+Test 'X\Y\ATest::testFirst' ended
+Test 'X\Y\ATest::testTotal' started
+Test 'X\Y\ATest::testTotal' ended
+
+
+Time: 00:00.019, Memory: 4.00 MB
+
+There was 1 failure:
+
+1) X\Y\ATest::testTotal
+Failed asserting that 3 is identical to 2.
+
+/w/ATest.php:5
+
+FAILURES!
+Tests: 2, Assertions: 2, Failures: 1.
+E
+like $t, qr{FAILED: 1 of 2 tests failed\n.*?ATest::testTotal\n.*?/w/ATest\.php:5: Failed asserting that 3 is identical to 2\.}s, 'phpunit --debug says only at its end what failed';
+unlike $t, qr/testFirst/, 'and not of the others';
+$t = shown('node', node_tap("  error: |-\n    Expected values to be strictly equal:\n    \n    2 !== 3\n    \n  stack: |-\n" .
+	"    TestContext.<anonymous> (/w/a.test.js:5:26)\n    Test.run (node:internal/test_runner/test:796:25)\n"));
+like $t, qr{total\n.*?/w/a\.test\.js:5: Expected values to be strictly equal: 2 !== 3$}m, 'node: a CommonJS file; a message goes on behind its colon';
+$t = shown('mocha', "\n  cart\n    1) total\n\n\n  0 passing (5ms)\n  1 failing\n\n  1) cart\n       total:\n\n      AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:\n\n" .
+	"2 !== 3\n\n      + expected - actual\n\n      -2\n      +3\n      \n      at Context.<anonymous> (a.test.js:5:12)\n\n");
+like $t, qr{a\.test\.js:5: AssertionError \[ERR_ASSERTION\]: Expected values to be strictly equal: 2 !== 3$}m, 'mocha: what differs';
+$t = shown('jest', '', "----- JavaScript stack trace -----\n\n1: /w/tests/a.test.js:19:11\n2: x (/w/node_modules/jest-circus/build/run.js:18:2)\n", 134);
+like $t, qr{place: +/w/tests/a\.test\.js$}m, 'jest: of code that it has made, the file';
+unlike $t, qr/:19/, 'and no line, which would be another one';
+$t = shown('tap', "1..3\nok 1 - a\nnot ok 2 - b\n", '', 0);
+like $t, qr/ENDED EARLY: 2 of 3 tests had ended.*failed: +b$/ms, 'ended early with exit code 0: what failed before is named';
+
 # --- on a line of its own, and without what only a terminal understands
 my $dir = new_dir();
 my $r = run_spec(['run', '--', 'sh', '-c', 'printf "1..1\nnot ok 1 - x\n"; printf "waiting ... " >&2; exit 1'], dir => $dir);
