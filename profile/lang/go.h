@@ -8,8 +8,8 @@
  *   go_code.c     what a function's code has done with locks before a place in it
  *   go.c          a process: threads and goroutines joined, frames and tasks
  *
- * A goroutine's stack is copied without a stop. It counts where status, stack pointer and time of parking read the same
- * before and after. */
+ * A goroutine's stack is copied without a stop. It counts where its record and a second copy say the same, and is torn
+ * otherwise. */
 #ifndef PROFILE_LANG_GO_H
 #define PROFILE_LANG_GO_H
 
@@ -64,6 +64,7 @@ struct go {
 	struct go_act *acts;    /* functions that take a lock or give it back, by address; NULL until they are wanted */
 	size_t act_count;
 	uint64_t closes;        /* runtime.closechan; 0 unknown */
+	unsigned wrapper;       /* the id of wrappers that the compiler makes; 0 unknown */
 };
 
 /* A function of package sync. */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE_BYTES = 512, LOADS_MAX = 16, DATA_CHUNK = 1 << 20, DATA_MAX = 256 << 20, REASON_BYTES = 60 };
+enum { CODE_BYTES = 512, LOADS_MAX = 16, DATA_CHUNK = 1 << 20, DATA_MAX = 256 << 20, REASON_BYTES = 60, ATTEMPTS = 3 };
 /* words of runtime.moduledata */
 enum { MODULE_TEXT = 22, MODULE_GOFUNC_118 = 38, MODULE_GOFUNC_120 = 40, MODULE_WORDS = 48 };
 enum { SCAN_BIT = 0x1000 };
@@ -256,12 +256,14 @@ static bool layout_choose(struct go *go, uint64_t list, uint64_t n)
 
 static bool list_find(struct go *go, uint64_t *list, uint64_t *count)
 {
-	static const char *const names[] = { "forEachGRace", "waitReason.String", "goexit" };
-	struct go_function f[3] = { 0 };
+	static const char *const names[] = { "forEachGRace", "waitReason.String", "goexit", "systemstack_switch" };
+	struct go_function f[4] = { 0 };
 	uint64_t at[LOADS_MAX], a, b;
 	int line;
 
-	functions_find(go, names, f, 3);
+	functions_find(go, names, f, 4);
+	/* the last two ids, in every version so far */
+	go->wrapper = f[3].id ? f[3].id + 1u : 0;
 	reasons_read(go, &f[1]);
 	if (f[2].end) {
 		const char *file = go_place(&go->t, &f[2], f[2].entry, &line), *rest = strstr(file, "runtime/asm_");
@@ -336,22 +338,51 @@ static void g_take(struct go *go, const unsigned char b[GO_G_BYTES], struct goro
 		g->tid = (pid_t)lang_u64(&go->m, m + l->m_procid);
 }
 
-/* Did it stay where it was while its stack was copied? */
+/* Did it stay where it was while its stack was copied? A second copy is the same, too: it may have come back meanwhile. */
 static bool g_same(struct go *go, const struct goroutine *g)
 {
 	unsigned char b[GO_G_BYTES];
+	auto_free unsigned char *again = xmalloc(g->stack.n + 1);
 	struct goroutine now = { .g = g->g };
 
-	if (!peek_full(go->m.peek, g->g, b, sizeof(b)))
+	if (!g->stack.n || peek_read(go->m.peek, g->stack.base, again, g->stack.n) != (ssize_t)g->stack.n ||
+	    memcmp(again, g->stack.bytes, g->stack.n) != 0 || !peek_full(go->m.peek, g->g, b, sizeof(b)))
 		return false;
 	g_take(go, b, &now);
 	return now.status == g->status && now.sp == g->sp && now.since == g->since && now.id == g->id;
 }
 
+static bool g_counts(const struct goroutine *g)
+{
+	return g->status != GO_DEAD && g->status != GO_IDLE && g->status <= GO_PREEMPTED && g->id;
+}
+
+/* False where it has ended, or never was. What moves is tried again, and then said to be torn. */
+static bool g_read(struct go *go, struct goroutine *g)
+{
+	unsigned char b[GO_G_BYTES];
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		/* what many lie in is read at once, the first time */
+		if (i == 0 ? !lang_read(&go->m, g->g, b, sizeof(b)) : !peek_full(go->m.peek, g->g, b, sizeof(b)))
+			return i > 0;
+		free(g->stack.bytes);
+		*g = (struct goroutine){ .g = g->g };
+		g_take(go, b, g);
+		if (!g_counts(g))
+			return false;
+		if (g->status == GO_RUNNING)
+			return true;
+		if (stack_copy(go, g) && g_same(go, g))
+			return true;
+	}
+	g->torn = true;
+	return true;
+}
+
 bool go_read(struct go *go)
 {
 	uint64_t list, count;
-	unsigned char b[GO_G_BYTES];
 
 	if (!list_find(go, &list, &count) || !layout_choose(go, list, count))
 		return false;
@@ -363,18 +394,11 @@ bool go_read(struct go *go)
 		struct goroutine *g = &go->v[go->count];
 
 		*g = (struct goroutine){ .g = lang_u64(&go->m, list + 8 * i) };
-		if (!lang_read(&go->m, g->g, b, sizeof(b)))
-			continue;
-		g_take(go, b, g);
-		if (g->status == GO_DEAD || g->status == GO_IDLE || g->status > GO_PREEMPTED || !g->id)
-			continue;
-		if (g->status != GO_RUNNING && !stack_copy(go, g))
-			g->torn = true;
-		go->count++;
+		if (g_read(go, g))
+			go->count++;
+		else
+			mem_free_ptr(&g->stack.bytes);
 	}
-	for (size_t i = 0; i < go->count; i++)
-		if (go->v[i].status != GO_RUNNING && !g_same(go, &go->v[i]))
-			go->v[i].torn = true;
 	return true;
 }
 

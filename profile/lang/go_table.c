@@ -62,6 +62,7 @@ bool go_function(const struct go_table *t, uint64_t i, struct go_function *f)
 	f->pcln = bytes_u32(t->b, t->n, at + 24);
 	f->npcdata = bytes_u32(t->b, t->n, at + 28);
 	f->unit = bytes_u32(t->b, t->n, at + 32);
+	f->id = t->b[tail];
 	f->top = t->b[tail + 1] & FLAG_TOP_FRAME;
 	f->writes_sp = t->b[tail + 1] & FLAG_SP_WRITE;
 	f->nfuncdata = t->b[tail + 3];

@@ -27,7 +27,7 @@ struct go_function {
 	uint64_t at;         /* of its record, in the table */
 	int32_t name;
 	uint32_t pcsp, pcfile, pcln, npcdata, unit;
-	uint8_t nfuncdata;
+	uint8_t id, nfuncdata; /* id: 0, or which of those that the runtime treats in its own way */
 	bool top, writes_sp; /* outermost of its stack; changes the stack pointer in a way that no table describes */
 };
 

@@ -101,6 +101,7 @@ struct snap_task {
 	char *created_by;          /* "function at file:line"; NULL */
 	char *test;                /* that it is in, by its frames; NULL */
 	int64_t since_ns;          /* it has waited so long; -1 unknown */
+	const char *partial;       /* a literal: why its frames may not be those of one moment, or all; NULL: they are */
 	struct snap_hint hint;
 	struct snap_wait wait;
 	pid_t tid;                 /* thread that runs its loop; 0 unknown */

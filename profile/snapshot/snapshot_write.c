@@ -158,6 +158,10 @@ static void put_tasks(struct json *j, struct redactor *r, const struct snap_proc
 			put_text(j, r, "created_by", task->created_by);
 		if (task->test)
 			put_text(j, r, "test", task->test);
+		if (task->partial) {
+			json_str(j, "status", "partial");
+			json_str(j, "reason", task->partial);
+		}
 		put_frames(j, r, task->frames, task->frame_count);
 		put_wait(j, r, &task->wait);
 		json_object_end(j);
@@ -399,6 +403,8 @@ static void add_tasks(const struct snap_process *p, struct redactor *r, struct s
 			str_addf(out, ", %s", task->state);
 		if (task->count)
 			str_addf(out, ", and %zu more like it", task->count - 1);
+		if (task->partial)
+			str_addf(out, "  partial: %s", task->partial);
 		if (task->wait.kind == WAIT_NONE && task->awaits) {
 			str_add(out, ", awaits ");
 			add_text(r, task->awaits, out);
