@@ -65,6 +65,8 @@ void report_add_test_place(struct str *out, const struct fact_row *r);
 void report_add_running(struct str *out, const struct report *r);
 /* The test that the stack of what hangs is in; else the only one that any stack is in. NULL: none is known. Borrowed. */
 const char *report_test_by_stack(const struct facts *f);
+/* Tests that ran when the run was ended, that of report_test_by_stack() first: at most max into v. How many there are. */
+size_t report_running_tests(const struct facts *f, const struct fact_row **v, size_t max);
 /* "FAILED: 8 of 300 tests failed", "HUNG: test_a.py::test_b for 60.0 s". False: the run did not fail. */
 bool report_add_headline(struct str *out, const struct report *r);
 /* Adds the lines of source at the places of failed tests and findings to another set of facts. */

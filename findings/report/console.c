@@ -41,18 +41,14 @@ static const char *evidence_test(const struct finding *x)
 
 static void tests_write(const struct facts *f, const struct finding *x, bool failures, struct str *out)
 {
-	const struct fact_table *t = &f->table[FACT_CASE];
+	const struct fact_row *v[TESTS_SHOWN];
+	size_t running = report_running_tests(f, v, TESTS_SHOWN), shown = 0;
 	auto_str text = STR_INIT;
-	size_t shown = 0, running = 0;
 	const char *by;
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct fact_row *r = t->rows[i];
+	for (; shown < running && shown < TESTS_SHOWN;) {
+		const struct fact_row *r = v[shown];
 
-		if (!fact_bool(r, FC_CASE_running))
-			continue;
-		if (running++ >= TESTS_SHOWN)
-			continue;
 		str_reset(&text);
 		if (*fact_text(r, FC_CASE_suite))
 			str_addf(&text, "%s ", fact_text(r, FC_CASE_suite));

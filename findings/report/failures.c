@@ -3,6 +3,7 @@
 #include "findings/report.h"
 
 #include "base/mem.h"
+#include "evidence/test_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,50 @@ const char *report_test_by_stack(const struct facts *f)
 	return others ? NULL : only;
 }
 
+static bool is_test(const struct fact_row *r, const char *name)
+{
+	const char *suite = fact_text(r, FC_CASE_suite), *id = fact_text(r, FC_CASE_case_id);
+	size_t n = strlen(suite);
+
+	return strcmp(id, name) == 0 || test_names(name, "", id, "") || test_names(id, "", name, "") ||
+	       (n && strncmp(name, suite, n) == 0 && strncmp(name + n, "::", 2) == 0 && strcmp(name + n + 2, id) == 0);
+}
+
+/* The only one of those that ran which the stack is in; NULL. */
+static const struct fact_row *running_by_stack(const struct facts *f)
+{
+	const struct fact_table *t = &f->table[FACT_CASE];
+	const char *name = report_test_by_stack(f);
+	const struct fact_row *found = NULL;
+
+	for (size_t i = 0; name && i < t->n; i++)
+		if (fact_bool(t->rows[i], FC_CASE_running) && *fact_text(t->rows[i], FC_CASE_case_id) &&
+		    is_test(t->rows[i], name)) {
+			if (found)
+				return NULL;
+			found = t->rows[i];
+		}
+	return found;
+}
+
+size_t report_running_tests(const struct facts *f, const struct fact_row **v, size_t max)
+{
+	const struct fact_table *t = &f->table[FACT_CASE];
+	const struct fact_row *first = running_by_stack(f);
+	size_t n = 0, total = first ? 1 : 0;
+
+	if (first && max)
+		v[n++] = first;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!fact_bool(t->rows[i], FC_CASE_running) || t->rows[i] == first)
+			continue;
+		total++;
+		if (n < max)
+			v[n++] = t->rows[i];
+	}
+	return total;
+}
+
 void report_add_running(struct str *out, const struct report *r)
 {
 	const struct facts *f = r->facts;
@@ -168,6 +213,8 @@ void report_add_running(struct str *out, const struct report *r)
 			if (!first || fact_num(t->rows[i], FC_CASE_duration_ms, 0) > fact_num(first, FC_CASE_duration_ms, 0))
 				first = t->rows[i];
 		}
+	if (first && running_by_stack(f) && !fact_bool(running_by_stack(f), FC_CASE_container))
+		first = running_by_stack(f);
 	if (first) {
 		report_add_test(out, first);
 		str_addf(out, " for %.1f s", fact_num(first, FC_CASE_duration_ms, 0) / 1000);

@@ -200,17 +200,13 @@ static void row_add(struct str *out, const char *term, const char *value)
 
 static void tests_add(struct str *out, const struct facts *f)
 {
-	const struct fact_table *t = &f->table[FACT_CASE];
-	size_t running = 0;
+	const struct fact_row *v[TESTS_SHOWN];
+	size_t running = report_running_tests(f, v, TESTS_SHOWN);
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct fact_row *r = t->rows[i];
+	for (size_t i = 0; i < running && i < TESTS_SHOWN; i++) {
+		const struct fact_row *r = v[i];
 
-		if (!fact_bool(r, FC_CASE_running))
-			continue;
-		if (running++ >= TESTS_SHOWN)
-			continue;
-		str_addf(out, "<dt>%s</dt><dd><code>", running == 1 ? "Test" : "");
+		str_addf(out, "<dt>%s</dt><dd><code>", i == 0 ? "Test" : "");
 		html_text(out, fact_text(r, FC_CASE_suite));
 		str_add(out, *fact_text(r, FC_CASE_suite) ? " " : "");
 		html_text(out, fact_text(r, FC_CASE_case_id));

@@ -48,8 +48,9 @@ static void source_write(const struct fact_row *r, struct str *out)
 /* How it came to its end: what the watchdogs recorded, and which tests were at it then. */
 static void end_write(const struct facts *f, struct str *out)
 {
-	const struct fact_table *tokens = &f->table[FACT_TIMEOUT], *cases = &f->table[FACT_CASE];
-	size_t running = 0, from = out->len;
+	const struct fact_table *tokens = &f->table[FACT_TIMEOUT];
+	const struct fact_row *v[TESTS_SHOWN];
+	size_t running = report_running_tests(f, v, TESTS_SHOWN), from = out->len;
 	auto_str text = STR_INIT;
 
 	for (size_t i = 0; i < tokens->n && i < TOKENS_SHOWN; i++) {
@@ -60,11 +61,9 @@ static void end_write(const struct facts *f, struct str *out)
 	}
 	if (tokens->n > TOKENS_SHOWN)
 		str_addf(out, "- and %zu more records of watchdogs\n", tokens->n - TOKENS_SHOWN);
-	for (size_t i = 0; i < cases->n; i++) {
-		const struct fact_row *r = cases->rows[i];
+	for (size_t i = 0; i < running && i < TESTS_SHOWN; i++) {
+		const struct fact_row *r = v[i];
 
-		if (!fact_bool(r, FC_CASE_running) || ++running > TESTS_SHOWN)
-			continue;
 		str_reset(&text);
 		str_addf(&text, "%s%s%s", fact_text(r, FC_CASE_suite), *fact_text(r, FC_CASE_suite) ? " " : "",
 			 fact_text(r, FC_CASE_case_id));

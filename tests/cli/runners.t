@@ -40,6 +40,8 @@ if (have('go test', which('go'))) {
 		$sh->('-run TestTwice .'));
 	push @animals, animal('go test -v', 'go test -v of a subtest that receives from a channel', 'hang.wait.sync.channel', 'go_subtest', 5000,
 		$sh->('-v -run TestSub ./...'), { test => qr/^TestSub/ });
+	push @animals, animal('go test -v, parallel', 'go test -v of two tests at once, of which one locks a mutex twice', 'hang.wait.sync.goroutine',
+		'go_parallel', 5000, $sh->('-v -run "TestBeside|TestLocked" .'), { first => qr/^`TestLocked`/ });
 }
 if (have('JUnit 5', which('javac') && -e '/usr/share/java/junit-platform-console.jar')) {
 	my $jars = join ':', map { "/usr/share/java/$_.jar" } qw(junit-jupiter-api junit-jupiter-engine junit-platform-commons
@@ -49,6 +51,16 @@ if (have('JUnit 5', which('javac') && -e '/usr/share/java/junit-platform-console
 		push @animals, animal('JUnit 5', 'the console launcher; the test waits for a monitor', $held, 'junit', 6000, 'java', '-XX:TieredStopAtLevel=1',
 			'-cp', "$jars:$dir/classes", 'org.junit.platform.console.ConsoleLauncher', '--disable-banner', '-c', 'StockTest');
 	}
+}
+# Maven and surefire as Debian has them, without the network (apt-get install maven maven-debian-helper libsurefire-java libmaven-resources-plugin-java
+# libmaven-compiler-plugin-java junit5).
+my $repo = '/usr/share/maven-repo';
+if (zoo_all() && have('Maven', which('mvn') && which('javac') && -d "$repo/org/apache/maven/plugins/maven-surefire-plugin/2.22.3" &&
+		-e '/etc/maven/settings-debian.xml')) {
+	mkdir "$dir/maven";
+	quietly("cp $from/maven/pom.xml $dir/maven && mkdir -p $dir/maven/src/test/java && cp $from/StockTest.java $dir/maven/src/test/java");
+	push @animals, animal('JUnit 5, Maven', 'mvn test: surefire runs the tests in a virtual machine of its own', $held, 'junit', 20000, 'mvn', '-o', '-B', '-f',
+		"$dir/maven/pom.xml", '-s', '/etc/maven/settings-debian.xml', "-Ddebian.dir=$dir", "-Dmaven.repo.local=$repo", 'test', { test => qr/StockTest/ });
 }
 if (have('node --test', which('node') && `node --version` =~ /^v(\d+)/ && $1 >= 18)) {
 	write_file("$dir/node.test.js", "const test = require('node:test');" . read_file("$from/stock.test.js"));

@@ -20,6 +20,7 @@
 #   asks      looked at with intrusion 2
 #   only_run  it is not looked at by `inspect`
 #   test      a regular expression for the name of the test that the trace has as running
+#   first     a regular expression for the test that the report calls running first
 #   summary   a regular expression for the summary of the first finding
 #   at_most   the factor for a busy machine, where the time is long already
 #   at_once   how many are started together (6)
@@ -245,6 +246,10 @@ sub finding_wrong {
 # Is the test that hangs among those that the trace has as running?
 sub test_wrong {
 	my ($a, $r) = @_;
+	if ($a->{first}) {
+		my ($running) = (read_file("$r->{dir}/.artifacts/report.md") // '') =~ /^- still running: (.*)/m;
+		return 'the report says first: ' . ($running // 'nothing') if ($running // '') !~ $a->{first};
+	}
 	return 'right' unless $a->{test};
 	my $trace = trace_of($r) or return 'no trace';
 	my @running = map { $_->{attrs}{case_id} } grep { $_->{name} eq 'case.run' && $_->{status} ne 'ok' } @{ $trace->{spans} };
