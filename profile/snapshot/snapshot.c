@@ -350,7 +350,8 @@ static int memory_open(pid_t pid)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* A filter of system calls forbids it even of ourselves, as that of a container may; /proc/PID/mem asks for the same rights. */
+/* A filter of system calls forbids it even of ourselves, as that of a container may. /proc/PID/mem asks for the same rights,
+ * and passes. */
 static bool readv_is_refused(void)
 {
 	static int refused = -1;
