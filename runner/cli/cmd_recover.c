@@ -7,12 +7,15 @@
 #include "runner/cli/cli.h"
 #include "runner/proc/orphans.h"
 #include "runner/proc/proc.h"
+#include "runner/proc/sampling_recover.h"
 #include "trace/seal.h"
 
 #include <stdio.h>
 
 /* For explaining one recovered run. */
 #define EXPLAIN_NS (30 * NS_PER_S)
+/* For the profiles of all of them. */
+#define PROFILES_NS (60 * NS_PER_S)
 
 struct told {
 	struct cli *cli;
@@ -58,6 +61,7 @@ int cmd_recover(struct cli *cli)
 		err_set(&e, ERR_USAGE, "'recover' takes one journal, or none for all of them");
 		return cli_fail(&e);
 	}
+	sampling_recover(dir, cli->root, cli->envp, &cli->o, clock_mono_ns() + PROFILES_NS);
 	if (cli->operand_count == 1) {
 		rc = seal_recover_one(cli->operands[0], dir, out_dir, &e);
 		tell(&told, cli->operands[0], out_dir[0] ? out_dir : NULL, rc < 0 ? &e : NULL);

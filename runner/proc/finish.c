@@ -12,6 +12,7 @@
 #include "runner/proc/remember.h"
 #include "runner/proc/sampling.h"
 #include "runner/proc/stream.h"
+#include "runner/proc/sampling_recover.h"
 #include "trace/seal.h"
 
 #include <stdio.h>
@@ -121,6 +122,7 @@ static bool finish_recover_others(struct context *c)
 
 	if (c->cancelled || access(c->paths.artifacts, F_OK) < 0)
 		return false; /* cancelled: the next run has more time */
+	sampling_recover(c->paths.artifacts, c->setup->root, c->setup->envp, c->o, clock_mono_ns() + RECOVERED_NS);
 	n = seal_recover_each(c->paths.artifacts, finish_recovered, &r, &e);
 	if (r.n > RECOVERED_TOLD)
 		say(c, "and %u more runs had lost theirs: see %s/recovered", r.n - RECOVERED_TOLD, c->paths.artifacts);

@@ -18,7 +18,7 @@ my $split = root() . '/.artifacts/build/tests/zoo/split';
 
 # Processes of the run that are ours: pid => comm.
 sub ours {
-	my ($run_dir) = @_;
+	my ($run_dir, $front) = @_;
 	my %found;
 	for my $dir (glob '/proc/[0-9]*') {
 		my $cwd = readlink "$dir/cwd" // next;
@@ -26,17 +26,14 @@ sub ours {
 		my $exe = readlink "$dir/exe" // next;
 		next unless $exe =~ m{/spec-runner(?:-\w+)?$};
 		my ($pid) = $dir =~ /(\d+)/;
-		my $comm = get("/proc/$pid/comm");
-		chomp $comm;
-		$found{$pid} = $comm;
+		$found{$pid} = $exe =~ /sampler$/ ? 'sampler' : $pid == $front ? 'front' : 'supervisor' if $exe =~ m{/spec-runner(?:-sampler)?$};
 	}
 	return %found;
 }
 
 print "| killed | engine | CPU before it, ms | sampled, ms | lost, ms | kept |\n|---|---|---|---|---|---|\n";
 for my $with (split /,/, $engines) {
-	my %names = map { $_ => 1 } 'all';
-	my @todo = ('?');
+	my @todo = qw(front supervisor sampler all);
 	while (defined(my $whom = shift @todo)) {
 		my $dir = fresh();
 		my $pid = fork // die;
@@ -55,18 +52,16 @@ for my $with (split /,/, $engines) {
 			my $run = $child ? get("/proc/$child/schedstat") : '';
 			last if $run =~ /^(\d+)/ && $1 > 2.5e9;
 		}
-		my %ours = ours($dir);
-		if ($whom eq '?') { @todo = ((sort values %{ { reverse %ours } }), 'all'); my %seen; @todo = grep { !$seen{$_}++ } @todo }
+		my %ours = ours($dir, $pid);
 		my ($ran) = get("/proc/$child/schedstat") =~ /^(\d+)/;
-		kill KILL => $whom eq '?' ? () : $whom eq 'all' ? keys %ours : grep { $ours{$_} eq $whom } keys %ours;
+		kill KILL => $whom eq 'all' ? keys %ours : grep { $ours{$_} eq $whom } keys %ours;
 		waitpid $pid, 0;
-		for (1 .. 200) { last if !%{ { ours($dir) } }; sleep 0.05 }
+		for (1 .. 200) { last if !%{ { ours($dir, 0) } }; sleep 0.05 }
 		system("cd $dir && " . spec() . ' recover >/dev/null 2>&1') if !glob "$dir/.artifacts/raw/run-*/profile.json";
 		my ($file) = (glob("$dir/.artifacts/raw/run-*/profile.json"), glob("$dir/.artifacts/recovered/*/raw/*/profile.json"), glob("$dir/.artifacts/recovered/*/profile.json"));
 		my $p = $file ? json()->decode(get($file)) : { samples => [] };
 		my $sampled = sum_ms($p, 5, sub { shift; grep { ($_->{function} // '') =~ /^(?:split_|work|main)/ } @_ });
 		my $lost = $ran / 1e6 - $sampled;
-		next if $whom eq '?';
 		row($lost < 1100, $whom, $with, sprintf('%.0f', $ran / 1e6), sprintf('%.0f', $sampled), sprintf('%.0f', $lost));
 		kill KILL => $child if $child && -e "/proc/$child" && get("/proc/$child/comm") =~ /^split/;
 	}
