@@ -33,6 +33,7 @@ class State:
         self.profilers = []
         self.base = {}
         self.over = False
+        self.final = None
         self.busy = False
         self.written = time.monotonic()
         self.beat = None
@@ -67,7 +68,11 @@ def collect():
             add(callers.setdefault(f, {}), c, *w)
     for p in list(state.profilers):
         for e in p.getstats():
-            if is_mine(e.code):
+            if is_mine(e.code):  # what it calls is ours, too; where all threads share one stack, it may be somebody else's
+                for sub in e.calls or ():
+                    if not SINCE_312 and isinstance(sub.code, str):
+                        add(sums, label(sub.code), sub.reccallcount - sub.callcount, -sub.callcount, -sub.inlinetime,
+                            -sub.totaltime)
                 continue
             key = label(e.code)
             add(sums, key, e.callcount - e.reccallcount, e.callcount, e.inlinetime, e.totaltime)
@@ -75,7 +80,24 @@ def collect():
                 if not is_mine(sub.code):
                     add(callers.setdefault(label(sub.code), {}), key, sub.callcount - sub.reccallcount,
                         sub.callcount, sub.inlinetime, sub.totaltime)
-    return {f: v + (callers.get(f, {}),) for f, v in sums.items()}
+    return {f: v + (callers.get(f, {}),) for f, v in sums.items() if v[1] > 0}
+
+
+def open_calls(stats):
+    for frame in sys._current_frames().values():
+        seen = set()
+        chain = []
+        while frame is not None:
+            chain.append(frame.f_code)
+            frame = frame.f_back
+        for code in reversed(chain):
+            if is_mine(code):
+                continue
+            key = label(code)
+            cc, nc, tt, ct, callers = stats.get(key, (0, 0, 0.0, 0.0, {}))
+            stats[key] = (cc + (key not in seen), nc + 1, tt, ct, callers)
+            seen.add(key)
+    return stats
 
 
 def write():
@@ -88,7 +110,7 @@ def write():
         state.written = time.monotonic()
         if not PSTATS:
             return
-        data = marshal.dumps(collect())
+        data = marshal.dumps(state.final or collect())
         tmp = "%s/.cprofile-%d.tmp" % (OUT, state.pid)
         fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
@@ -119,11 +141,20 @@ def stop():
     state.over = True
     if MORE:
         sys.settrace(None)
+    if SINCE_312:
+        before_fork()
+        # Its stack of calls may be of another thread; its counts of what has ended are right. So what is still open is
+        # counted here, before it is told to end and would count whatever it holds.
+        state.final = open_calls(collect())
     if state.profilers:
         try:
             state.profilers[0].disable()
         except Exception:
             pass
+    for _ in range(400):  # our own thread may be at it, with what was counted until then
+        if not state.busy:
+            break
+        time.sleep(0.0025)
     write()
 
 
@@ -133,7 +164,8 @@ def profile_thread(frame, event, arg):
     p.enable()
 
 
-def beats(lock):
+def beats(lock, ready):
+    ready.release()
     while state.beat is lock:
         if lock.acquire(timeout=EVERY_S):
             break
@@ -146,13 +178,17 @@ def beats(lock):
 
 
 def beat_start():
-    lock = _thread.allocate_lock()
+    lock, ready = _thread.allocate_lock(), _thread.allocate_lock()
     lock.acquire()
+    ready.acquire()
     state.beat = lock
     try:
-        _thread.start_new_thread(beats, (lock,))
+        _thread.start_new_thread(beats, (lock, ready))
     except RuntimeError:
         state.beat = None
+        return
+    if SINCE_312:  # it waits, and is on the stack of calls below all that the program does
+        ready.acquire(timeout=0.1)
 
 
 def threads_now():
@@ -191,7 +227,8 @@ def after_in_child():
 def start():
     p = Profiler()
     state.profilers.append(p)
-    beat_start()
+    if not SINCE_312:
+        beat_start()  # else with the program: see audit()
     p.enable()
 
 
@@ -203,7 +240,9 @@ def audit(event, args):
     elif event == "import" and args and args[0] in ("_lsprof", "cProfile"):
         missed("it uses cProfile itself: what was counted until then is kept")
         stop()
-    elif state.beat is None and event != "os.fork" and not SINCE_312:
+    elif state.beat is None and event != "os.fork" and (not SINCE_312 or event.startswith("cpython.run_")):
+        # From 3.12 on one profiler sees all threads, ours too, and has one stack for all of them. What was called before
+        # it began must have ended before another thread is there, or it takes that one's calls for its own.
         beat_start()
     elif time.monotonic() - state.written > EVERY_S:
         write()
