@@ -44,7 +44,8 @@ static void profile_make(const char *run_id, const char *raw, const char *journa
 	strv_release(&argv);
 }
 
-void sampling_recover(const char *artifacts, const char *root, char *const envp[], const struct options *o, int64_t until_ns)
+void sampling_recover(const char *artifacts, const char *root, char *const envp[], const struct options *o,
+		      int64_t until_ns)
 {
 	auto_free char *folder = path_join(artifacts, "raw");
 	DIR *d = opendir(folder);

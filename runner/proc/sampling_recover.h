@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 /* Of each unlocked journal in that folder which has a log beside it. What fails is left as it is. until_ns: absolute. */
-void sampling_recover(const char *artifacts, const char *root, char *const envp[], const struct options *o, int64_t until_ns);
+void sampling_recover(const char *artifacts, const char *root, char *const envp[], const struct options *o,
+		      int64_t until_ns);
 
 #endif
