@@ -253,7 +253,7 @@ struct work {
 	const struct raw *r;
 	struct spans_read s;
 	int32_t *command;        /* by thread */
-	struct { int32_t pid; int32_t span; } *owner; /* this process ran that test */
+	struct { int32_t pid, span; bool by_life; } *owner; /* this process ran that test */
 	size_t owners;
 	uint32_t *cases;         /* indexes of case.run spans, by start */
 	size_t case_count;
@@ -302,10 +302,11 @@ static size_t cases_open(const struct work *w, int32_t command, int64_t at, int3
 
 enum { OPEN_MAX = 256 };
 
-static void owner_add(struct work *w, int32_t pid, int32_t span)
+static void owner_add(struct work *w, int32_t pid, int32_t span, bool by_life)
 {
 	w->owner = xreallocarray(w->owner, w->owners + 1, sizeof(*w->owner));
 	w->owner[w->owners].pid = pid;
+	w->owner[w->owners].by_life = by_life;
 	w->owner[w->owners++].span = span;
 }
 
@@ -337,7 +338,7 @@ static int32_t case_by_life(const struct work *w, size_t thread)
 		const struct span *x = &w->s.v[w->cases[i]];
 		int64_t d = x->command == w->command[thread] ? apart(t, x) : INT64_MAX;
 
-		if (x->start_ns > t->start_ns + APART_NS)
+		if (x->start_ns > t->end_ns + APART_NS)
 			break;
 		if (d < best) {
 			second = best;
@@ -347,7 +348,7 @@ static int32_t case_by_life(const struct work *w, size_t thread)
 			second = d;
 		}
 	}
-	return best < APART_NS && second / 3 > best ? found : -1;
+	return best < APART_NS + (t->end_ns - t->start_ns) / 4 && second / 3 > best ? found : -1;
 }
 
 static void owners_by_life(struct work *w)
@@ -360,7 +361,7 @@ static void owners_by_life(struct work *w)
 			continue;
 		found = case_by_life(w, i);
 		if (found >= 0 && !owned_above(w, found, t))
-			owner_add(w, t->pid, found);
+			owner_add(w, t->pid, found, true);
 	}
 }
 
@@ -377,9 +378,21 @@ static void owners_find(struct work *w)
 			if (owns(w, open[k], pid) || (!stack_has_case(w->p, x->stack, &w->s.v[open[k]]) &&
 						       !only_file(w, x->stack, open, n, k)))
 				continue;
-			owner_add(w, pid, open[k]);
+			owner_add(w, pid, open[k], false);
 		}
 	}
+}
+
+/* Does the process belong to another test, by when it began and ended? */
+static bool of_another(const struct work *w, int32_t span, const struct raw_thread *t)
+{
+	for (int depth = 0; t && depth < 100; depth++) {
+		for (size_t i = 0; i < w->owners; i++)
+			if (w->owner[i].by_life && w->owner[i].pid == t->pid)
+				return w->owner[i].span != span;
+		t = leader_of(w->r, t->ppid, t->start_ns);
+	}
+	return false;
 }
 
 /* The span of a sample: of the journal's, by index; -1 none. */
@@ -393,7 +406,7 @@ static int32_t span_of(const struct work *w, const struct prof_sample *x, int64_
 		return -1;
 	n = cases_open(w, command, at, open, OPEN_MAX);
 	if (n == 1)
-		return open[0];
+		return of_another(w, open[0], t) ? command : open[0];
 	for (size_t i = 0; i < n; i++)
 		if (stack_has_case(w->p, x->stack, &w->s.v[open[i]]))
 			return open[i];
