@@ -246,6 +246,9 @@ static value_t builtin_of_objects(struct frame *f, uint32_t node, const char *na
 		return take_attribute(f, node, a);
 	if (strcmp(name, "type") == 0 && a->count == 1)
 		return class_of(f, first);
+	if (strcmp(name, "object.__new__") == 0 && value_count(H, first) == 1 &&
+	    H->objects[value_at(H, first, 0)].kind == O_CLASS)
+		return value_of(H, object_new(H, O_INSTANCE, value_at(H, first, 0), 0));
 	if (is_one_of(name, "eval exec"))
 		site_reason(f, node, "eval_exec");
 	if (strcmp(name, "setattr") == 0 && a->count > 2 && strncmp(H->texts[key], "s:", 2) == 0)

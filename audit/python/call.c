@@ -179,6 +179,17 @@ static struct arguments with_first(value_t self, const struct arguments *a)
 	return b;
 }
 
+/* Is one class the other, or above it? */
+static bool is_class_of(struct frame *f, uint32_t above, uint32_t class_object)
+{
+	const struct class_order *order = class_order(f, class_object);
+
+	for (uint32_t i = 0; order && i < order->n; i++)
+		if (order->v[i] == above)
+			return true;
+	return false;
+}
+
 static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a)
 {
 	value_t maker = class_find(f, class_object, KEY("__new__"), 0), init, made = 0;
@@ -195,6 +206,8 @@ static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object,
 		o = value_at(H, made, 0);
 	else
 		o = object_new(H, O_INSTANCE, class_object, 0);
+	if (!is_class_of(f, class_object, H->objects[o].a))
+		return value_of(H, o); /* of another class: it is not initialised */
 	init = class_find(f, class_object, KEY("__init__"), 0);
 	if (init && (!maker || H->objects[value_at(H, init, 0)].kind != O_EXTERNAL)) {
 		b = with_first(value_of(H, o), a);
@@ -235,6 +248,13 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 	}
 	if (strcmp(path, "functools.wraps") == 0 || strcmp(path, "functools.lru_cache") == 0)
 		return value_of(H, object_intern(H, O_BUILTIN, KEY("#same"), 0));
+	if (strcmp(path, "collections.namedtuple") == 0) {
+		v = namedtuple_call(f, object, a);
+		return v ? v : namedtuple_make(f, a);
+	}
+	if (strcmp(path, "importlib.import_module") == 0 && a->count == 1 &&
+	    str_starts(H->texts[item_key(f, a->position[0])], "s:"))
+		return import_module(f, H->texts[item_key(f, a->position[0])] + 2);
 	v = container_make(f, node, path, a);
 	if (v)
 		return v;

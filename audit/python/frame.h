@@ -87,6 +87,9 @@ value_t field_make(struct frame *f, const struct arguments *a);
 
 /* A container of collections; 0: path names none. */
 value_t container_make(struct frame *f, uint32_t node, const char *path, const struct arguments *a);
+/* The class that namedtuple(…) makes, and a call of one; 0: it is none. */
+value_t namedtuple_make(struct frame *f, const struct arguments *a);
+value_t namedtuple_call(struct frame *f, uint32_t class_object, const struct arguments *a);
 /* What a defaultdict makes for a key that is not there; 0: o is none. */
 value_t item_made(struct frame *f, uint32_t node, uint32_t o, uint32_t key);
 

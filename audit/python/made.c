@@ -3,8 +3,10 @@
  * containers of collections. */
 #include "audit/python/frame.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FIELDS_MAX 32
@@ -44,6 +46,14 @@ void field_declare(struct frame *f, uint32_t name)
 	slot_set(H, f->class_object, KEY("#fields"), value_of(H, o), false);
 }
 
+/* "x" of the constant text "x"; 0: it is not one. */
+static uint32_t plain_name(struct frame *f, value_t text)
+{
+	uint32_t key = text ? item_key(f, text) : 0;
+
+	return key && str_starts(H->texts[key], "s:") ? heap_textz(H, H->texts[key] + 2) : 0;
+}
+
 /* The fields of a class in the order of its parameters: those of its bases first. */
 static uint32_t fields_of(struct frame *f, uint32_t class_object, uint32_t out[FIELDS_MAX])
 {
@@ -51,12 +61,12 @@ static uint32_t fields_of(struct frame *f, uint32_t class_object, uint32_t out[F
 	uint32_t n = 0;
 
 	for (uint32_t i = order ? order->n : 0; i-- > 0;) {
-		value_t list = H->objects[order->v[i]].kind == O_CLASS ? slot_get(H, order->v[i], KEY("#fields")) : 0;
+		value_t list = slot_get(H, order->v[i], KEY("#fields"));
 		uint32_t o = list ? value_at(H, list, 0) : 0;
 
 		for (uint32_t k = 0; list && k < H->objects[o].b; k++) {
 			value_t text = slot_get(H, o, heap_index(H, k));
-			uint32_t name = text ? heap_textz(H, H->texts[H->objects[value_at(H, text, 0)].a] + 2) : 0, at = 0;
+			uint32_t name = plain_name(f, text), at = 0;
 
 			while (at < n && out[at] != name)
 				at++;
@@ -101,7 +111,8 @@ void made_init(struct frame *f, uint32_t node, uint32_t class_object, uint32_t i
 	uint32_t names[FIELDS_MAX], n;
 	value_t after;
 
-	if (!data && !comes_from(f, class_object, "typing.NamedTuple"))
+	if (!data && !comes_from(f, class_object, "typing.NamedTuple") &&
+	    !comes_from(f, class_object, "collections.namedtuple"))
 		return;
 	n = fields_of(f, class_object, names);
 	for (uint32_t i = 0; i < n; i++) {
@@ -191,4 +202,52 @@ value_t item_made(struct frame *f, uint32_t node, uint32_t o, uint32_t key)
 	if (v)
 		slot_set(H, o, key, v, true);
 	return v;
+}
+
+/* namedtuple("T", "a b") or ("T", ["a", "b"]): an outside class that has fields. */
+value_t namedtuple_make(struct frame *f, const struct arguments *a)
+{
+	uint32_t o = object_new(H, O_EXTERNAL, KEY("collections.namedtuple"), 0), list = object_new(H, O_LIST, 0, 0), n = 0;
+	uint32_t from = a->count > 1 && value_count(H, a->position[1]) == 1 ? value_at(H, a->position[1], 0) : 0;
+
+	if (H->objects[from].kind == O_TEXT && str_starts(H->texts[H->objects[from].a], "s:")) {
+		auto_free char *names = xstrdup(H->texts[H->objects[from].a] + 2);
+		char *rest = names, *name;
+
+		while ((name = strtok_r(rest, ", \t\n", &rest)) && n < FIELDS_MAX) {
+			uint32_t key = heap_prefixed(H, PREFIX_ITEM, heap_textz(H, name));
+
+			slot_set(H, list, heap_index(H, n++), value_of(H, object_intern(H, O_TEXT, key, 0)), false);
+		}
+	} else if (H->objects[from].kind == O_LIST || H->objects[from].kind == O_TUPLE) {
+		for (; n < H->objects[from].b && n < FIELDS_MAX; n++)
+			slot_set(H, list, heap_index(H, n), slot_get(H, from, heap_index(H, n)), false);
+	}
+	H->objects[list].b = n;
+	slot_set(H, o, KEY("#fields"), value_of(H, list), false);
+	return value_of(H, o);
+}
+
+/* T(…) of a namedtuple; 0: the outside class is none. */
+value_t namedtuple_call(struct frame *f, uint32_t class_object, const struct arguments *a)
+{
+	value_t list = slot_get(H, class_object, KEY("#fields"));
+	uint32_t o, fields = list ? value_at(H, list, 0) : 0;
+
+	if (!list)
+		return 0;
+	o = object_new(H, O_TUPLE, 0, 0); /* its items are its attributes, too */
+	for (uint32_t i = 0; i < H->objects[fields].b; i++) {
+		value_t v = i < a->count ? a->position[i] : 0;
+		uint32_t name = plain_name(f, slot_get(H, fields, heap_index(H, i)));
+
+		for (uint32_t k = 0; k < a->named && !v; k++)
+			v = a->name[k] == name ? a->keyword[k] : 0;
+		v = v ? v : unknown(f, "parameter");
+		slot_set(H, o, heap_index(H, i), v, false);
+		H->objects[o].b = i + 1;
+		if (name)
+			slot_set(H, o, name, v, false);
+	}
+	return value_of(H, o);
 }

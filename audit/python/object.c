@@ -189,17 +189,18 @@ static const char *builtin_type(enum object_kind kind)
 	}
 }
 
-/* A member of an enumeration is an instance of it. */
+/* A member of an enumeration is an instance of it; what a class lacks its metaclass may have. */
 static value_t class_get(struct frame *f, uint32_t node, uint32_t class_object, uint32_t name)
 {
-	value_t v = class_find(f, class_object, name, 0);
+	value_t v = class_find(f, class_object, name, 0), meta;
 	enum object_kind kind = value_count(H, v) == 1 ? H->objects[value_at(H, v, 0)].kind : O_UNKNOWN;
 	bool data = kind == O_NUMBER || kind == O_TEXT || kind == O_TUPLE || kind == O_LIST || kind == O_DICT ||
-		    kind == O_NONE || kind == O_EXTERNAL;
+		    kind == O_NONE || (v && kind == O_UNKNOWN);
 
-	if (data && (kind != O_EXTERNAL || strcmp(H->texts[H->objects[value_at(H, v, 0)].a], "enum.auto") == 0) &&
-	    H->texts[name][0] != '_' && is_enumeration(f, class_object))
+	if (data && H->texts[name][0] != '_' && is_enumeration(f, class_object))
 		return value_of(H, generic_instance(f, class_object));
+	if (!v && (meta = slot_get(H, class_object, KEY("#metaclass"))))
+		return bind(f, node, class_find(f, value_at(H, meta, 0), name, 0), class_object, false);
 	return bind(f, node, v, class_object, true);
 }
 
@@ -219,6 +220,8 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 	case O_SUPER:
 		v = bind(f, node, class_find(f, H->objects[p.b].kind == O_INSTANCE ? H->objects[p.b].a : p.b, name,
 			p.a), p.b, false);
+		if (!v && name == KEY("__new__"))
+			return value_of(H, object_intern(H, O_BUILTIN, KEY("<builtin>.object.__new__"), 0));
 		break;
 	case O_MODULE:
 		v = slot_get(H, o, name);
@@ -333,8 +336,14 @@ static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
 	uint32_t bases[BASES_MAX], n = 0;
 
 	for (uint32_t c = list ? NODE(f, list)->first : 0; c; c = NODE(f, c)->next) {
-		value_t v = NODE(f, c)->kind == K_keyword_argument ? 0 : expression(f, c);
+		bool keyword = NODE(f, c)->kind == K_keyword_argument;
+		value_t v = keyword ? 0 : expression(f, c), meta;
 
+		if (keyword && node_is_text(f, node_field(f, c, F_name), "metaclass")) {
+			meta = expression(f, node_field(f, c, F_value));
+			if (value_count(H, meta) == 1 && H->objects[value_at(H, meta, 0)].kind == O_CLASS)
+				slot_set(H, class_object, KEY("#metaclass"), meta, false);
+		}
 		for (uint32_t i = 0; i < value_count(H, v) && n < BASES_MAX; i++) {
 			enum object_kind kind = H->objects[value_at(H, v, i)].kind;
 
@@ -345,6 +354,22 @@ static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
 		}
 	}
 	order_settle(f, class_object, bases, n);
+}
+
+/* A class of a metaclass is one of its instances. */
+static void metaclass_run(struct frame *f, uint32_t node, uint32_t class_object)
+{
+	static const char *const methods[] = { "__new__", "__init__" };
+	value_t meta = slot_get(H, class_object, KEY("#metaclass"));
+	value_t of = unknown(f, "parameter");
+
+	for (size_t i = 0; meta && i < 2; i++) {
+		value_t v = class_find(f, value_at(H, meta, 0), heap_literal(H, methods[i]), 0);
+
+		if (v && H->objects[value_at(H, v, 0)].kind == O_FUNCTION)
+			call_value(f, node, v, &(struct arguments){ .count = 4,
+				.position = { i ? value_of(H, class_object) : meta, of, of, of } });
+	}
 }
 
 static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
@@ -359,6 +384,7 @@ static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
 	block_run(f, node_field(f, node, F_body));
 	f->class_object = around;
 	f->def = own;
+	metaclass_run(f, node, o);
 	value_t hook = class_find(f, o, KEY("__init_subclass__"), o);
 
 	if (hook && H->objects[value_at(H, hook, 0)].kind == O_FUNCTION)

@@ -88,15 +88,29 @@ static void sequence_pattern(struct frame *f, uint32_t node, value_t v)
 	}
 }
 
-/* Only what is a list or a tuple can be taken apart. */
-static value_t sequences_among(struct frame *f, value_t v)
+/* {key: pattern, …} */
+static void dict_pattern(struct frame *f, uint32_t node, value_t v)
+{
+	value_t key = 0;
+
+	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
+		if (NODE(f, c)->field == F_key)
+			key = expression(f, c);
+		else if (NODE(f, c)->kind != K_TOKEN)
+			pattern_set(f, c, NODE(f, c)->field == F_value ? item_get(f, node, v, key) :
+				unknown(f, "subscript"));
+	}
+}
+
+/* Only what is a list or a tuple can be taken apart in order, and only what is a dict by its keys. */
+static value_t containers_among(struct frame *f, value_t v, bool dicts)
 {
 	value_t out = 0;
 
 	for (uint32_t i = 0; i < value_count(H, v); i++) {
 		enum object_kind kind = H->objects[value_at(H, v, i)].kind;
 
-		if (kind == O_LIST || kind == O_TUPLE)
+		if (dicts ? kind == O_DICT : kind == O_LIST || kind == O_TUPLE)
 			out = value_join(H, out, value_of(H, value_at(H, v, i)));
 	}
 	return out;
@@ -105,7 +119,7 @@ static value_t sequences_among(struct frame *f, value_t v)
 void pattern_set(struct frame *f, uint32_t node, value_t v)
 {
 	const struct tree_node *n = NODE(f, node);
-	value_t sequences;
+	value_t containers;
 
 	if (n->kind == K_identifier || (n->kind == K_dotted_name && n->first && !NODE(f, n->first)->next)) {
 		if (!node_is_text(f, node, "_"))
@@ -116,9 +130,13 @@ void pattern_set(struct frame *f, uint32_t node, value_t v)
 		class_pattern(f, node, v);
 		return;
 	}
-	sequences = n->kind == K_list_pattern || n->kind == K_tuple_pattern ? sequences_among(f, v) : 0;
-	if (sequences) {
-		sequence_pattern(f, node, sequences);
+	containers = n->kind == K_list_pattern || n->kind == K_tuple_pattern ? containers_among(f, v, false) :
+		n->kind == K_dict_pattern ? containers_among(f, v, true) : 0;
+	if (containers) {
+		if (n->kind == K_dict_pattern)
+			dict_pattern(f, node, containers);
+		else
+			sequence_pattern(f, node, containers);
 		return;
 	}
 	for (uint32_t c = n->first; c && n->kind != K_dotted_name; c = NODE(f, c)->next)

@@ -67,7 +67,7 @@ class Recorder:
         return None
 
     def name_of(self, code):
-        if code not in self.names:
+        if (code, code.co_filename) not in self.names: # codes of two files may be equal
             path, name = code.co_filename, None
             path = os.path.realpath(path) if path.endswith('.py') else ''
             if path.startswith(self.root):
@@ -77,8 +77,8 @@ class Recorder:
                     name = self.lambda_name(path, code)
                 elif parts != ['<module>']:
                     name = '.'.join([name] + parts)
-            self.names[code] = name
-        return self.names[code]
+            self.names[code, code.co_filename] = name
+        return self.names[code, code.co_filename]
 
     def is_part(self, code):
         return code in self.classes or code.co_name in COMPREHENSIONS
