@@ -30,7 +30,7 @@ my $artifact = api('GET', "/runs/$runs[0]/artifacts")->{json}{artifacts}[0]{arti
 my $strace = (grep { -x "$_/strace" } split /:/, $ENV{PATH})[0];
 my $tracer;
 if ($strace && !$ENV{NO_STRACE}) {
-	$tracer = start_cmd(["$strace/strace", '-f', '-qq', '-e', 'trace=%file', '-o', "$dir/strace", '-p', $s->{pid}]);
+	$tracer = start_cmd(["$strace/strace", '-f', '-qq', '-y', '-e', 'trace=%file', '-o', "$dir/strace", '-p', $s->{pid}]);
 	wait_until(20, sub { (read_file("/proc/$s->{pid}/status") // '') =~ /TracerPid:\s+[1-9]/ }) or die 'strace';
 }
 
@@ -105,9 +105,11 @@ if ($tracer) {
 	finish_spec($tracer);
 	my %touched;
 	for (split /\n/, read_file("$dir/strace")) {
-		$touched{$1}++ if /"((?:[^"\\]|\\.)*)"/ && !/ENOENT.*<unfinished/;
+		next if /ENOENT.*<unfinished/;
+		my ($of, $name) = /(?:<([^<>]*)>, )?"((?:[^"\\]|\\.)*)"/ or next;
+		$touched{ defined $of && $name =~ m{^[^/]} ? "$of/$name" : $name }++; # a name may be one of an open folder
 	}
-	my @outside = grep { !m{^\Q$dir\E/h(?:/|$)} && !m{^(?:/tmp|\Q$ENV{TMPDIR}\E|\Q$dir\E)/spec-runner-serve-} && !m{^/(?:etc/localtime|dev/urandom|proc/self/|proc/sys/vm/overcommit_memory$|sys/|usr/share/zoneinfo)} && index("$dir/", "$_/") != 0 && length } keys %touched;
+	my @outside = grep { !m{^\Q$dir\E/h(?:/|$)} && !m{^(?:/tmp|\Q@{[$ENV{TMPDIR} // "/tmp"]}\E|\Q$dir\E)/spec-runner-serve-} && !m{^/(?:etc/localtime|dev/urandom|proc/self/|proc/sys/vm/overcommit_memory$|sys/|usr/share/zoneinfo)} && index("$dir/", "$_/") != 0 && length } keys %touched;
 	print scalar(keys %touched), " paths were touched, ", scalar(@outside), " of them outside of the store\n";
 	push @faults, map { "touched: $_" } sort @outside;
 }
