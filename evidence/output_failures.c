@@ -45,6 +45,7 @@ struct open_row {
 	int64_t line, number, end; /* end: its last line */
 	int frames, others;
 	bool other; /* the stack of another thread is read */
+	bool said;  /* its message was read */
 	bool root;  /* that of the cause is: its own line goes first */
 	bool made;  /* the code that ran was made from the source by a tool: its lines are not those of the file */
 	enum frame_place place;
@@ -184,6 +185,8 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	int64_t at = 0;
 
 	if (!file) {
+		/* of a form without places */
+		o->row.frames += pcre2_substring_number_from_name(code, (PCRE2_SPTR)"file") <= 0;
 		take(&o->row.pending, function);
 		return;
 	}
@@ -284,11 +287,13 @@ static bool row_goes_on(struct output_reader *o, const char *line, int64_t numbe
 		o->row.end = number;
 		return true;
 	}
-	if (!(indented && *forms[k].frame) && matches(o, o->c.message[k], line)) {
+	if (!(indented && *forms[k].frame) && !o->row.said && matches(o, o->c.message[k], line)) {
 		take(&o->row.type, group(o, o->c.message[k], "type", line));
 		take(&o->row.message, group(o, o->c.message[k], "message", line));
 		o->row.end = number;
-		row_close(o);
+		o->row.said = true;
+		if (!*forms[k].frame || forms[k].inner == LAST)
+			row_close(o); /* else a stack may follow */
 		return true;
 	}
 	if (o->row.others < forms[k].gap && !begins_one(o, line)) {
