@@ -59,6 +59,7 @@ struct context {
 	bool concerns;                /* something happened that findings may be about */
 	bool looked;                  /* somebody asked for a look: its trace is kept */
 	bool cancelled;
+	int64_t cancelled_ns;         /* when the first signal of a cancel was heard; 0 not */
 	int late_cancel;              /* a signal that came while the findings were written; 0 none */
 	struct sampling sampling;
 	bool lost_output;             /* bytes of the command could not be written */

@@ -214,6 +214,7 @@ static void supervisor_record_cancel(struct supervisor *s, int sig, const char *
 	auto_attrs a = { 0 };
 
 	s->cancel_signal = sig;
+	s->run->cancelled_ns = now_ns;
 	attrs_init(&a, s->run->trace);
 	attrs_int(&a, "signal", sig);
 	if (parent)
