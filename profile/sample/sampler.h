@@ -110,6 +110,7 @@ struct sampler {
 	struct sproc *procs[1024], *first;
 	size_t proc_count, thread_count, pending;
 	int usage_points;
+	int64_t usage_ns;             /* time of the last round of looks at what processes use */
 	int64_t series_ns;            /* time of the last of them */
 	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
 	struct proc_stat root_first;  /* of the root, when collecting began */

@@ -15,6 +15,7 @@
 
 enum { SERIES_MAX = 600, YOUNG_LOOKS = 4, PERF_TRIES = 6 };
 #define YOUNG_NS (20 * NS_PER_MS)
+#define LOOK_COST_NS (150 * 1000)
 #define SERIES_YOUNG_NS (200 * NS_PER_MS)
 
 struct sproc_usage {
@@ -274,8 +275,11 @@ static void cgroup_note(struct sampler *s)
 
 void usage_tick(struct sampler *s, int64_t now)
 {
-	if (!sampler_affords(s, 90) && s->usage_points > 2)
-		return; /* a second without a look is no loss */
+	/* A thousandth of a processor is always there for it, or a tree that hardly runs would not be seen to grow. */
+	if (!sampler_affords(s, 90) && s->usage_points > 2 &&
+	    now - s->usage_ns < (int64_t)s->proc_count * LOOK_COST_NS * 1000 - NS_PER_S / 2)
+		return;
+	s->usage_ns = now;
 	for (struct sproc *p = s->first; p; p = p->after)
 		usage_look(s, p, now);
 	series_point(s, now);

@@ -45,21 +45,30 @@ static const struct {
 	{ "memmove", NULL, WORK_COPY }, { "__memmove", NULL, WORK_COPY }, { "__memcpy", NULL, WORK_COPY },
 	{ "raw_decode", "/json/", WORK_SERIALIZE }, { "encode", "/json/", WORK_SERIALIZE }, { "iterencode",
 			"/json/", WORK_SERIALIZE },
-	{ "dumps", NULL, WORK_SERIALIZE }, { "loads", NULL, WORK_SERIALIZE }, { "save_", "pickle", WORK_SERIALIZE },
+	{ "dumps", "/json/", WORK_SERIALIZE }, { "loads", "/json/", WORK_SERIALIZE }, { "save_", "pickle", WORK_SERIALIZE },
+	{ "match", "/re/__init__.py", WORK_REGEX }, { "fullmatch", "/re/__init__.py", WORK_REGEX },
+	{ "search", "/re/__init__.py", WORK_REGEX }, { "sub", "/re/__init__.py", WORK_REGEX },
+	{ "split", "/re/__init__.py", WORK_REGEX }, { "findall", "/re/__init__.py", WORK_REGEX },
 	{ "_pickle_", NULL, WORK_SERIALIZE }, { "getaddrinfo", NULL, WORK_RESOLVE },
 };
 
+/* Bytes are moved in all kinds of work: what it is done for says more. */
 static enum work work_of(const struct profile *p, uint32_t stack)
 {
+	enum work work = WORK_NONE;
+
 	for (uint32_t i = 0; i < p->stack_len[stack]; i++) {
 		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[stack] + i]];
 
 		for (size_t k = 0; f->function && k < sizeof(works) / sizeof(*works); k++)
 			if (strncmp(f->function, works[k].name, strlen(works[k].name)) == 0 &&
-			    (!works[k].file || (f->file && strstr(f->file, works[k].file))))
-				return works[k].work;
+			    (!works[k].file || (f->file && strstr(f->file, works[k].file)))) {
+				if (works[k].work != WORK_COPY || works[k].file)
+					return works[k].work;
+				work = works[k].work;
+			}
 	}
-	return WORK_NONE;
+	return work;
 }
 
 static struct hot *hot_for(struct hots *h, const struct prof_frame *f)
@@ -213,6 +222,7 @@ struct runtime {
 	int64_t importer_ns, samples;
 	int64_t pauses, pauses_ms;
 	bool counted;       /* the two above */
+	int64_t unnamed_ns; /* in the runtime's own code, which has no names: whether it collects is not known */
 };
 enum { RUNTIMES_MAX = 16 };
 
@@ -220,15 +230,20 @@ static bool is_collector(const struct prof_frame *f)
 {
 	static const char *const names[] = { "gc_collect", "collect_with_callback", "deduce_unreachable", "visit_reachable",
 					     "visit_decref", "gc_start", "gc_marks", "gc_sweep", "gc_mark", "runtime.gc",
-					     "runtime.scan", "runtime.mark", "runtime.greyobject", "G1", "Parallel",
-					     "gc_main", "rb_gc" };
+					     "runtime.scan", "runtime.mark", "runtime.greyobject", "gc_main", "rb_gc" };
+	static const char *const of_jvm[] = { "G1", "Parallel" };
 	static const char *const parts[] = { "v8::internal::MarkCompact", "v8::internal::Scaveng",
 					     "v8::internal::ConcurrentMarking", "v8::internal::Sweeper",
 					     "v8::internal::Heap::CollectGarbage", "v8::internal::Heap::PerformGarbage",
 					     "GCTaskThread", "WorkerThread::run", "GangWorker", "CollectedHeap::collect" };
 
+	if (strcmp(f->language, "native") != 0 && strcmp(f->language, "go") != 0)
+		return false; /* a program's own function may be called anything */
 	for (size_t i = 0; f->function && i < sizeof(names) / sizeof(*names); i++)
 		if (strncmp(f->function, names[i], strlen(names[i])) == 0)
+			return true;
+	for (size_t i = 0; f->function && f->module && i < sizeof(of_jvm) / sizeof(*of_jvm); i++)
+		if (strstr(f->module, "libjvm") && strncmp(f->function, of_jvm[i], strlen(of_jvm[i])) == 0)
 			return true;
 	for (size_t i = 0; f->function && i < sizeof(parts) / sizeof(*parts); i++)
 		if (strstr(f->function, parts[i]))
@@ -284,6 +299,11 @@ static void jit_sample(struct runtime *r, const struct profile *p, const struct 
 	}
 }
 
+static bool is_unnamed(const struct prof_frame *f)
+{
+	return strcmp(f->language, "native") == 0 && f->module && !is_named(f);
+}
+
 static void runtime_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x)
 {
 	bool gc = false;
@@ -298,6 +318,8 @@ static void runtime_sample(struct runtime *r, const struct profile *p, const str
 	}
 	r->cpu_ns += x->cpu_ns;
 	r->samples++;
+	if (p->stack_len[x->stack] && is_unnamed(&p->frames[p->pool[p->stack_first[x->stack]]]))
+		r->unnamed_ns += x->cpu_ns;
 	jit_sample(r, p, x);
 	if (gc)
 		r->gc_ns += x->cpu_ns;
@@ -318,8 +340,10 @@ static void runtime_row(struct facts *f, const struct profile *p, const struct r
 		return;
 	fact_set_text(f, row, FC_RUNTIME_language, r->language);
 	fact_set_num(row, FC_RUNTIME_cpu_ms, (double)r->cpu_ns / 1e6);
-	fact_set_num(row, FC_RUNTIME_gc_share, (double)r->gc_ns / (double)r->cpu_ns);
-	fact_set_num(row, FC_RUNTIME_gc_ms, (double)r->gc_ns / 1e6);
+	if (r->gc_ns || r->unnamed_ns < r->cpu_ns / 4) {
+		fact_set_num(row, FC_RUNTIME_gc_share, (double)r->gc_ns / (double)r->cpu_ns);
+		fact_set_num(row, FC_RUNTIME_gc_ms, (double)r->gc_ns / 1e6);
+	}
 	if (r->counted)
 		fact_set_int(row, FC_RUNTIME_gc_pauses, r->pauses);
 	if (r->interpreter_only)

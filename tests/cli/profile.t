@@ -223,6 +223,22 @@ subtest 'killed in the middle' => sub {
 	ok(!-e raw_of($r) . '/profile.log', 'made out of its log');
 };
 
+# What hardly runs is looked at all the same; moving bytes within a match is matching.
+subtest 'growth, and what bytes are moved for' => sub {
+	my ($python) = grep { -x } '/usr/bin/python3';
+	plan skip_all => 'no python3' unless $python;
+	my $dir = new_dir();
+	write_file("$dir/grow.py", "import time\nx = []\nfor i in range(250): x.append(open('/dev/null')); time.sleep(0.01)\n");
+	write_file("$dir/match.py", "import re\nfor i in range(2): re.match(r'(a+)+\$', 'a' * 24 + 'b')\n");
+	my %want = ('grow.py' => qr/^perf\.fd\.growth$/, 'match.py' => qr/^perf\.regex\.backtracking$/);
+	for my $script (sort keys %want) {
+		my $r = run_spec(['record', '--', $python, "$dir/$script"], timeout => 60);
+		my @found = map { $_->{pattern_id} } @{ $json->decode(report($r, '--format', 'json')->{out})->{findings} };
+		ok((grep { $_ =~ $want{$script} } @found), "$script: @found");
+		ok(!(grep { $_ eq 'perf.copy.heavy' } @found), "$script: nothing is copied");
+	}
+};
+
 subtest 'against a baseline' => sub {
 	my $dir = new_dir();
 	write_file("$dir/slow.py", <<'PY');
