@@ -56,15 +56,18 @@ static struct place *places_of(struct python *p, uint32_t source)
 	if (v)
 		return v;
 	v = p->places[source] = xcalloc((size_t)t->count + 1, sizeof(*v));
-	v[1].scope = p->sources[source].body;
+	v[1].scope = p->sources[source].body & PLACE_SCOPE;
 	for (uint32_t i = 1; i < t->count; i++) {
 		const struct tree_node *n = &t->nodes[i];
 		uint32_t own = i == 1 ? 0 : p->m.node_def[source][i], inside = own ? own : v[i].scope;
 		bool closes = n->kind == K_function_definition || n->kind == K_class_definition;
 		bool around = !closes && (v[i].comprehension || has_clause(t, i));
 
-		for (uint32_t c = n->first; c; c = t->nodes[c].next)
-			v[c] = (struct place){ i, t->nodes[c].field == F_body ? inside : v[i].scope, around };
+		for (uint32_t c = n->first; c; c = t->nodes[c].next) {
+			uint32_t scope = t->nodes[c].field == F_body ? inside : v[i].scope;
+
+			v[c] = (struct place){ i, scope & PLACE_SCOPE, around };
+		}
 	}
 	return v;
 }

@@ -20,6 +20,7 @@ struct bindings {
 };
 
 /* Where a node is. */
+#define PLACE_SCOPE 0x7fffffffu
 struct place {
 	uint32_t parent;
 	uint32_t scope : 31;        /* the definition whose body it is part of */
