@@ -33,8 +33,11 @@ static bool means(const struct fact_row *failure, const struct fact_row *test)
 {
 	const char *name = fact_text(failure, FC_FAILURE_test), *id = fact_text(test, FC_CASE_case_id);
 
-	if (*name && fact_get(failure, FC_FAILURE_line)->known)
-		return test_names(id, "", name, "") || test_names(name, "", id, "");
+	if (*name && fact_get(failure, FC_FAILURE_line)->known) {
+		auto_free char *plain = xstrndup(id, strcspn(id, "[")); /* without the parameters of pytest */
+
+		return test_names(plain, "", name, "") || test_names(name, "", plain, "");
+	}
 	return died(test) && (is_file(fact_text(failure, FC_FAILURE_file), id) ||
 			      (*id == '/' && strstr(fact_text(failure, FC_FAILURE_message), id)));
 }
