@@ -27,6 +27,21 @@ static const struct spot delegate_spots[] = {
 #include "profile/idle.def"
 };
 
+static const char *const delegate_modules[] = {
+#define DELEGATE_MODULE(name) name,
+#include "profile/idle.def"
+};
+
+static bool is_delegate_module(const struct snap_frame *f)
+{
+	const char *slash = f->module ? strrchr(f->module, '/') : NULL;
+
+	for (size_t i = 0; slash && i < sizeof(delegate_modules) / sizeof(*delegate_modules); i++)
+		if (str_starts(slash + 1, delegate_modules[i]))
+			return true;
+	return false;
+}
+
 static bool spot_fits(const struct spot *s, const struct snap_frame *f)
 {
 	if (strcmp(s->language, f->language) != 0 && !(strcmp(f->language, "go") == 0 && strcmp(s->language, "native") == 0))
@@ -73,7 +88,7 @@ static enum first first_mark(const struct snap_thread *t)
 	for (size_t i = 0; i < t->frame_count; i++) {
 		if (IS_IDLE(&t->frames[i]))
 			return FIRST_IDLE;
-		if (IS_DELEGATE(&t->frames[i]))
+		if (IS_DELEGATE(&t->frames[i]) || is_delegate_module(&t->frames[i]))
 			return FIRST_DELEGATE;
 		if (is_own(&t->frames[i], interpreted))
 			return FIRST_OWN;

@@ -206,6 +206,20 @@ static void thread_read(struct ruby *ruby, struct ruby_thread *rt, enum intrusio
 	rt->moved = !script_copy(ruby->n, rt->t, allowed, frames_copy, &w);
 }
 
+/* A fork leaves one thread, whose record still has the id that it had in the parent. */
+static void only_thread_read(struct ruby *ruby, uint64_t first, enum intrusion allowed)
+{
+	struct snap_process *p = ruby->n->p;
+
+	if (p->thread_count != 1)
+		return;
+	ruby->v = xcalloc(1, sizeof(*ruby->v));
+	ruby->count = 1;
+	ruby->v[0] = (struct ruby_thread){ .address = first, .context = lang_u64(&ruby->r.m, first + ruby->ec_at),
+					   .t = &p->threads[0] };
+	thread_read(ruby, &ruby->v[0], allowed);
+}
+
 static void threads_read(struct ruby *ruby, uint64_t first, enum intrusion allowed)
 {
 	struct lang_mem *m = &ruby->r.m;
@@ -241,6 +255,10 @@ static void *ruby_collect(struct native *n, enum intrusion allowed, char *reason
 		return NULL;
 	}
 	first = lang_u64(&ruby->r.m, ruby->vm + VM_MAIN_THREAD);
+	if (first && context_find(ruby, first) && !tid_find(ruby, first))
+		only_thread_read(ruby, first, allowed);
+	if (ruby->count)
+		return ruby;
 	if (!first || !context_find(ruby, first) || !tid_find(ruby, first)) {
 		snprintf(reason, size, "its threads were not found: this build lays them out in an unknown way");
 		ruby_free(ruby);

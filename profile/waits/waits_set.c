@@ -150,8 +150,9 @@ static bool reads_own_pipe(const struct waits *w, const struct snap_process *p, 
 
 	for (size_t i = 0; i < t->frame_count; i++)
 		ruby = ruby || strcmp(t->frames[i].language, "ruby") == 0;
-	return ruby && set->members == 1 && set->pipe && t->wait.endless && t->hint.kind != WAIT_POLL &&
-	       t->wait.holder_count == 1 && t->wait.holders[0].pid == p->pid && !has_children(w->s, p->pid);
+	return ruby && p->thread_count == 1 && set->members == 1 && set->pipe && t->wait.endless &&
+	       t->hint.kind != WAIT_POLL && t->wait.holder_count == 1 && t->wait.holders[0].pid == p->pid &&
+	       !has_children(w->s, p->pid);
 }
 
 static void set_finish(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *call, struct set *set,

@@ -199,6 +199,9 @@ static const struct {
 #define POLLS(set) STUCK ROOT "syscall=poll; waits_kind=poll; waits_resource=" set "\n"
 	{ "hang.input.stdin.poll", POLLS("epoll of 3: fd 0 pipe:[1], fd 16 anon_inode:[eventfd], fd 14 pipe:[2]"),
 	  POLLS("epoll of 2: fd 0 pipe:[1], fd 16 tcp 127.0.0.1:1 peer 127.0.0.1:2") },
+	{ "hang.input.terminal.poll", POLLS("select of 1: fd 0 /dev/pts/3"), POLLS("select of 1: fd 0 pipe:[3]") },
+	{ "hang.input.terminal.editor", STUCK "thread pid=12; tid=12; root=true; comm=vim; waits_kind=poll; waits_resource=select of 1: fd 0 /dev/pts/3\n",
+	  STUCK "thread pid=12; tid=12; root=true; comm=vim; waits_kind=poll; waits_resource=select of 1: fd 0 pipe:[3]\n" },
 	{ "hang.net.accept.poll", POLLS("poll of 2: fd 5 tcp listening on 127.0.0.1:33411, fd 3 anon_inode:[eventfd]"),
 	  POLLS("poll of 2: fd 5 tcp listening on 127.0.0.1:33411, fd 3 pipe:[2]") },
 	{ "hang.net.connect.poll", POLLS("poll of 1: fd 5 tcp 127.0.0.1:1 connecting to 127.0.0.1:2"),
