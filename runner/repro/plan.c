@@ -125,6 +125,8 @@ void plan_result(struct plan *p, const struct setting *s, int family, bool hit)
 	if (!s->kinds) {
 		p->plain_runs++;
 		p->plain_hits += hit;
+		p->plain.runs = p->plain_runs;
+		p->plain.hits = p->plain_hits;
 	}
 	if (family >= 0) {
 		p->family[family].runs++;
@@ -163,8 +165,8 @@ void plan_unreached(struct plan *p)
 
 const struct family *plan_best(const struct plan *p)
 {
-	const struct family *best = NULL;
-	double low = 0;
+	const struct family *best = p->plain.hits ? &p->plain : NULL;
+	double low = best ? rate_of(best->hits, best->runs).low : 0;
 
 	for (size_t i = 0; i < p->families; i++) {
 		double l = rate_of(p->family[i].hits, p->family[i].runs).low;

@@ -21,6 +21,7 @@ struct plan {
 	uint32_t kinds; /* that the user allows */
 	struct setting_bounds bounds;
 	int64_t plain_runs, plain_hits, runs, hits;
+	struct family plain; /* nothing perturbed */
 	struct family family[PLAN_FAMILIES_MAX];
 	size_t families;
 	bool fixed;   /* --again, --confirm-fix: family[0] alone */
@@ -46,7 +47,7 @@ void plan_called(struct plan *p, const struct delayable calls[DELAY_GROUP_COUNT]
 /* Delays reach no process of this command: in --perturb auto their turns go to the other kinds. */
 void plan_unreached(struct plan *p);
 
-/* The family with the highest lower end of its rate; NULL: none hit. A plain one counts too. */
+/* The family, or the plain runs, with the highest lower end of the rate; NULL: none hit. */
 const struct family *plan_best(const struct plan *p);
 
 #endif

@@ -127,16 +127,14 @@ static void put_shrunk(struct json *j, const struct session *s)
 static void put_best(struct json *j, const struct session *s)
 {
 	const struct family *best = plan_best(&s->plan);
-	struct setting plain = { 0 };
 
-	/* without a perturbation that hit, what hit is the plain run */
-	if (!best && !s->plan.plain_hits) {
+	if (!best) {
 		json_null(j, "best");
 		return;
 	}
 	json_object(j, "best");
-	put_perturb(j, "perturb", best ? &best->origin : &plain);
-	put_rate(j, best ? rate_of(best->hits, best->runs) : rate_of(s->plan.plain_hits, s->plan.plain_runs));
+	put_perturb(j, "perturb", &best->origin);
+	put_rate(j, rate_of(best->hits, best->runs));
 	json_object_end(j);
 }
 
@@ -321,7 +319,7 @@ static int write_scripts(const struct session *s, struct err *e)
 {
 	const struct family *best = plan_best(&s->plan);
 	struct setting plain = { 0 };
-	const struct setting *setting = s->plan.plain_hits ? &plain : best ? &best->origin : &s->hit_setting;
+	const struct setting *setting = best ? &best->origin : &s->hit_setting;
 	struct selection small;
 	uint8_t *earlier;
 	int rc = 0;

@@ -243,6 +243,14 @@ static void test_plan(void)
 	}
 	ok(near >= 30, "what hit is preferred (%d of 100)", near);
 	ok(plan_best(&p)->hits > 1 && plan_best(&p)->origin.kinds == hit.kinds, "and is the best");
+	plan_init(&p, 1, b.available, true, &b);
+	s = (struct setting){ 0 };
+	for (int i = 0; i < 5; i++)
+		plan_result(&p, &s, -1, i == 3);
+	is_int(plan_best(&p)->origin.kinds, 0, "a hit without perturbation is the best as long as there is no other");
+	for (int i = 0; i < 9; i++)
+		plan_result(&p, &hit, i ? 0 : -1, true);
+	ok(plan_best(&p)->origin.kinds == hit.kinds, "but not one of five beside nine of nine");
 	plan_init(&p, 1, 0, false, &b);
 	plan_next(&p, 50, &s, &family);
 	is_int(s.kinds, 0, "none: every run is plain");
