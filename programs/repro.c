@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DELAY_LIBRARY "spec-runner-delay.so"
@@ -97,6 +98,26 @@ static int check_redacted(const struct session *s, struct err *e)
 		e, ERR_USAGE,
 		"word %zu of the recorded command is redacted (%s) and cannot be repeated: give the command after --",
 		at, s->target.argv.v[at - 1]);
+}
+
+/* What is not here can neither hang nor say anything of a fix; unless that is what was recorded. */
+static int check_here(const struct session *s, struct err *e)
+{
+	const struct launch *l = &s->launch;
+	const char *word = s->selection.argv.v[0];
+	auto_free char *program = NULL;
+	struct stat st;
+
+	if (stat(l->cwd, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, ERR_USAGE,
+			       "the working folder '%s' of the recorded command is not here: make it, or run in another checkout",
+			       l->cwd);
+	program = target_program(word, l->cwd, launch_search(l));
+	if (program || (s->target.pattern_id && str_starts(s->target.pattern_id, "fail.missing")))
+		return 0;
+	return err_set(e, ERR_USAGE,
+		       "'%s' is not a program that can be run here: install or build it, or give the command after --",
+		       word);
 }
 
 /* ---- the machine ---- */
@@ -330,7 +351,7 @@ static int body(struct cli *cli)
 		return code;
 	}
 	session_settle(&s, cli);
-	if (make_plan(&s, &e) < 0 || open_folder(&s, cli, &e) < 0) {
+	if (check_here(&s, &e) < 0 || make_plan(&s, &e) < 0 || open_folder(&s, cli, &e) < 0) {
 		code = cli_fail(&e);
 		session_close(&s);
 		return code;

@@ -343,7 +343,7 @@ void attempt_end(struct attempt *a)
 
 /* ---- end ---- */
 
-static const char *search_path(const struct launch *l)
+const char *launch_search(const struct launch *l)
 {
 	for (char *const *p = l->envp; *p; p++)
 		if (str_starts(*p, "PATH="))
@@ -403,7 +403,7 @@ bool attempt_reap(struct attempt *a, const struct launch *l, const struct target
 		found_read(&a->found, findings, NULL, &ignored);
 	a->outcome = outcome_of(a->exit_code, a->told_to_end, &a->found, t);
 	if (a->delay)
-		a->covered = coverage_count(&a->coverage, a->delay, a->command, l->cwd, search_path(l), &a->processes,
+		a->covered = coverage_count(&a->coverage, a->delay, a->command, l->cwd, launch_search(l), &a->processes,
 					    &a->missed);
 	take_delays(a);
 	remove_below(a, "tmp");

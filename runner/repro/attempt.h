@@ -66,6 +66,9 @@ struct attempt {
 	struct strv missed;          /* the others: "go (static)" */
 };
 
+/* The value of PATH that the command gets; NULL: none. */
+const char *launch_search(const struct launch *l);
+
 /* Starts it; argv and env ("NAME=value") are the command's. -1: it could not be started. */
 int attempt_start(struct attempt *a, const struct launch *l, char *const argv[], const struct strv *env, int64_t now_ns,
 		  struct err *e);

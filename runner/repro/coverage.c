@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "profile/native/elf_file.h"
+#include "runner/repro/target.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -118,24 +118,6 @@ int64_t coverage_step(struct coverage *c, const struct pid_list *members, const 
 	return c->next_ns;
 }
 
-/* As execvp(3) finds it. */
-static int open_command(const char *command, const char *cwd, const char *search)
-{
-	if (strchr(command, '/')) {
-		auto_free char *path = *command == '/' ? xstrdup(command) : path_join(cwd, command);
-
-		return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	}
-	for (const char *p = search; p && *p; p += strcspn(p, ":"), p += *p == ':') {
-		auto_free char *path = xasprintf("%.*s/%s", (int)strcspn(p, ":"), p, command);
-		int fd = access(path, X_OK) == 0 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-
-		if (fd >= 0)
-			return fd;
-	}
-	return -1;
-}
-
 static void add_missed(struct strv *missed, const char *path, const char *why)
 {
 	const char *slash = strrchr(path, '/');
@@ -147,7 +129,8 @@ static void add_missed(struct strv *missed, const char *path, const char *why)
 
 static void add_program(struct strv *missed, const char *path, const char *cwd, const char *search)
 {
-	auto_close int fd = open_command(path, cwd, search);
+	auto_free char *found = target_program(path, cwd, search);
+	auto_close int fd = found ? open(found, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 
 	add_missed(missed, path, fd < 0 ? NULL : coverage_obstacle(fd));
 }

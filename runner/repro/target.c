@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define TESTS_MAX 200000
 #define FOLDER_DEPTH 4
@@ -297,6 +298,35 @@ bool target_has_bad(const struct target *t)
 		if (t->tests[i].bad)
 			return true;
 	return false;
+}
+
+static bool can_run(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+char *target_program(const char *word, const char *cwd, const char *search)
+{
+	if (strchr(word, '/')) {
+		char *path = *word == '/' ? xstrdup(word) : path_join(cwd, word);
+
+		if (can_run(path))
+			return path;
+		free(path);
+		return NULL;
+	}
+	for (const char *p = search; p && *p; p += strcspn(p, ":"), p += *p == ':') {
+		auto_free char *folder = xstrndup(p, strcspn(p, ":"));
+		auto_free char *in = *folder == '/' ? xstrdup(folder) : path_join(cwd, folder);
+		char *path = path_join(in, word);
+
+		if (can_run(path))
+			return path;
+		free(path);
+	}
+	return NULL;
 }
 
 size_t target_redacted_word(const struct target *t)

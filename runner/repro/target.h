@@ -48,6 +48,10 @@ void target_of_command(struct target *t, char *const argv[], const char *cwd);
 void target_release(struct target *t);
 
 /* Is a test known that hung or failed? */
+/* The program of a command's first word, as execvp(3) finds it from the folder cwd; search: the value of PATH, NULL for
+ * none. NULL: there is none that can be run. Caller frees. */
+char *target_program(const char *word, const char *cwd, const char *search);
+
 bool target_has_bad(const struct target *t);
 
 /* Position (from 1) of the first redacted word of the command, 0: none. */

@@ -156,6 +156,26 @@ SKIP: {
 	like $secret->{err}, qr/word 5 of the recorded command is redacted .*give the command after --/, 'its position, and what to add';
 }
 
+# --- what is not here ---
+{
+	my $dir = project();
+	mkdir "$dir/sub";
+	write_file("$dir/tool", "#!/bin/sh\nexit 3\n");
+	chmod 0755, "$dir/tool";
+	run_spec(['run', '--', '../tool'], dir => "$dir/sub", timeout => $patience);
+	rename "$dir/tool", "$dir/other";
+	my $r = run_spec(['repro', '--runs', 1], dir => $dir, timeout => $patience);
+	is $r->{code}, 2, 'a program that is missing: exit 2';
+	like $r->{err}, qr/\Aspec-runner: '\.\.\/tool' is not a program that can be run here: .*\n\z/, 'one line says which';
+	rename "$dir/other", "$dir/tool";
+	rename "$dir/sub", "$dir/gone";
+	$r = run_spec(['repro', '--runs', 1], dir => $dir, timeout => $patience);
+	is $r->{code}, 2, 'a working folder that is missing: exit 2';
+	like $r->{err}, qr/\Aspec-runner: the working folder '[^']*\/sub' of the recorded command is not here: .*\n\z/, 'one line says which';
+	rename "$dir/gone", "$dir/sub";
+	is run_spec(['repro', '--runs', 1, '--perturb', 'none'], dir => $dir, timeout => $patience)->{code}, 0, 'with both it is repeated';
+}
+
 # --- how it ends ---
 
 sub running {
