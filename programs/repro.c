@@ -110,7 +110,8 @@ static int check_here(const struct session *s, struct err *e)
 
 	if (stat(l->cwd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, ERR_USAGE,
-			       "the working folder '%s' of the recorded command is not here: make it, or run in another checkout",
+			       "the working folder '%s' of the recorded command is not here: make it, or run in "
+			       "another checkout",
 			       l->cwd);
 	program = target_program(word, l->cwd, launch_search(l));
 	if (program || (s->target.pattern_id && str_starts(s->target.pattern_id, "fail.missing")))

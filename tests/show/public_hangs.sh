@@ -84,7 +84,7 @@ until_it_hangs() {
 	n=0 rc=0
 	busy
 	trap calm EXIT
-	while [ $n -lt "${CI_RUNS:-400}" ] && [ $rc -ne 124 ]; do
+	while [ $n -lt "${CI_RUNS:-2000}" ] && [ $rc -ne 124 ]; do
 		n=$((n + 1))
 		"test_$1" nice -n "${CI_NICE:-10}" "$spec" run --timeout-ms 8000 -- >ci.log 2>&1 </dev/null
 		rc=$?
