@@ -153,6 +153,7 @@ sub compare {
 	my %n = map { $_ => 0 } qw(moments compared equal partial differ moving absent);
 	my @different;
 	sleep 1;
+	if ($name eq 'node') { until ((<$out> // die "it has ended\n") eq "END\n") { } }
 	while ($n{moments} < $moments) {
 		my $before_text = ask($r);
 		my $before = $dump->($before_text);

@@ -58,6 +58,8 @@ if (isMainThread) {
 		});
 		// what it is asked comes by a file descriptor: the main thread, which owns standard input, is stopped
 		const input = new (require('node:net').Socket)({ fd: Number(process.env.MOVES_FD), readable: true, writable: false });
+		await new Promise((done) => setTimeout(done, 2000)); // by then it walks
+		fs.writeSync(1, 'END\n');
 		let rest = '';
 		input.on('data', async (data) => {
 			rest += data;
