@@ -21,7 +21,7 @@ $SIG{INT} = $SIG{TERM} = sub { exit 130 };
 sub spec { return $spec }
 sub root { return $root }
 sub json { return $json }
-sub scratch { return $dir //= tempdir('spec-runner-show.XXXXXX', DIR => $ENV{TMPDIR} // '/tmp', CLEANUP => 1) }
+sub scratch { return $dir //= tempdir('profile-show.XXXXXX', DIR => $ENV{TMPDIR} // '/tmp', CLEANUP => 1) }
 sub put { my ($path, $text) = @_; open my $f, '>:raw', $path or die "$path: $!\n"; print $f $text; close $f or die "$path: $!\n"; return $path }
 sub get { my ($path) = @_; open my $f, '<:raw', $path or return ''; local $/; return scalar(<$f>) // '' }
 sub where_is { my ($name) = @_; return (grep { -x && !/pyenv/ } map { "$_/$name" } split /:/, $ENV{PATH})[0] }

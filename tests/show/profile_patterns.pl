@@ -63,7 +63,7 @@ for my $pattern (@ARGV ? @ARGV : sort keys %patterns) {
 	my ($yes, $no, $collect) = @{ $patterns{$pattern} // die "no program for '$pattern'\n" };
 	my (@seen, $place);
 	for my $argv ($yes, $no) {
-		my $dir = fresh();
+		my $dir = -d $argv->[-1] ? $argv->[-1] : fresh(); # a suite runs where it lies
 		my $r = record($dir, 'record', ($collect ? ('--collect', $collect) : ()), '--', @$argv);
 		warn "$pattern: exit $r->{code} $r->{out}$r->{err}" if $r->{code} && $r->{code} != 1;
 		my ($f) = grep { $_->{pattern_id} eq $pattern } findings_of($dir);
