@@ -56,7 +56,7 @@ static bool step_fp(struct snap_regs *r, const struct walk_stack *s, bool interp
 	if (!fp || fp & 7 || fp < r->r[SNAP_REG_SP] || !walk_stack_u64(s, fp, &up) || !walk_stack_u64(s, fp + 8, &ra))
 		return false;
 	/* An interpreted callee has made room for its locals in its caller's frame: that one's own pointer is kept. */
-	if (!interpreted || !walk_stack_u64(s, fp + 8 * SENDER_SP, &sp) || sp <= fp)
+	if (!interpreted || !walk_stack_u64(s, fp + 8 * (uint64_t)(int64_t)SENDER_SP, &sp) || sp <= fp)
 		sp = fp + 16;
 	*r = (struct snap_regs){ .have = UINT64_C(1) << SNAP_REG_SP | UINT64_C(1) << SNAP_REG_FP, .pc = ra };
 	r->r[SNAP_REG_SP] = sp;
