@@ -115,7 +115,7 @@ static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 	struct head h;
 	char *map;
 
-	if (size < 0 || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
+	if (size < (int64_t)sizeof(h) || !read_all(fd, &h, sizeof(h)) || memcmp(h.magic, magic, sizeof(magic)) != 0 ||
 	    h.source_bytes != source_bytes ||
 	    (uint64_t)size != sizeof(h) + (uint64_t)h.count * sizeof(struct tree_node) +
 	    (uint64_t)h.name_count * sizeof(uint32_t))

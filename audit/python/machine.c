@@ -18,14 +18,14 @@ uint32_t node_field(const struct frame *f, uint32_t node, enum tree_field field)
 uint32_t machine_node_text(struct machine *m, struct source *s, uint32_t node)
 {
 	const struct tree_node *n = &s->tree.nodes[node];
-	uint32_t *known = n->kind == K_identifier ? &s->names[n->name] : NULL, text;
+	uint32_t *known;
 
-	if (known && *known)
-		return *known;
-	text = heap_text(&m->h, s->text + n->start, n->end - n->start);
-	if (known)
-		*known = text;
-	return text;
+	if (n->kind != K_identifier)
+		return heap_text(&m->h, s->text + n->start, n->end - n->start);
+	known = &s->names[n->name];
+	if (*known == 0)
+		*known = heap_text(&m->h, s->text + n->start, n->end - n->start);
+	return *known;
 }
 
 uint32_t node_text(struct frame *f, uint32_t node)
