@@ -152,7 +152,10 @@ FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
 FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
 CLI_TESTS := $(sort $(wildcard tests/cli/*.t))
-TESTS = $(UNIT_PROGS) $(CLI_TESTS) $(REPLAY_PROGS)
+# The longest first, so that none of them is alone at the end; most of the time a test waits, so there is one more than processors.
+LONG_TESTS := $(patsubst %,tests/cli/%.t,zoo_patterns console repro runners profile wild python_stacks cancel zoo_ruby zoo_healthy zoo)
+TESTS = $(LONG_TESTS) $(UNIT_PROGS) $(filter-out $(LONG_TESTS),$(CLI_TESTS)) $(REPLAY_PROGS)
+PROVE_JOBS ?= $(shell expr $(JOBS) + 1)
 
 .DEFAULT_GOAL := all
 .PHONY: all programs docs tests-built run check check-here texts lint san fuzz fuzz-build fuzz-keep bench bench-docs \
@@ -282,7 +285,7 @@ check-here: export SPEC_RUNNER = $(abspath $(PROG))
 check-here: export TEST_BUILD = $(abspath $(BUILD))
 check-here: export TEST_SANITIZED = $(if $(SANITIZE),1,)
 check-here: tests-built
-	@tests/load $(or $(LOAD),0) prove -j$(JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
+	@tests/load $(or $(LOAD),0) prove -j$(PROVE_JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \
 	 : "where both of our processes were killed nobody was left to remove their cgroup"; \
 	 rmdir /sys/fs/cgroup/spec-runner-run-* /sys/fs/cgroup/unified/spec-runner-run-* 2>/dev/null; exit $$code
 

@@ -173,7 +173,8 @@ sub eu_frames {
 	return \%t;
 }
 
-# Python's frames stand in the place of the interpreter's own evaluating frames.
+# Python's frames stand in the place of the interpreter's own evaluating frames, a script's functions in that of all the
+# interpreter's frames: how many these were is then no matter.
 sub our_frames {
 	my ($json, $pid) = @_;
 	my %t;
@@ -182,7 +183,7 @@ sub our_frames {
 		my @names;
 		for (@{ $thread->{frames} }) {
 			next if $_->{inlined};
-			push @names, $_->{language} eq 'native' ? $_->{function} // '' : '<python>';
+			push @names, $_->{language} eq 'native' ? $_->{function} // '' : $_->{language} eq 'python' ? '<python>' : '<script>';
 		}
 		$t{ $thread->{tid} } = { names => \@names, status => $thread->{status}, reason => $thread->{reason}, intrusion => $thread->{intrusion} };
 	}
@@ -200,11 +201,12 @@ sub compare {
 		my @o = @{ ($ours->{$tid} // { names => [] })->{names} };
 		$r{eu} += @e;
 		$r{ours} += @o;
-		$r{fewer}++ if @o < @e;
-		print STDERR "# thread $tid: $#o+1 < $#e+1: $ours->{$tid}{reason}\n#   eu @e\n#   we @o\n" if $ENV{RACE_VERBOSE} && @o < @e;
+		my $short = @o < @e && !grep { $_ eq '<script>' } @o;
+		$r{fewer}++ if $short;
+		print STDERR "# thread $tid: $#o+1 < $#e+1: $ours->{$tid}{reason}\n#   eu @e\n#   we @o\n" if $ENV{RACE_VERBOSE} && $short;
 		for my $i (0 .. $#e) {
 			my $o = $o[$i] // last;
-			last if $o eq '<python>'; # from here on the two do not stand side by side
+			last if $o =~ /^<(python|script)>$/; # from here on the two do not stand side by side
 			next if $e[$i] eq '';
 			if ($o eq '') { $r{unnamed}++; print STDERR "# unnamed: $e[$i]\n" if $ENV{RACE_VERBOSE}; }
 			elsif (bare($o) eq bare($e[$i])) { $r{same}++ }
