@@ -198,6 +198,8 @@ static const struct fixture fixtures[] = {
 	  { 4, 1, 0, 1, 1, 0 }, 7, "", "|b.t" },
 	{ "tap/prove-v.hang", "prove a.t b.t", "prove",
 	  { 2, 1, 0, 1, 1, 0 }, 5, "", "|a.t" },
+	{ "tap/prove-v-timer.hang", "prove a.t b.t", "prove",
+	  { 2, 1, 0, 1, 1, 0 }, 5, "", "|a.t" },
 	{ "tap/prove.done", "prove a.t b.t", "prove",
 	  { 1, 1, 0, 0, 0, 0 }, -1, "", "|b.t" },
 	{ "tap/prove.hang", "prove a.t b.t", "prove",
