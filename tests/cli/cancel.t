@@ -124,7 +124,7 @@ ok $killed_front && $killed_supervisor, 'each of the two';
 sub kill_both {
 	my ($dir) = @_;
 	my $r = start_spec(['run', @$d, '--profile-heartbeat-ms', 20, '--', zoo('prints'), 20, 2000], dir => $dir);
-	wait_until(10, sub { journal($r) && ours($r) && -s $r->{out_path} });
+	wait_until(60, sub { journal($r) && ours($r) && -s $r->{out_path} }) or diag('no journal, no child, or nothing printed in a minute');
 	select undef, undef, undef, 0.2;
 	# Stopped first, so that neither sees the other die.
 	kill STOP => $r->{pid}, ours($r);
@@ -150,7 +150,7 @@ ok !-e ($left // ''), 'recover: the journal is gone';
 $lost = kill_both($dir);
 my $next = run_spec(['run', '--', '/bin/true'], dir => $dir);
 is $next->{code}, 0, 'the next run passes';
-is scalar(my @all = glob "$dir/.artifacts/recovered/run-*/run-trace.json"), 2, 'and has sealed what the dead one left';
+is scalar(my @all = glob "$dir/.artifacts/recovered/run-*/run-trace.json"), 2, 'and has sealed what the dead one left' or diag($next->{err}, `ls -lR $dir/.artifacts`, "$lost->{code}: ", read_file($lost->{err_path}) // '');
 ($left) = journal($lost);
 ok !$left, 'no journal is left';
 
