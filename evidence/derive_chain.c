@@ -66,33 +66,38 @@ static void reach(struct search *s, int64_t from, int64_t to)
 		reach(s, to, derive_thread(s->d, fact_int(r, FC_THREAD_pid, -1), GATHER_TASK_TID + 1));
 }
 
-/* Does the first of these threads wait for the second one? */
-static bool waits_for(const struct search *s, int64_t a, int64_t b)
+/* Does this thread wait for something that the process holds? */
+static bool waits_for(const struct search *s, int64_t pid, int64_t tid, int64_t holder)
 {
 	const struct fact_table *t = &s->d->f->table[FACT_EDGE];
 
 	for (size_t i = 0; i < t->n; i++)
-		if (fact_int(t->rows[i], FC_EDGE_pid, -2) == fact_int(s->d->thread[a], FC_THREAD_pid, -1) &&
-		    fact_int(t->rows[i], FC_EDGE_tid, -2) == fact_int(s->d->thread[a], FC_THREAD_tid, -1) &&
-		    fact_int(t->rows[i], FC_EDGE_holder_pid, -2) == fact_int(s->d->thread[b], FC_THREAD_pid, -1))
+		if (fact_int(t->rows[i], FC_EDGE_pid, -2) == pid && fact_int(t->rows[i], FC_EDGE_tid, -2) == tid &&
+		    fact_int(t->rows[i], FC_EDGE_holder_pid, -2) == holder)
 			return true;
 	return false;
 }
 
 /* Of children that are waited for all alike, such as a client and its server, is this one waited for by another of them? The
- * way leads by that one. */
+ * way leads by that one. Who waits for it is looked for first: of a thousand children that is hardly anybody. */
 static bool is_behind_another(const struct search *s, const struct fact_row *edge, int64_t next)
 {
 	const struct fact_table *t = &s->d->f->table[FACT_EDGE];
+	int64_t parent = fact_int(edge, FC_EDGE_pid, -1), parent_tid = fact_int(edge, FC_EDGE_tid, -1);
+	int64_t pid = fact_int(s->d->thread[next], FC_THREAD_pid, -1), tid = fact_int(s->d->thread[next], FC_THREAD_tid, -1);
 
 	if (strcmp(fact_text(edge, FC_EDGE_kind), "child") != 0)
 		return false;
 	for (size_t i = 0; i < t->n; i++) {
-		int64_t other = derive_thread(s->d, fact_int(t->rows[i], FC_EDGE_holder_pid, -1), 0);
+		int64_t other = fact_int(t->rows[i], FC_EDGE_pid, -2), first;
 
-		if (fact_int(t->rows[i], FC_EDGE_pid, -2) == fact_int(edge, FC_EDGE_pid, -1) &&
-		    fact_int(t->rows[i], FC_EDGE_tid, -2) == fact_int(edge, FC_EDGE_tid, -1) && other >= 0 &&
-		    other != next && waits_for(s, other, next) && !waits_for(s, next, other))
+		if (fact_int(t->rows[i], FC_EDGE_holder_pid, -2) != pid)
+			continue;
+		first = derive_thread(s->d, other, 0); /* it is the first thread that stands for a child */
+		if (first < 0 || first == next ||
+		    fact_int(t->rows[i], FC_EDGE_tid, -2) != fact_int(s->d->thread[first], FC_THREAD_tid, -1))
+			continue;
+		if (waits_for(s, parent, parent_tid, other) && !waits_for(s, pid, tid, other))
 			return true;
 	}
 	return false;

@@ -81,6 +81,19 @@ for my $what (sort keys %text) {
 	like($text, qr/the last one/, '  and has the one that failed');
 }
 
+# Many children that are all waited for: what is made of them grows no faster than the square of their number.
+{
+	my $d = new_dir();
+	my $run = run_spec(['run', '--liveness-level', 'strict', '--liveness-stall-ms', 2000, '--liveness-kill-grace-ms', 500, '--',
+		'/bin/sh', '-c', 'i=0; while [ $i -lt 800 ]; do sleep 300 & i=$((i + 1)); done; wait'], dir => $d, timeout => 300);
+	is($run->{code}, 124, 'a shell waits for 800 children');
+	my $before = (times)[2];
+	my $report = run_spec(['report', '--format', 'json'], dir => $d, timeout => 120);
+	my $cpu = (times)[2] - $before;
+	is($report->{code}, 0, '  and is reported');
+	cmp_ok($cpu, '<', $ENV{TEST_SANITIZED} ? 9 : 1.5, sprintf '  in %.2f s of processor time', $cpu);
+}
+
 SKIP: {
 	skip 'a sanitised build reserves terabytes of address space', 2 if $ENV{TEST_SANITIZED};
 	my $d = new_dir();
