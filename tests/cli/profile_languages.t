@@ -6,53 +6,12 @@ use warnings;
 use lib 'tests/lib';
 use JSON::PP;
 use SpecRunner;
+use Split;
 use Test::More;
 
 my $json = JSON::PP->new->utf8;
 my $dir = new_dir();
-write_file("$dir/s.js", <<'JS');
-function spin(n) { let s = 0; for (let i = 0; i < n; i++) s = (s * 31 + i) & 0xffffff; return s }
-function alpha() { return spin(700000) }
-function beta() { return spin(200000) }
-function gamma() { return spin(100000) }
-let x = 0;
-while (process.cpuUsage().user < 1500000) x += alpha() + beta() + gamma();
-JS
-write_file("$dir/s.rb", <<'RB');
-def spin(n) s = 0; i = 0; while i < n; s = (s * 31 + i) & 0xffffff; i += 1; end; s end
-def alpha; spin(70000) end
-def beta; spin(20000) end
-def gamma; spin(10000) end
-while Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) < 1.5; alpha; beta; gamma; end
-RB
-write_file("$dir/s.go", <<'GO');
-package main
-
-import "syscall"
-
-//go:noinline
-func spin(n int) int { s := 0; for i := 0; i < n; i++ { s = (s*31 + i) & 0xffffff }; return s }
-
-//go:noinline
-func alpha() int { return spin(700000) }
-
-//go:noinline
-func beta() int { return spin(200000) }
-
-//go:noinline
-func gamma() int { return spin(100000) }
-
-func main() {
-	x, r := 0, syscall.Rusage{}
-	for r.Utime.Sec < 1 || r.Utime.Usec < 500000 {
-		x += alpha() + beta() + gamma()
-		syscall.Getrusage(0, &r)
-	}
-	if x == 42 {
-		println(x)
-	}
-}
-GO
+write_splits($dir, 1.5);
 
 sub where_is { my ($name) = @_; return (grep { -x } map { "$_/$name" } split /:/, $ENV{PATH})[0] }
 
@@ -82,7 +41,7 @@ sub check {
 	return pass(sprintf 'too few samples to judge: %d, %d stops', $n, $stops) if $n < 20 || ($language eq 'ruby' && $stops < 40);
 	# Compiled code may have no line at a place: one that has is asked.
 	my ($place) = sort { ($b->{line} // 0) <=> ($a->{line} // 0) } grep { ($_->{function} // '') =~ /spin$/ && $_->{language} eq $language } @{ $p->{frames} };
-	like($place->{file} // '', qr/^(?:\S*\/)?(?:s\.\w+|Split\.java)$/, "$language: the hot function has its file");
+	like($place->{file} // '', qr/^(?:\S*\/)?[sS]plit\.\w+$/, "$language: the hot function has its file");
 	cmp_ok($place->{line} // 0, '>', 0, "$language: and a line");
 	cmp_ok($sum / $all, '>', 0.6, "$language: most of it has a name");
 	for (['alpha', 0.7], ['beta', 0.2], ['gamma', 0.1]) {
@@ -94,7 +53,7 @@ sub check {
 	return;
 }
 
-for (['javascript', 'node', 's.js'], ['ruby', 'ruby', 's.rb']) {
+for (['javascript', 'node', 'split.js'], ['ruby', 'ruby', 'split.rb']) {
 	my ($language, $name, $file) = @$_;
 	subtest $language => sub {
 		my $program = where_is($name) or plan skip_all => "no $name";
@@ -105,19 +64,6 @@ for (['javascript', 'node', 's.js'], ['ruby', 'ruby', 's.rb']) {
 subtest 'java' => sub {
 	my ($java, $javac) = map { where_is($_) } qw(java javac);
 	plan skip_all => 'no java' unless $java && $javac;
-	write_file("$dir/Split.java", <<'JAVA');
-public class Split {
-	static int sink;
-	static int spin(int n) { int s = 0; for (int i = 0; i < n; i++) s = (s * 31 + i) & 0xffffff; return s; }
-	static void alpha() { sink += spin(700000); }
-	static void beta() { sink += spin(200000); }
-	static void gamma() { sink += spin(100000); }
-	public static void main(String[] a) {
-		var t = java.lang.management.ManagementFactory.getThreadMXBean();
-		while (t.getCurrentThreadCpuTime() < 1.5e9) { alpha(); beta(); gamma(); }
-	}
-}
-JAVA
 	plan skip_all => 'javac does not compile here' if system("cd $dir && $javac Split.java >/dev/null 2>&1") != 0;
 	check('java', $java, '-cp', $dir, 'Split');
 	local $ENV{SPEC_RUNNER_SAMPLE_WITH} = 'stop';
@@ -129,7 +75,7 @@ subtest 'go, stripped' => sub {
 	local $ENV{GOFLAGS} = '-mod=mod';
 	local $ENV{GO111MODULE} = 'off';
 	plan skip_all => 'go does not build here'
-		if system("cd $dir && $go build -ldflags '-s -w' -o sgo s.go >/dev/null 2>&1") != 0;
+		if system("cd $dir && $go build -ldflags '-s -w' -o sgo split.go >/dev/null 2>&1") != 0;
 	check('go', "$dir/sgo");
 };
 done_testing();
