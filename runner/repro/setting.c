@@ -13,6 +13,7 @@
 
 #define DELAY_LEAST_US 1
 #define DELAY_MOST_US 2000000
+#define WEEK_US INT64_C(604800000000)
 #define BUDGET_PASSES 4        /* added time stays below so many passing runs */
 #define PASSING_LEAST_MS 5
 #define PASSING_UNKNOWN_MS 500
@@ -368,14 +369,14 @@ static const struct {
 	MEMBER(budget_ms, DELAY, INT64_MAX),
 	MEMBER(cpus, CPUS, 1 << 20),
 	MEMBER(pause_ms, PAUSE, PAUSE_MOST_MS),
-	MEMBER(pause_every_us, PAUSE, INT64_MAX),
-	MEMBER(pause_at_us, PAUSE, INT64_MAX),
+	MEMBER(pause_every_us, PAUSE, WEEK_US),
+	MEMBER(pause_at_us, PAUSE, WEEK_US),
 	MEMBER(load_loops, LOAD, 1 << 20),
 	MEMBER(load_idle_percent, LOAD, 100),
 	MEMBER(load_work_us, LOAD, 1000000),
 	MEMBER(load_gap_us, LOAD, 1000000),
 	MEMBER(load_ms, LOAD, 60000),
-	MEMBER(load_every_ms, LOAD, INT64_MAX),
+	MEMBER(load_every_ms, LOAD, WEEK_US / 1000),
 	MEMBER(order_seed, ORDER, UINT32_MAX),
 #undef MEMBER
 };
@@ -424,6 +425,8 @@ void setting_json(const struct setting *s, struct json *j)
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (s->kinds & members[i].kind)
 			json_int(j, members[i].name, member_get(s, i));
+	if (s->kinds & 1u << PERTURB_PAUSE)
+		json_int(j, "pause_every_ms", (s->pause_every_us + 999) / 1000);
 	if (s->kinds & 1u << PERTURB_DELAY) {
 		json_array(j, "delay_calls");
 		for (int g = 0; g < DELAY_GROUP_COUNT; g++)
@@ -458,6 +461,19 @@ static int read_groups(struct setting *s, const struct json_value *v, struct err
 	return 0;
 }
 
+/* An earlier version wrote no microseconds. */
+static int read_pause(struct setting *s, const struct json_value *v, struct err *e)
+{
+	int64_t ms = json_get_int(v, "pause_every_ms", 0);
+
+	if (json_get(v, "pause_every_us"))
+		return 0;
+	if (ms < 0 || ms > WEEK_US / 1000)
+		return err_set(e, ERR_USAGE, "perturb.pause_every_ms must be from 0 to %lld", (long long)WEEK_US / 1000);
+	s->pause_every_us = ms * 1000;
+	return 0;
+}
+
 int setting_read(struct setting *s, const struct json_value *v, struct err *e)
 {
 	const struct json_value *kinds = json_get(v, "kinds");
@@ -482,5 +498,7 @@ int setting_read(struct setting *s, const struct json_value *v, struct err *e)
 				       (long long)members[i].most);
 		member_set(s, i, n);
 	}
+	if (read_pause(s, v, e) < 0)
+		return -1;
 	return s->kinds & 1u << PERTURB_DELAY ? read_groups(s, v, e) : 0;
 }

@@ -218,6 +218,29 @@ static void test_setting_json(void)
 	is_int(wrong, 0, "settings are read back as they were written");
 }
 
+static int read_text(const char *text, struct setting *s)
+{
+	struct json_reader *r = json_reader_text(text, strlen(text), "t");
+	const struct json_value *v;
+	struct err e = { 0 };
+	int rc = json_take(r, &v, &e) < 0 ? -2 : setting_read(s, v, &e);
+
+	json_reader_free(r);
+	return rc;
+}
+
+static void test_read_pauses(void)
+{
+	struct setting s;
+
+	is_int(read_text("{\"kinds\":[\"pause\"],\"pause_ms\":5,\"pause_every_ms\":40}", &s), 0, "a setting without microseconds");
+	is_int(s.pause_every_us, 40000, "has its milliseconds");
+	is_int(read_text("{\"kinds\":[\"pause\"],\"pause_every_ms\":1,\"pause_every_us\":250}", &s), 0, "one with both");
+	is_int(s.pause_every_us, 250, "has its microseconds");
+	is_int(read_text("{\"kinds\":[\"pause\"],\"pause_every_us\":9223372036854775807}", &s), -1, "one of 292,000 years is refused");
+	is_int(read_text("{\"kinds\":[\"pause\"],\"pause_every_ms\":9223372036854775807}", &s), -1, "in milliseconds, too");
+}
+
 static void test_plan(void)
 {
 	struct setting_bounds b = { .cpus = 2, .available = (1u << PERTURB_COUNT) - 1 };
@@ -384,6 +407,7 @@ int main(void)
 	test_settings_repeat();
 	test_sweep();
 	test_setting_json();
+	test_read_pauses();
 	test_plan();
 	test_shrink();
 	test_outcomes();
