@@ -338,6 +338,8 @@ static void cycle_words(struct derive *d, struct fact_row *cycle, struct fact_ro
 	fact_set_text(d->f, cycle, FC_CYCLE_ring, str_cstr(&ring));
 	fact_set_text(d->f, cycle, FC_CYCLE_kinds, str_cstr(&kinds));
 	fact_set_int(cycle, FC_CYCLE_processes, processes);
+	if (reads + writes)
+		fact_set_int(cycle, FC_CYCLE_pipe_waits, reads + writes);
 	if (reads)
 		fact_set_int(cycle, FC_CYCLE_pipe_reads, reads);
 	if (writes)
