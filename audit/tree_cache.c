@@ -22,7 +22,7 @@
 struct head {
 	char magic[8];
 	uint32_t count, name_count, lines, has_errors, source_bytes, unused;
-	uint64_t meaning, hash; /* of nodes and names: against damage, not against whoever may write here */
+	uint64_t meaning, hash; /* of nodes and names: detects damage; it is no protection from those who may write here */
 };
 static const char magic[8] = "srtree3";
 
@@ -80,7 +80,7 @@ static bool read_all(int fd, void *to, size_t n)
 	return true;
 }
 
-/* Somebody else's file, or one that others may write, is not ours. Returns its size, -1 where there is none. */
+/* Opens a file of the cache; refuses one that another user owns or that others may write. Returns its size, or -1. */
 static int64_t open_own(const char *path, int *fd)
 {
 	struct stat st;

@@ -20,7 +20,7 @@ struct tree_cache {
 /* As tree_parse(), but out of the cache where it is there. c may be NULL. Safe on several threads. */
 int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, struct tree *t);
 
-/* The bytes of another file of the cache. False: there is none, or others may write it. The caller frees *out. */
+/* The bytes of another file of the cache. False if it is missing or others may write it. The caller frees *out. */
 bool tree_cache_read(const char *path, char **out, size_t *n);
 
 /* Removes what was not asked for, and what the cache holds in memory. */

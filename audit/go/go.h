@@ -190,7 +190,7 @@ struct go_callee {
 	enum graph_reason reason;
 };
 struct go_callee go_callee_of(struct golang *g, uint32_t source, uint32_t call);
-/* The import path of the package that stands in front of a dot; 0 where it is not a package. */
+/* The import path of the package named before a dot; 0 if the name is not a package. */
 text_t go_package_path(const struct golang *g, uint32_t source, uint32_t node);
 
 /* flow.c */

@@ -87,14 +87,14 @@ value_t field_make(struct frame *f, const struct arguments *a);
 
 /* A container of collections; 0: path names none. */
 value_t container_make(struct frame *f, uint32_t node, const char *path, const struct arguments *a);
-/* The class that namedtuple(…) makes, and a call of one; 0: it is none. */
+/* The class that namedtuple(…) returns, and an instance of one; 0 for any other call. */
 value_t namedtuple_make(struct frame *f, const struct arguments *a);
 value_t namedtuple_call(struct frame *f, uint32_t class_object, const struct arguments *a);
-/* What a defaultdict makes for a key that is not there; 0: o is none. */
+/* What a defaultdict creates for a missing key; 0 if o is not a defaultdict. */
 value_t item_made(struct frame *f, uint32_t node, uint32_t o, uint32_t key);
 
 /* object.c */
-/* The method resolution order of a class, itself first; NULL: it is not one of ours. */
+/* The method resolution order of a class, itself first; NULL for a class outside the audited sources. */
 const struct class_order *class_order(struct frame *f, uint32_t class_object);
 value_t attribute_get(struct frame *f, uint32_t node, value_t v, uint32_t name);
 void attribute_set(struct frame *f, uint32_t node, value_t of, uint32_t name, value_t v);

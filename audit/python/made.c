@@ -228,7 +228,7 @@ value_t namedtuple_make(struct frame *f, const struct arguments *a)
 	return value_of(H, o);
 }
 
-/* T(…) of a namedtuple; 0: the outside class is none. */
+/* T(…) of a namedtuple; 0 for any other outside class. */
 value_t namedtuple_call(struct frame *f, uint32_t class_object, const struct arguments *a)
 {
 	value_t list = slot_get(H, class_object, KEY("#fields"));

@@ -16,7 +16,7 @@
 struct coverage_seen {
 	pid_t pid;
 	uint32_t looks;
-	const char *why; /* it cannot load the library: "static"; NULL: nothing keeps it from it */
+	const char *why; /* why it cannot load the library, such as "static"; NULL if it can */
 	char comm[PROC_COMM_SIZE];
 };
 
@@ -39,7 +39,7 @@ int64_t coverage_step(struct coverage *c, const struct pid_list *members, const 
 uint32_t coverage_count(const struct coverage *c, const struct delay_state *state, const char *command, const char *cwd,
 			const char *search, uint32_t *total, struct strv *missed);
 
-/* Why the program behind fd cannot load the library ("static", "setuid", "32-bit"); NULL: nothing keeps it from it. */
+/* Why the program behind fd cannot load the library ("static", "setuid", "32-bit"); NULL if it can. */
 const char *coverage_obstacle(int fd);
 
 #endif
