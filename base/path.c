@@ -385,14 +385,11 @@ int file_write(const char *path, const void *p, size_t n, struct err *e)
 	return file_out_commit(&f, e);
 }
 
-int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e)
+int file_read_fd(int fd, const char *path, size_t max, char **out, size_t *len, struct err *e)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	auto_free char *buf = NULL;
 	size_t have = 0, cap = 0;
 
-	if (fd < 0)
-		return err_sys(e, "reading '%s'", path);
 	for (;;) {
 		ssize_t n;
 
@@ -415,4 +412,11 @@ int file_read(const char *path, size_t max, char **out, size_t *len, struct err 
 	*out = ptr_steal(&buf);
 	*len = have;
 	return 0;
+}
+
+int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(e, "reading '%s'", path) : file_read_fd(fd, path, max, out, len, e);
 }

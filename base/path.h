@@ -71,5 +71,7 @@ int file_write(const char *path, const void *p, size_t n, struct err *e);
 /* Whole file into memory, at most max bytes (more is an error). Caller frees *out
  * (NUL-terminated). */
 int file_read(const char *path, size_t max, char **out, size_t *len, struct err *e);
+/* The same of an open file, from where it stands; path: for messages. */
+int file_read_fd(int fd, const char *path, size_t max, char **out, size_t *len, struct err *e);
 
 #endif

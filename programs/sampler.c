@@ -9,6 +9,7 @@
 #include "profile/sample/output.h"
 
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "runner/config/options.h"
@@ -87,11 +88,13 @@ static void words_read(struct sample_session *x, int argc, char **argv)
 	struct { const char *key; const char **text; } texts[] = {
 		{ "run_id=", &x->run_id }, { "raw=", &x->raw }, { "root=", &x->root }, { "journal=", &x->journal },
 		{ "with=", &x->with }, { "collect=", &x->collect }, { "target=", &x->target_json },
+		{ "artifacts=", &x->artifacts },
 	};
 	struct { const char *key; int64_t *n; } numbers[] = {
 		{ "pid=", &x->pid }, { "start=", &x->start_ns }, { "start_real=", &x->start_real_ns }, { "hz=", &x->hz },
 		{ "bytes=", &x->bytes }, { "attached=", &x->attached }, { "seconds=", &x->seconds },
 		{ "intrusion=", &x->intrusion }, { "finish=", &x->finish_only },
+		{ "given=", &x->given },
 	};
 
 	for (int i = 1; i < argc; i++) {
@@ -244,6 +247,8 @@ static int run(struct sample_session *x, struct redactor *r)
 	int rc = 0;
 
 	if (x->finish_only) {
+		if (x->artifacts)
+			guard_folder(x->artifacts, x->given);
 		x->log = path_join(x->raw, "profile.log");
 	} else if (collect(x, r, &e) < 0) {
 		auto_free char *line = xasprintf("refused %s\n", e.msg);

@@ -17,9 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#define SPAN_ATTRS_BYTES ((size_t)256 << 20)
 #define STALE_TMP_S 3600 /* an unfinished journal of that age has nobody behind it */
 
 static int guard_lstat(const char *path, struct stat *st)
@@ -74,26 +72,15 @@ static int set_aside(const char *path, struct err *e)
 	return -1;
 }
 
-/* What a sampler has found of spans, where it left that. */
-static void span_attrs_read(const char *artifacts_dir, const char *run_id, struct seal_request *q, char **attrs)
-{
-	auto_free char *path = xasprintf("%s/raw/%s/span-attrs.jsonl", artifacts_dir, run_id);
-	struct err none;
-
-	if (access(path, F_OK) < 0 || file_read(path, SPAN_ATTRS_BYTES, attrs, &q->span_attrs_n, &none) < 0)
-		return;
-	q->span_attrs = *attrs;
-	unlink(path);
-}
-
 static int seal_into(int fd, const char *artifacts_dir, const char *run_id, const char *dir, struct seal_result *r,
 		     struct err *e)
 {
 	auto_free char *trace = path_join(dir, "run-trace.json"), *attrs = NULL;
+	auto_free char *raw = xasprintf("%s/raw/%s", artifacts_dir, run_id);
 	auto_free char *summary = path_join(dir, "run-trace-summary.md");
 	struct seal_request q = { .journal_fd = fd, .trace_out = trace, .summary_out = summary, .lost = true };
 
-	span_attrs_read(artifacts_dir, run_id, &q, &attrs);
+	seal_take_span_attrs(&q, raw, &attrs);
 	return seal_run(&q, r, e);
 }
 

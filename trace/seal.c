@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/json_scan.h"
 #include "base/json_write.h"
 #include "base/mem.h"
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SPAN_ATTRS_BYTES ((size_t)256 << 20)
 
 struct seal {
 	int fd;
@@ -466,6 +469,18 @@ static int seal_fd(struct seal *s, const struct seal_request *q, struct seal_res
 	r->dropped = f->head.dropped;
 	r->damaged_at = f->damaged_at;
 	return q->summary_out ? summary_write(f, q->trace_out, q->summary_out, e) : 0;
+}
+
+void seal_take_span_attrs(struct seal_request *q, const char *raw, char **attrs)
+{
+	auto_free char *path = path_join(raw, "span-attrs.jsonl");
+	auto_close int fd = guard_open_regular(path, O_RDONLY);
+	struct err none;
+
+	if (fd < 0 || file_read_fd(fd, path, SPAN_ATTRS_BYTES, attrs, &q->span_attrs_n, &none) < 0)
+		return;
+	q->span_attrs = *attrs;
+	guard_unlink(path);
 }
 
 int seal_run(const struct seal_request *q, struct seal_result *r, struct err *e)

@@ -32,6 +32,10 @@ struct seal_result {
 	uint64_t damaged_at;         /* the journal is damaged from this byte on; 0: it is whole */
 };
 
+/* What a sampler left of spans in the run's raw folder becomes span_attrs, and is taken out of the folder: it is for the
+ * trace alone. No link is followed. The caller frees *attrs after sealing; where there is none it stays NULL. */
+void seal_take_span_attrs(struct seal_request *q, const char *raw, char **attrs);
+
 /* Writes what is asked for, each file whole or not at all. 0 or -1. */
 int seal_run(const struct seal_request *q, struct seal_result *r, struct err *e);
 

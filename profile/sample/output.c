@@ -3,6 +3,7 @@
 #include "profile/sample/calls.h"
 
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -757,6 +758,7 @@ int sample_output(struct sample_session *x, struct redactor *redactor, struct er
 {
 	struct output o = { .x = x };
 	auto_free char *bytes = NULL;
+	auto_close int log = -1;
 	struct raw r = { 0 };
 	size_t n = 0;
 	int rc;
@@ -764,7 +766,10 @@ int sample_output(struct sample_session *x, struct redactor *redactor, struct er
 	(void)redactor;
 	if (x->failed)
 		return write_artifacts(&o, e);
-	if (file_read(x->log, LOG_BYTES_MAX, &bytes, &n, e) < 0 || raw_parse(&r, bytes, n, e) < 0)
+	log = guard_open_regular(x->log, O_RDONLY);
+	if (log < 0)
+		return err_sys(e, "reading '%s'", x->log);
+	if (file_read_fd(log, x->log, LOG_BYTES_MAX, &bytes, &n, e) < 0 || raw_parse(&r, bytes, n, e) < 0)
 		return -1;
 	if (x->finish_only) {
 		session_recall(x, &r);
@@ -773,6 +778,6 @@ int sample_output(struct sample_session *x, struct redactor *redactor, struct er
 	rc = output_profile(&o, &r, e);
 	raw_release(&r);
 	if (rc == 0)
-		unlink(x->log);
+		guard_unlink(x->log);
 	return rc;
 }

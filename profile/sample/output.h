@@ -31,7 +31,8 @@ struct sample_session {
 	/* Members of the collector gc's metrics; NULL none. */
 	void (*gc_members)(const struct profile *p, const struct raw *r, struct json *j);
 	const char *run_id, *raw, *root, *journal, *with, *collect, *target_json;
-	int64_t pid, start_ns, start_real_ns, hz, bytes, attached, seconds, intrusion, finish_only;
+	const char *artifacts; /* of a profile that is made after the run: raw lies below; NULL */
+	int64_t pid, start_ns, start_real_ns, hz, bytes, attached, seconds, intrusion, finish_only, given;
 	struct sampler sampler;
 	char *log;
 	struct sample_extra extra[8];

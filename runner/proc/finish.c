@@ -23,7 +23,6 @@
 /* For explaining one recovered run. */
 #define RECOVERED_NS (10 * NS_PER_S)
 #define RECOVERED_TOLD 5 /* one by one, on the console */
-#define SPAN_ATTRS_BYTES ((size_t)256 << 20)
 #define STOP_COMMANDS_NS (1 * NS_PER_S)
 
 static const char *const tail_name[STREAM_COUNT] = { "stdout.tail", "stderr.tail" };
@@ -61,9 +60,8 @@ static int finish_tails(struct context *c, struct err *e)
 
 static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
 {
-	auto_free char *path = path_join(c->paths.raw, "span-attrs.jsonl"), *attrs = NULL;
+	auto_free char *attrs = NULL;
 	struct seal_result r;
-	struct err none;
 	struct seal_request q = {
 		.journal_fd = trace_fd(c->trace),
 		.trace_out = c->paths.trace,
@@ -73,10 +71,7 @@ static int finish_seal(struct context *c, bool lost, int64_t now, struct err *e)
 		.gate_json = c->setup->summary_json ? c->setup->summary_json(c->setup->ctx) : NULL,
 	};
 
-	if (access(path, F_OK) == 0 && file_read(path, SPAN_ATTRS_BYTES, &attrs, &q.span_attrs_n, &none) == 0) {
-		q.span_attrs = attrs;
-		unlink(path); /* it was for the trace alone */
-	}
+	seal_take_span_attrs(&q, c->paths.raw, &attrs);
 	if (seal_run(&q, &r, e) < 0)
 		return -1;
 	q.trace_out = c->paths.trace_copy;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/guard.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -13,18 +14,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 /* Is nobody left who writes it? The lock is let go at once: whoever seals it takes it again. */
 static bool is_orphan(const char *journal)
 {
-	auto_close int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int fd = guard_open_regular(journal, O_RDONLY);
 
 	return fd >= 0 && journal_lock(fd) == 0;
 }
 
-static void profile_make(const char *run_id, const char *raw, const char *journal, const char *root, char *const envp[],
-			 const struct options *o, int64_t until_ns)
+/* A folder or file that somebody has put a link in place of is left alone. */
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return guard_stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static void profile_make(const char *run_id, const char *raw, const char *journal, const char *artifacts,
+			 const char *root, char *const envp[], const struct options *o, int64_t until_ns)
 {
 	struct strv argv = STRV_INIT, env = STRV_INIT;
 	struct err e = { 0 };
@@ -35,6 +44,8 @@ static void profile_make(const char *run_id, const char *raw, const char *journa
 	strv_take(&argv, xasprintf("raw=%s", raw));
 	strv_take(&argv, xasprintf("root=%s", root));
 	strv_take(&argv, xasprintf("journal=%s", journal));
+	strv_take(&argv, xasprintf("artifacts=%s", artifacts));
+	strv_take(&argv, xasprintf("given=%d", o->artifacts_dir_given));
 	strv_add(&argv, "finish=1");
 	helper_environment(&env, envp, o);
 	pid = helper_start("sampler", argv.v, env.v, -1, -1, true, &e);
@@ -48,7 +59,7 @@ void sampling_recover(const char *artifacts, const char *root, char *const envp[
 		      int64_t until_ns)
 {
 	auto_free char *folder = path_join(artifacts, "raw");
-	DIR *d = opendir(folder);
+	DIR *d = guard_opendir(folder);
 
 	for (struct dirent *ent; d && clock_mono_ns() < until_ns && (ent = readdir(d));) {
 		auto_free char *raw = NULL, *log = NULL, *journal = NULL;
@@ -58,8 +69,8 @@ void sampling_recover(const char *artifacts, const char *root, char *const envp[
 		raw = path_join(folder, ent->d_name);
 		log = path_join(raw, "profile.log");
 		journal = xasprintf("%s/%s%s", artifacts, ent->d_name, JOURNAL_SUFFIX);
-		if (access(log, F_OK) == 0 && is_orphan(journal))
-			profile_make(ent->d_name, raw, journal, root, envp, o, until_ns);
+		if (is_file(log) && is_orphan(journal))
+			profile_make(ent->d_name, raw, journal, artifacts, root, envp, o, until_ns);
 	}
 	if (d)
 		closedir(d);

@@ -208,8 +208,8 @@ PY
 	}
 };
 
-# All of ours at once: what the sampler had written goes into the recovered run.
-subtest 'killed in the middle' => sub {
+# All of ours at once. Returns the run, whose journal and log are left.
+sub killed_record {
 	my $r = start_spec(['record', '--', $split, '60']);
 	my $ran = sub {
 		my %of = tagged($r->{tag});
@@ -221,11 +221,30 @@ subtest 'killed in the middle' => sub {
 	kill KILL => grep { (readlink("/proc/$_/exe") // '') =~ m{/spec-runner(?:-sampler)?$} } keys %of;
 	finish_spec($r);
 	kill_tagged($r->{tag});
+	return $r;
+}
+
+# What the sampler had written goes into the recovered run.
+subtest 'killed in the middle' => sub {
+	my $r = killed_record();
 	my $out = run_spec(['recover'], dir => $r->{dir});
 	like($out->{out}, qr/sealed in/, 'its journal is sealed') or diag $out->{err};
 	my $p = load(raw_of($r) . '/profile.json') or return fail('a profile');
 	cmp_ok(ms_of($p, qr/^split_alpha$/, 5), '>', 200, 'with the samples until then');
 	ok(!-e raw_of($r) . '/profile.log', 'made out of its log');
+};
+
+# Where its folder has become a link since, nothing is read, written or removed behind that.
+subtest 'killed, and a link in place of its folder' => sub {
+	my $r = killed_record();
+	my ($raw, $elsewhere) = (raw_of($r), new_dir() . '/elsewhere');
+	rename $raw, $elsewhere or return fail("rename: $!");
+	symlink $elsewhere, $raw or return fail("symlink: $!");
+	write_file("$elsewhere/span-attrs.jsonl", '');
+	my @before = sort glob "$elsewhere/*";
+	my $out = run_spec(['recover'], dir => $r->{dir});
+	like($out->{out}, qr/sealed in/, 'its journal is sealed') or diag $out->{err};
+	is_deeply([sort glob "$elsewhere/*"], \@before, 'the files behind the link are as they were');
 };
 
 # What hardly runs is looked at all the same; moving bytes within a match is matching.
