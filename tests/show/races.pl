@@ -86,7 +86,7 @@ sub measure {
 	my $until_first = 0;
 	$until_first += $_->{duration_ms} / 1000 for grep { $first && $_->{n} <= $first } @{ $auto->{runs} };
 	my ($seen) = sort { $what{$b} <=> $what{$a} || $a cmp $b } keys %what;
-	return { name => $name, language => $language, plain => $none->{rate}, perturbed => $perturbed, hits => $hits, first => $first,
+	return { name => $name, language => $language, seed => $seed, plain => $none->{rate}, perturbed => $perturbed, hits => $hits, first => $first,
 		run_ms => $passes ? $pass_ms / $passes : 0, until_first => $until_first, seconds => $seconds, reached => $reached,
 		seen => $seen // '', best => $auto->{best} ? join(' + ', @{ $auto->{best}{perturb}{kinds} }) : '' };
 }
@@ -119,10 +119,11 @@ for my $p (@wanted) {
 	$result{ $p->[0] } = JSON::PP->new->decode(do { local $/; <$in> });
 }
 
-my ($reproduced, $measured, $text) = (0, 0, '');
+my ($reproduced, $measured, $text, %seeds) = (0, 0, '');
 $text .= "| program | alone | under `--perturb auto` | first in run | after | best by | what it was |\n|---|---|---|---|---|---|---|\n";
 for my $p (@wanted) {
 	my $r = $result{ $p->[0] };
+	$seeds{ $r->{seed} } = 1 if defined $r->{seed};
 	if ($r->{missing}) {
 		$text .= "| $r->{name} | not measured: $r->{missing} | | | | | |\n";
 		next;
@@ -133,8 +134,8 @@ for my $p (@wanted) {
 		$r->{plain}{hits}, $r->{plain}{runs}, $r->{hits}, $r->{perturbed}, percent($r->{hits}, $r->{perturbed}),
 		$r->{first} || 'none', $r->{first} ? sprintf('%.0f s', $r->{until_first}) : '-', $r->{best} || '-', $r->{seen} ? "`$r->{seen}`" : '-';
 }
-$text .= sprintf "\nReproduced within %d runs: %d of %d programs. (Seed %d, %d processors; all runs of a session, so that those after the "
-	. "first hit count too.)\n", $runs, $reproduced, $measured, $seed, `nproc`;
+$text .= sprintf "\nReproduced within %d runs: %d of %d programs. (Seed %s, %d processors; all runs of a session, so that those after the "
+	. "first hit count too.)\n", $runs, $reproduced, $measured, join(', ', sort keys %seeds) || $seed, `nproc`;
 print $text;
 if ($write) {
 	open my $in, '<', "$root/$docs" or die "$docs: $!\n";
