@@ -113,6 +113,21 @@ static bool is_one_of(const char *name, const char *words)
 	return false;
 }
 
+/* What d.get(key, default) and the like return; got: the item of that key. A key that is known to be missing is the
+ * default, as long as all keys are known. */
+static value_t default_join(struct frame *f, uint32_t o, value_t got, const char *method, const struct arguments *a)
+{
+	value_t other = a->count > 1 ? a->position[a->count - 1] : 0;
+	bool pops = strncmp(method, "pop", 3) == 0, dict = H->objects[o].kind == O_DICT;
+	bool known = a->count && item_key(f, a->position[0]) != KEY("*") && !slot_get(H, o, KEY("*"));
+
+	if (got && dict && known && !H->objects[o].weak)
+		return value_join(H, got, pops ? 0 : other);
+	if (!got && dict && known && other && !pops)
+		return other;
+	return value_join(H, got ? got : slots_join(H, o), pops ? 0 : other);
+}
+
 static value_t method_of(struct frame *f, uint32_t node, struct object o, const struct arguments *a)
 {
 	const char *name = H->texts[o.a], *last = strrchr(name, '.');
@@ -127,6 +142,8 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 			"get" : "del"), v, false);
 		return value_of(H, copy);
 	}
+	if (H->objects[o.b].kind == O_CLASS)
+		return class_call(f, node, o.b, a); /* type.__call__ */
 	site_target(f, node, o.a);
 	last = last ? last + 1 : name;
 	if (strcmp(last, "append") == 0 || strcmp(last, "add") == 0 || strcmp(last, "insert") == 0 || strcmp(last,
@@ -142,8 +159,7 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 	    strcmp(last, "setdefault") == 0) {
 		value_t got = a->count ? slot_get(H, o.b, item_key(f, a->position[0])) : 0;
 
-		got = got ? got : slots_join(H, o.b);
-		return value_join(H, got, strncmp(last, "pop", 3) != 0 && a->count > 1 ? v : 0);
+		return default_join(f, o.b, got, last, a);
 	}
 	if (strcmp(last, "values") == 0)
 		return wrap(f, O_LIST, "*", slots_join(H, o.b));
@@ -158,7 +174,7 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 	if (strcmp(last, "copy") == 0)
 		return value_of(H, o.b);
 	if (strcmp(last, "send") == 0)
-		return slot_get(H, o.b, KEY("yield"));
+		return generator_send(f, o.b, v);
 	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, "join strip lstrip rstrip lower upper title replace format "
 							"center ljust rjust removeprefix removesuffix capitalize"))
 		return some_text(f);
@@ -246,9 +262,9 @@ static value_t builtin_of_objects(struct frame *f, uint32_t node, const char *na
 		return take_attribute(f, node, a);
 	if (strcmp(name, "type") == 0 && a->count == 1)
 		return class_of(f, first);
-	if (strcmp(name, "object.__new__") == 0 && value_count(H, first) == 1 &&
+	if (is_one_of(name, "object.__new__ type.__new__") && value_count(H, first) == 1 &&
 	    H->objects[value_at(H, first, 0)].kind == O_CLASS)
-		return value_of(H, object_new(H, O_INSTANCE, value_at(H, first, 0), 0));
+		return object_make(f, value_at(H, first, 0));
 	if (is_one_of(name, "eval exec"))
 		site_reason(f, node, "eval_exec");
 	if (strcmp(name, "setattr") == 0 && a->count > 2 && strncmp(H->texts[key], "s:", 2) == 0)

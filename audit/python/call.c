@@ -94,9 +94,11 @@ static void bind_parameters(struct frame *f, uint32_t function, const struct arg
 			v = v ? v : value_join(H, a->rest, a->named_rest);
 			if (!v)
 				v = slot_get(H, function, heap_prefixed(H, PREFIX_DEFAULT, name));
-			if (type && (!v || uncalled) && H->objects[value_at(H, type, 0)].kind == O_CLASS &&
-				!(a->count >= i && i && v))
-				v = value_join(H, v, value_of(H, open_instance(f, value_at(H, type, 0))));
+			if ((!v || uncalled) && !(a->count >= i && i && v)) {
+				if (!type) /* a class that is defined after the function */
+					type = annotation_classes(f, node_field(f, c, F_type));
+				v = value_join(H, v, annotation_instances(f, type));
+			}
 			v = v ? v : unknown(f, "parameter");
 		}
 		slot_set(H, f->env, name, v, false);
@@ -113,9 +115,9 @@ static void leave(struct frame *f)
 }
 
 /* What a function is called with. */
-static uint32_t call_hash(uint32_t function, const struct arguments *a)
+static uint32_t call_hash(uint32_t function, value_t sent, const struct arguments *a)
 {
-	uint32_t h = function * 0x9e3779b1u ^ a->rest * 31 ^ a->named_rest * 37;
+	uint32_t h = function * 0x9e3779b1u ^ a->rest * 31 ^ a->named_rest * 37 ^ sent * 41;
 
 	for (uint32_t i = 0; i < a->count; i++)
 		h = (h ^ a->position[i]) * 0x9e3779b1u;
@@ -133,6 +135,22 @@ static bool was_run(const struct definition *d, uint32_t call)
 	return false;
 }
 
+/* It has no return, or what it returns is not known. */
+static bool returns_nothing_known(const struct frame *f)
+{
+	for (uint32_t i = 0; i < value_count(H, f->returned); i++)
+		if (H->objects[value_at(H, f->returned, i)].kind != O_UNKNOWN)
+			return false;
+	return true;
+}
+
+static value_t returned_by_type(struct frame *f, uint32_t node)
+{
+	value_t classes = annotation_classes(f, node_field(f, node, F_return_type));
+
+	return classes ? annotation_instances(f, classes) : f->returned;
+}
+
 value_t function_run(struct frame *caller, uint32_t function, const struct arguments *a, bool uncalled)
 {
 	struct machine *m = caller->m;
@@ -140,7 +158,7 @@ value_t function_run(struct frame *caller, uint32_t function, const struct argum
 	struct definition *d = &m->defs[fn.a];
 	struct frame own = { .m = m, .s = &m->sources[d->source], .source = d->source, .def = fn.a,
 		.method_class = fn.c, .last_step = m->steps + m->options->max_steps }, *f = &own;
-	uint32_t body = node_field(f, d->node, F_body), call = call_hash(function, a);
+	uint32_t body = node_field(f, d->node, F_body), call = call_hash(function, d->sent, a);
 
 	if ((d->runs && !uncalled && was_run(d, call)) || d->runs >= RUNS_MAX || d->on_stack > 1 ||
 	    m->depth > DEPTH_MAX || m->steps > m->max_steps)
@@ -160,13 +178,40 @@ value_t function_run(struct frame *caller, uint32_t function, const struct argum
 	m->depth--;
 	d->on_stack--;
 	if (d->is_generator) {
-		uint32_t o = object_new(H, O_GENERATOR, 0, 0);
+		uint32_t o = object_new(H, O_GENERATOR, function, 0), of = object_new(H, O_TUPLE, 0, 0);
 
 		slot_set(H, o, KEY("yield"), f->yielded, true);
+		for (uint32_t i = 0; i < a->count; i++)
+			slot_set(H, of, heap_index(H, i), a->position[i], false);
+		H->objects[of].b = a->count;
+		slot_set(H, o, KEY("#of"), value_of(H, of), false);
 		f->returned = value_of(H, o);
 	}
+	if (returns_nothing_known(f))
+		f->returned = returned_by_type(f, d->node);
+	d = &m->defs[fn.a];
 	d->returned = value_join(H, d->returned, f->returned);
 	return f->returned ? f->returned : value_of(H, 0);
+}
+
+value_t generator_send(struct frame *f, uint32_t generator, value_t v)
+{
+	uint32_t function = H->objects[generator].a, yielded = KEY("yield");
+	value_t of = slot_get(H, generator, KEY("#of")), made;
+	struct arguments a = { .count = of ? H->objects[value_at(H, of, 0)].b : 0 };
+
+	if (H->objects[generator].kind == O_GENERATOR && H->objects[function].kind == O_FUNCTION) {
+		struct definition *d = &f->m->defs[H->objects[function].a];
+
+		d->sent = value_join(H, d->sent, v);
+		for (uint32_t i = 0; i < a.count; i++)
+			a.position[i] = slot_get(H, value_at(H, of, 0), heap_index(H, i));
+		made = function_run(f, function, &a, false);
+		for (uint32_t i = 0; i < value_count(H, made); i++)
+			if (H->objects[value_at(H, made, i)].kind == O_GENERATOR)
+				slot_set(H, generator, yielded, slot_get(H, value_at(H, made, i), yielded), true);
+	}
+	return slot_get(H, generator, yielded);
 }
 
 static struct arguments with_first(value_t self, const struct arguments *a)
@@ -190,7 +235,7 @@ static bool is_class_of(struct frame *f, uint32_t above, uint32_t class_object)
 	return false;
 }
 
-static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a)
+value_t class_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a)
 {
 	value_t maker = class_find(f, class_object, KEY("__new__"), 0), init, made = 0;
 	uint32_t o;
@@ -218,9 +263,38 @@ static value_t class_call(struct frame *f, uint32_t node, uint32_t class_object,
 	return value_of(H, o);
 }
 
+/* C(…): its metaclass may answer. */
+static value_t metaclass_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a)
+{
+	uint32_t meta = metaclass_of(f, class_object);
+	value_t v = meta ? class_find(f, meta, KEY("__call__"), 0) : 0;
+	struct arguments b = with_first(value_of(H, class_object), a);
+
+	if (v && H->objects[value_at(H, v, 0)].kind == O_FUNCTION)
+		return call_value(f, node, v, &b);
+	return class_call(f, node, class_object, a);
+}
+
 static bool is_function(struct frame *f, value_t v)
 {
 	return value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_FUNCTION;
+}
+
+/* A method of contextlib's stacks of context managers. */
+static value_t stack_call(struct frame *f, uint32_t node, const char *method, const struct arguments *a)
+{
+	struct arguments b = *a;
+
+	if (!a->count)
+		return unknown(f, "return_value");
+	if (strcmp(method, "enter_context") == 0 || strcmp(method, "enter_async_context") == 0)
+		return with_enter(f, node, a->position[0]);
+	if (strcmp(method, "callback") == 0 || strcmp(method, "push_async_callback") == 0) {
+		b.count--;
+		memmove(b.position, b.position + 1, b.count * sizeof(*b.position));
+		call_value(f, node, a->position[0], &b);
+	}
+	return a->position[0];
 }
 
 static value_t external_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
@@ -255,6 +329,8 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 	if (strcmp(path, "importlib.import_module") == 0 && a->count == 1 &&
 	    str_starts(H->texts[item_key(f, a->position[0])], "s:"))
 		return import_module(f, H->texts[item_key(f, a->position[0])] + 2);
+	if (str_starts(path, "contextlib.ExitStack.") || str_starts(path, "contextlib.AsyncExitStack."))
+		return stack_call(f, node, strrchr(path, '.') + 1, a);
 	v = container_make(f, node, path, a);
 	if (v)
 		return v;
@@ -311,7 +387,7 @@ static value_t call_one(struct frame *f, uint32_t node, uint32_t object, const s
 	case O_BOUND:
 		b = with_first(value_of(H, o.b), a);
 		return call_value(f, node, value_of(H, o.a), &b);
-	case O_CLASS: return class_call(f, node, object, a);
+	case O_CLASS: return metaclass_call(f, node, object, a);
 	case O_INSTANCE:
 		v = class_find(f, o.a, KEY("__call__"), 0);
 		b = with_first(value_of(H, object), a);

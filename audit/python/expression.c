@@ -150,6 +150,9 @@ value_t with_enter(struct frame *f, uint32_t node, value_t v)
 			method_call(f, node, o, "__exit__", &(struct arguments){ 0 });
 		} else if (H->objects[o].kind == O_GENERATOR) {
 			out = value_join(H, out, slot_get(H, o, KEY("yield")));
+		} else if (H->objects[o].kind == O_EXTERNAL && (H->objects[o].a == KEY("contextlib.ExitStack") ||
+							       H->objects[o].a == KEY("contextlib.AsyncExitStack"))) {
+			out = value_join(H, out, value_of(H, o));
 		} else {
 			out = value_join(H, out, unknown(f, "return_value"));
 		}
@@ -351,19 +354,49 @@ void target_set(struct frame *f, uint32_t node, value_t v)
 	}
 }
 
+static void pair_add(struct frame *f, uint32_t dict, uint32_t body)
+{
+	value_t key = expression(f, node_field(f, body, F_key)), v = expression(f, node_field(f, body, F_value));
+
+	slot_set(H, dict, KEY("#keys"), key, true);
+	slot_set(H, dict, item_key(f, key), v, true);
+}
+
+/* {k: v for … in all}, where all has a few known items: each key has its own value. False: it is not such. */
+static bool pairs_unroll(struct frame *f, uint32_t clause, uint32_t body, value_t all, uint32_t dict)
+{
+	uint32_t o = value_count(H, all) == 1 ? value_at(H, all, 0) : 0, n = H->objects[o].b;
+
+	if ((H->objects[o].kind != O_TUPLE && H->objects[o].kind != O_LIST) || !n || n > VALUE_TARGETS_MAX ||
+	    H->objects[o].weak || slot_get(H, o, KEY("*")) || NODE(f, clause)->next)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		f->in_targets = true;
+		target_set(f, node_field(f, clause, F_left), slot_get(H, o, heap_index(H, i)));
+		f->in_targets = false;
+		pair_add(f, dict, body);
+	}
+	return true;
+}
+
 static value_t comprehension(struct frame *f, uint32_t node)
 {
 	enum tree_kind kind = NODE(f, node)->kind;
 	uint32_t body = node_field(f, node, F_body), around = f->env, env = object_new(H, O_ENV, f->def, f->env), o;
+	bool is_dict = kind == K_dictionary_comprehension, done = false;
 	value_t v;
 
 	H->objects[env].c = 1;
+	o = object_new(H, kind == K_generator_expression ? O_GENERATOR : is_dict ? O_DICT : O_LIST, 0, 0);
 	for (uint32_t c = NODE(f, node)->first; c; c = NODE(f, c)->next) {
 		if (NODE(f, c)->kind == K_for_in_clause) {
 			uint32_t right = node_field(f, c, F_right);
-			value_t all = iterate(f, right, expression(f, right));
+			value_t items = expression(f, right), all = iterate(f, right, items);
 
 			f->env = env;
+			done = is_dict && pairs_unroll(f, c, body, items, o);
+			if (done)
+				break;
 			f->in_targets = true;
 			target_set(f, node_field(f, c, F_left), all);
 			f->in_targets = false;
@@ -371,13 +404,9 @@ static value_t comprehension(struct frame *f, uint32_t node)
 			expression(f, NODE(f, c)->first);
 		}
 	}
-	o = object_new(H, kind == K_generator_expression ? O_GENERATOR : kind == K_dictionary_comprehension ?
-		O_DICT : O_LIST, 0, 0);
-	if (kind == K_dictionary_comprehension) {
-		v = expression(f, node_field(f, body, F_key));
-		slot_set(H, o, KEY("#keys"), v, true);
-		slot_set(H, o, item_key(f, v), expression(f, node_field(f, body, F_value)), true);
-	} else {
+	if (is_dict && !done) {
+		pair_add(f, o, body);
+	} else if (!is_dict) {
 		v = expression(f, body);
 		slot_set(H, o, KEY(kind == K_generator_expression ? "yield" : "*"), v, true);
 	}
@@ -504,7 +533,7 @@ static value_t yield_expression(struct frame *f, uint32_t node)
 			f->yielded = value_join(H, f->yielded, from ? iterate(f, c, expression(f, c)) : expression(f,
 				c));
 	}
-	return unknown(f, "return_value");
+	return f->m->defs[f->def].sent ? f->m->defs[f->def].sent : unknown(f, "return_value");
 }
 
 static value_t children_join(struct frame *f, uint32_t node)

@@ -106,7 +106,27 @@ void definition_run(struct frame *f, uint32_t node);
 uint32_t generic_instance(struct frame *f, uint32_t class_object);
 uint32_t open_instance(struct frame *f, uint32_t class_object);
 
+/* annotation.c */
+/* The audited classes that an annotation names, 0: none. Optional and the like are what they are about. */
+value_t annotation_classes(struct frame *f, uint32_t type);
+/* An instance of each, or of a subclass. */
+value_t annotation_instances(struct frame *f, value_t classes);
+
+/* metaclass.c */
+/* The class that a class is an instance of, 0: type, or one from outside. */
+uint32_t metaclass_of(struct frame *f, uint32_t class_object);
+/* The class in whose order super() goes on: self's, or where self is a class, its own or its metaclass. */
+uint32_t super_class(struct frame *f, uint32_t after, uint32_t self);
+/* A class of a metaclass is one of its instances. */
+void metaclass_run(struct frame *f, uint32_t node, uint32_t class_object);
+/* What object.__new__ and type.__new__ return: an instance; within the __new__ of a metaclass, the class being made. */
+value_t object_make(struct frame *f, uint32_t class_object);
+
 /* call.c */
+/* Makes an instance and calls what initialises it. */
+value_t class_call(struct frame *f, uint32_t node, uint32_t class_object, const struct arguments *a);
+/* g.send(v): the generator's body is run again with what its yields return now. */
+value_t generator_send(struct frame *f, uint32_t generator, value_t v);
 value_t call_value(struct frame *f, uint32_t node, value_t callee, const struct arguments *a);
 value_t function_run(struct frame *f, uint32_t function, const struct arguments *a, bool uncalled);
 /* text: of the heap */

@@ -39,7 +39,7 @@ struct definition {
 	bool shares_name;              /* with the one before it: an accessor of a property, an overload */
 	bool is_renamed;               /* by machine_settle_names() */
 	bool is_dead;                  /* a later definition of its name is all that can be reached */
-	value_t returned;
+	value_t returned, sent; /* sent: to its generators */
 	uint32_t *locals, local_count, *globals, global_count, *nonlocals, nonlocal_count;
 	uint32_t object;               /* last function or class object made of it */
 };
@@ -71,6 +71,7 @@ struct machine {
 	uint32_t **node_site; /* source -> node -> call site + 1 */
 	const struct front_options *options;
 	uint32_t *def_of_text, def_of_text_count; /* heap text -> definition of that name + 1 */
+	uint32_t made_class; /* whose metaclass's __new__ or __init__ runs; 0: none */
 	bool shares_name;    /* the next definition is an accessor of a property, or an overload */
 	uint32_t *by_module; /* heap text -> source + 1 */
 	uint32_t by_module_count;

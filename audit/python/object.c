@@ -192,15 +192,16 @@ static const char *builtin_type(enum object_kind kind)
 /* A member of an enumeration is an instance of it; what a class lacks its metaclass may have. */
 static value_t class_get(struct frame *f, uint32_t node, uint32_t class_object, uint32_t name)
 {
-	value_t v = class_find(f, class_object, name, 0), meta;
+	value_t v = class_find(f, class_object, name, 0);
+	uint32_t meta;
 	enum object_kind kind = value_count(H, v) == 1 ? H->objects[value_at(H, v, 0)].kind : O_UNKNOWN;
 	bool data = kind == O_NUMBER || kind == O_TEXT || kind == O_TUPLE || kind == O_LIST || kind == O_DICT ||
 		    kind == O_NONE || (v && kind == O_UNKNOWN);
 
 	if (data && H->texts[name][0] != '_' && is_enumeration(f, class_object))
 		return value_of(H, generic_instance(f, class_object));
-	if (!v && (meta = slot_get(H, class_object, KEY("#metaclass"))))
-		return bind(f, node, class_find(f, value_at(H, meta, 0), name, 0), class_object, false);
+	if (!v && (meta = metaclass_of(f, class_object)))
+		return bind(f, node, class_find(f, meta, name, 0), class_object, false);
 	return bind(f, node, v, class_object, true);
 }
 
@@ -218,15 +219,20 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 		break;
 	case O_CLASS: v = class_get(f, node, o, name); break;
 	case O_SUPER:
-		v = bind(f, node, class_find(f, H->objects[p.b].kind == O_INSTANCE ? H->objects[p.b].a : p.b, name,
-			p.a), p.b, false);
+		v = bind(f, node, class_find(f, super_class(f, p.a, p.b), name, p.a), p.b, false);
 		if (!v && name == KEY("__new__"))
 			return value_of(H, object_intern(H, O_BUILTIN, KEY("<builtin>.object.__new__"), 0));
+		if (!v && name == KEY("__call__") && H->objects[p.b].kind == O_CLASS)
+			return value_of(H, object_intern(H, O_METHOD, KEY("<builtin>.type.__call__"), p.b));
 		break;
 	case O_MODULE:
 		v = slot_get(H, o, name);
 		path = xasprintf("%s.%s", f->m->sources[p.a].module, text);
 		v = v ? v : import_name(f, f->m->sources[p.a].module, name);
+		if (value_count(H, v) == 1 && H->objects[value_at(H, v, 0)].kind == O_UNKNOWN &&
+		    is_ours(f, slot_get(H, o, KEY("__getattr__"))))
+			v = call_value(f, node, slot_get(H, o, KEY("__getattr__")),
+				       &(struct arguments){ .count = 1, .position = { some_text(f) } });
 		break;
 	case O_EXTERNAL: case O_BUILTIN:
 		path = xasprintf("%s.%s", H->texts[p.a], text);
@@ -330,8 +336,9 @@ value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char 
 	return found ? call_value(f, node, bind(f, node, found, object, false), a) : 0;
 }
 
-/* The bases of a class as its head writes them: its order, and for each base that it has one more subclass. */
-static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
+/* The bases of a class as its head writes them: its order, and for each base that it has one more subclass. What else
+ * stands there goes to __init_subclass__. */
+static void bases_set(struct frame *f, uint32_t class_object, uint32_t list, struct arguments *rest)
 {
 	uint32_t bases[BASES_MAX], n = 0;
 
@@ -343,6 +350,9 @@ static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
 			meta = expression(f, node_field(f, c, F_value));
 			if (value_count(H, meta) == 1 && H->objects[value_at(H, meta, 0)].kind == O_CLASS)
 				slot_set(H, class_object, KEY("#metaclass"), meta, false);
+		} else if (keyword && rest->named < 16) {
+			rest->name[rest->named] = node_text(f, node_field(f, c, F_name));
+			rest->keyword[rest->named++] = expression(f, node_field(f, c, F_value));
 		}
 		for (uint32_t i = 0; i < value_count(H, v) && n < BASES_MAX; i++) {
 			enum object_kind kind = H->objects[value_at(H, v, i)].kind;
@@ -356,28 +366,23 @@ static void bases_set(struct frame *f, uint32_t class_object, uint32_t list)
 	order_settle(f, class_object, bases, n);
 }
 
-/* A class of a metaclass is one of its instances. */
-static void metaclass_run(struct frame *f, uint32_t node, uint32_t class_object)
+/* What the class body made learns its name. */
+static void names_tell(struct frame *f, uint32_t node, uint32_t class_object)
 {
-	static const char *const methods[] = { "__new__", "__init__" };
-	value_t meta = slot_get(H, class_object, KEY("#metaclass"));
-	value_t of = unknown(f, "parameter");
+	const struct arguments a = { .count = 2, .position = { value_of(H, class_object), some_text(f) } };
 
-	for (size_t i = 0; meta && i < 2; i++) {
-		value_t v = class_find(f, value_at(H, meta, 0), heap_literal(H, methods[i]), 0);
-
-		if (v && H->objects[value_at(H, v, 0)].kind == O_FUNCTION)
-			call_value(f, node, v, &(struct arguments){ .count = 4,
-				.position = { i ? value_of(H, class_object) : meta, of, of, of } });
-	}
+	for (uint32_t s = H->objects[class_object].slots; s; s = H->slots[s].next)
+		if (value_count(H, H->slots[s].v) == 1)
+			dunder_call(f, node, H->slots[s].v, "__set_name__", NULL, &a);
 }
 
 static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
 {
 	uint32_t o = object_new(H, O_CLASS, def, f->env);
 	uint32_t around = f->class_object, own = f->def;
+	struct arguments rest = { .count = 1, .position = { value_of(H, o) } };
 
-	bases_set(f, o, node_field(f, node, F_superclasses));
+	bases_set(f, o, node_field(f, node, F_superclasses), &rest);
 	f->m->defs[def].object = o;
 	f->class_object = o;
 	f->def = def;
@@ -385,10 +390,11 @@ static uint32_t class_make(struct frame *f, uint32_t node, uint32_t def)
 	f->class_object = around;
 	f->def = own;
 	metaclass_run(f, node, o);
+	names_tell(f, node, o);
 	value_t hook = class_find(f, o, KEY("__init_subclass__"), o);
 
 	if (hook && H->objects[value_at(H, hook, 0)].kind == O_FUNCTION)
-		call_value(f, node, hook, &(struct arguments){ .count = 1, .position = { value_of(H, o) } });
+		call_value(f, node, hook, &rest);
 	return o;
 }
 
@@ -404,8 +410,10 @@ static uint32_t function_make(struct frame *f, uint32_t node, uint32_t def)
 
 		if (value)
 			slot_set(H, o, heap_prefixed(H, PREFIX_DEFAULT, text), expression(f, value), false);
-		if (type && NODE(f, type)->first && NODE(f, NODE(f, type)->first)->kind == K_identifier)
-			slot_set(H, o, heap_prefixed(H, PREFIX_TYPE, text), expression(f, NODE(f, type)->first), false);
+		value_t classes = annotation_classes(f, type);
+
+		if (classes)
+			slot_set(H, o, heap_prefixed(H, PREFIX_TYPE, text), classes, false);
 	}
 	f->m->defs[def].object = o;
 	return o;
