@@ -24,6 +24,7 @@ struct reader {
 	struct local *locals;
 	uint32_t local_count;
 	uint32_t loops;
+	uint32_t at; /* byte of the file: what is looked at */
 };
 
 struct found {
@@ -148,6 +149,11 @@ static void locals_read(struct c_program *p, struct c_file *f, uint32_t node, vo
 static void macro_expand(struct reader *r, const struct c_name *macro, uint32_t arguments, unsigned depth,
 		struct found *out);
 
+static bool macro_holds(const struct reader *r, const struct c_name *macro)
+{
+	return c_macro_holds(r->p, macro, (uint32_t)(r->f - r->p->files), r->at);
+}
+
 /* What a call of that name reaches from the file that is read: macros and static functions that it sees, then functions of
  * any file, else something outside. */
 static void name_resolve(struct reader *r, text_t name, uint32_t arguments, bool is_local, unsigned depth, struct found *out)
@@ -167,7 +173,7 @@ static void name_resolve(struct reader *r, text_t name, uint32_t arguments, bool
 	c_names_find(p, name, &first, &to);
 	for (from = first; from < to && depth < MACRO_DEPTH_MAX; from++)
 		if (p->names[from].function == GRAPH_NONE && !p->names[from].is_variable && p->sees[p->names[from].file] &&
-		    (arguments || !p->names[from].has_arguments)) {
+		    (arguments || !p->names[from].has_arguments) && macro_holds(r, &p->names[from])) {
 			macro_expand(r, &p->names[from], arguments, depth + 1, out);
 			any = true;
 		}
@@ -336,7 +342,8 @@ static void mention_add(struct reader *r, uint32_t node)
 	for (c_names_find(r->p, name, &from, &to); from < to; from++) {
 		const struct c_name *n = &r->p->names[from];
 
-		if (n->function == GRAPH_NONE && !n->is_variable && !n->has_arguments && r->p->sees[n->file])
+		if (n->function == GRAPH_NONE && !n->is_variable && !n->has_arguments && r->p->sees[n->file] &&
+		    macro_holds(r, n))
 			macro_expand(r, n, 0, 1, &found);
 	}
 	if (found.count)
@@ -351,6 +358,7 @@ static void body_read(struct c_program *p, struct c_file *f, uint32_t node, void
 
 	if (kind == K_preproc_function_def || kind == K_preproc_def || kind == K_sizeof_expression)
 		return;
+	r->at = C_NODE(f, node)->start;
 	if (kind == K_call_expression)
 		call_add(r, node);
 	if (kind == K_identifier && C_NODE(f, node)->field != F_function && C_NODE(f, node)->field != F_declarator)

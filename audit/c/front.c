@@ -41,6 +41,7 @@ static void *c_read(const struct front_source *sources, size_t n, const struct f
 	for (size_t i = 0; i < n; i++) {
 		tree_free_nodes(&p.files[i].tree);
 		free(p.files[i].includes);
+		free(p.files[i].verdicts);
 		free(balanced[i]);
 	}
 	free(trees);
@@ -48,6 +49,7 @@ static void *c_read(const struct front_source *sources, size_t n, const struct f
 	free(balanced);
 	free(p.files);
 	free(p.names);
+	free(p.undefs);
 	free(p.sees);
 	free(p.maybe_defined);
 	return NULL;

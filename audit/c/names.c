@@ -131,22 +131,68 @@ static text_t real_name(struct c_program *p, struct c_file *f, text_t name)
 static void function_add(struct c_program *p, struct c_file *f, uint32_t node)
 {
 	uint32_t function, name = c_declared(f, c_field(f, node, F_declarator), &function);
-	const struct tree_node *n = C_NODE(f, node);
-	auto_str full = STR_INIT;
-	bool own = is_static(f, node);
-	text_t called;
 
-	if (!name || !function)
-		return;
-	if (own)
-		str_addf(&full, "%s:", f->source->path);
-	called = real_name(p, f, c_text(p, f, name));
-	str_add(&full, graph_text(p->g, called));
-	name_add(p, (struct c_name){ .name = called, .file = (uint32_t)(f - p->files), .node = node,
-		.is_static = own, .function = graph_add_function(p->g, (struct graph_function){
-			.name = text_of(&p->g->texts, str_cstr(&full), full.len), .kind = GRAPH_FUNCTION,
-					.language = LANGUAGE_C,
-			.file = f->source->file, .line = n->line, .end_line = n->end_line, .start = n->start }) });
+	if (name && function)
+		name_add(p, (struct c_name){ .name = real_name(p, f, c_text(p, f, name)), .file = (uint32_t)(f - p->files),
+			.node = node, .is_static = is_static(f, node), .function = 0 });
+}
+
+static text_t full_name(struct c_program *p, const struct c_name *n)
+{
+	auto_str full = STR_INIT;
+
+	if (n->is_static)
+		str_addf(&full, "%s:", p->files[n->file].source->path);
+	str_add(&full, graph_text(p->g, n->name));
+	return text_of(&p->g->texts, str_cstr(&full), full.len);
+}
+
+static void live_mark(struct c_program *p, struct c_file *f, uint32_t node, void *arg)
+{
+	bool *live = arg;
+
+	if (C_NODE(f, node)->kind == K_function_definition)
+		live[node] = true;
+	else
+		c_live_children(p, f, node, live_mark, arg);
+}
+
+/* Functions of the graph. Where a condition of the preprocessor chooses between two of one name, it is the chosen one. */
+static void functions_settle(struct c_program *p)
+{
+	bool **live = xcalloc((size_t)p->file_count + 1, sizeof(*live)), *known;
+	text_t *full = xcalloc((size_t)p->name_count + 1, sizeof(*full));
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < p->file_count; i++) {
+		live[i] = xcalloc((size_t)p->files[i].tree.count + 1, sizeof(**live));
+		if (p->files[i].tree.count > 1)
+			c_live_children(p, &p->files[i], 1, live_mark, live[i]);
+	}
+	for (uint32_t i = 0; i < p->name_count; i++)
+		full[i] = p->names[i].is_variable ? 0 : full_name(p, &p->names[i]);
+	known = xcalloc((size_t)p->g->texts.n + 1, sizeof(*known));
+	for (uint32_t i = 0; i < p->name_count; i++)
+		known[full[i]] |= full[i] && live[p->names[i].file][p->names[i].node];
+	for (uint32_t i = 0; i < p->name_count; i++) {
+		struct c_name n = p->names[i];
+		const struct c_file *f = &p->files[n.file];
+		const struct tree_node *at = C_NODE(f, n.node);
+
+		if (full[i] && known[full[i]] && !live[n.file][n.node])
+			continue;
+		if (full[i])
+			n.function = graph_add_function(p->g, (struct graph_function){ .name = full[i], .kind = GRAPH_FUNCTION,
+				.language = LANGUAGE_C, .file = f->source->file, .line = at->line, .end_line = at->end_line,
+				.start = at->start });
+		p->names[kept++] = n;
+	}
+	p->name_count = kept;
+	for (uint32_t i = 0; i < p->file_count; i++)
+		free(live[i]);
+	free(live);
+	free(known);
+	free(full);
 }
 
 static uint32_t file_named(const struct c_program *p, const char *path)
@@ -212,14 +258,20 @@ static uint32_t include_find(const struct c_program *p, const struct c_file *f, 
 	return found;
 }
 
-static void include_add(struct c_program *p, struct c_file *f, uint32_t node)
+uint32_t c_included(const struct c_program *p, const struct c_file *f, uint32_t node)
 {
-	uint32_t path = c_field(f, node, F_path), found;
+	uint32_t path = c_field(f, node, F_path);
 	const struct tree_node *n = C_NODE(f, path);
 
 	if (!path || n->end - n->start < 3)
-		return;
-	found = include_find(p, f, f->source->text + n->start + 1, n->end - n->start - 2);
+		return GRAPH_NONE;
+	return include_find(p, f, f->source->text + n->start + 1, n->end - n->start - 2);
+}
+
+static void include_add(struct c_program *p, struct c_file *f, uint32_t node)
+{
+	uint32_t found = c_included(p, f, node);
+
 	if (found == GRAPH_NONE)
 		return;
 	f->includes = xreallocarray(f->includes, f->include_count + 1, sizeof(*f->includes));
@@ -249,6 +301,46 @@ static void top_level(struct c_program *p, struct c_file *f, uint32_t node, void
 	}
 }
 
+static void undef_add(struct c_program *p, struct c_undef u)
+{
+	if (p->undef_count == p->undef_cap) {
+		p->undef_cap = p->undef_cap ? p->undef_cap * 2 : 64;
+		p->undefs = xreallocarray(p->undefs, p->undef_cap, sizeof(*p->undefs));
+	}
+	p->undefs[p->undef_count++] = u;
+}
+
+static int by_undef(const void *a, const void *b)
+{
+	const struct c_undef *x = a, *y = b;
+
+	if (x->name != y->name)
+		return x->name < y->name ? -1 : 1;
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+bool c_macro_holds(const struct c_program *p, const struct c_name *macro, uint32_t file, uint32_t at)
+{
+	uint32_t defined = C_NODE(&p->files[macro->file], macro->node)->start, low = 0, high = p->undef_count;
+
+	if (macro->file == file && defined > at)
+		return false;
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (by_undef(&p->undefs[middle], &(struct c_undef){ macro->name, file, 0 }) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < p->undef_count && p->undefs[low].name == macro->name && p->undefs[low].file == file; low++)
+		if (p->undefs[low].start < at && (macro->file != file || p->undefs[low].start > defined))
+			return false;
+	return true;
+}
+
 static void macro_add(struct c_program *p, struct c_file *f, uint32_t node, void *arg)
 {
 	enum tree_kind kind = C_NODE(f, node)->kind;
@@ -257,6 +349,8 @@ static void macro_add(struct c_program *p, struct c_file *f, uint32_t node, void
 	if ((kind == K_preproc_def || kind == K_preproc_function_def) && name)
 		name_add(p, (struct c_name){ .name = c_text(p, f, name), .file = (uint32_t)(f - p->files),
 			.node = node, .has_arguments = kind == K_preproc_function_def, .function = GRAPH_NONE });
+	else if (c_is_undef(f, node))
+		undef_add(p, (struct c_undef){ c_undef_name(p, f, node), (uint32_t)(f - p->files), C_NODE(f, node)->start });
 	else
 		c_live_children(p, f, node, macro_add, arg);
 }
@@ -306,9 +400,13 @@ void c_names_read(struct c_program *p)
 			c_live_children(p, &p->files[i], 1, top_level, NULL);
 	defined_read(p);
 	p->configured = true;
+	c_units_follow(p);
+	functions_settle(p);
 	for (uint32_t i = 0; i < p->file_count; i++)
 		if (p->files[i].tree.count > 1)
 			c_live_children(p, &p->files[i], 1, macro_add, NULL);
+	if (p->undef_count)
+		qsort(p->undefs, p->undef_count, sizeof(*p->undefs), by_undef);
 	if (p->name_count)
 		qsort(p->names, p->name_count, sizeof(*p->names), by_name);
 	p->sees = xcalloc(p->file_count + 1, sizeof(*p->sees));

@@ -5,33 +5,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum truth { FALSE, TRUE, UNKNOWN };
+/* What gcc defines on Linux and x86-64, and its numbers. Those of limits.h are here, too, for they are the same. */
+static const struct {
+	const char *name;
+	uint64_t v;
+	bool is_unsigned;
+} usual[] = {
+	{ "__linux__", 1, false }, { "__linux", 1, false }, { "linux", 1, false }, { "__unix__", 1, false },
+	{ "__unix", 1, false }, { "unix", 1, false }, { "__gnu_linux__", 1, false }, { "__GNUC__", 12, false },
+	{ "__STDC__", 1, false }, { "__STDC_VERSION__", 201710, false }, { "__STDC_HOSTED__", 1, false },
+	{ "__ELF__", 1, false }, { "__x86_64__", 1, false }, { "__x86_64", 1, false }, { "__amd64__", 1, false },
+	{ "__amd64", 1, false }, { "__LP64__", 1, false }, { "_LP64", 1, false }, { "__CHAR_BIT__", 8, false },
+	{ "__BYTE_ORDER__", 1234, false }, { "__ORDER_LITTLE_ENDIAN__", 1234, false },
+	{ "__ORDER_BIG_ENDIAN__", 4321, false }, { "__SIZEOF_POINTER__", 8, false }, { "__SIZEOF_INT__", 4, false },
+	{ "__SIZEOF_LONG__", 8, false }, { "__SIZEOF_LONG_LONG__", 8, false }, { "__SIZEOF_SHORT__", 2, false },
+	{ "__SIZEOF_SIZE_T__", 8, false }, { "__SIZEOF_INT128__", 16, false }, { "__INT_MAX__", INT32_MAX, false },
+	{ "__LONG_MAX__", INT64_MAX, false }, { "__SSE__", 1, false }, { "__SSE2__", 1, false },
+	{ "CHAR_BIT", 8, false }, { "INT_MAX", INT32_MAX, false }, { "UINT_MAX", UINT32_MAX, true },
+	{ "LONG_MAX", INT64_MAX, false }, { "ULONG_MAX", UINT64_MAX, true }, { "SHRT_MAX", INT16_MAX, false },
+	{ "USHRT_MAX", UINT16_MAX, false }, { "LLONG_MAX", INT64_MAX, false }, { "ULLONG_MAX", UINT64_MAX, true },
+	{ "SCHAR_MAX", 127, false }, { "UCHAR_MAX", 255, false }, { "SIZE_MAX", UINT64_MAX, true },
+};
 
-/* What gcc on Linux defines, and what only others do. Nothing is known of all other names: they are a matter of
- * configuration. */
-static enum truth is_defined(const char *name, size_t n)
+/* Nothing is known of names that are neither usual nor of another system: they are a matter of configuration. */
+enum c_truth c_usually_defined(const char *name, size_t n, struct c_number *value)
 {
-	static const char *const defined[] = { "__linux__", "__linux", "linux", "__unix__", "__unix", "unix",
-			"__GNUC__", "__STDC__",
-		"__STDC_VERSION__", "__ELF__" };
 	static const char *const foreign[] = { "_WIN32", "WIN32", "_WIN64", "WIN64", "__WIN32__", "_MSC_VER", "__MINGW32__",
 		"__MINGW64__", "__CYGWIN__", "__APPLE__", "__MACH__", "macintosh", "__FreeBSD__", "__NetBSD__",
 				"__OpenBSD__",
 		"__DragonFly__", "__sun", "__sun__", "_AIX", "__hpux", "__HAIKU__", "__cplusplus",
 				"__BORLANDC__", "__WATCOMC__",
-		"__DJGPP__", "__MSDOS__", "MSDOS", "__OS2__", "__VMS", "__SYMBIAN32__", "__EMSCRIPTEN__", "__wasm__" };
+		"__DJGPP__", "__MSDOS__", "MSDOS", "__OS2__", "__VMS", "__SYMBIAN32__", "__EMSCRIPTEN__", "__wasm__",
+		"__i386__", "__i386", "i386", "__arm__", "__aarch64__", "__powerpc__", "__powerpc64__", "__PPC__", "__ppc__",
+		"__mips__", "__sparc__", "__s390__", "__s390x__", "__riscv", "__ia64__", "__alpha__", "__hppa__", "__m68k__",
+		"__loongarch__", "_M_IX86", "_M_X64", "_M_AMD64", "_M_ARM", "_M_ARM64", "__ARM_NEON", "__ARM_NEON__",
+		"__BIG_ENDIAN__", "__clang__", "__INTEL_COMPILER", "__TINYC__", "__SUNPRO_C", "__ICC", "__STRICT_ANSI__" };
 
-	for (size_t i = 0; i < sizeof(defined) / sizeof(*defined); i++)
-		if (strlen(defined[i]) == n && memcmp(defined[i], name, n) == 0)
-			return TRUE;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+		if (strlen(usual[i].name) == n && memcmp(usual[i].name, name, n) == 0) {
+			*value = (struct c_number){ true, usual[i].is_unsigned, usual[i].v };
+			return C_TRUE;
+		}
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
 		if (strlen(foreign[i]) == n && memcmp(foreign[i], name, n) == 0)
-			return FALSE;
-	return UNKNOWN;
+			return C_FALSE;
+	return C_UNKNOWN;
 }
 
 /* The build says whether these are defined. */
-static bool is_of_the_build(const char *name)
+bool c_is_of_the_build(const char *name)
 {
 	static const char *const prefixes[] = { "HAVE_", "USE_", "WITH_", "ENABLE_", "CONFIG_", "HAS_" };
 
@@ -41,68 +63,92 @@ static bool is_of_the_build(const char *name)
 	return name[0] == '_';
 }
 
-static enum truth node_is_defined(struct c_program *p, const struct c_file *f, uint32_t name)
+/* Names that headers of the system give to constants. */
+bool c_is_of_the_system(const char *name)
 {
-	const struct tree_node *n = C_NODE(f, name);
-	enum truth t = name ? is_defined(f->source->text + n->start, n->end - n->start) : UNKNOWN;
-	text_t text;
+	static const char *const prefixes[] = { "O_", "SEEK_", "SIG", "S_I", "AF_", "PF_", "SO_", "SOCK_", "IPPROTO_", "TCP_",
+		"CLOCK_", "MAP_", "PROT_", "MADV_", "RLIMIT_", "POLL", "EPOLL", "F_", "FD_", "LC_", "PRI", "SYS_", "M_",
+		"RTLD_", "PTHREAD_", "SA_", "SI_", "ST_", "TIOC", "FIO", "IN_", "INADDR_", "NI_", "AI_", "MSG_", "PR_" };
+	static const char *const names[] = { "EOF", "BUFSIZ", "NULL", "INFINITY", "NAN", "va_copy", "L_tmpnam", "TMP_MAX",
+		"EXIT_SUCCESS", "EXIT_FAILURE", "RAND_MAX", "FILENAME_MAX", "PATH_MAX", "NAME_MAX", "PAGE_SIZE", "BYTE_ORDER",
+		"errno", "stdin", "stdout", "stderr", "bool", "true", "false", "alloca", "offsetof", "isnan", "isinf",
+		"signbit", "static_assert", "noreturn", "thread_local", "assert", "unix", "putc", "getc" };
+	size_t n = strlen(name);
 
-	if (!name || t != UNKNOWN || !p->configured)
-		return t;
-	text = c_text(p, f, name);
-	if ((text < p->maybe_count && p->maybe_defined[text]) || is_of_the_build(text_z(&p->g->texts, text)))
-		return UNKNOWN;
-	return FALSE;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	if (n > 4 && (strcmp(name + n - 4, "_MAX") == 0 || strcmp(name + n - 4, "_MIN") == 0))
+		return true;
+	return name[0] == 'E' && n > 3 && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == n;
 }
 
-static enum truth condition(struct c_program *p, const struct c_file *f, uint32_t node)
+static enum c_truth node_is_defined(struct c_program *p, const struct c_file *f, uint32_t name)
+{
+	const struct tree_node *n = C_NODE(f, name);
+	struct c_number value;
+	enum c_truth t = name ? c_usually_defined(f->source->text + n->start, n->end - n->start, &value) : C_UNKNOWN;
+	text_t text;
+
+	if (!name || t != C_UNKNOWN || !p->configured)
+		return t;
+	text = c_text(p, f, name);
+	if ((text < p->maybe_count && p->maybe_defined[text]) || c_is_of_the_build(text_z(&p->g->texts, text)))
+		return C_UNKNOWN;
+	return C_FALSE;
+}
+
+static enum c_truth condition(struct c_program *p, const struct c_file *f, uint32_t node)
 {
 	const struct tree_node *n = C_NODE(f, node);
-	enum truth a, b;
+	enum c_truth a, b;
 	char digits[24];
 
 	if (!node)
-		return UNKNOWN;
+		return C_UNKNOWN;
 	switch (n->kind) {
 	case K_parenthesized_expression: return condition(p, f, n->first);
 	case K_preproc_defined: return node_is_defined(p, f, n->first);
 	case K_identifier: /* a name that is not defined counts as 0 */
-		return node_is_defined(p, f, node) == FALSE ? FALSE : UNKNOWN;
+		return node_is_defined(p, f, node) == C_FALSE ? C_FALSE : C_UNKNOWN;
 	case K_unary_expression:
 		a = condition(p, f, c_field(f, node, F_argument));
-		return !c_is_text(f, c_field(f, node, F_operator), "!") || a == UNKNOWN ? UNKNOWN : a == TRUE ? FALSE : TRUE;
+		return !c_is_text(f, c_field(f, node, F_operator), "!") || a == C_UNKNOWN ? C_UNKNOWN : a == C_TRUE ? C_FALSE : C_TRUE;
 	case K_number_literal:
 		if (n->end - n->start >= sizeof(digits))
-			return UNKNOWN;
+			return C_UNKNOWN;
 		memcpy(digits, f->source->text + n->start, n->end - n->start);
 		digits[n->end - n->start] = '\0';
-		return strtol(digits, NULL, 0) ? TRUE : FALSE;
+		return strtol(digits, NULL, 0) ? C_TRUE : C_FALSE;
 	case K_binary_expression:
 		a = condition(p, f, c_field(f, node, F_left));
 		b = condition(p, f, c_field(f, node, F_right));
 		if (c_is_text(f, c_field(f, node, F_operator), "&&"))
-			return a == FALSE || b == FALSE ? FALSE : a == TRUE && b == TRUE ? TRUE : UNKNOWN;
+			return a == C_FALSE || b == C_FALSE ? C_FALSE : a == C_TRUE && b == C_TRUE ? C_TRUE : C_UNKNOWN;
 		if (c_is_text(f, c_field(f, node, F_operator), "||"))
-			return a == TRUE || b == TRUE ? TRUE : a == FALSE && b == FALSE ? FALSE : UNKNOWN;
-		return UNKNOWN;
-	default: return UNKNOWN;
+			return a == C_TRUE || b == C_TRUE ? C_TRUE : a == C_FALSE && b == C_FALSE ? C_FALSE : C_UNKNOWN;
+		return C_UNKNOWN;
+	default: return C_UNKNOWN;
 	}
 }
 
-static enum truth opens(struct c_program *p, const struct c_file *f, uint32_t node)
+static enum c_truth opens(struct c_program *p, const struct c_file *f, uint32_t node)
 {
 	const struct tree_node *n = C_NODE(f, node);
-	enum truth t;
+	enum c_truth t;
 
 	switch (n->kind) {
 	case K_preproc_if: case K_preproc_elif: return condition(p, f, c_field(f, node, F_condition));
 	case K_preproc_ifdef: case K_preproc_elifdef:
 		t = node_is_defined(p, f, c_field(f, node, F_name));
-		if (t != UNKNOWN && memmem(f->source->text + n->start, n->end - n->start < 12 ?
+		if (t != C_UNKNOWN && memmem(f->source->text + n->start, n->end - n->start < 12 ?
 				n->end - n->start : 12, "ndef", 4))
-			t = t == TRUE ? FALSE : TRUE;
+			t = t == C_TRUE ? C_FALSE : C_TRUE;
 		return t;
-	default: return TRUE; /* #else */
+	default: return C_TRUE; /* #else */
 	}
 }
 
@@ -113,14 +159,15 @@ void c_live_children(struct c_program *p, struct c_file *f, uint32_t node,
 	enum tree_kind kind = C_NODE(f, node)->kind;
 	bool conditional = kind == K_preproc_if || kind == K_preproc_ifdef || kind == K_preproc_elif ||
 			kind == K_preproc_elifdef;
-	enum truth t = conditional ? opens(p, f, node) : TRUE;
+	uint8_t verdict = conditional && p->configured && f->verdicts ? f->verdicts[node] : 0;
+	enum c_truth t = verdict ? (enum c_truth)(verdict - 1) : conditional ? opens(p, f, node) : C_TRUE;
 
 	for (uint32_t c = C_NODE(f, node)->first; c; c = C_NODE(f, c)->next) {
 		bool other = conditional && C_NODE(f, c)->field == F_alternative;
 
 		if (conditional && (C_NODE(f, c)->field == F_condition || C_NODE(f, c)->field == F_name))
 			continue;
-		if (other ? t != TRUE : t != FALSE)
+		if (other ? t != C_TRUE : t != C_FALSE)
 			each(p, f, c, arg);
 	}
 }

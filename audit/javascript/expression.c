@@ -391,12 +391,25 @@ static value_t call_run(struct frame *f, uint32_t node)
 	return js_call_value(f, node, callee, self, &a);
 }
 
+/* a || b, a ?? b: a where it is an object. */
+static value_t first_of(struct frame *f, value_t a, value_t b)
+{
+	bool truthy = value_count(H, a) > 0;
+
+	for (uint32_t i = 0; i < value_count(H, a); i++) {
+		enum object_kind kind = H->objects[value_at(H, a, i)].kind;
+
+		truthy &= kind == O_FUNCTION || kind == O_CLASS || kind == O_DICT || kind == O_LIST || kind == O_INSTANCE ||
+			  kind == O_EXTERNAL || kind == O_MODULE;
+	}
+	return truthy ? a : value_join(H, value_without(H, a, OBJECT_NONE), b);
+}
+
 static value_t logical(struct frame *f, uint32_t node, bool and)
 {
 	uint32_t left = field(f, node, F_left), right = field(f, node, F_right);
 	value_t a = left ? js_expression(f, left) : 0, b;
 	struct side s = js_side_begin(f), none;
-	bool truthy = value_count(H, a) > 0;
 
 	if (left)
 		js_narrow(f, left, and);
@@ -405,15 +418,7 @@ static value_t logical(struct frame *f, uint32_t node, bool and)
 	none = js_side_begin(f);
 	js_side_end(f, &none);
 	js_sides_join(f, &s, &none);
-	if (and)
-		return b;
-	for (uint32_t i = 0; i < value_count(H, a); i++) {
-		enum object_kind kind = H->objects[value_at(H, a, i)].kind;
-
-		truthy &= kind == O_FUNCTION || kind == O_CLASS || kind == O_DICT || kind == O_LIST || kind == O_INSTANCE ||
-			  kind == O_EXTERNAL || kind == O_MODULE;
-	}
-	return truthy ? a : value_join(H, value_without(H, a, OBJECT_NONE), b);
+	return and ? b : first_of(f, a, b);
 }
 
 static value_t binary(struct frame *f, uint32_t node)
@@ -464,9 +469,9 @@ static value_t augmented(struct frame *f, uint32_t node)
 		return js_unknown(f, "syntax_error");
 	old = js_expression(f, left);
 	new = js_expression(f, right);
-	if (is_text(f, operator, "||=") || is_text(f, operator, "&&=") || is_text(f, operator, "\?\?="))
-		new = value_join(H, value_without(H, old, OBJECT_NONE), new);
-	else
+	if (is_text(f, operator, "||=") || is_text(f, operator, "\?\?="))
+		new = first_of(f, old, new);
+	else if (!is_text(f, operator, "&&="))
 		new = js_some_text(f);
 	js_pattern_set(f, left, new);
 	return new;
