@@ -182,9 +182,9 @@ static void functions_settle(struct c_program *p)
 		if (full[i] && known[full[i]] && !live[n.file][n.node])
 			continue;
 		if (full[i])
-			n.function = graph_add_function(p->g, (struct graph_function){ .name = full[i], .kind = GRAPH_FUNCTION,
-				.language = LANGUAGE_C, .file = f->source->file, .line = at->line, .end_line = at->end_line,
-				.start = at->start });
+			n.function = graph_add_function(p->g, (struct graph_function){ .name = full[i],
+				.kind = GRAPH_FUNCTION, .language = LANGUAGE_C, .file = f->source->file, .line = at->line,
+				.end_line = at->end_line, .start = at->start });
 		p->names[kept++] = n;
 	}
 	p->name_count = kept;

@@ -66,13 +66,17 @@ bool c_is_of_the_build(const char *name)
 /* Names that headers of the system give to constants. */
 bool c_is_of_the_system(const char *name)
 {
-	static const char *const prefixes[] = { "O_", "SEEK_", "SIG", "S_I", "AF_", "PF_", "SO_", "SOCK_", "IPPROTO_", "TCP_",
-		"CLOCK_", "MAP_", "PROT_", "MADV_", "RLIMIT_", "POLL", "EPOLL", "F_", "FD_", "LC_", "PRI", "SYS_", "M_",
-		"RTLD_", "PTHREAD_", "SA_", "SI_", "ST_", "TIOC", "FIO", "IN_", "INADDR_", "NI_", "AI_", "MSG_", "PR_" };
-	static const char *const names[] = { "EOF", "BUFSIZ", "NULL", "INFINITY", "NAN", "va_copy", "L_tmpnam", "TMP_MAX",
-		"EXIT_SUCCESS", "EXIT_FAILURE", "RAND_MAX", "FILENAME_MAX", "PATH_MAX", "NAME_MAX", "PAGE_SIZE", "BYTE_ORDER",
-		"errno", "stdin", "stdout", "stderr", "bool", "true", "false", "alloca", "offsetof", "isnan", "isinf",
-		"signbit", "static_assert", "noreturn", "thread_local", "assert", "unix", "putc", "getc" };
+	static const char *const prefixes[] = {
+		"O_", "SEEK_", "SIG", "S_I", "AF_", "PF_", "SO_", "SOCK_", "IPPROTO_", "TCP_", "CLOCK_", "MAP_",
+		"PROT_", "MADV_", "RLIMIT_", "POLL", "EPOLL", "F_", "FD_", "LC_", "PRI", "SYS_", "M_", "RTLD_",
+		"PTHREAD_", "SA_", "SI_", "ST_", "TIOC", "FIO", "IN_", "INADDR_", "NI_", "AI_", "MSG_", "PR_"
+	};
+	static const char *const names[] = {
+		"EOF", "BUFSIZ", "NULL", "INFINITY", "NAN", "va_copy", "L_tmpnam", "TMP_MAX", "EXIT_SUCCESS",
+		"EXIT_FAILURE", "RAND_MAX", "FILENAME_MAX", "PATH_MAX", "NAME_MAX", "PAGE_SIZE", "BYTE_ORDER",
+		"errno", "stdin", "stdout", "stderr", "bool", "true", "false", "alloca", "offsetof", "isnan",
+		"isinf", "signbit", "static_assert", "noreturn", "thread_local", "assert", "unix", "putc", "getc"
+	};
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
@@ -116,7 +120,9 @@ static enum c_truth condition(struct c_program *p, const struct c_file *f, uint3
 		return node_is_defined(p, f, node) == C_FALSE ? C_FALSE : C_UNKNOWN;
 	case K_unary_expression:
 		a = condition(p, f, c_field(f, node, F_argument));
-		return !c_is_text(f, c_field(f, node, F_operator), "!") || a == C_UNKNOWN ? C_UNKNOWN : a == C_TRUE ? C_FALSE : C_TRUE;
+		if (!c_is_text(f, c_field(f, node, F_operator), "!") || a == C_UNKNOWN)
+			return C_UNKNOWN;
+		return a == C_TRUE ? C_FALSE : C_TRUE;
 	case K_number_literal:
 		if (n->end - n->start >= sizeof(digits))
 			return C_UNKNOWN;
