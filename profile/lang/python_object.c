@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENTRIES_MAX = 20000, SLOTS_MAX = 1 << 17, NAME_MAX_BYTES = 64, VALUES_MAX = 1000 };
+enum { ENTRIES_MAX = 20000, SLOTS_MAX = 1 << 17, NAME_MAX_BYTES = 64, VALUES_MAX = 1000, BASES_MAX = 8 };
 /* Of tp_flags; fixed since they came (3.11, 3.13). */
 enum { FLAG_INLINE_VALUES = 1 << 2, FLAG_MANAGED_DICT = 1 << 4 };
 
@@ -203,19 +203,41 @@ static uint64_t attr_managed(struct python_mem *m, uint64_t object, uint64_t typ
 	return word ? python_dict_get(m, word, name) : 0;
 }
 
+/* An attribute of __slots__: the dict of the type that has it, or of one that this was made from, holds a descriptor, which
+ * knows where in the object it lies. tp_base and tp_dict stand four and three words before tp_dictoffset; a descriptor is
+ * {object, type, name, qualified name, member}, a member {name, kind, offset, …}. */
+static uint64_t attr_slot(struct python_mem *m, uint64_t object, uint64_t type, const char *name)
+{
+	for (int depth = 0; type && !(type & 7) && depth < BASES_MAX; depth++) {
+		uint64_t dict, descriptor, member, offset, value;
+
+		if (!python_u64(m, type + m->l.type_dictoffset - 24, &dict))
+			return 0;
+		descriptor = dict ? python_dict_get(m, dict, name) : 0;
+		if (descriptor)
+			return python_is(m, descriptor, "member_descriptor") &&
+			       python_u64(m, descriptor + m->l.object_size + 24, &member) &&
+			       python_u64(m, member + 16, &offset) && offset < PYTHON_PAGE && !(offset & 7) &&
+			       python_u64(m, object + offset, &value) ? value : 0;
+		if (!python_u64(m, type + m->l.type_dictoffset - 32, &type))
+			return 0;
+	}
+	return 0;
+}
+
 uint64_t python_attr(struct python_mem *m, uint64_t object, const char *name)
 {
-	uint64_t type, flags, offset, dict;
+	uint64_t type, flags, offset, dict, value = 0;
 
 	if (!object || object & 7 || !python_u64(m, object + m->l.object_type, &type) || type & 7 ||
 	    !python_u64(m, type + m->l.type_flags, &flags))
 		return 0;
 	if (m->l.minor >= 11 && flags & FLAG_MANAGED_DICT)
-		return attr_managed(m, object, type, flags, name);
-	if (!python_u64(m, type + m->l.type_dictoffset, &offset) || !offset || offset > PYTHON_PAGE ||
-	    !python_u64(m, object + offset, &dict))
-		return 0;
-	return python_dict_get(m, dict, name);
+		value = attr_managed(m, object, type, flags, name);
+	else if (python_u64(m, type + m->l.type_dictoffset, &offset) && offset && offset < PYTHON_PAGE &&
+		 python_u64(m, object + offset, &dict))
+		value = python_dict_get(m, dict, name);
+	return value ? value : attr_slot(m, object, type, name);
 }
 
 uint64_t python_global(struct python_mem *m, uint64_t interpreter, const char *module, const char *name)

@@ -7,6 +7,7 @@
  *   python.c         the threads of a process: found, walked, merged into their native stacks
  *   python_wait.c    what a thread waits in, by its innermost frames of the standard library; who holds it
  *   python_task.c    tasks of asyncio
+ *   python_trio.c    tasks of trio
  *
  * All of it is another program's memory, read through struct peek alone: any pointer may lead nowhere or in a circle. */
 #ifndef PROFILE_LANG_PYTHON_OBJECTS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* python_task.c - asyncio: tasks, the coroutines that each is inside of, and what it awaits.
+/* python_task.c - asyncio (trio: python_trio.c): tasks, the coroutines that each is inside of, and what it awaits.
  *
  * Up to 3.11 all tasks stand in one weak set of the module asyncio.tasks, then in a weak set and a set, since 3.14 in
  * linked lists that begin in thread and interpreter. Where a task keeps its coroutine differs between versions, and no
@@ -87,14 +87,15 @@ static bool frame_take_one(struct python_mem *m, uint64_t coroutine, struct pyth
 	return frame && python_walk_from(m, frame, f, 1, &torn) == 1;
 }
 
-/* The chain of coroutines, innermost first. */
-static void task_frames(struct python_mem *m, struct snap_task *task, uint64_t coroutine)
+bool python_task_frames(struct python_mem *m, struct snap_task *task, uint64_t coroutine)
 {
 	struct python_frame chain[CHAIN_MAX];
 	size_t count = 0;
+	bool any;
 
 	while (coroutine && count < CHAIN_MAX && frame_take_one(m, coroutine, &chain[count]))
 		coroutine = awaited(m, &chain[count++]);
+	any = count > 0;
 	while (count) {
 		struct python_place place;
 		struct snap_frame *f;
@@ -105,12 +106,23 @@ static void task_frames(struct python_mem *m, struct snap_task *task, uint64_t c
 		if (!f) {
 			free(place.function);
 			free(place.file);
-			return;
+			break;
 		}
 		f->function = place.function;
 		f->file = place.file;
 		f->line = place.line;
 	}
+	return any;
+}
+
+bool python_file_of_tasks(const char *file)
+{
+	static const char *const libraries[] = { "/asyncio/", "-packages/trio/", "-packages/anyio/" };
+
+	for (size_t i = 0; file && i < sizeof(libraries) / sizeof(*libraries); i++)
+		if (strstr(file, libraries[i]))
+			return true;
+	return false;
 }
 
 /* "Task-1": a text, or, until somebody asks, only its number (3.12 and later). */
@@ -206,7 +218,7 @@ static void task_take(struct gathering *g, uint64_t object)
 	task = snap_task_add(g->n->p, "python");
 	task->name = task_name(m, words[at + 1]);
 	task->awaits = awaits_text(m, words[at - 1]);
-	task_frames(m, task, words[at]);
+	python_task_frames(m, task, words[at]);
 	if (awaits_tasks(task)) {
 		free(task->awaits);
 		task->awaits = xstrdup(awaits_tasks(task));
@@ -291,7 +303,7 @@ static void loop_tell(struct native *n, struct snap_thread *t)
 			continue;
 		/* The innermost frame that is the program's own; the library's where there is none. */
 		for (size_t k = 0; k < task->frame_count && !f; k++)
-			if (!strstr(task->frames[k].file, "/asyncio/"))
+			if (!python_file_of_tasks(task->frames[k].file))
 				f = &task->frames[k];
 		if (!f && task->frame_count)
 			f = &task->frames[0];
@@ -328,6 +340,7 @@ void python_tasks(struct native *n, struct python *py)
 		for (size_t k = 0; k < py->v[i].state_count; k++)
 			list_take(g, py->v[i].states[k] + py->m.l.thread_tasks);
 	free(g);
+	python_trio_tasks(n, py);
 	if (n->p->task_count)
 		qsort(n->p->tasks, n->p->task_count, sizeof(*n->p->tasks), by_name);
 	for (size_t k = 0; n->p->task_count && k < n->p->thread_count; k++)

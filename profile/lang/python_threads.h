@@ -36,5 +36,11 @@ struct python_thread *python_by_ident(struct python *py, uint64_t ident);
 void python_waits(struct native *n, struct python *py);
 /* Fills the tasks of the process; tells in the hint of a thread that runs a loop what they wait for. */
 void python_tasks(struct native *n, struct python *py);
+/* python_trio.c: adds the tasks of trio, of every thread that runs its loop. */
+void python_trio_tasks(struct native *n, struct python *py);
+/* The coroutine, and those that it is inside of, as frames of a task, innermost first. False where it has ended. */
+bool python_task_frames(struct python_mem *m, struct snap_task *task, uint64_t coroutine);
+/* Is the file one of a library of tasks (asyncio, trio, anyio)? */
+bool python_file_of_tasks(const char *file);
 
 #endif
