@@ -247,6 +247,7 @@ static void read_thread(struct snapshot_reader *s, const struct fact_row *p, con
 	put_text(s->f, r, FC_THREAD_test, task && json_get_text(task, "test") ? task : o, "test");
 	if (task)
 		put_text(s->f, r, FC_THREAD_awaits, task, "name");
+	put_text(s->f, r, FC_THREAD_loop, task ? task : o, "loop");
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);

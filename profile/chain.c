@@ -216,6 +216,28 @@ static void ways_to_children(struct chain *c, struct ways *w, const struct node 
 			way_to_process(c, w, child[i], true);
 }
 
+/* Does the task await the end of a child, or its output? */
+static bool task_awaits_child(const struct snap_task *task)
+{
+	static const char *const files[] = { "/asyncio/subprocess.py", "/asyncio/base_subprocess.py",
+					     "/trio/_subprocess.py" };
+
+	for (size_t i = 0; i < task->frame_count; i++)
+		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++)
+			if (task->frames[i].file && strstr(task->frames[i].file, files[k]))
+				return true;
+	return false;
+}
+
+/* Does it wait for this process to end? A loop may also watch one that it has started for other reasons. */
+static bool waits_for_end(const struct node *v, const struct snap_wait *wait, const struct snap_holder *h)
+{
+	for (size_t i = 0; h->ends && i < v->p->task_count; i++)
+		if (v->p->tasks[i].tid == v->t->tid && task_awaits_child(&v->p->tasks[i]))
+			return true;
+	return h->ends && !v->p->task_count && wait->holder_count == 1;
+}
+
 static void ways_to_holders(struct chain *c, struct ways *w, int at)
 {
 	const struct node *v = &c->g->v[at];
@@ -233,6 +255,8 @@ static void ways_to_holders(struct chain *c, struct ways *w, int at)
 			continue;
 		if (h->tid && (h->tid != v->t->tid || h->pid != v->p->pid))
 			way_add(w, graph_node(c->g, h->pid, h->tid), wait->proved);
+		else if (!must && waits_for_end(v, wait, h))
+			way_to_process(c, w, p, true);
 		else if (!h->tid && p != v->p)
 			process[n++] = p;
 	}
@@ -351,19 +375,6 @@ static const struct snap_task *task_outside(const struct snap_process *p, const 
 				return other;
 	}
 	return task;
-}
-
-/* Does the task await the end of a child, or its output? */
-static bool task_awaits_child(const struct snap_task *task)
-{
-	static const char *const files[] = { "/asyncio/subprocess.py", "/asyncio/base_subprocess.py",
-					     "/trio/_subprocess.py" };
-
-	for (size_t i = 0; i < task->frame_count; i++)
-		for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++)
-			if (task->frames[i].file && strstr(task->frames[i].file, files[k]))
-				return true;
-	return false;
 }
 
 /* Of a program whose tasks are known its first thread tells nothing: where its main task leads does. */

@@ -260,6 +260,18 @@ static void wait_queue_put(struct scene *s, const char *what)
 	hint_set(s->t, WAIT_CONDITION, "%s: full (%u)", what, (unsigned)json_get_number(s, s->self, "maxsize"));
 }
 
+/* Its reading lock is held by whoever reads from its pipe just now. */
+static void wait_mp_get(struct scene *s, const char *what)
+{
+	uint64_t handle = python_attr(&s->py->m, python_attr(&s->py->m, s->self, "_reader"), "_handle"), fd;
+
+	hint_set(s->t, WAIT_SEMAPHORE, "%s", what);
+	if (handle && python_number(&s->py->m, handle, &fd) && fd < INT32_MAX) {
+		s->t->hint.has_fd = true;
+		s->t->hint.fd = (int)fd;
+	}
+}
+
 static void wait_import(struct scene *s, const char *what)
 {
 	auto_free char *name = python_attr_text(&s->py->m, s->self, "name");
@@ -344,7 +356,8 @@ static const struct library_row library[] = {
 	{ "/concurrent/futures/_base.py", "as_completed", NULL, WAIT_CONDITION, "concurrent.futures.as_completed", NULL },
 	{ "/concurrent/futures/thread.py", "_worker", NULL, WAIT_CONDITION, "work (an idle worker of ThreadPoolExecutor)",
 	  NULL },
-	{ "/multiprocessing/queues.py", "get", NULL, WAIT_SEMAPHORE, "multiprocessing.Queue.get: its reading lock", NULL },
+	{ "/multiprocessing/queues.py", "get", NULL, WAIT_SEMAPHORE, "multiprocessing.Queue.get: its reading lock",
+	  wait_mp_get },
 	{ "/multiprocessing/queues.py", "put", NULL, WAIT_SEMAPHORE, "multiprocessing.Queue.put: full", NULL },
 	{ "/multiprocessing/queues.py", "join", NULL, WAIT_CONDITION, "multiprocessing.JoinableQueue.join", NULL },
 	{ "/multiprocessing/queues.py", "_feed", NULL, WAIT_CONDITION,

@@ -81,6 +81,7 @@ static void task_release(struct snap_task *task)
 	free(task->state);
 	free(task->created_by);
 	free(task->test);
+	free(task->loop);
 	hint_release(&task->hint);
 	snap_wait_release(&task->wait);
 	for (size_t k = 0; k < task->frame_count; k++)
@@ -93,6 +94,7 @@ void hints_release(struct snap_process *p)
 	for (size_t i = 0; i < p->thread_count; i++) {
 		free(p->threads[i].label);
 		free(p->threads[i].test);
+		free(p->threads[i].loop);
 		hint_release(&p->threads[i].hint);
 	}
 	for (size_t i = 0; i < p->task_count; i++)

@@ -57,6 +57,7 @@ struct snap_holder {
 	pid_t pid, tid; /* tid 0: the process, not one thread of it */
 	uint64_t task;  /* a task of it; 0 none */
 	int fd;         /* -1: none */
+	bool ends;      /* it is its end that is waited for (a descriptor of the process in a set) */
 	char *comm;
 	char *function, *file; /* where the holder stands; NULL unknown */
 	int line;
@@ -100,6 +101,7 @@ struct snap_task {
 	char *state;               /* in the language's words; NULL */
 	char *created_by;          /* "function at file:line"; NULL */
 	char *test;                /* that it is in, by its frames; NULL */
+	char *loop;                /* of its source, around the place where it stands; NULL */
 	int64_t since_ns;          /* it has waited so long; -1 unknown */
 	const char *partial;       /* a literal: why its frames may not be those of one moment, or all; NULL: they are */
 	struct snap_hint hint;
@@ -114,6 +116,7 @@ struct snap_thread {
 	char name[PROC_COMM_SIZE];
 	char *label;          /* the interpreter's own name for it; NULL: none */
 	char *test;           /* that it is in, by its frames; NULL */
+	char *loop;           /* of its source, around the place where it sleeps or computes; NULL */
 	bool keeps_alive;     /* its runtime lives until this thread ends */
 	bool at_exit;         /* its runtime would end, but for such threads */
 	uint64_t task;        /* which task runs on it, by its number; 0 none */

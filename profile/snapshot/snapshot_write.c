@@ -113,6 +113,8 @@ static void put_thread(struct json *j, struct redactor *r, const struct snap_thr
 		put_text(j, r, "label", t->label);
 	if (t->test)
 		put_text(j, r, "test", t->test);
+	if (t->loop)
+		put_text(j, r, "loop", t->loop);
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", t->cpu_ns);
 	json_int(j, "intrusion", t->intrusion);
@@ -158,6 +160,8 @@ static void put_tasks(struct json *j, struct redactor *r, const struct snap_proc
 			put_text(j, r, "created_by", task->created_by);
 		if (task->test)
 			put_text(j, r, "test", task->test);
+		if (task->loop)
+			put_text(j, r, "loop", task->loop);
 		if (task->partial) {
 			json_str(j, "status", "partial");
 			json_str(j, "reason", task->partial);

@@ -2,6 +2,7 @@
 /* waits.c - the system call a thread is in, as an edge: kind, resource, holders, proved or only possible. */
 #include "profile/collector.h"
 #include "profile/graph.h"
+#include "profile/lang/loop_source.h"
 #include "profile/lang/script.h"
 #include "profile/waits/waits.h"
 
@@ -626,6 +627,7 @@ static void waits_collect(struct snapshot *s, const struct collect_request *q)
 	(void)q;
 	script_places(s);
 	waits_resolve(s);
+	loops_name(s);
 }
 
 const struct collector collector_waits = { .name = "waits", .help = "what each thread waits for, and who holds it",

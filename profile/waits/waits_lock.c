@@ -50,7 +50,7 @@ void waits_pidfd_holder(struct waits *w, struct snap_process *p, struct snap_thr
 	if (fd_read_file(AT_FDCWD, path, info, sizeof(info)) > 0 && (at = strstr(info, "\nPid:")))
 		pid = strtol(at + 5, NULL, 10);
 	if (pid > 0)
-		wait_holder_add(t, w->s, (pid_t)pid, 0, -1);
+		wait_holder_add(t, w->s, (pid_t)pid, 0, -1)->ends = true;
 }
 
 bool thread_has_function(const struct snap_thread *t, const char *const names[], size_t depth)
@@ -151,6 +151,26 @@ static void wait_python_join(struct waits *w, struct snap_process *p, struct sna
 	t->wait.proved = t->wait.holder_count == 1;
 }
 
+/* Who reads from the pipe that the process itself has by this descriptor: of a lock around the reading, the holder. */
+static void pipe_reader(struct waits *w, struct snap_process *p, struct snap_thread *t, int fd)
+{
+	const struct fd_entry *mine = fd_table_find(&w->fds, p->pid, fd), *e;
+
+	for (size_t i = 0; mine && mine->kind == FD_PIPE && i < w->s->process_count; i++) {
+		const struct snap_process *o = &w->s->processes[i];
+
+		for (size_t k = 0; k < o->thread_count; k++) {
+			const struct snap_thread *ot = &o->threads[k];
+
+			if (ot == t || ot->syscall.running || ot->syscall.nr != SYS_read)
+				continue;
+			e = fd_table_find(&w->fds, o->pid, (int)ot->syscall.arg[0]);
+			if (e && e->kind == FD_PIPE && e->ino == mine->ino && e->dev == mine->dev)
+				wait_holder_add(t, w->s, o->pid, ot->tid, -1);
+		}
+	}
+}
+
 void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	const struct snap_hint *h = &t->hint;
@@ -165,6 +185,8 @@ void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *
 	t->wait.proved = h->holder_count || h->instead ? h->proved : t->lock_owner && h->kind == WAIT_MUTEX;
 	if (h->kind == WAIT_CHILD && !h->holder_count)
 		waits_children(w, p, t, 0);
+	if (h->has_fd)
+		pipe_reader(w, p, t, h->fd);
 }
 
 static void wait_python_lock(struct waits *w, struct snap_process *p, struct snap_thread *t)

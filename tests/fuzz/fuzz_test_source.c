@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_test_source.c - source files and source maps that are none: a name or nothing, in bounded time. */
+#include "profile/lang/loop_source.h"
 #include "profile/lang/source_map.h"
 #include "profile/lang/test_source.h"
 
@@ -37,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = xstrndup((const char *)data + 1, size - 1);
 	free(test_source_javascript(text, data[0]));
 	free(test_source_ruby(text, data[0]));
+	free(loop_source(text, data[0]));
 	url = to_base64(data + 1, size - 1);
 	if (source_map_place(url, strlen(url), data[0], data[1], &place)) {
 		BUG_ON(place.line < 0);

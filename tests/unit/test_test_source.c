@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The test around a line of its file, and lines behind a source map. */
+/* The test and the loop around a line of its file, and lines behind a source map. */
+#include "profile/lang/loop_source.h"
 #include "profile/lang/source_map.h"
 #include "profile/lang/test_source.h"
 
@@ -84,10 +85,43 @@ static void source_map(void)
 	ok(!source_map_place("cart.js.map", 11, 1, 0, &p), "a file");
 }
 
+static void loop(const char *text, int line, const char *wanted, const char *what)
+{
+	char *found = loop_source(text, line);
+
+	is_str(found ? found : "(none)", wanted, "loop: %s", what);
+	free(found);
+}
+
+static void loops(void)
+{
+	static const char retry[] = "def wait():\n    while True:\n        try:\n            return connect(port)\n\n"
+				    "        except OSError:\n            # again\n            time.sleep(1)\n    return None\n";
+
+	loop(retry, 8, "while True: try: return connect(port) except OSError: time.sleep(1)", "a retry, with what it tries");
+	loop("while True:\n  try:\n    a()\n    b()\n    c()\n  except E:\n    nap()\n", 7,
+	     "while True: try: a() b() … except E: nap()", "what it catches is told, too");
+	loop(retry, 9, "(none)", "after it");
+	loop(retry, 1, "(none)", "the function's own line");
+	loop(retry, 7, "(none)", "a comment");
+	loop(retry, 10, "(none)", "behind the end");
+	loop(retry, 99, "(none)", "far behind it");
+	loop(retry, 0, "(none)", "no line");
+	loop("while a:\n  def f():\n    sleep(1)\n", 3, "(none)", "a loop around a function");
+	loop("\tfor (;;) {\n\t\ta();\n\t\tb();\n\t\tc();\n\t\td();\n\t\tsleep(1);\n\t}\n", 6,
+	     "for (;;) { a(); b(); c(); … sleep(1)", "a long one of another language");
+	loop("  while (x !== y) await nap(40);\n", 1, "while (x !== y) await nap(40)", "in one line");
+	loop("  for await (const x of y) n += x;\n", 1, "(none)", "no attempt is made again");
+	loop("while x:\n\tif y:\n\t\tz()\n\tnap()\n", 4, "while x: if y: z() nap()", "tabs");
+	loop("formatter()\n  sleep(1)\n", 2, "(none)", "another word");
+	loop("", 1, "(none)", "an empty file");
+}
+
 int main(void)
 {
 	javascript();
 	ruby();
+	loops();
 	source_map();
 	return tap_done();
 }
