@@ -46,8 +46,8 @@ static bool begins_function(const struct line *l)
 	static const char *const words[] = { "def ", "async def ", "class ", "func ", "fn ", "pub fn ", "sub ", "function ",
 					     "async function ", "export " };
 
-	return begins_any(l, words, sizeof(words) / sizeof(*words)) || has(l, "=> {") || has(l, "-> {") || has(l, "function (") ||
-	       has(l, "function(");
+	return begins_any(l, words, sizeof(words) / sizeof(*words)) || has(l, "=> {") || has(l, "-> {") ||
+	       has(l, "function (") || has(l, "function(");
 }
 
 static struct line line_take(const char *at, size_t n)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* python_trio.c - trio: tasks, the coroutines that each is inside of, and what it waits for.
  *
- * trio.run() keeps its Runner in a local variable for as long as the loop runs, and the Runner all of its tasks in a set. Both
- * are classes with __slots__. Tasks of trio's own, such as the one that serves other threads, are passed over. */
+ * trio.run() keeps its Runner in a local variable for as long as the loop runs, and the Runner all of its tasks in a
+ * set. Both are classes with __slots__. Tasks of trio's own, such as the one that serves other threads, are passed
+ * over. */
 #include "profile/lang/python_threads.h"
 
 #include "base/mem.h"
