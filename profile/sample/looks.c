@@ -268,6 +268,7 @@ static void look_at(struct sampler *s, struct sthread *t, int64_t now, struct st
 	if (!sched_read(t, &sched))
 		return;
 	if (!t->looked) {
+		s->calm_rounds = -1;
 		t->looked = true;
 		t->first_run_ns = t->run_ns = t->paid_ns = s->attached ? sched.run_ns : 0;
 		t->first_delay_ns = t->delay_ns = s->attached ? sched.delay_ns : 0;
@@ -284,6 +285,8 @@ static void look_at(struct sampler *s, struct sthread *t, int64_t now, struct st
 	}
 	if (ran > 0) {
 		s->idle_since_ns = now;
+		if (t->waiting || blocked > (ran + blocked) / 16)
+			s->calm_rounds = -1;
 		if (s->engine != &sampler_perf)
 			s->tree_cpu_ns += ran;
 	}
@@ -311,6 +314,7 @@ void sampler_look(struct sampler *s, int64_t now)
 	size_t n = 0;
 
 	s->ticks++;
+	s->calm_rounds += s->calm_rounds < 1000;
 	for (struct sproc *p = s->first; p; p = p->after)
 		for (struct sthread *t = p->threads; t; t = t->next)
 			if (s->wall || t->pending || s->engine != &sampler_perf || p->scripted)

@@ -28,6 +28,9 @@
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
+#define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
+#define CALM_ROUNDS 6
+#define CALM_TIMES 4
 
 int64_t sampler_own_cpu_ns(void)
 {
@@ -85,7 +88,7 @@ int sampler_begin(struct sampler *s, const char *with, struct err *e)
 
 bool sampler_affords(const struct sampler *s, int part)
 {
-	return sampler_own_cpu_ns() - s->began_cpu_ns <
+	return s->own_cpu_ns - s->began_cpu_ns <
 	       (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part / HZ_USUAL *
 	       (s->hz > HZ_USUAL ? s->hz : HZ_USUAL);
 }
@@ -120,6 +123,9 @@ static void tick_adapt(struct sampler *s, int64_t now)
 	/* Without the kernel's clock what runs and ends between two looks is not seen at all. */
 	if (s->engine != &sampler_perf && idle > IDLE_TICK_MAX_NS)
 		idle = IDLE_TICK_MAX_NS;
+	/* Threads that do nothing but compute: their waits, when they come, are not missed for being looked at later. */
+	if (s->calm_rounds >= CALM_ROUNDS && s->engine == &sampler_perf && !(s->cpu && s->any_scripted))
+		least *= CALM_TIMES;
 	least = idle > least ? idle : least;
 	if (!sampler_affords(s, 100))
 		s->tick_ns = s->tick_ns * 3 / 2;
@@ -165,11 +171,16 @@ struct loop {
 
 static void loop_due(struct sampler *s, const struct sampler_control *c, struct loop *l, int64_t now)
 {
+	bool look = now >= s->tick_due_ns, ring = now >= l->ring_due || now >= l->flush_due;
+
+	s->own_cpu_ns = sampler_own_cpu_ns();
+	look |= ring && !s->pending && s->tick_due_ns - now < TOGETHER_NS && s->tick_ns > TOGETHER_NS;
+	ring |= look && l->ring_due - now < TOGETHER_NS;
 	if (s->engine != &sampler_perf && now >= l->scan_due) {
 		sampler_scan(s, now);
 		l->scan_due = now + (s->tick_ns > SCAN_NS ? s->tick_ns : SCAN_NS);
 	}
-	if (now >= l->ring_due) {
+	if (ring) {
 		s->engine->readable(s, now);
 		l->ring_due = now + RING_NS;
 		if (s->proc)
@@ -177,8 +188,9 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 		if (c->turn)
 			c->turn(s, now);
 	}
-	if (now >= s->tick_due_ns) {
+	if (look) {
 		sampler_look(s, now);
+		s->own_cpu_ns = sampler_own_cpu_ns();
 		tick_adapt(s, now);
 		s->tick_due_ns = now + (s->pending ? 2 * NS_PER_MS : s->tick_ns);
 	}

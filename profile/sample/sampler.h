@@ -58,6 +58,7 @@ struct sthread {
 	bool pending;          /* interrupted, and has not come yet */
 	int64_t asked_ns;
 	uint8_t python_asked;  /* so often its state was looked for */
+	bool stopped;          /* some stop has told its frames */
 	char name[PROC_COMM_SIZE];
 	struct sthread *next;
 };
@@ -118,6 +119,8 @@ struct sampler {
 	int64_t tick_ns, tick_due_ns;
 	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */
 	int64_t tree_cpu_ns, stopped_ns, idle_since_ns, began_cpu_ns;
+	int64_t own_cpu_ns;     /* as of this turn of the loop: asking costs a system call */
+	int calm_rounds;        /* of looks in which every thread went on computing, or waiting */
 	bool any_scripted;      /* some process is an interpreter: its threads are stopped where the clock finds them */
 	uint64_t batch_samples; /* of the last reading of the rings */
 	uint64_t ticks, stops, stops_refused, copies, kernel_samples, unknown_samples;

@@ -164,6 +164,7 @@ static void copy_keep(struct sampler *s, struct stop_copy *c, int64_t now)
 	x.stack = stack_keep(s, c->t->p, &c->regs, &stack, false, script, n);
 	book_sample(&s->book, &x);
 	c->t->paid_ns = c->t->now_run_ns;
+	c->t->stopped = true;
 }
 
 static bool stop_ask(struct sampler *s, struct sthread *t)
