@@ -6,6 +6,7 @@
 #include "runner/proc/record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RECORD_COLLECT "cpu,wall,proc"
 #define LEVEL_DETAILED_WORD 2
@@ -16,6 +17,10 @@ int cmd_record(struct cli *cli)
 	struct err e = { 0 };
 	int code;
 
+	if (!o->profiling.pid && option_source(o, option_by_flag("seconds", 7, 0)) == SOURCE_FLAG) {
+		err_set(&e, ERR_USAGE, "record: --seconds is for --pid; a command is recorded until it ends");
+		return cli_fail(&e);
+	}
 	if (!o->profiling.collect || !*o->profiling.collect) {
 		free(o->profiling.collect);
 		o->profiling.collect = xstrdup(RECORD_COLLECT);
@@ -25,8 +30,9 @@ int cmd_record(struct cli *cli)
 	}
 	if (!o->profiling.pid)
 		return cmd_run(cli);
-	if (cli->operand_count) {
-		err_set(&e, ERR_USAGE, "record: --pid and a command exclude each other");
+	if (cli->operand_count || strcmp(o->profiling.collect, "none") == 0) {
+		err_set(&e, ERR_USAGE, cli->operand_count ? "record: --pid and a command exclude each other" :
+			"record: --pid and --collect none exclude each other: nothing would be recorded");
 		return cli_fail(&e);
 	}
 	code = record_attached(o, cli->root, cli->verb, cli->all_args, cli->envp, &e);

@@ -56,20 +56,41 @@ static bool is_plugin(const char *name)
 	return program != NULL;
 }
 
+/* "cpu,,wall", "cpu,": a name was meant to be there. */
+static bool name_is_missing(const char *text)
+{
+	for (const char *at = text;; at++) {
+		at += strspn(at, " ");
+		if (!*at || *at == ',')
+			return true;
+		at += strcspn(at, ",");
+		if (!*at)
+			return false;
+	}
+}
+
 /* The list by the table's own names, each once. Caller frees; NULL with *e. "" where none. */
 static char *collect_list(const char *text, struct err *e)
 {
 	auto_str out = STR_INIT;
 	auto_free char *copy = xstrdup(text);
+	bool none = false;
 	char *save = NULL;
 
+	if (name_is_missing(text)) {
+		err_set(e, ERR_USAGE, "--collect: a name is missing in '%s'; accepted: names of `spec-runner help collectors`, "
+			"comma separated, or none", text);
+		return NULL;
+	}
 	for (char *name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
 		const struct collector_row *r = collector_row_find(name);
 		const char *known = r ? r->name : name;
 		auto_free char *padded = NULL, *one = NULL;
 
-		if (strcmp(name, "none") == 0)
+		if (strcmp(name, "none") == 0) {
+			none = true;
 			continue;
+		}
 		if (!r && !is_plugin(name)) {
 			collector_unknown(name, e);
 			return NULL;
@@ -78,6 +99,10 @@ static char *collect_list(const char *text, struct err *e)
 		one = xasprintf(",%s,", known);
 		if (!strstr(padded, one))
 			str_addf(&out, "%s%s", out.len ? "," : "", known);
+	}
+	if (none && out.len) {
+		err_set(e, ERR_USAGE, "--collect: none and '%s' exclude each other", str_cstr(&out));
+		return NULL;
 	}
 	return str_steal(&out);
 }
