@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "profile/sample/attribute.h"
+#include "profile/sample/attribute_internal.h"
 
-#include "base/frame_home.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 #include "trace/cursor.h"
@@ -9,26 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct span {
-	uint32_t id, parent;      /* of the journal */
-	uint8_t name;             /* enum span_name */
-	int64_t start_ns, end_ns; /* a test's that was told of when it had ended: by the duration that its runner tells */
-	int64_t told_ns;          /* case.run: that duration; 0 none */
-	int32_t pid;              /* subprocess.wait: its command */
-	char *function, *file;    /* case.run: what its test function is called; NULL none */
-	int32_t command;          /* index of the subprocess.wait around or at it; -1 */
-	int32_t owner_case;       /* index of the case.run at or around it; -1 */
-	int32_t profile;          /* its number among the profile's spans; -1 */
-	char hex[20];
-	bool container;
-};
-struct spans_read {
-	struct span *v;
-	size_t n, cap;
-	int32_t *by_id;           /* journal number -> index, -1 none */
-	uint32_t last_id;
-};
 
 /* A text member of the record, unescaped where it holds no escapes; NULL none. */
 static char *member_text(const char *s, size_t n, const char *key)
@@ -131,6 +110,7 @@ static void spans_date_back(struct spans_read *s)
 		if (after && after->command == x->command && after_said - said < ONE_BREATH_NS &&
 		    after->start_ns < x->end_ns)
 			x->end_ns = after->start_ns;
+		x->dated = true;
 		x->start_ns = x->end_ns - x->told_ns;
 		if (x->start_ns < 0)
 			x->start_ns = 0;
@@ -177,20 +157,6 @@ static void spans_free(struct spans_read *s)
 
 /* ---- threads and their commands ---- */
 
-/* The process that started this one, as the threads tell: a number may have been used twice. */
-static const struct raw_thread *leader_of(const struct raw *r, int32_t pid, int64_t at)
-{
-	const struct raw_thread *best = NULL;
-
-	for (size_t i = 0; i < r->thread_count; i++) {
-		const struct raw_thread *t = &r->threads[i];
-
-		if (t->pid == pid && t->tid == pid && t->start_ns <= at && (!best || t->start_ns > best->start_ns))
-			best = t;
-	}
-	return best;
-}
-
 static int32_t command_of(const struct raw *r, const struct spans_read *s, const struct raw_thread *t)
 {
 	for (int depth = 0; t && depth < 1000; depth++) {
@@ -203,196 +169,10 @@ static int32_t command_of(const struct raw *r, const struct spans_read *s, const
 	return -1;
 }
 
-/* ---- cases ---- */
-
-static bool names_function(const struct prof_frame *f, const struct span *x)
-{
-	size_t n, want;
-
-	if (!f->function || !x->function)
-		return false;
-	n = strlen(f->function);
-	want = strlen(x->function);
-	if (n < want || strcmp(f->function + n - want, x->function) != 0 ||
-	    (n > want && !strchr(".:#*)", f->function[n - want - 1])))
-		return false;
-	if (x->file && f->file) {
-		const char *a = strrchr(x->file, '/'), *b = strrchr(f->file, '/');
-
-		return strcmp(a ? a + 1 : x->file, b ? b + 1 : f->file) == 0;
-	}
-	return true;
-}
-
-static bool stack_has_case(const struct profile *p, uint32_t stack, const struct span *x)
-{
-	for (uint32_t i = 0; i < p->stack_len[stack]; i++)
-		if (names_function(&p->frames[p->pool[p->stack_first[stack] + i]], x))
-			return true;
-	return false;
-}
-
-/* Code of the test's file, in whatever function. */
-static bool stack_has_file(const struct profile *p, uint32_t stack, const struct span *x)
-{
-	const char *base = x->file ? strrchr(x->file, '/') : NULL;
-
-	base = base ? base + 1 : x->file;
-	for (uint32_t i = 0; base && i < p->stack_len[stack]; i++) {
-		const char *file = p->frames[p->pool[p->stack_first[stack] + i]].file;
-		const char *at = file ? strrchr(file, '/') : NULL;
-
-		if (file && strcmp(at ? at + 1 : file, base) == 0)
-			return true;
-	}
-	return false;
-}
-
-struct work {
-	struct profile *p;
-	const struct raw *r;
-	struct spans_read s;
-	int32_t *command;        /* by thread */
-	struct { int32_t pid, span; bool by_life; } *owner; /* this process ran that test */
-	size_t owners;
-	uint32_t *cases;         /* indexes of case.run spans, by start */
-	size_t case_count;
-};
-
 static bool is_leaf_case(const struct work *w, const struct span *x)
 {
 	(void)w;
 	return x->name == SPAN_CASE_RUN && !x->container;
-}
-
-static bool owns(const struct work *w, int32_t span, int32_t pid)
-{
-	for (size_t i = 0; i < w->owners; i++)
-		if (w->owner[i].span == span && w->owner[i].pid == pid)
-			return true;
-	return false;
-}
-
-/* Is one of the processes above (or it itself) an owner of the test? */
-static bool owned_above(const struct work *w, int32_t span, const struct raw_thread *t)
-{
-	for (int depth = 0; t && depth < 100; depth++) {
-		if (owns(w, span, t->pid))
-			return true;
-		t = leader_of(w->r, t->ppid, t->start_ns);
-	}
-	return false;
-}
-
-/* The tests of a command that were open at a time. */
-static size_t cases_open(const struct work *w, int32_t command, int64_t at, int32_t *out, size_t max)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->case_count; i++) {
-		const struct span *x = &w->s.v[w->cases[i]];
-
-		if (x->start_ns > at)
-			break;
-		if (x->end_ns >= at && x->command == command && n < max)
-			out[n++] = (int32_t)w->cases[i];
-	}
-	return n;
-}
-
-enum { OPEN_MAX = 256 };
-
-static void owner_add(struct work *w, int32_t pid, int32_t span, bool by_life)
-{
-	w->owner = xreallocarray(w->owner, w->owners + 1, sizeof(*w->owner));
-	w->owner[w->owners].pid = pid;
-	w->owner[w->owners].by_life = by_life;
-	w->owner[w->owners++].span = span;
-}
-
-/* Is it the only one of them whose file is on this stack? */
-static bool only_file(const struct work *w, uint32_t stack, const int32_t *open, size_t n, size_t k)
-{
-	for (size_t i = 0; i < n; i++)
-		if (stack_has_file(w->p, stack, &w->s.v[open[i]]) != (i == k))
-			return false;
-	return true;
-}
-
-/* A runner that starts a process for each test, several at once, and shows no stack of them: the one that began and ended
- * with the test is the test's, where no other test comes near it. */
-#define APART_NS (150 * (int64_t)1000000)
-
-static int64_t apart(const struct raw_thread *t, const struct span *x)
-{
-	return llabs(t->start_ns - x->start_ns) + llabs(t->end_ns - x->end_ns);
-}
-
-static int32_t case_by_life(const struct work *w, size_t thread)
-{
-	const struct raw_thread *t = &w->r->threads[thread];
-	int64_t best = INT64_MAX, second = INT64_MAX;
-	int32_t found = -1;
-
-	for (size_t i = 0; i < w->case_count; i++) {
-		const struct span *x = &w->s.v[w->cases[i]];
-		int64_t d = x->command == w->command[thread] ? apart(t, x) : INT64_MAX;
-
-		if (x->start_ns > t->end_ns + APART_NS)
-			break;
-		if (d < best) {
-			second = best;
-			best = d;
-			found = (int32_t)w->cases[i];
-		} else if (d < second) {
-			second = d;
-		}
-	}
-	return best < APART_NS + (t->end_ns - t->start_ns) / 4 && second / 3 > best ? found : -1;
-}
-
-static void owners_by_life(struct work *w)
-{
-	for (size_t i = 0; i < w->r->thread_count; i++) {
-		const struct raw_thread *t = &w->r->threads[i];
-		int32_t found;
-
-		if (t->pid != t->tid || w->command[i] < 0 || t->pid == w->s.v[w->command[i]].pid)
-			continue;
-		found = case_by_life(w, i);
-		if (found >= 0 && !owned_above(w, found, t))
-			owner_add(w, t->pid, found, true);
-	}
-}
-
-static void owners_find(struct work *w)
-{
-	int32_t open[OPEN_MAX];
-
-	for (size_t i = 0; i < w->p->sample_count; i++) {
-		const struct prof_sample *x = &w->p->samples[i];
-		int32_t command = w->command[x->thread], pid = w->p->threads[x->thread].pid;
-		size_t n = command < 0 ? 0 : cases_open(w, command, x->ts_ns, open, OPEN_MAX);
-
-		for (size_t k = 0; n > 1 && k < n; k++) {
-			if (owns(w, open[k], pid) || (!stack_has_case(w->p, x->stack, &w->s.v[open[k]]) &&
-						       !only_file(w, x->stack, open, n, k)))
-				continue;
-			owner_add(w, pid, open[k], false);
-		}
-	}
-}
-
-/* Does the process belong to another test, by when it began and ended? */
-static bool of_another(const struct work *w, int32_t span, const struct raw_thread *t)
-{
-	for (int depth = 0; t && depth < 100; depth++) {
-		for (size_t i = 0; i < w->owners; i++)
-			if (w->owner[i].by_life && w->owner[i].pid == t->pid)
-				return w->owner[i].span != span;
-		t = leader_of(w->r, t->ppid, t->start_ns);
-	}
-	return false;
 }
 
 /* The span of a sample: of the journal's, by index; -1 none. */
@@ -514,6 +294,12 @@ static int by_start(const void *a, const void *b, void *arg)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+void cases_sort(struct work *w)
+{
+	if (w->case_count)
+		qsort_r(w->cases, w->case_count, sizeof(*w->cases), by_start, w->s.v);
+}
+
 static void cases_find(struct work *w)
 {
 	w->cases = xcalloc(w->s.n + 1, sizeof(*w->cases));
@@ -521,35 +307,10 @@ static void cases_find(struct work *w)
 		/* A test of our own owns its command's tree, and is found by it. */
 		if (is_leaf_case(w, &w->s.v[i]) && w->s.v[i].command >= 0)
 			w->cases[w->case_count++] = (uint32_t)i;
-	if (w->case_count)
-		qsort_r(w->cases, w->case_count, sizeof(*w->cases), by_start, w->s.v);
+	cases_sort(w);
 }
 
 /* ---- sums ---- */
-
-uint32_t profile_place(const struct profile *p, uint32_t stack)
-{
-	const uint32_t *v = p->pool + p->stack_first[stack];
-	enum frame_place best_place = PLACE_NONE;
-	uint32_t n = p->stack_len[stack], best = n ? v[0] : 0;
-	bool interpreted = false;
-
-	for (uint32_t i = 0; i < n; i++)
-		interpreted |= strcmp(p->frames[v[i]].language, "native") != 0;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct prof_frame *f = &p->frames[v[i]];
-		struct frame_words words = { .language = f->language, .function = f->function, .file = f->file,
-					     .module = f->module, .line = f->line };
-		enum frame_place place = f->function && f->function[0] != '[' ? frame_place(&words, interpreted) :
-										PLACE_NONE;
-
-		if (place < best_place) {
-			best_place = place;
-			best = v[i];
-		}
-	}
-	return best;
-}
 
 static struct case_sums *sums_for(struct attribution *a, struct work *w, int32_t span)
 {
@@ -722,6 +483,9 @@ void attribute(struct profile *p, const struct raw *r, int journal, struct attri
 			w.command[i] = command_of(r, &w.s, &r->threads[i]);
 		cases_find(&w);
 		waits_cut(&w);
+		owners_find(&w);
+		if (owners_by_order(&w))
+			waits_cut(&w);
 		stops_cut(&w);
 		owners_find(&w);
 		owners_by_life(&w);

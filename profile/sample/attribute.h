@@ -38,7 +38,5 @@ struct attribution {
 /* journal: its descriptor, -1 none. Gives p its spans, each sample its span, and cuts waits where spans change. */
 void attribute(struct profile *p, const struct raw *r, int journal, struct attribution *out);
 void attribution_release(struct attribution *a);
-/* The frame that a reader looks for: the innermost of the program's own; else the innermost with a name. */
-uint32_t profile_place(const struct profile *p, uint32_t stack);
 
 #endif

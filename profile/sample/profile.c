@@ -14,6 +14,7 @@ void profile_init(struct profile *p)
 
 void profile_release(struct profile *p)
 {
+	place_cache_free(p->places);
 	free(p->run_id);
 	texts_release(&p->texts);
 	intern_release(&p->frame_index);
@@ -98,6 +99,8 @@ uint32_t profile_stack(struct profile *p, const uint32_t *frames, size_t n)
 	if (id != INTERN_NONE)
 		return id;
 	id = intern_add(&p->stack_index, hash);
+	if (!p->places)
+		p->places = place_cache_new();
 	if (id >= p->stack_cap) {
 		p->stack_cap = p->stack_cap ? p->stack_cap * 2 : 64;
 		p->stack_first = xreallocarray(p->stack_first, p->stack_cap, sizeof(*p->stack_first));

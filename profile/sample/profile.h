@@ -62,6 +62,7 @@ struct profile {
 	struct prof_sample *samples;
 	size_t sample_count, sample_cap;
 	bool only_counts;       /* a foreign profile without times: weights are counts of samples */
+	struct place_cache *places; /* place.c: what has been worked out so far; NULL: no stack */
 };
 
 void profile_init(struct profile *p);
@@ -72,6 +73,11 @@ uint32_t profile_wait(struct profile *p, const char *kind, const char *resource,
 struct prof_thread *profile_thread(struct profile *p, int32_t pid, int32_t tid, const char *comm);
 struct prof_span *profile_span(struct profile *p, const char *id);
 struct prof_sample *profile_sample(struct profile *p);
+/* The frame that a reader looks for: the innermost of the program's own; else the innermost with a name. Worked out once
+ * a stack, which must not change any more. */
+uint32_t profile_place(const struct profile *p, uint32_t stack);
+struct place_cache *place_cache_new(void);
+void place_cache_free(struct place_cache *c);
 /* Samples by time, then thread and stack: the same samples in any order make the same bytes. */
 void profile_sort(struct profile *p);
 

@@ -127,7 +127,7 @@ static double wakeups_of(const struct sample_result *r, int32_t pid)
 		const struct json_value *v;
 		struct err e;
 
-		if (strcmp(n->kind, "usage") != 0)
+		if (strcmp(n->kind, "usage") != 0 || !note_is_of(n, pid))
 			continue;
 		reader = json_reader_text(n->text, n->n, "usage");
 		if (json_take(reader, &v, &e) == 0 && json_get(v, "pid") && json_get(v, "pid")->integer == pid) {

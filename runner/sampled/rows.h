@@ -13,6 +13,9 @@ void sampled_gc(const struct profile *p, const struct raw *raw, struct json *j);
 /* Against a baseline: functions whose share has changed. */
 void sampled_diff(struct facts *f, const struct profile *now, const struct profile *before, const char *run_id);
 
+/* A note of kind usage: is it this process's? Notes of thousands of processes are not parsed to find one. */
+bool note_is_of(const struct raw_note *n, int32_t pid);
+
 /* The parts (rows_functions.c, rows_usage.c). */
 void sampled_functions(struct facts *f, const struct profile *p, const char *file);
 void sampled_runtimes(struct facts *f, const struct profile *p, const struct raw *raw, const char *file);

@@ -27,6 +27,8 @@ struct hot {
 struct hots {
 	struct hot *v;
 	size_t n;
+	int8_t *work;      /* by stack: enum work + 2; 0 not asked for yet */
+	uint32_t *of;      /* by frame: its index + 1 in v; 0 none yet */
 };
 enum work { WORK_NONE = -1, WORK_REGEX, WORK_COPY, WORK_SERIALIZE, WORK_RESOLVE };
 static const char *const work_text[] = { "regex", "copy", "serialize", "resolve" };
@@ -71,11 +73,19 @@ static enum work work_of(const struct profile *p, uint32_t stack)
 	return work;
 }
 
-static struct hot *hot_for(struct hots *h, const struct prof_frame *f)
+static struct hot *hot_for(struct hots *h, const struct profile *p, uint32_t frame)
 {
-	for (size_t i = 0; i < h->n; i++)
-		if (h->v[i].function == f->function && h->v[i].file == f->file)
+	const struct prof_frame *f = &p->frames[frame];
+
+	if (!h->of) {
+		h->of = xcalloc(p->frame_index.n + 1, sizeof(*h->of));
+		h->work = xcalloc(p->stack_index.n + 1, sizeof(*h->work));
+	}
+	for (size_t i = h->of[frame] ? h->of[frame] - 1 : 0; i < h->n; i++)
+		if (h->v[i].function == f->function && h->v[i].file == f->file) {
+			h->of[frame] = (uint32_t)i + 1;
 			return &h->v[i];
+		}
 	if (!(h->n & (h->n - 1)))
 		h->v = xreallocarray(h->v, h->n ? h->n * 2 : 1, sizeof(*h->v));
 	h->v[h->n] = (struct hot){ .function = f->function, .file = f->file, .language = f->language };
@@ -98,14 +108,29 @@ static bool is_named(const struct prof_frame *f)
 	return f->function && f->function[0] != '[';
 }
 
+static enum work work_known(struct hots *h, const struct profile *p, uint32_t stack)
+{
+	if (!h->work[stack])
+		h->work[stack] = (int8_t)(work_of(p, stack) + 2);
+	return (enum work)(h->work[stack] - 2);
+}
+
+static void hots_release(struct hots *h)
+{
+	free(h->v);
+	free(h->of);
+	free(h->work);
+}
+
 static void sample_take(struct hots *h, const struct profile *p, const struct prof_sample *x, uint32_t serial)
 {
-	const struct prof_frame *place = &p->frames[profile_place(p, x->stack)];
-	enum work work = work_of(p, x->stack);
+	uint32_t at = profile_place(p, x->stack);
+	const struct prof_frame *place = &p->frames[at];
 
 	if (is_named(place)) {
-		struct hot *k = hot_for(h, place);
+		struct hot *k = hot_for(h, p, at);
 		int32_t pid = p->threads[x->thread].pid;
+		enum work work = work_known(h, p, x->stack);
 
 		k->self_ns += x->cpu_ns;
 		k->unoptimised |= place->unoptimised;
@@ -117,8 +142,8 @@ static void sample_take(struct hots *h, const struct profile *p, const struct pr
 		k->last_pid = pid;
 	}
 	for (uint32_t i = 0; i < p->stack_len[x->stack]; i++) {
-		const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + i]];
-		struct hot *k = is_named(f) ? hot_for(h, f) : NULL;
+		uint32_t frame = p->pool[p->stack_first[x->stack] + i];
+		struct hot *k = is_named(&p->frames[frame]) ? hot_for(h, p, frame) : NULL;
 
 		if (k && k->seen != serial) { /* once a sample, however often it calls itself */
 			k->seen = serial;
@@ -208,7 +233,7 @@ void sampled_functions(struct facts *f, const struct profile *p, const char *fil
 		qsort(h.v, h.n, sizeof(*h.v), hottest_first);
 	for (size_t i = 0; i < h.n && i < FUNCTIONS_MAX && all > 0; i++)
 		function_row(f, &h.v[i], all, samples, jit, file);
-	free(h.v);
+	hots_release(&h);
 }
 
 /* ---- interpreters ---- */
@@ -304,24 +329,40 @@ static bool is_unnamed(const struct prof_frame *f)
 	return strcmp(f->language, "native") == 0 && f->module && !is_named(f);
 }
 
-static void runtime_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x)
+/* What an interpreter does in a stack, worked out once for each. */
+struct doing {
+	bool known, gc;
+	uint32_t importer; /* the outermost import's caller; UINT32_MAX none */
+};
+
+static const struct doing *doing_of(struct doing *v, const struct profile *p, uint32_t stack)
 {
-	bool gc = false;
-	uint32_t importer = UINT32_MAX;
+	struct doing *d = &v[stack];
 
-	for (uint32_t i = 0; i < p->stack_len[x->stack]; i++) {
-		uint32_t id = p->pool[p->stack_first[x->stack] + i];
+	if (d->known)
+		return d;
+	*d = (struct doing){ .known = true, .importer = UINT32_MAX };
+	for (uint32_t i = 0; i < p->stack_len[stack]; i++) {
+		uint32_t id = p->pool[p->stack_first[stack] + i];
 
-		gc |= is_collector(&p->frames[id]);
-		if (is_import(&p->frames[id]) && i + 1 < p->stack_len[x->stack])
-			importer = p->pool[p->stack_first[x->stack] + i + 1]; /* the outermost import's caller, at last */
+		d->gc |= is_collector(&p->frames[id]);
+		if (is_import(&p->frames[id]) && i + 1 < p->stack_len[stack])
+			d->importer = p->pool[p->stack_first[stack] + i + 1];
 	}
+	return d;
+}
+
+static void runtime_sample(struct runtime *r, const struct profile *p, const struct prof_sample *x,
+			   const struct doing *d)
+{
+	uint32_t importer = d->importer;
+
 	r->cpu_ns += x->cpu_ns;
 	r->samples++;
 	if (p->stack_len[x->stack] && is_unnamed(&p->frames[p->pool[p->stack_first[x->stack]]]))
 		r->unnamed_ns += x->cpu_ns;
 	jit_sample(r, p, x);
-	if (gc)
+	if (d->gc)
 		r->gc_ns += x->cpu_ns;
 	if (importer == UINT32_MAX)
 		return;
@@ -382,6 +423,7 @@ static const char **languages_of(const struct profile *p)
 
 static size_t runtimes_of(const struct profile *p, struct runtime v[RUNTIMES_MAX])
 {
+	auto_free struct doing *doing = xcalloc(p->stack_index.n + 1, sizeof(*doing));
 	const char **languages = languages_of(p);
 	size_t n = 0;
 
@@ -397,7 +439,7 @@ static size_t runtimes_of(const struct profile *p, struct runtime v[RUNTIMES_MAX
 			continue;
 		if (k == n)
 			v[n++] = (struct runtime){ .language = language, .importer = UINT32_MAX };
-		runtime_sample(&v[k], p, &p->samples[i]);
+		runtime_sample(&v[k], p, &p->samples[i], doing_of(doing, p, p->samples[i].stack));
 	}
 	free(languages);
 	return n;
@@ -651,6 +693,6 @@ void sampled_diff(struct facts *f, const struct profile *now, const struct profi
 		fact_set_int(r, FC_DIFF_samples, (int64_t)(now->sample_count < before->sample_count ? now->sample_count :
 							   before->sample_count));
 	}
-	free(a.v);
-	free(b.v);
+	hots_release(&a);
+	hots_release(&b);
 }

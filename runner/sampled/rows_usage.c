@@ -5,6 +5,7 @@
 #include "base/json_read.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,6 +109,14 @@ static void looked_put(struct fact_row *r, const struct json_value *v)
 	fact_set_int(r, FC_USAGE_thread_growth, json_get_int(v, "thread_growth", 0));
 }
 
+bool note_is_of(const struct raw_note *n, int32_t pid)
+{
+	char begins[40];
+	int len = snprintf(begins, sizeof(begins), "{\"pid\":%d,", (int)pid);
+
+	return n->n > (size_t)len && memcmp(n->text, begins, (size_t)len) == 0;
+}
+
 static void process_row(struct facts *f, const struct sample_result *r, const struct used *u, const char *file)
 {
 	struct fact_row *row = fact_add(f, FACT_USAGE, file, "/threads");
@@ -130,7 +139,7 @@ static void process_row(struct facts *f, const struct sample_result *r, const st
 		const struct json_value *v;
 		struct err e;
 
-		if (strcmp(n->kind, "usage") != 0)
+		if (strcmp(n->kind, "usage") != 0 || !note_is_of(n, u->pid))
 			continue;
 		reader = json_reader_text(n->text, n->n, "usage");
 		if (json_take(reader, &v, &e) == 0 && json_get_int(v, "pid", 0) == u->pid)
