@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attribute_internal.h - what attribute.c (whose is a sample) and attribute_owners.c (which process ran which test) share. */
+/* attribute_internal.h - what attribute.c (whose is a sample) and attribute_owners.c (which process ran which test)
+ * share. */
 #ifndef PROFILE_SAMPLE_ATTRIBUTE_INTERNAL_H
 #define PROFILE_SAMPLE_ATTRIBUTE_INTERNAL_H
 

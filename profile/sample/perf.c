@@ -434,10 +434,10 @@ static void on_sample(struct sampler *s, const struct perf_event_header *h, cons
 	have = sample_stack(d, end, &regs, &stack);
 	t = sthread_add(s, p, (pid_t)u32_at(b + 12), at);
 	x.thread = t->book;
-	/* Of an interpreter the stops tell more, and weights.c puts the nearest one in the place of this; where there is none,
-	 * this is all there is. */
+	/* Of an interpreter the stops tell more, and weights.c puts the nearest one in the place of this; where there is
+	 * none, this is all there is. */
 	x.stack = p->scripted && t->stopped ? stack_unknown(s) :
-					      stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
+		  stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
 	s->kernel_samples += kernel;
 	s->tree_cpu_ns += s->period_ns;
 	s->batch_samples++;

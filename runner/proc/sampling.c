@@ -78,8 +78,8 @@ static char *collect_list(const char *text, struct err *e)
 	char *save = NULL;
 
 	if (name_is_missing(text)) {
-		err_set(e, ERR_USAGE, "--collect: a name is missing in '%s'; accepted: names of `spec-runner help collectors`, "
-			"comma separated, or none", text);
+		err_set(e, ERR_USAGE, "--collect: a name is missing in '%s'; accepted: names of `spec-runner help "
+			"collectors`, comma separated, or none", text);
 		return NULL;
 	}
 	for (char *name = strtok_r(copy, ", ", &save); name; name = strtok_r(NULL, ", ", &save)) {
