@@ -161,7 +161,7 @@ static int remove_tree_at(int dirfd, const char *name)
 		return -1;
 	}
 	for (struct dirent *ent; rc == 0 && (ent = readdir(d));)
-		if (strcmp(ent->d_name, ".") && strcmp(ent->d_name, ".."))
+		if (strcmp(ent->d_name, ".") != 0 && strcmp(ent->d_name, "..") != 0)
 			rc = remove_tree_at(fd, ent->d_name);
 	closedir(d);
 	return rc ? rc : unlinkat(dirfd, name, AT_REMOVEDIR);

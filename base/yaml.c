@@ -259,7 +259,7 @@ static int collection_end(struct reader *r)
 		keys[n++] = item->key;
 	qsort(keys, n, sizeof(*keys), key_compare);
 	for (size_t i = 1; i < n; i++) {
-		if (keys[i - 1]->len != keys[i]->len || memcmp(keys[i - 1]->text, keys[i]->text, keys[i]->len))
+		if (keys[i - 1]->len != keys[i]->len || memcmp(keys[i - 1]->text, keys[i]->text, keys[i]->len) != 0)
 			continue;
 		if (bad && (bad->line < keys[i]->line ||
 			    (bad->line == keys[i]->line && bad->column <= keys[i]->column)))

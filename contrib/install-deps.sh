@@ -113,6 +113,7 @@ group_lint() {
 	need shellcheck command -v shellcheck
 	need codespell command -v codespell
 	need cppcheck command -v cppcheck
+	need clang-tidy command -v clang-tidy
 	need perl command -v perl
 }
 

@@ -96,6 +96,14 @@ spelling() {
 		xargs codespell -q 3 -I contrib/lint/words.txt
 }
 
+# Faults that a compiler does not tell (.clang-tidy); not those of sources whose libraries are missing here.
+tidy() {
+	printf '%s\n' "${c_files[@]}" | grep -E '\.c$' | grep -vE '^(tests|contrib)/' |
+		xargs -P "$(nproc)" -n 16 bash -c 'clang-tidy --quiet "$@" -- '"$(printf '%q ' "${cflags[@]}")" tidy 2>/dev/null |
+		grep -vF '[clang-diagnostic-error]' | grep -E '(warning|error): ' && return 1
+	return 0
+}
+
 [ -z "${V-}" ] || perl contrib/lint/graph.pl "${c_files[@]}"
 includes() {
 	perl contrib/lint/graph.pl "${c_files[@]}" >/dev/null
@@ -109,6 +117,9 @@ if command -v shellcheck >/dev/null; then
 	check shellcheck shellcheck "${shell[@]}"
 fi
 check conversions conversions
+if command -v clang-tidy >/dev/null; then
+	check tidy tidy
+fi
 if command -v codespell >/dev/null; then
 	check spelling spelling
 fi

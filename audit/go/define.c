@@ -492,8 +492,8 @@ static void walk_node(struct walk *w, uint32_t node)
 	case K_type_spec: case K_type_alias:
 		name = field_of(w, node, F_name);
 		if (name) {
-			a = bind(w, name, (struct go_binding){ .how = HOW_TYPE_NAME, .declaration =
-				w->g->declaration_count }, true);
+			bind(w, name, (struct go_binding){ .how = HOW_TYPE_NAME,
+				.declaration = w->g->declaration_count }, true);
 			a = declaration_add(w, node);
 			binding_at(w->g, w->g->x.sources[w->source].link[name] - 1)->declaration = a;
 		}

@@ -15,7 +15,7 @@ enum go_kind {
 /* By kind: a text; a declaration and a list of arguments; an element; a key and an element; a source and a node, with a
  * substitution in c; a list; a text; a binding. */
 struct go_type {
-	uint8_t kind;
+	uint32_t kind; /* as wide as the others: types are compared as bytes */
 	uint32_t a, b, c;
 };
 

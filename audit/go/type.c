@@ -24,7 +24,7 @@ static uint32_t hash_of(const struct go_type *t)
 
 uint32_t go_type_make(struct golang *g, enum go_kind kind, uint32_t a, uint32_t b, uint32_t c)
 {
-	struct go_type t = { .kind = (uint8_t)kind, .a = a, .b = b, .c = c };
+	struct go_type t = { .kind = kind, .a = a, .b = b, .c = c };
 	uint32_t at, i;
 
 	if ((g->type_count + 1) * 2 > g->type_hash_cap) {
@@ -537,7 +537,6 @@ static bool implements(struct golang *g, uint32_t declaration, const text_t *nam
 
 const struct go_implementers *go_implementers_of(struct golang *g, uint32_t source, uint32_t node)
 {
-	struct go_implementers *out;
 	text_t names[METHODS_MAX];
 	uint32_t n = 0;
 
@@ -546,11 +545,12 @@ const struct go_implementers *go_implementers_of(struct golang *g, uint32_t sour
 			return &g->implementers[i];
 	g->implementers = xreallocarray(g->implementers, g->implementer_count + 1, sizeof(*g->implementers));
 	g->implementers[g->implementer_count] = (struct go_implementers){ .source = source, .node = node };
-	out = &g->implementers[g->implementer_count++];
+	g->implementer_count++;
 	methods_of(g, source, node, names, &n, 0);
 	for (uint32_t i = 0; i < g->declaration_count; i++)
 		if (g->declarations[i].is_made && !g->declarations[i].is_alias && implements(g, i, names, n)) {
-			out = &g->implementers[g->implementer_count - 1];
+			struct go_implementers *out = &g->implementers[g->implementer_count - 1];
+
 			out->v = xreallocarray(out->v, out->n + 1, sizeof(*out->v));
 			out->v[out->n++] = i;
 		}
