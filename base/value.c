@@ -104,6 +104,8 @@ bool value_duration(const char *text, int64_t unit_ms, int64_t *ms)
 			for (p++; isdigit((unsigned char)*p) && scale < 1000; p++, scale *= 10)
 				part = part * 10 + (*p - '0');
 		unit = duration_unit(&p);
+		if (!unit && !*p && unit_ms > 1 && above == INT64_MAX) /* 0.5: of its own unit */
+			unit = unit_ms;
 		/* each part is of a smaller unit than the one before */
 		if (!unit || unit >= above || part > INT64_MAX / 86400000)
 			return false;

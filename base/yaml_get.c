@@ -213,7 +213,7 @@ int yaml_get_timeout(const struct yaml_node *map, int64_t max_ms, int64_t *out_m
 		return 0;
 	if (in_ms && in_s)
 		return yaml_error(in_s, e, "'timeout' and 'timeout_ms' are the same limit: give one of them");
-	if (n->kind == YAML_SCALAR && !value_int(n->text, &v) && value_duration(n->text, 1, &v) && v <= max_ms) {
+	if (n->kind == YAML_SCALAR && !value_int(n->text, &v) && value_duration(n->text, unit, &v) && v <= max_ms) {
 		*out_ms = v;
 		return 1;
 	}

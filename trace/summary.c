@@ -214,6 +214,26 @@ static void render_environment(const struct facts *f, struct str *out)
 	str_addc(out, '\n');
 }
 
+/* A command line of ours without the level that was given: the last one wins, and another is to be asked for. Our own
+ * options end at " -- " at the latest. */
+static void add_without_level(struct str *out, const char *line)
+{
+	auto_str given = STR_INIT;
+	const char *end = strstr(line, " -- "), *at;
+
+	for (int i = 0; i < 2 * LEVEL_DETAILED; i++) {
+		str_reset(&given);
+		str_addf(&given, " --profile-level%c%s", i % 2 ? '=' : ' ', level_text[i / 2]);
+		at = strstr(line, given.data);
+		if (!at || (end && at > end) || (at[given.len] && at[given.len] != ' '))
+			continue;
+		str_addn(out, line, (size_t)(at - line));
+		str_add(out, at + given.len);
+		return;
+	}
+	str_add(out, line);
+}
+
 static void render_next(const struct facts *f, const char *trace_out, struct str *out)
 {
 	auto_str cmd = STR_INIT;
@@ -236,7 +256,8 @@ static void render_next(const struct facts *f, const char *trace_out, struct str
 	if (f->pass || f->head.level >= LEVEL_DETAILED || !str_starts(f->command_line, "spec-runner "))
 		return;
 	str_reset(&cmd);
-	str_addf(&cmd, "spec-runner --profile-level detailed%s", f->command_line + strlen("spec-runner"));
+	str_add(&cmd, "spec-runner --profile-level detailed");
+	add_without_level(&cmd, f->command_line + strlen("spec-runner"));
 	str_add(out, "- ");
 	add_fenced(out, cmd.data, false);
 	str_add(out, ": the same with heartbeats and figures of every process\n");

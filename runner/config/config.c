@@ -55,9 +55,9 @@ void config_release(struct config *c)
 /* A plain number, or a time with its unit, quoted or not. */
 static int duration_node(const struct yaml_node *n, const struct option_row *row, struct err *e)
 {
-	int64_t ms, i;
+	int64_t ms, i, unit = row->type == OPTION_SECONDS ? 1000 : 1;
 
-	if (n->kind == YAML_SCALAR && !value_int(n->text, &i) && value_duration(n->text, 1, &ms))
+	if (n->kind == YAML_SCALAR && !value_int(n->text, &i) && value_duration(n->text, unit, &ms))
 		return 0;
 	if (n->kind == YAML_SCALAR && row->words && value_word(n->text, row->words) >= 0)
 		return 0;

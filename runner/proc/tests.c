@@ -295,6 +295,8 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 		break;
 	case DIALECT_TEST_END:
 		t->progressed = true;
+		if (ev->outer) /* prove's line for a file: the plan was that file's, and the next file has one of its own */
+			t->planned = false;
 		t->told_ns = ev->container ? t->told_ns : ev->now_ns;
 		tests_ended(t, ev);
 		break;

@@ -153,12 +153,14 @@ is first_lines({ 'test_l.py' => "import time; time.sleep(99)\n" }, 'python3', '-
 is first_lines({ 'a.pl' => '$| = 1; print "1..3\nok 1 - one\n"; sleep 99' }, 'perl', 'a.pl'),
 	"running after one\ntests: 1 done (0 failed, 0 skipped), 0 running", 'named at its end only: after which';
 SKIP: {
-	skip 'no prove', 2 unless -x '/usr/bin/prove';
+	skip 'no prove', 3 unless -x '/usr/bin/prove';
 	my $where = new_dir();
 	write_file("$where/a.t", 'print "1..1\n"; sleep 99');
 	my $r = run_spec(['run', '--timeout-ms', 2500 * slow_factor(), '--', 'prove', 'a.t'], dir => $where, env => \%clean);
 	like $r->{err}, qr/^spec-runner: no test has been named yet \(prove\)$/m, 'prove in a pipe: nothing is known';
 	like $r->{err}, qr/^spec-runner: prove holds its output back in a pipe: try --pty always$/m, 'which is said, with what to do';
+	is first_lines({ 'a.t' => qq{print "1..1\nok 1 - one\n"}, 'b.t' => 'print "1..1\n"; sleep 99' }, 'prove', '-v', 'a.t', 'b.t'),
+		"running after a.t\ntests: 1 done (0 failed, 0 skipped), 0 running", 'the plan of a file is not that of all files';
 }
 
 # --- Ctrl-Z, fg; the death of either of ours ---

@@ -110,6 +110,14 @@ told('Python', 'fail.exception', undef, qr/ValueError: bad/, $python, '-c', 'rai
 }
 told('a module', 'fail.missing', undef, qr/No module named 'nope'/, $python, '-c', 'import nope');
 told('a command', 'fail.missing.command', undef, qr/'no-such-program' cannot be executed/, 'no-such-program');
+{
+	my $dir = new_dir();
+	write_file("$dir/run-me", "#!/bin/sh\n", 0644);
+	my $r = failing($dir, './run-me');
+	is $r->{code}, 126, 'a file that may not be run';
+	is $r->{findings}[0]{pattern_id}, 'fail.permission.command', '  is not called missing';
+	like $r->{err}, qr/try: .*chmod/, '  and nobody is told to install it';
+}
 told('a command of a shell', 'fail.missing', undef, qr/no-such-program: not found/, 'sh', '-c', 'no-such-program');
 told('a port', 'fail.port_in_use', undef, qr/Address already in use/, $python, '-c',
 	'import socket; a = socket.socket(); a.bind(("127.0.0.1", 0)); a.listen(); socket.socket().bind(a.getsockname())');

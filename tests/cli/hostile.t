@@ -68,6 +68,16 @@ for my $what (sort keys %text) {
 	ok(!-e "$d/PWNED", '  and runs nothing else');
 }
 
+# A level that was given does not win over the one that is to be asked for.
+for my $given (['--profile-level', 'basic'], ['--profile-level=basic'], ['--profile-on-fail', 'basic', '--profile-level', 'off']) {
+	my $d = new_dir();
+	run_spec(['run', @$given, '--', 'sh', '-c', 'exit 3', '--profile-level', 'basic'], dir => $d);
+	my $next = read_file("$d/.artifacts/run-trace-summary.md") =~ /^- (`+) ?(spec-runner --profile-level detailed.*?) ?\1: the same/m ? $2 : '';
+	my @words = split ' ', $next =~ s/ -- .*//r;
+	is(scalar(grep { /^--profile-level/ } @words), 1, "after @$given the next run is at level detailed") or diag $next;
+	like($next, qr/ --profile-level basic$/, '  and the command keeps its arguments');
+}
+
 # ---- bounds --------------------------------------------------------------------------------------
 
 {

@@ -60,6 +60,13 @@ is output(['run', '--', 'sh', '-c', 'sleep 0.3; echo c'], env => { SPEC_RUNNER_T
 	'the environment goes before the file';
 is output(['run', '--timeout-ms', '0', '--', 'sh', '-c', 'sleep 0.3; echo d'], env => { SPEC_RUNNER_TIMEOUT_MS => 1 }),
 	"0:d\n", 'a flag goes before the environment';
+# Seconds may have decimals, as those of timeout(1); milliseconds do not.
+is run_spec(['run', '--timeout', '0.2', '--', 'sleep', '30'], dir => $dir)->{code}, 124, '--timeout 0.2';
+is run_spec([@slow], dir => $dir, env => { SPEC_RUNNER_TIMEOUT => '0.2' })->{code}, 124, 'SPEC_RUNNER_TIMEOUT=0.2';
+write_file($config, "version: 1\nrun: {timeout: 0.2}\n");
+is run_spec([@slow], dir => $dir)->{code}, 124, 'run.timeout: 0.2';
+refused(['run', '--timeout', '1m0.5', 'x'], "--timeout must be a number from 0 to 31536000 (seconds) or a time such as");
+refused(['run', '--timeout-ms', '0.5', 'x'], '--timeout-ms must be a whole number');
 write_file($config, "version: 1\n");
 write_file("$dir/other.yaml", "version: 1\nrun: {timeout_ms: 200}\n");
 is run_spec([@slow], dir => $dir, env => { SPEC_RUNNER_CONFIG => 'other.yaml' })->{code}, 124, 'SPEC_RUNNER_CONFIG';
