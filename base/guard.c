@@ -118,9 +118,18 @@ static int still_there(void)
 	return -1;
 }
 
+void guard_ignore(int dirfd)
+{
+	auto_close int fd = openat(dirfd, ".gitignore", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	if (fd >= 0 && write(fd, "*\n", 2) != 2)
+		(void)unlinkat(dirfd, ".gitignore", 0);
+}
+
 static int folder_open(bool make)
 {
 	int there = guard.fd >= 0 ? still_there() : 0;
+	bool made;
 
 	if (there)
 		return there > 0 ? 0 : -1;
@@ -140,9 +149,12 @@ static int folder_open(bool make)
 	}
 	guard.fd = openat(guard.parent, guard.leaf, FOLDER_FLAGS | O_NOFOLLOW);
 	if (guard.fd < 0 && errno == ENOENT && make) {
-		if (mkdirat(guard.parent, guard.leaf, 0777) < 0 && errno != EEXIST)
+		made = mkdirat(guard.parent, guard.leaf, 0777) == 0;
+		if (!made && errno != EEXIST)
 			return -1;
 		guard.fd = openat(guard.parent, guard.leaf, FOLDER_FLAGS | O_NOFOLLOW);
+		if (made && guard.fd >= 0)
+			guard_ignore(guard.fd);
 	}
 	return guard.fd < 0 ? -1 : 0;
 }

@@ -31,6 +31,10 @@ int guard_at(const char *path, bool make, int *dirfd, const char **leaf);
 void guard_close(int *dirfd);
 #define auto_guard __attribute__((cleanup(guard_close)))
 
+/* In the folder dirfd, which we have just made: a .gitignore by which git leaves all of it alone. Never fails;
+ * one that is there stays as it is. */
+void guard_ignore(int dirfd);
+
 /* Like the calls of these names; below the folder no link is followed, not even the last one. */
 int guard_open(const char *path, int flags, mode_t mode);
 int guard_stat(const char *path, struct stat *st);

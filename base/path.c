@@ -114,22 +114,37 @@ int path_mkdirs(const char *dir, struct err *e)
 	return guard_at(inside, true, &fd, &leaf) < 0 ? err_sys(e, "making folder '%s'", dir) : 0;
 }
 
+/* One folder. A folder of artifacts that is made on the way of the user's own path is nothing for git, either. */
+static int make_dir(const char *path)
+{
+	auto_close int fd = -1;
+
+	if (mkdir(path, 0777) < 0)
+		return -1;
+	if (str_ends(path, "/.artifacts") || strcmp(path, ".artifacts") == 0) {
+		fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			guard_ignore(fd);
+	}
+	return 0;
+}
+
 int path_mkdirs_plain(const char *dir, struct err *e)
 {
 	auto_free char *p = xstrdup(dir);
 
-	if (mkdir(p, 0777) == 0 || errno == EEXIST)
+	if (make_dir(p) == 0 || errno == EEXIST)
 		return 0;
 	for (char *s = p + 1; errno == ENOENT && *s; s++) {
 		if (*s != '/')
 			continue;
 		*s = '\0';
-		if (mkdir(p, 0777) < 0 && errno != EEXIST)
+		if (make_dir(p) < 0 && errno != EEXIST)
 			return err_sys(e, "making folder '%s'", p);
 		*s = '/';
 		errno = ENOENT;
 	}
-	if (mkdir(p, 0777) < 0 && errno != EEXIST)
+	if (make_dir(p) < 0 && errno != EEXIST)
 		return err_sys(e, "making folder '%s'", p);
 	return 0;
 }

@@ -176,11 +176,7 @@ static void harness_open(struct case_work *w, uint32_t at, int64_t now)
 static void harness_close(struct case_work *w, uint32_t at, const struct command_result *r, int64_t now)
 {
 	if (w->trace)
-		trace_span_end(w->trace, w->runs[at].harness_span, r->status,
-			       r->cancelled           ? CATEGORY_CANCELLED
-			       : r->ended_by_watchdog ? CATEGORY_WATCHDOG
-						      : CATEGORY_NONE,
-			       NULL, TOKEN_NONE, now, NULL);
+		trace_span_end(w->trace, w->runs[at].harness_span, r->status, r->category, r->message, r->token, now, NULL);
 }
 
 /* ---- cases ---- */

@@ -147,7 +147,8 @@ static int set_ms(int64_t *field, const struct option_row *row, const char *name
 		return 0;
 	}
 	str_addf(&what, "a %s from %lld to %lld%s or a time such as 500ms, 90s, 10m or 1h30m",
-		 unit > 1 ? "number" : "whole number", (long long)(row->min + unit - 1) / unit, (long long)row->max / unit, unit > 1 ? " (seconds)" : "");
+		 unit > 1 ? "number" : "whole number", (long long)(row->min + unit - 1) / unit, (long long)row->max / unit,
+		 unit > 1 ? " (seconds)" : "");
 	return value_error(e, name, str_cstr(&what), text, row->words ? " (or auto)" : "");
 }
 

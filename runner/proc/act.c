@@ -599,7 +599,8 @@ static void act_end_spans(struct supervisor *s, struct command *c, const struct 
 /* It was never there: its span has ended already, with the reason. */
 static void act_finish_failed(struct supervisor *s, struct command *c, int64_t now)
 {
-	struct command_result r = { .exit_code = 125, .status = STATUS_ERROR, .spawn_errno = c->spawn_errno };
+	struct command_result r = { .exit_code = 125, .status = STATUS_ERROR, .category = CATEGORY_SPAWN,
+				    .message = "it could not be started", .spawn_errno = c->spawn_errno };
 
 	supervisor_command_done(s, c, &r, now);
 }
@@ -654,6 +655,9 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 		machine_record(s->run->trace, c->wait_span, r.signal == SIGKILL ? s->ticks.oom_kills : -1,
 			       c->spec.argv[0], s->run->paths.artifacts, now);
 	r.status = v.status;
+	r.category = v.category;
+	r.message = v.message[0] ? v.message : NULL;
+	r.token = v.token;
 	act_end_spans(s, c, &v, r.exit_code, now);
 	if (c->spawn_errno)
 		say_always(s->run, "'%s' cannot be executed: %s", c->spec.argv[0], strerror(c->spawn_errno));

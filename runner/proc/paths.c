@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +54,53 @@ int run_paths_make(struct run_paths *p, struct err *e)
 	return 0;
 }
 
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void ignore_for_git(const struct run_paths *p)
+{
+	auto_free char *path = path_join(p->artifacts, ".gitignore");
+	struct stat st;
+	struct err none;
+
+	/* never in a folder that is not ours alone */
+	if ((p->made_artifacts || strcmp(last_part(p->artifacts), ".artifacts") == 0) && guard_stat(path, &st) < 0)
+		(void)file_write(path, "*\n", 2, &none);
+}
+
+/* Nothing but what git is told of it? */
+static bool holds_nothing(const char *dir)
+{
+	DIR *d = guard_opendir(dir);
+	const struct dirent *ent;
+	bool empty = d != NULL;
+
+	while (empty && (ent = readdir(d)))
+		empty = strcmp(ent->d_name, ".") == 0 || strcmp(ent->d_name, "..") == 0 ||
+			strcmp(ent->d_name, ".gitignore") == 0;
+	if (d)
+		closedir(d);
+	return empty;
+}
+
+/* The folder that was made for a journal alone goes with it. Of several runs at once the last one takes it away,
+ * whoever made it: by its .gitignore it is known to be ours. */
 void run_paths_tidy(const struct run_paths *p)
 {
-	if (p->made_artifacts)
-		rmdir(p->artifacts); /* fails where something is in it, as it should */
+	auto_free char *ignore = path_join(p->artifacts, ".gitignore");
+	struct stat st;
+	bool ours = p->made_artifacts || (strcmp(last_part(p->artifacts), ".artifacts") == 0 &&
+					  guard_stat(ignore, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 2);
+
+	if (!ours || !holds_nothing(p->artifacts))
+		return;
+	(void)guard_unlink(ignore);
+	if (rmdir(p->artifacts) < 0 && errno == ENOTEMPTY) /* another run has come in between */
+		ignore_for_git(p);
 }
 
 int run_paths_elsewhere(struct run_paths *p, const char *run_id, struct err *e)
@@ -83,24 +127,6 @@ int run_paths_elsewhere(struct run_paths *p, const char *run_id, struct err *e)
 		return 0;
 	}
 	return err_set(e, ERR_FAILURE, "no folder for temporary files can be written to");
-}
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static void ignore_for_git(const struct run_paths *p)
-{
-	auto_free char *path = path_join(p->artifacts, ".gitignore");
-	struct stat st;
-	struct err none;
-
-	/* never in a folder that is not ours alone */
-	if ((p->made_artifacts || strcmp(last_part(p->artifacts), ".artifacts") == 0) && guard_stat(path, &st) < 0)
-		(void)file_write(path, "*\n", 2, &none);
 }
 
 static void keep_one(const char *from, const char *dir)

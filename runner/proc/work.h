@@ -46,6 +46,9 @@ struct command_result {
 	bool ended_by_watchdog;    /* exit_code is 124 */
 	bool cancelled, lost;
 	enum span_status status;
+	enum err_category category; /* why status is not ok, as in the spans of the command … */
+	const char *message;        /* … valid during done(); NULL where there is nothing to say */
+	enum token token;
 	uint32_t tokens;           /* 1 << enum token for each that was recorded */
 	int64_t duration_ns;
 	int64_t tests, tests_failed; /* that a dialect recognised */

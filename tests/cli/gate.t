@@ -13,6 +13,10 @@ sub summary { return json_of('.artifacts/gate-summary.json') }
 is(scalar runner('ci-gate-summary'), 2, 'without a gate: a usage error');
 like(get('err.txt'), qr/init/, 'and a word about init');
 
+put('spec-runner.yaml', "version: 1\ngate: {steps: [{name: a, kind: command, argv: [echo]}]}\n");
+is(scalar runner('ci-gate-summary'), 0, 'a gate that passes');
+is_deeply([sort map { s{.*/}{}r } glob '.artifacts/* .artifacts/.g*'], ['.gitignore', 'gate-summary.json'], 'leaves its summary, and nothing for git');
+is(get('.artifacts/.gitignore'), "*\n", 'by its own .gitignore');
 put('spec-runner.yaml', "version: 1\ngate:\n  steps:\n" . join '', map {
 	my $exit = $_ == 4 ? 3 : 0;
 	"    - {name: s$_, kind: command, argv: [sh, -c, 'exit $exit']}\n"

@@ -68,6 +68,20 @@ no_survivors($big);
 my $r = run_spec(['run', '--', '/bin/true']);
 is_deeply [files_in($r->{dir})], [], 'off, passing: no file is left';
 ok !-e "$r->{dir}/.artifacts", 'nor a folder';
+{
+	my $d = new_dir();
+	my @all = map { start_spec(['run', '--', 'sleep', 0.1 * $_], dir => $d) } 1 .. 5;
+	finish_spec($_) for @all;
+	ok !-e "$d/.artifacts", 'nor do several at once, whoever made the folder';
+	mkdir "$d/.artifacts";
+	run_spec(['run', '--', '/bin/true'], dir => $d);
+	ok -d "$d/.artifacts", 'one that was there before stays';
+	for my $what (['--junit', '.artifacts/j.xml'], ['--history', 'on']) {
+		my $at = new_dir();
+		run_spec(['run', @$what, '--', '/bin/true'], dir => $at);
+		is read_file("$at/.artifacts/.gitignore"), "*\n", "@$what: what is left there is nothing for git";
+	}
+}
 $r = run_spec(['run', '--', '/bin/false']);
 my %left = map { $_ => 1 } files_in($r->{dir});
 ok $left{".artifacts/$_"}, "off, failing: $_" for qw(run-trace.json run-trace-summary.md);

@@ -67,7 +67,11 @@ is($code, 124, 'a case that a watchdog ended goes before one that failed');
 is(join(' ', $out =~ /^((?:not )?ok \d+)/mg), 'not ok 1 not ok 2 ok 3 not ok 4 not ok 5', 'in the order of the file');
 like($out, qr/message: "exit code 3".*stdout: "out\\n"\n  stderr: "err\\n"/s, 'a failure shows its output');
 like($out, qr/timeout\.case\.harness/, 'and the limit its token');
-is(json_of('.artifacts/run-trace.json')->{summary}{reason_tokens}{'timeout.case.harness'}, 1, 'which the trace counts');
+my $bad = json_of('.artifacts/run-trace.json');
+is($bad->{summary}{reason_tokens}{'timeout.case.harness'}, 1, 'which the trace counts');
+is_deeply([map { "$_->{name} $_->{status}" } grep { ($_->{status} eq 'ok') != !defined $_->{error} } @{ $bad->{spans} }], [],
+	'every span that is not ok says why');
+like(json_of('.artifacts/findings.json')->{findings}[0]{pattern_id}, qr/^hang\./, 'what hung stands before what is missing');
 
 unlink 'flag';
 ($code, $out, $err) = runner('test', '--format', 'junit', '--filter', 'B-5', '--retries', '2', 'bad.spec.yaml');
