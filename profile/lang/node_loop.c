@@ -30,7 +30,8 @@ enum type {
 };
 
 static const char *const type_words[TYPES] = {
-	[ASYNC] = "a wake-up handle (a worker, or native code)", [FS_EVENT] = "a watched file", [FS_POLL] = "a polled file",
+	[ASYNC] = "a wake-up handle (a worker, a BroadcastChannel, or native code)",
+	[FS_EVENT] = "a watched file", [FS_POLL] = "a polled file",
 	[PIPE] = "a pipe", [POLLER] = "a polled descriptor", [PROCESS] = "a child process", [TCP] = "a TCP socket",
 	[TIMER] = "a timer", [TTY] = "a terminal", [UDP] = "a UDP socket", [SIGNAL] = "a signal handler",
 };

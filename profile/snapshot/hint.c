@@ -115,7 +115,7 @@ static bool loop_words_have_only(const char *set, const char *other, const char 
 			found = true;
 		else if (!str_starts(at, other))
 			return false;
-		/* "a wake-up handle (a worker, or native code)" */
+		/* "a wake-up handle (a worker, …)" */
 		if (*(at + strcspn(at, ",;(")) == '(')
 			at += strcspn(at, ")");
 		if (*(at + strcspn(at, ",;")) == ';')

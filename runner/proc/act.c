@@ -652,7 +652,9 @@ static void act_finish(struct supervisor *s, struct command *c, int64_t now)
 	act_left_running(s, c, now);
 	act_judge(s, c, r.exit_code, &v);
 	if (r.exit_code != 0 && !command_is_mute(c))
-		machine_record(s->run->trace, c->wait_span, r.signal == SIGKILL ? s->ticks.oom_kills : -1,
+		/* the kernel counts kills of the whole machine: one that we have ended was not among them */
+		machine_record(s->run->trace, c->wait_span,
+			       r.signal == SIGKILL && c->wd.cause == WD_CAUSE_NONE ? s->ticks.oom_kills : -1,
 			       c->spec.argv[0], s->run->paths.artifacts, now);
 	r.status = v.status;
 	r.category = v.category;

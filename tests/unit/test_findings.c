@@ -324,6 +324,11 @@ static const struct {
 		"thread pid=12; tid=13; comm=pytest; main=false; name=worker; function=serve; file=s.py; line=4\n",
 	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; chain_length=1\n"
 		"thread pid=12; tid=13; comm=pytest; main=false; function=serve\n" },
+	{ "hang.exit.threads.feeder",
+	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; at_exit=true; chain_length=1\n"
+		"thread pid=12; tid=13; comm=pytest; main=false; name=QueueFeederThread; waits_kind=pipe_write\n",
+	  STUCK "thread pid=12; tid=12; comm=pytest; main=true; at_exit=true; chain_length=1\n"
+		"thread pid=12; tid=13; comm=pytest; main=false; name=QueueFeederThread; waits_kind=condition\n" },
 	{ "hang.exit.threads.main_gone",
 	  STUCK "thread pid=12; tid=12; comm=prog; main=true; state=Z\n"
 		"thread pid=12; tid=13; comm=prog; main=false; root=true; root_pattern=hang.exit.threads; name=w; waits_kind=sleep\n",
