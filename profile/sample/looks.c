@@ -302,10 +302,14 @@ static void look_at(struct sampler *s, struct sthread *t, int64_t now, struct st
 	}
 	if (t->waiting)
 		sthread_wait_end(s, t, t->wait_until_ns + blocked);
-	if (stop_is_due(s, t) && *n < STOPS_ROUND_MAX)
+	if (stop_is_due(s, t) && *n < STOPS_ROUND_MAX) {
+		if (s->engine != &sampler_perf && !t->p->maps_read)
+			sproc_maps(s, t->p);
 		stops[(*n)++] = t;
-	else if (s->engine == &sampler_read || s->refused[0])
+	}
+	else if (s->engine == &sampler_read || s->refused[0]) {
 		owed_unknown(s, t, now);
+	}
 }
 
 void sampler_look(struct sampler *s, int64_t now)

@@ -97,8 +97,8 @@ static void thread_settle(struct sampler *s, struct sthread *t, int64_t at_ns, i
 
 	/* It woke, ran for a moment and ended, since the last look. */
 	sthread_wait_end(s, t, ran > 0 ? at_ns - ran : at_ns);
-	if (cpu_ns < 0 && t->looked)
-		cpu_ns = t->run_ns - t->first_run_ns;
+	if (cpu_ns < 0 && (t->looked || t->owed_ns))
+		cpu_ns = t->run_ns - t->first_run_ns + t->owed_ns;
 	book_thread_end(&s->book, t->book, since_start(s, at_ns), cpu_ns, t->looked ? t->delay_ns - t->first_delay_ns : -1);
 }
 
@@ -148,6 +148,7 @@ void sproc_end(struct sampler *s, struct sproc *p, int64_t at_ns)
 	snode_free(p);
 	sjava_free(p);
 	sruby_free(p);
+	births_free(p->births);
 	walk_space_release(&p->space);
 	free(p);
 }
@@ -296,15 +297,23 @@ void sampler_scan(struct sampler *s, int64_t now)
 		struct proc_stat st;
 
 		next = p->after;
-		if (!pid_list_has(&pids, p->pid) && (proc_stat_read(p->pid, &st) < 0 || st.state == 'Z' || st.state == 'X'))
-			sproc_end(s, p, now);
+		if (pid_list_has(&pids, p->pid) ||
+		    (proc_stat_read(p->pid, &st) == 0 && st.state != 'Z' && st.state != 'X'))
+			continue;
+		births_settle(s, p, now);
+		sproc_end(s, p, now);
 	}
 }
 
 void sampler_forget(struct sampler *s, int64_t now)
 {
-	while (s->first)
+	while (s->first) {
+		struct proc_stat st;
+
+		if (s->engine != &sampler_perf && proc_stat_read(s->first->pid, &st) < 0)
+			births_settle(s, s->first, now);
 		sproc_end(s, s->first, now);
+	}
 }
 
 /* ---- stacks ---- */

@@ -29,6 +29,8 @@
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
+#define BIRTH_NS (8 * NS_PER_MS)
+#define UNNAMED_NS (2 * NS_PER_MS) /* a child found before it runs its own program is asked again so soon */
 #define CALM_ROUNDS 6
 #define CALM_TIMES 4
 
@@ -166,19 +168,31 @@ static bool control_read(struct sampler *s, const struct sampler_control *c, int
 }
 
 struct loop {
-	int64_t scan_due, flush_due, ring_due;
+	int64_t scan_due, flush_due, ring_due, birth_due;
 };
+
+/* Children that come and go, each eight milliseconds while there are any. To know of them is worth more than to look at
+ * them: looks are the first to give way. */
+static void births_due(struct sampler *s, struct loop *l, int64_t now)
+{
+	sampler_births(s, now);
+	l->birth_due = now + (s->unnamed ? UNNAMED_NS : BIRTH_NS);
+	if (!births_expected(s, now) || !sampler_affords(s, 200))
+		l->birth_due = INT64_MAX; /* with the next scan */
+}
 
 static void loop_due(struct sampler *s, const struct sampler_control *c, struct loop *l, int64_t now)
 {
 	bool look = now >= s->tick_due_ns, ring = now >= l->ring_due || now >= l->flush_due;
 
-	s->own_cpu_ns = sampler_own_cpu_ns();
 	look |= ring && !s->pending && s->tick_due_ns - now < TOGETHER_NS && s->tick_ns > TOGETHER_NS;
 	ring |= look && l->ring_due - now < TOGETHER_NS;
 	if (s->engine != &sampler_perf && now >= l->scan_due) {
 		sampler_scan(s, now);
-		l->scan_due = now + (s->tick_ns > SCAN_NS ? s->tick_ns : SCAN_NS);
+		l->scan_due = now + (s->tick_ns > SCAN_NS ? s->tick_ns : SCAN_NS) * (sampler_affords(s, 100) ? 1 : 3);
+		births_due(s, l, now);
+	} else if (s->engine != &sampler_perf && now >= l->birth_due) {
+		births_due(s, l, now);
 	}
 	if (ring) {
 		s->engine->readable(s, now);
@@ -195,6 +209,7 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 		s->tick_due_ns = now + (s->pending ? 2 * NS_PER_MS : s->tick_ns);
 	}
 	if (now >= l->flush_due) {
+		s->own_cpu_ns = sampler_own_cpu_ns();
 		if (s->proc)
 			usage_tick(s, now);
 		book_flush(&s->book, &s->images);
@@ -210,8 +225,10 @@ static int64_t loop_next(const struct sampler *s, const struct loop *l, const st
 
 	if ((collects_by_ticks(s) || s->thread_count) && s->tick_due_ns < next)
 		next = s->tick_due_ns;
-	if (s->engine != &sampler_perf && l->scan_due < next)
-		next = l->scan_due;
+	if (s->engine != &sampler_perf) {
+		next = l->scan_due < next ? l->scan_due : next;
+		next = l->birth_due < next ? l->birth_due : next;
+	}
 	return c->until_ns < next ? c->until_ns : next;
 }
 
@@ -253,7 +270,7 @@ void sampler_loop(struct sampler *s, const struct sampler_control *c)
 	fds[0] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
 	n = 1 + s->engine->fds(s, fds + 1, SAMPLER_FDS_MAX - 1);
 	l.flush_due = now + FLUSH_NS;
-	s->began_cpu_ns = sampler_own_cpu_ns();
+	s->began_cpu_ns = s->own_cpu_ns = sampler_own_cpu_ns();
 	s->idle_since_ns = now;
 	while (going && now < c->until_ns && !(c->signal && *c->signal)) {
 		int64_t left = loop_next(s, &l, c) - now;
@@ -297,6 +314,7 @@ void sampler_release(struct sampler *s)
 	if (s->engine)
 		s->engine->stop(s);
 	sampler_forget(s, clock_mono_ns());
+	births_free(s->root_births);
 	book_release(&s->book);
 	walk_images_release(&s->images);
 }

@@ -59,6 +59,7 @@ struct sthread {
 	int64_t asked_ns;
 	uint8_t python_asked;  /* so often its state was looked for */
 	bool stopped;          /* some stop has told its frames */
+	int64_t owed_ns;       /* ran after the last look, by its parent's count of ended children */
 	char name[PROC_COMM_SIZE];
 	struct sthread *next;
 };
@@ -94,6 +95,8 @@ struct sproc {
 	struct sproc *next;     /* of its hash chain */
 	struct sproc *before, *after; /* of all */
 	int64_t task_count_seen;
+	bool has_children;      /* some process has named it as its parent */
+	struct births *births;  /* its children, where they are looked for often; NULL */
 	struct sproc_usage *usage;
 };
 
@@ -115,6 +118,9 @@ struct sampler {
 	int64_t series_ns;            /* time of the last of them */
 	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
 	struct proc_stat root_first;  /* of the root, when collecting began */
+	struct births *root_births;
+	int64_t born_ns;        /* when a child was last seen to come or go between two scans */
+	bool unnamed;           /* some process may still be its parent's copy */
 	/* the governor */
 	int64_t tick_ns, tick_due_ns;
 	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */
@@ -153,6 +159,14 @@ void sampler_forget(struct sampler *s, int64_t now);   /* the end of all that is
 void sampler_look(struct sampler *s, int64_t now);
 /* The wait that it is in, if any, lasted until then and goes to the book. */
 void sthread_wait_end(struct sampler *s, struct sthread *t, int64_t until);
+/* births.c: children that come and go between two scans (engines without records). */
+void sampler_births(struct sampler *s, int64_t now);
+/* Are more of them likely soon? */
+bool births_expected(const struct sampler *s, int64_t now);
+/* Before the end of a process: what it ran after it was last looked at. */
+void births_settle(struct sampler *s, struct sproc *c, int64_t now);
+void births_free(struct births *b);
+
 /* stops.c */
 void sampler_stops(struct sampler *s, struct sthread **v, size_t n, int64_t now);
 

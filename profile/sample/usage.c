@@ -15,6 +15,7 @@
 
 enum { SERIES_MAX = 600, YOUNG_LOOKS = 4, PERF_TRIES = 6 };
 #define YOUNG_NS (20 * NS_PER_MS)
+#define YOUNG_DEAR_NS (200 * NS_PER_MS)
 #define LOOK_COST_NS (150 * 1000)
 #define SERIES_YOUNG_NS (200 * NS_PER_MS)
 
@@ -287,13 +288,15 @@ void usage_tick(struct sampler *s, int64_t now)
 		cgroup_note(s);
 }
 
-/* The first looks at a process come soon: at the age of 20, 80, 320 and 1280 ms. */
+/* The first looks at a process come soon: at the age of 20, 80, 320 and 1280 ms; where many come and go, not at those that
+ * are gone in a moment. */
 void usage_young(struct sampler *s, int64_t now)
 {
+	int64_t first = sampler_affords(s, 50) || s->proc_count < 3 ? YOUNG_NS : YOUNG_DEAR_NS;
 	bool looked = false;
 
 	for (struct sproc *p = s->first; p; p = p->after) {
-		int64_t looks = p->usage ? p->usage->looks : 0, due = YOUNG_NS;
+		int64_t looks = p->usage ? p->usage->looks : 0, due = first;
 
 		for (int64_t i = 0; i < looks; i++)
 			due *= 4;

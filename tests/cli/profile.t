@@ -326,6 +326,19 @@ subtest 'usage' => sub {
 	is(run_spec(['record', '--', 'sh', '-c', 'exit 7'])->{code}, 7, "record's exit code");
 };
 
+# Without the kernel's records most of them are over before they are looked at; their parent's count of ended children has them.
+subtest 'short children without perf' => sub {
+	my $dir = new_dir();
+	my $r = run_spec(['record', '--sample-with', 'stop', '--', '/bin/bash', '-c',
+		"for i in {1..60}; do $split 0.012; done; times > $dir/times.txt"], timeout => 120, dir => $dir);
+	my $p = load(raw_of($r) . '/profile.json');
+	my ($truth, $seen) = (0, 0);
+	my ($children) = (split /\n/, read_file("$dir/times.txt"))[1];
+	$truth += $1 * 60e3 + $2 * 1e3 while $children =~ /(\d+)m([\d.]+)s/g;
+	$seen += $_->[5] / 1e6 for grep { $p->{threads}[ $_->[1] ]{comm} eq 'split' } @{ $p->{samples} };
+	near($seen, $truth, 0.12 * $truth, 'CPU time of 60 children of 12 ms');
+};
+
 subtest 'a tree that is not ours' => sub {
 	my $pid = fork() // die;
 	if (!$pid) { { no warnings; exec $split, '60' } POSIX::_exit(127) }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* births.c - children that come and go between two scans, where no records of the kernel tell of them. While a process
+ * starts and ends others, its list of children is read every few milliseconds: one read. What a child ran after it was last
+ * looked at is not seen any more, but its parent's count of ended children has it: each child that goes gets what is
+ * missing there, at most the time since it was last looked at. */
+#include "profile/sample/sampler.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_NS (300 * NS_PER_MS)  /* so long after a birth or an end more of them are expected */
+#define YOUNG_NS (30 * NS_PER_MS)  /* by then it runs its own program, if it ever will */
+#define FRESH_NS (6 * NS_PER_MS)
+enum { PARENTS_MAX = 32, PROCS_MAX = 400, THREADS_LISTED_MAX = 8 };
+
+struct births {
+	struct proc_watch w;
+	int64_t base_ns;  /* CPU time of ended children, as of the first reading */
+	int64_t paid_ns;  /* of what came since: given to children */
+};
+
+static int64_t ended_ns(const struct births *b)
+{
+	struct proc_stat st;
+
+	return proc_watch_stat(&b->w, &st) == 0 ? st.children_user_ns + st.children_system_ns : -1;
+}
+
+static struct births *births_of(struct births **at, pid_t pid)
+{
+	struct births *b = *at;
+
+	if (b)
+		return b;
+	b = xcalloc(1, sizeof(*b));
+	if (proc_watch_open(&b->w, pid) < 0) {
+		free(b);
+		return NULL;
+	}
+	b->base_ns = ended_ns(b);
+	*at = b;
+	return b;
+}
+
+void births_free(struct births *b)
+{
+	if (b)
+		proc_watch_close(&b->w);
+	free(b);
+}
+
+static struct births *births_of_parent(struct sampler *s, const struct sproc *c)
+{
+	struct sproc *parent = sproc_find(s, c->ppid);
+
+	return c->ppid == s->root && !s->attached ? s->root_births : parent ? parent->births : NULL;
+}
+
+void births_settle(struct sampler *s, struct sproc *c, int64_t now)
+{
+	struct births *b = births_of_parent(s, c);
+	struct sthread *first = sthread_find(c, c->pid);
+	int64_t seen = 0, gap = 0, all = b ? ended_ns(b) : -1, missing;
+
+	if (all < 0 || !first)
+		return;
+	for (const struct sthread *t = c->threads; t; t = t->next) {
+		seen += t->run_ns - t->first_run_ns;
+		gap += now - t->looked_ns;
+	}
+	if (c->births) /* and what it had waited for itself */
+		seen += c->births->paid_ns;
+	b->paid_ns += seen;
+	missing = all - b->base_ns - b->paid_ns;
+	if (missing <= 0 || gap <= 0)
+		return;
+	first->owed_ns = missing < gap ? missing : gap;
+	b->paid_ns += first->owed_ns;
+	s->tree_cpu_ns += first->owed_ns;
+}
+
+/* Between fork and exec it has its parent's name. */
+static void name_again(struct sampler *s, struct sproc *p, int64_t now)
+{
+	struct proc_stat st;
+
+	if (proc_stat_read(p->pid, &st) < 0)
+		return;
+	if (strcmp(p->comm, st.comm) != 0) {
+		sproc_exec(s, p, st.comm);
+		sproc_names(s, p);
+	} else if (now - p->start_ns > YOUNG_NS) {
+		sproc_names(s, p);
+	}
+}
+
+static void birth(struct sampler *s, pid_t pid, const struct sproc *parent, int64_t now)
+{
+	int64_t slept = clock_boot_ns() - clock_mono_ns(), from;
+	struct proc_stat st;
+	struct sproc *p;
+
+	if (proc_stat_read(pid, &st) < 0)
+		return;
+	from = st.start_ns - slept;
+	if (parent && from < parent->start_ns)
+		from = parent->start_ns;
+	if (from > now || from < now - NS_PER_S) /* it was there before us, or clocks differ (a time namespace) */
+		from = now;
+	p = sproc_add(s, pid, st.ppid, from);
+	if (strcmp(p->comm, st.comm) != 0)
+		sproc_exec(s, p, st.comm);
+	sthread_add(s, p, pid, from);
+	if (!parent || strcmp(parent->comm, p->comm) != 0)
+		sproc_names(s, p);
+	s->born_ns = now;
+}
+
+static void children_look(struct sampler *s, struct births *b, pid_t pid, const struct sproc *parent, int threads,
+			  int64_t now)
+{
+	auto_pid_list list = PID_LIST_INIT;
+
+	if (proc_watch_children(&b->w, threads, &list) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++)
+		if (!sproc_find(s, list.v[i]))
+			birth(s, list.v[i], parent, now);
+	for (struct sproc *c = s->first, *next; c; c = next) {
+		struct proc_stat st;
+
+		next = c->after;
+		if (c->ppid != pid || pid_list_has(&list, c->pid) || proc_stat_read(c->pid, &st) == 0)
+			continue;
+		births_settle(s, c, now);
+		sproc_end(s, c, now);
+		s->born_ns = now;
+	}
+}
+
+static int thread_count(const struct sproc *p)
+{
+	int n = 0;
+
+	for (const struct sthread *t = p->threads; t; t = t->next)
+		n++;
+	return n;
+}
+
+void sampler_births(struct sampler *s, int64_t now)
+{
+	pid_t parents[PARENTS_MAX];
+	size_t n = 0;
+
+	s->unnamed = false;
+	if (s->proc_count > PROCS_MAX)
+		return;
+	if (!s->attached && births_of(&s->root_births, s->root))
+		children_look(s, s->root_births, s->root, NULL, 1, now);
+	for (struct sproc *p = s->first; p; p = p->after) {
+		struct sproc *parent = sproc_find(s, p->ppid);
+
+		if (!p->named)
+			name_again(s, p, now);
+		s->unnamed |= !p->named && now - p->start_ns < FRESH_NS;
+		if (parent)
+			parent->has_children = true;
+	}
+	for (struct sproc *p = s->first; p && n < PARENTS_MAX; p = p->after)
+		if (p->has_children || p->ppid == s->root)
+			parents[n++] = p->pid;
+	for (size_t i = 0; i < n; i++) { /* any of them may end while others are looked at */
+		struct sproc *p = sproc_find(s, parents[i]);
+		int threads = p ? thread_count(p) : 0;
+
+		if (threads && threads <= THREADS_LISTED_MAX && births_of(&p->births, p->pid))
+			children_look(s, p->births, p->pid, p, threads, now);
+	}
+}
+
+bool births_expected(const struct sampler *s, int64_t now)
+{
+	return s->engine != &sampler_perf && s->born_ns && now - s->born_ns < BUSY_NS;
+}
