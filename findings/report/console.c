@@ -44,8 +44,11 @@ static void tests_write(const struct facts *f, const struct finding *x, bool fai
 	const struct fact_row *v[TESTS_SHOWN];
 	size_t running = report_running_tests(f, v, TESTS_SHOWN), shown = 0;
 	auto_str text = STR_INIT;
-	const char *by;
+	const char *by = failures ? NULL : evidence_test(x);
 
+	/* a file is running: the test in it that its stack names says more */
+	if (by && running == 1 && fact_bool(v[0], FC_CASE_container))
+		running = 0;
 	for (; shown < running && shown < TESTS_SHOWN;) {
 		const struct fact_row *r = v[shown];
 
@@ -56,7 +59,7 @@ static void tests_write(const struct facts *f, const struct finding *x, bool fai
 			 fact_num(r, FC_CASE_duration_ms, 0) / 1000.0);
 		line_add(out, shown++ ? "" : "test:", str_cstr(&text));
 	}
-	by = running || failures ? NULL : evidence_test(x);
+	by = running ? NULL : by;
 	if (!by && !running && !failures)
 		by = report_test_by_stack(f);
 	if (!running && !by && x->location)

@@ -7,13 +7,15 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "profile/lang/language.h"
+#include "profile/lang/script.h"
+#include "profile/lang/test_source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-enum { HEAP_NS = 1500000000, CHAINS_KEPT = 8 };
+enum { HEAP_NS = 1500000000, CHAINS_KEPT = 8, SOURCE_BYTES = 1 << 20 };
 struct node_thread {
 	struct snap_thread *t;
 	struct v8_frame *frames;
@@ -204,11 +206,21 @@ static bool has_workers(const struct snap_process *p)
 	return false;
 }
 
+/* What a runner keeps may be any function: one that stands where a test is written is the test. */
+static bool is_test(struct native *n, const struct v8_frame *f)
+{
+	auto_free char *text = f->file && f->line ? script_text(n->p, f->file, SOURCE_BYTES) : NULL;
+	auto_free char *test = text ? test_source_javascript(text, f->line) : NULL;
+
+	return test != NULL;
+}
+
 static void chain_merge(struct native *n, const struct v8_chain *c, bool workers)
 {
 	struct snap_task *task = snap_task_add(n->p, "javascript");
 
-	task->name = c->frames[0].function[0] == '(' ? xstrdup("an async function") :
+	task->name = c->held ? xstrdup("a test function's caller") :
+		     c->frames[0].function[0] == '(' ? xstrdup("an async function") :
 						       xasprintf("async %s", c->frames[0].function);
 	task->awaits = xstrdup("a promise");
 	task->tid = workers ? 0 : n->p->pid;
@@ -232,7 +244,7 @@ static size_t node_merge(struct native *n, void *state)
 			n->p->threads[i].hint.instead = true;
 		}
 	for (size_t i = 0, kept = 0; i < node->chain_count && kept < CHAINS_KEPT; i++)
-		if (node->chains[i].own && ++kept)
+		if (node->chains[i].own && (!node->chains[i].held || is_test(n, &node->chains[i].frames[0])) && ++kept)
 			chain_merge(n, &node->chains[i], has_workers(n->p));
 	/* the loop is the main thread's, and matters where that waits in it */
 	if (node->loop && n->p->thread_count && n->p->threads[0].hint.kind == WAIT_NONE)

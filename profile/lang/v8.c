@@ -62,6 +62,11 @@ static const struct {
 	C(type_promise, -1, "type_JSPromise__JS_PROMISE_TYPE", NULL),
 	C(type_reaction, -1, "type_PromiseReaction__PROMISE_REACTION_TYPE", NULL),
 	C(type_capability, -1, "type_PromiseCapability__PROMISE_CAPABILITY_TYPE", NULL),
+	C(type_properties, -1, "type_PropertyArray__PROPERTY_ARRAY_TYPE", NULL),
+	C(context_first, -1, "FirstContextType", NULL),
+	C(context_last, -1, "LastContextType", NULL),
+	C(object_first, -1, "type_JSObject__JS_OBJECT_TYPE", NULL),
+	C(map_words, 8, "class_Map__instance_size_in_words__char", NULL),
 	C(bytecode_data, 54, "class_BytecodeArray__data__uintptr_t", NULL),
 	C(code_inline, -1, "class_Code__instruction_start__uintptr_t", NULL),
 #undef C

@@ -4,6 +4,7 @@
  *   v8.c         where things are (constants that V8 exports for debuggers, v8dbg_*), objects, strings
  *   v8_frame.c   functions, their names, files and lines
  *   v8_async.c   functions suspended at an await
+ *   v8_held.c    functions whose promise a test runner awaits
  *   node_loop.c  what keeps Node's event loop alive
  *   node.c       threads and the native frames around
  *
@@ -28,6 +29,9 @@ struct v8_layout {
 	int32_t type_shared, type_script, type_scope, type_bytecode, type_bytes, type_trusted_bytes, type_array, type_code;
 	int32_t bytecode_data, code_inline;
 	int32_t type_async, type_async_generator, type_promise, type_reaction, type_capability;
+	int32_t type_properties;
+	int32_t context_first, context_last, object_first; /* types from … to; -1 not known */
+	int32_t map_words;                                 /* of a map: how many words an object of it has, one byte */
 };
 
 enum { V8_FRAMES_MAX = 400, V8_NAMES_MAX = 512 };
@@ -89,11 +93,15 @@ struct v8_chain {
 	size_t count;
 	bool own;    /* it has a frame of the user's */
 	bool runner; /* a test runner waits for it */
+	bool held;   /* its innermost frame has returned: a test runner that knows the function awaits what it returned */
 };
 /* All that lie in the heap, those first that a test runner waits for; read until deadline_ns. The count; release each, and
  * free the list. */
 size_t v8_chains(struct v8 *v, const struct snap_process *p, int64_t deadline_ns, struct v8_chain **out);
 void v8_chain_release(struct v8_chain *c);
+/* The one function of the user's that a suspended one of a test runner keeps nearest, where it begins. False where there
+ * is none, or more than one. Release out with v8_frame_release. */
+bool v8_held_function(struct v8 *v, uint64_t generator, struct v8_frame *out);
 
 /* Position table entry at or before a code offset; false where there is none. exact: it is one's own. */
 bool v8_position(const unsigned char *table, size_t n, int64_t code_offset, int32_t *position, bool *exact);

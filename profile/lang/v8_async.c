@@ -20,7 +20,8 @@ enum { GENERATOR_FUNCTION = 24, GENERATOR_AT = 48, GENERATOR_MODE = 56, GENERATO
        ASYNC_PROMISE = 80, QUEUE_AWAITS = 88, REQUEST_PROMISE = 32, PROMISE_REACTIONS = 24, REACTION_FIRST = 8,
        REACTION_WORDS = 6, CAPABILITY_PROMISE = 8, CONTEXT_FIRST = 16, CONTEXT_WORDS = 8 };
 enum { RAW_MAX = 1 << 24, MODES = 3, LINK_NS = 200000000, SUSPENDED_MAX = 2048, CHAINS_MAX = 32, CHAIN_FRAMES_MAX = 64,
-       PROMISES_MAX = 64, REACTIONS_MAX = 16, V8_PAGE = 256 << 10, PART = 1 << 20, HEAP_BYTES_MAX = 512 << 20 };
+       HELD_REACH = 3, PROMISES_MAX = 64, REACTIONS_MAX = 16, V8_PAGE = 256 << 10, PART = 1 << 20,
+       HEAP_BYTES_MAX = 512 << 20 };
 
 struct suspended {
 	uint64_t object, promise;
@@ -225,8 +226,29 @@ static enum frame_home home_of(const struct v8_frame *f)
 	return frame_home(&w);
 }
 
+/* No function of the user's is suspended: the one that a runner has called, of the innermost that knows one. */
+static void chain_held(struct search *s, struct suspended *from, struct v8_chain *c)
+{
+	struct v8_frame f;
+
+	for (unsigned i = 0; from && i < HELD_REACH && c->count < CHAIN_FRAMES_MAX; i++) {
+		uint64_t generator = from->object;
+
+		from = suspended_find(s, from->awaiter);
+		if (!v8_held_function(s->v, generator, &f))
+			continue;
+		memmove(c->frames + 1, c->frames, c->count * sizeof(*c->frames));
+		c->frames[0] = f;
+		c->count++;
+		c->own = c->held = true;
+		return;
+	}
+}
+
 static void chain_make(struct search *s, struct suspended *from, struct v8_chain *c)
 {
+	struct suspended *innermost = from;
+
 	c->frames = xcalloc(CHAIN_FRAMES_MAX, sizeof(*c->frames));
 	for (unsigned i = 0; from && c->count + 1 < CHAIN_FRAMES_MAX && i < CHAIN_FRAMES_MAX; i++) {
 		struct suspended *next = suspended_find(s, from->awaiter);
@@ -241,6 +263,8 @@ static void chain_make(struct search *s, struct suspended *from, struct v8_chain
 		c->own |= home_of(&c->frames[i]) == FRAME_PROGRAM;
 		c->runner |= home_of(&c->frames[i]) == FRAME_RUNNER;
 	}
+	if (c->runner && !c->own)
+		chain_held(s, innermost, c);
 }
 
 static int by_weight(const void *a, const void *b)

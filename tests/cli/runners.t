@@ -17,7 +17,7 @@ my $npm = $ENV{DIALECTS_NPM} // abs_path('.artifacts') . '/npm/node_modules';
 my ($sync, $held) = qw(hang.wait.sync hang.lock.held);
 my @missing;
 
-zoo_marks("$from/$_") for qw(go/stock.go go/stock_test.go StockTest.java stock.test.js mocha.js stock_spec.rb test_stock.rb
+zoo_marks("$from/$_") for qw(go/stock.go go/stock_test.go StockTest.java stock.test.js promise.test.js mocha.js stock_spec.rb test_stock.rb
 	StockTest.php stock.t);
 
 # Runs it below `run` in a folder, until the test hangs and a limit ends it.
@@ -67,6 +67,10 @@ if (have('node --test', which('node') && `node --version` =~ /^v(\d+)/ && $1 >= 
 	zoo_marks("$dir/node.test.js");
 	push @animals, animal('node --test', 'node --test; the test waits for another thread', $sync, 'js_test', 4000, 'node', '--test',
 		"$dir/node.test.js");
+	write_file("$dir/promise_node.test.js", "const test = require('node:test');" . read_file("$from/promise.test.js"));
+	push @animals, animal('node --test, a promise', 'node --test; the test returns a promise that nobody settles', 'hang.wait.event.loop.await.test',
+		'js_promise_node', 4000, 'node', '--test', "$dir/promise_node.test.js", { place => qr/promise_node\.test\.js:.*:4$/,
+			first => qr/waits for a promise/ });
 	push @animals, animal('node --test, a server', 'node --test; the file leaves a server open', 'hang.wait.event.loop', '', 4000,
 		'node', '--test', "$from/server.js", { place => qr/^$/, summary => qr/kept alive by a TCP socket .*listening on 127\.0\.0\.1/ });
 }
@@ -75,9 +79,12 @@ for (['jest', "$npm/.bin/jest --ci -i"], ['vitest', "$npm/.bin/vitest run --glob
 	next unless have($name, which('node') && -x "$npm/.bin/$name");
 	write_file("$dir/package.json", '{"name": "stock", "version": "1.0.0"}');
 	write_file("$dir/stock.test.js", read_file("$from/stock.test.js"));
+	write_file("$dir/promise.test.js", read_file("$from/promise.test.js"));
 	symlink $npm, "$dir/node_modules";
 	push @animals, animal($name, "$name; the test waits for another thread", $sync, 'js_test', 9000, 'sh', '-c',
 		"cd $dir && exec $command stock.test.js");
+	push @animals, animal("$name, a promise", "$name; the test returns a promise that nobody settles", 'hang.wait.event.loop.await', 'js_promise', 9000,
+		'sh', '-c', "cd $dir && exec $command promise.test.js", { first => qr/waits for a promise/ });
 }
 push @animals, animal('mocha', 'mocha; the test waits for another thread', $sync, 'mocha', 4000, "$npm/.bin/mocha", "$from/mocha.js")
 	if have('mocha', which('node') && -x "$npm/.bin/mocha");

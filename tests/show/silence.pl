@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # silence.pl [--node DIR] [--work SECONDS] - what silence means at level strict with a stall limit of 5 s: 90 s of silent work on a
 # processor survive, a sleeping command is ended at 5 s, one that spins at its busy limit; jest and vitest on a pseudo-terminal,
-# whose reporters repaint for ever, are ended at the stall limit when a test never ends.
+# whose reporters repaint for ever, are ended at the stall limit when a test never ends: verdict hung, file, test and line named.
 #
 # --node DIR: a folder whose node_modules has jest and vitest. Takes some three minutes. Exit 1: one is not so.
 use strict;
@@ -66,7 +66,10 @@ for my $tool (['jest', "test('first', () => {});\ntest('never ends', () => new P
 	}
 	$r = run_one("$tool->[0] on a pseudo-terminal", { 'a.test.js' => $tool->[1], 'package.json' => "{\"type\": \"module\"}\n" x ($tool->[0] eq 'vitest') || "{}\n" },
 		"--pty always --liveness-busy-ms 120s -- node_modules/.bin/$tool->[2]");
-	my ($first) = $r->{err} =~ /^spec-runner: ((?:HUNG|BUSY): .*)$/m;
-	judge($r, $r->{code} == 124 && $r->{idle} >= 5 && $r->{idle} < 10, $first);
+	my ($first) = $r->{err} =~ /^spec-runner: (HUNG: .*)$/m;
+	my ($place) = $r->{err} =~ /^spec-runner:   place: +(\S+)$/m;
+	my $line = $tool->[0] eq 'vitest' ? 3 : 2;
+	judge($r, $r->{code} == 124 && $r->{verdict} eq 'hung' && $r->{idle} >= 5 && $r->{idle} < 10 && ($first // '') =~ /\ba\.test\.js: never ends;/ &&
+		($place // '') =~ /\ba\.test\.js:.*:$line$/, ($first // 'no answer') . ', ' . ($place // 'no place'));
 }
 exit($bad ? 1 : 0);

@@ -234,6 +234,7 @@ static const struct {
 	{ "hang.wait.event.loop.await",
 	  STUCK ROOT "comm=node; awaits=async f; waits_kind=poll; waits_resource=event loop kept alive by a TCP socket (fd 3), epoll of 2\n",
 	  STUCK ROOT "comm=node; waits_kind=poll; waits_resource=event loop kept alive by a TCP socket (fd 3), epoll of 2\n" },
+	{ "hang.wait.event.loop.await.test", TIMER("test=a.js: total; awaits=async f; ", ", epoll of 2"), TIMER("awaits=async f; ", ", epoll of 2") },
 	{ "hang.wait.event.loop.timer", TIMER("awaits=async f; ", ", epoll of 2"), TIMER("awaits=async f; ", ", a TCP socket, epoll of 2") },
 	{ "hang.wait.event.native_loop", AT_FRAME("condition", "Tcl_WaitForEvent"), AT_FRAME("condition", "Tcl_Sleep") },
 	{ "hang.wait.sync.channel",
