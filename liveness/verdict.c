@@ -29,10 +29,11 @@ const char *liveness_verdict(const struct window_facts *f)
 		return "hung";
 	if (cpu >= (int64_t)PLENTY_PERCENT * (f->cpus > 0 ? f->cpus : 1))
 		return "spinning";
-	/* It queued for a CPU at least as long as it had one. Work that gets what it wants queues for
-	 * less than a tenth of the time it runs. */
+	/* It queued for a CPU at least as long as it had one, and slept little in between: what waits for
+	 * something else most of the time would not go on with a CPU either. Work that gets what it wants
+	 * queues for less than a tenth of the time it runs. */
 	if (delay >= cpu)
-		return "starved";
+		return cpu + delay >= BUSY_PERCENT ? "starved" : "hung";
 	if (f->run_delay_ns == 0 && f->cpu_pressure_ns / percent >= PRESSURE_PERCENT && cpu < PLENTY_PERCENT)
 		return "starved";
 	return "spinning";

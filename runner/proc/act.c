@@ -77,7 +77,7 @@ static void act_word(struct supervisor *s, struct command *c)
 
 static void act_stall(struct supervisor *s, struct command *c, const struct wd_out *out, int64_t now)
 {
-	bool busy = c->wd.busy && s->run->o->liveness_level == LIVENESS_STRICT;
+	bool strict = s->run->o->liveness_level == LIVENESS_STRICT, busy = c->wd.busy && strict;
 	struct attrs a = { 0 };
 
 	attrs_init(&a, s->run->trace);
@@ -86,8 +86,8 @@ static void act_stall(struct supervisor *s, struct command *c, const struct wd_o
 	attrs_int(&a, "min_events", s->run->o->liveness_min_events);
 	if (busy)
 		attrs_ms(&a, "busy_ms", c->wd.cfg.busy_ns);
-	/* of one that was busy: the window by which that is judged */
-	tick_window_attrs(s, &c->use, busy ? c->wd.cfg.stall_ns : out->idle_ns, busy, now, &a);
+	/* at strict: the window by which it was judged to be busy or not */
+	tick_window_attrs(s, &c->use, strict ? c->wd.cfg.stall_ns : out->idle_ns, busy, now, &a);
 	attrs_bool(&a, "output_blocked", stream_owed(&c->stream[0]) || stream_owed(&c->stream[1]));
 	act_token(s, c, c->wait_span, TOKEN_STALL_SUBPROCESS, now, &a);
 	attrs_release(&a);

@@ -536,7 +536,7 @@ void command_busy(struct supervisor *s, struct command *c, int64_t now)
 
 	if (s->run->o->liveness_level != LIVENESS_STRICT || c->phase != COMMAND_RUNNING || c->wd.cfg.stall_ns == TIME_NEVER)
 		return;
-	use_window(&c->use, c->wd.cfg.stall_ns, now, &f);
+	use_window(&c->use, c->wd.cfg.stall_ns, false, now, &f);
 	command_event(s, c, WD_EV_BUSY, liveness_is_busy(&f), now);
 }
 

@@ -159,7 +159,7 @@ void tick_window_attrs(struct supervisor *s, const struct use *u, int64_t window
 	struct window_facts f;
 
 	tree_scan(&s->tree, true, &s->hooks);
-	use_window(u, window_ns, now_ns, &f);
+	use_window(u, window_ns, !busy, now_ns, &f);
 	attrs_ms(a, "window_ms", f.window_ns);
 	attrs_ms(a, "window_cpu_ms", f.cpu_ns);
 	attrs_ms(a, "window_run_delay_ms", f.run_delay_ns);

@@ -22,11 +22,13 @@ void use_begin(struct use *u, int64_t now_ns)
 	use_remember(u, -1, now_ns);
 }
 
-/* The sample nearest before `since`: what the tree had used then. */
-static const struct use_sample *use_at(const struct use *u, int64_t since)
+/* The sample nearest before `since`: what the tree had used then. within: the first after it, where the window does not
+ * lose much: what was used before, in the start of a program for instance, is none of it. */
+static const struct use_sample *use_at(const struct use *u, int64_t since, int64_t now_ns, bool within)
 {
 	unsigned n = u->count < USE_SAMPLES ? u->count : USE_SAMPLES;
-	const struct use_sample *best = NULL;
+	const struct use_sample *best = NULL, *inside = NULL;
+	int64_t least_ns = (now_ns - since) / 4 * 3;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct use_sample *p = &u->sample[i];
@@ -34,13 +36,15 @@ static const struct use_sample *use_at(const struct use *u, int64_t since)
 		if (!best || (best->at_ns > since && p->at_ns < best->at_ns) ||
 		    (p->at_ns <= since && p->at_ns > best->at_ns))
 			best = p;
+		if (p->at_ns >= since && now_ns - p->at_ns >= least_ns && (!inside || p->at_ns < inside->at_ns))
+			inside = p;
 	}
-	return best;
+	return within && inside ? inside : best;
 }
 
-void use_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct window_facts *f)
+void use_window(const struct use *u, int64_t window_ns, bool within, int64_t now_ns, struct window_facts *f)
 {
-	const struct use_sample *from = use_at(u, now_ns - window_ns);
+	const struct use_sample *from = use_at(u, now_ns - window_ns, now_ns, within);
 	int64_t pressure;
 
 	*f = (struct window_facts){ .window_ns = window_ns, .cpus = kernel_processors() };

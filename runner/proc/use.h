@@ -27,7 +27,8 @@ void use_begin(struct use *u, int64_t now_ns);
 void use_remember(struct use *u, int64_t pressure_ns, int64_t now_ns);
 /* How long somebody on this machine has waited for a processor, in all; -1 not known. */
 int64_t use_pressure(void);
-/* What was used in the last window_ns (about: samples are one tick apart), as of a walk that was just made. */
-void use_window(const struct use *u, int64_t window_ns, int64_t now_ns, struct window_facts *f);
+/* What was used in the last window_ns, as of a walk that was just made. About, for samples are one tick apart: a little more
+ * than window_ns; within: a little less, nothing that lies before it. */
+void use_window(const struct use *u, int64_t window_ns, bool within, int64_t now_ns, struct window_facts *f);
 
 #endif

@@ -439,6 +439,7 @@ static void test_verdict(void)
 	struct window_facts slow = { .window_ns = 30 * s, .cpu_ns = 3 * s, .run_delay_ns = 26 * s, .cpus = 2 };
 	struct window_facts many = { .window_ns = 30 * s, .cpu_ns = 58 * s, .run_delay_ns = 180 * s, .cpus = 2 };
 	struct window_facts psi = { .window_ns = 30 * s, .cpu_ns = 4 * s, .cpu_pressure_ns = 25 * s, .cpus = 2 };
+	struct window_facts start = { .window_ns = 30 * s, .cpu_ns = 3 * s, .run_delay_ns = 4 * s, .cpus = 2 };
 	struct window_facts poll = { .window_ns = 30 * s, .cpu_ns = 6 * s, .cpus = 0 };
 
 	is_str(liveness_verdict(&none), "hung", "no window: hung");
@@ -447,6 +448,7 @@ static void test_verdict(void)
 	is_str(liveness_verdict(&slow), "starved", "wanted a CPU and got a tenth");
 	is_str(liveness_verdict(&many), "spinning", "eight loops on two CPUs have all that there is");
 	is_str(liveness_verdict(&psi), "starved", "without run delay pressure tells");
+	is_str(liveness_verdict(&start), "hung", "it slept three quarters of the time: not starved, though it queued as well");
 	is_str(liveness_verdict(&poll), "spinning", "a fifth of a CPU, undisturbed");
 }
 
