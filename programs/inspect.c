@@ -9,6 +9,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "profile/snapshot/agent.h"
+#include "profile/snapshot/snapshot_place.h"
 #include "profile/collector.h"
 #include "profile/proc/slow_read.h"
 #include "runner/cli/program.h"
@@ -182,6 +183,41 @@ static void record(struct inspection *in, const char *name, struct str *json)
 	str_reset(json);
 }
 
+static void put_redacted(struct inspection *in, struct json *j, const char *key, const char *text)
+{
+	auto_str clean = STR_INIT;
+
+	if (!text)
+		return;
+	redact_text(in->redactor, text, strlen(text), &clean);
+	json_str(j, key, str_cstr(&clean));
+}
+
+/* For people who watch the run: the supervisor says it while it goes on. */
+static void record_place(struct inspection *in, const struct snapshot *s)
+{
+	auto_str text = STR_INIT;
+	struct snap_place place;
+	struct json j;
+
+	if (!snapshot_place(s, &place))
+		return;
+	json_init(&j, &text);
+	json_object(&j, NULL);
+	json_int(&j, "pid", place.process->pid);
+	json_str(&j, "comm", place.process->stat.comm);
+	json_str(&j, "pattern_id", place.pattern_id);
+	put_redacted(in, &j, "test", place.test);
+	if (place.frame) {
+		put_redacted(in, &j, "function", place.frame->function);
+		put_redacted(in, &j, "file", place.frame->file);
+		json_int(&j, "line", place.frame->line);
+	}
+	json_object_end(&j);
+	json_finish(&j);
+	record(in, checkpoint_text[CP_DIAGNOSE_PLACE], &text);
+}
+
 /* For the trace: how each collector fared, and what moves. */
 static void record_all(struct inspection *in, const struct snapshot *s)
 {
@@ -189,6 +225,7 @@ static void record_all(struct inspection *in, const struct snapshot *s)
 	auto_str text = STR_INIT;
 	struct json j;
 
+	record_place(in, s);
 	for (size_t i = 0; i < s->collector_count; i++) {
 		const struct snap_collector *c = &s->collectors[i];
 

@@ -2,8 +2,10 @@
 #include "runner/proc/show.h"
 
 #include "base/clock.h"
+#include "base/json_read.h"
 #include "base/mem.h"
 #include "profile/proc/slow_read.h"
+#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/learned.h"
 #include "runner/proc/supervisor_state.h"
@@ -406,4 +408,45 @@ void show_tell(struct supervisor *s, int64_t now_ns)
 		show_tell_leaf(s, c);
 		show_tell_output(s, c, now_ns);
 	}
+}
+
+/* --- where does it stand? --- */
+
+static bool show_goes_on(struct supervisor *s)
+{
+	each_command(s, c)
+		if (command_is_healthy(c) && !command_is_being_ended(c))
+			return true;
+	return false;
+}
+
+static void show_place_words(const struct json_value *v, struct str *out)
+{
+	const char *test = json_get_text(v, "test"), *file = json_get_text(v, "file");
+	const char *function = json_get_text(v, "function"), *comm = json_get_text(v, "comm");
+	const char *why = json_get_text(v, "pattern_id");
+
+	if (test)
+		str_addf(out, "%s, ", test);
+	if (file)
+		str_addf(out, "at %s:%d", file, (int)json_get_int(v, "line", 0));
+	if (file && function && function[0] != '(')
+		str_addf(out, " (%s)", function);
+	str_addf(out, "%s%s (pid %d)%s%s", file ? ", " : "in ", comm ? comm : "a process", (int)json_get_int(v, "pid", 0),
+		 why ? ": " : "", why ? why : "");
+}
+
+void show_place(struct supervisor *s, const char *members)
+{
+	auto_free char *object = xasprintf("{%s}", members);
+	struct json_reader *r = json_reader_text(object, strlen(object), "place");
+	const struct json_value *v;
+	auto_str text = STR_INIT;
+	struct err e;
+
+	if (show_goes_on(s) && json_take(r, &v, &e) == 0) {
+		show_place_words(v, &text);
+		say(s->run, "  where: %s", str_cstr(&text));
+	}
+	json_reader_free(r);
 }

@@ -30,5 +30,8 @@ void show_pause(struct supervisor *s);
 
 /* Says what runs now. */
 void show_tell(struct supervisor *s, int64_t now_ns);
+/* Says where the run stands, as a look has found it (members of a checkpoint diagnose.place); nothing where it is being
+ * ended, for what is printed at the end says it then. */
+void show_place(struct supervisor *s, const char *members);
 
 #endif

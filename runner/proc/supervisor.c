@@ -289,6 +289,8 @@ static void supervisor_emit(struct supervisor *s, const struct msg *m, int64_t n
 		return;
 	attrs_init(&a, s->run->trace);
 	str_add(&a.json, json);
+	if (checkpoint == CP_DIAGNOSE_PLACE)
+		show_place(s, json);
 	trace_checkpoint(s->run->trace, s->run->dispatch_span, (enum checkpoint)checkpoint, now_ns, &a);
 }
 
