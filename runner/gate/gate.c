@@ -178,7 +178,7 @@ static void group_begin(struct gate *g, const struct gate_row *row)
 }
 
 /* What failed must not lie in a fold: it is said again behind it where the fold stays closed. */
-static void group_end(struct gate *g, const struct gate_row *row)
+static void group_end(struct gate *g, struct gate_row *row)
 {
 	bool failed = row->exit_code != 0;
 	auto_str text = STR_INIT, tail = STR_INIT;
@@ -259,10 +259,6 @@ static void step_print(struct gate *g, struct gate_row *row)
 	row->unprinted = g->session_open;
 	if (!row->unprinted)
 		group_end(g, row);
-	if (!row->unprinted && row_holds(row)) {
-		fd_close(&row->held_fd[0]);
-		fd_close(&row->held_fd[1]);
-	}
 }
 
 static void print_unprinted(struct gate *g)
@@ -362,11 +358,9 @@ static bool step_hold(struct gate *g, struct gate_row *row)
 	return true;
 }
 
-/* The step begins. True: *spec is to be started. */
-static bool step_begin(struct gate *g, struct gate_row *row, struct command_spec *spec, int64_t now)
+/* The step begins: what stands before its output is printed. False: it has failed already. */
+static bool step_open(struct gate *g, struct gate_row *row, int64_t now)
 {
-	struct err e = { 0 };
-
 	row->status = STEP_RUNNING;
 	row->begin_ns = now;
 	g->now_ns = now;
@@ -377,6 +371,15 @@ static bool step_begin(struct gate *g, struct gate_row *row, struct command_spec
 		return false;
 	}
 	group_begin(g, row);
+	return true;
+}
+
+/* True: *spec is to be started. */
+static bool step_start(struct gate *g, struct gate_row *row, struct command_spec *spec, int64_t now)
+{
+	struct err e = { 0 };
+
+	g->now_ns = now;
 	if (row->step->kind == GATE_COMMAND) {
 		command_fill(g, row, spec);
 		return true;
@@ -503,13 +506,20 @@ static enum work_next gate_next(void *ctx, struct command_spec *spec, int64_t no
 			return next;
 		if (was_open && next == WORK_END)
 			continue; /* triage may have begun */
-		row = step_pick(g, now_ns);
-		if (row && step_begin(g, row, spec, now_ns))
-			return WORK_START;
-		if (!row && !g->running && !g->session_open)
+		row = g->opening ? g->opening : step_pick(g, now_ns);
+		if (!row && !g->running && !g->session_open && print_blocked_on() < 0)
 			return WORK_END;
 		if (!row)
 			return WORK_WAIT;
+		if (!g->opening && !step_open(g, row, now_ns))
+			continue;
+		/* what it prints goes behind what was printed before, which a slow reader has not taken yet */
+		g->opening = row;
+		if (!row_holds(row) && print_blocked_on() >= 0)
+			return WORK_WAIT;
+		g->opening = NULL;
+		if (step_start(g, row, spec, now_ns))
+			return WORK_START;
 	}
 }
 
@@ -544,6 +554,8 @@ static int gate_end(void *ctx, bool interrupted, int64_t now_ns)
 	g->interrupted = interrupted;
 	if (g->session_open)
 		session_finish(g, true, now_ns);
+	if (g->opening) /* it never began */
+		g->opening->status = STEP_PENDING;
 	for (size_t i = 0; i < g->row_count; i++) /* nothing more is asked for: cancelled from outside */
 		if (g->rows[i].status == STEP_PENDING) {
 			g->rows[i].status = STEP_SKIPPED;

@@ -62,6 +62,7 @@ struct gate {
 	/* the step of cases that runs */
 	struct case_session session;
 	bool session_open;
+	struct gate_row *opening; /* has begun, and is started when what was printed before it is read; or NULL */
 	/* triage */
 	bool triage_enabled, triaging;
 	unsigned triage_max, triage_round;

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum source { SRC_SIGNAL = 1, SRC_TIMER, SRC_LINK, SRC_STREAM, SRC_OUTLET, SRC_NOTIFY, SRC_NAMESPACE, SRC_SAMPLER };
+enum source { SRC_SIGNAL = 1, SRC_TIMER, SRC_LINK, SRC_STREAM, SRC_OUTLET, SRC_NOTIFY, SRC_NAMESPACE, SRC_SAMPLER,
+	      SRC_PRINT };
 
 struct loop_event {
 	enum source source;

@@ -6,21 +6,36 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct context;
 
 /* Whose output it is. One a process. */
 void print_attach(struct context *c);
 
-/* Writes text, from the beginning of a line on. A reader that is slow is waited for, at most a second, then
- * what is left is dropped. Nothing before print_attach. */
+/* None of these waits: what the reader does not take at once is queued, in order, and written by print_pump.
+ * Writes text, from the beginning of a line on. Nothing before print_attach. */
 void print_lines(const char *text);
 
 /* A message of ours, on stderr; none with --quiet. */
 void print_say(const char *text);
 
-/* What a held command (work.h) has printed: to the same streams, byte for byte; the tails of the run take it over. A slow
- * reader is waited for, at most five seconds; what is left then is dropped, with a word that names it. */
-void print_held(const int fd[2], const char *name);
+/* What a held command (work.h) has printed: to the same streams, byte for byte; the tails of the run take it over at once.
+ * The files are taken over: fd[] is -1 afterwards. */
+void print_held(int fd[2], const char *name);
+
+/* Writes what goes now of the queue. True: it is empty. */
+bool print_pump(void);
+/* The stream whose reader print_pump waits for; -1: nothing is queued. */
+int print_blocked_on(void);
+/* When a reader that takes nothing any more is given up, if nobody else is to be waited for (absolute); TIME_NEVER: nothing
+ * is queued. */
+int64_t print_stuck_ns(void);
+/* Gives it up: what is left is dropped, with a word that names it. */
+void print_drop(void);
+/* The last ones, when nothing is supervised any more: waits for a slow reader, at most a second, then drops. */
+void print_finish(void);
 
 /* From here on is the output of a step … */
 void print_mark(void);

@@ -11,6 +11,7 @@
 #include "runner/proc/command.h"
 #include "runner/proc/kernel.h"
 #include "runner/proc/paths.h"
+#include "runner/proc/print.h"
 #include "runner/proc/sampling.h"
 #include "runner/proc/show.h"
 #include "runner/proc/supervisor_state.h"
@@ -445,8 +446,7 @@ static int64_t supervisor_due(struct supervisor *s)
 
 	each_command(s, c)
 		due = min64(due, command_due(c));
-	if (s->active)
-		due = min64(due, s->watch_due_ns);
+	due = min64(due, s->active ? s->watch_due_ns : print_stuck_ns());
 	if (s->phase == RUN_SWEEPING)
 		due = min64(due, s->sweep_due_ns);
 	if (p->ops->due && !s->takeover && s->phase < RUN_ENDING)
@@ -479,6 +479,8 @@ static void supervisor_time(struct supervisor *s, int64_t now_ns)
 	if (s->active && now_ns >= s->watch_due_ns && runner_watch_step(&s->watch, now_ns, &s->watch_due_ns))
 		act_warn_runner(s, now_ns);
 	supervisor_end_early(s, now_ns);
+	if (!s->active && now_ns >= print_stuck_ns())
+		print_drop();
 	show_time(s, now_ns);
 }
 
@@ -492,6 +494,7 @@ static void supervisor_dispatch(struct supervisor *s, const struct loop_event *e
 	case SRC_TIMER: return;
 	case SRC_LINK: supervisor_messages(s, now_ns); return;
 	case SRC_SAMPLER: sampling_readable(s->run, now_ns); return;
+	case SRC_PRINT: print_pump(); return;
 	default: break;
 	}
 	if (!c)
@@ -550,6 +553,18 @@ static void supervisor_pulse(struct supervisor *s)
 	atomic_store(&p->must_ns, must);
 }
 
+/* What a verb prints between its commands goes on as its reader takes it. */
+static void supervisor_watch_print(struct supervisor *s)
+{
+	int blocked = print_blocked_on(), want = blocked < 0 ? 0 : s->run->outlet[blocked].fd + 1;
+
+	if (want == s->print_armed)
+		return;
+	if (s->print_armed)
+		loop_forget(&s->loop, s->print_armed - 1);
+	s->print_armed = want && loop_watch(&s->loop, want - 1, EPOLLOUT, SRC_PRINT, 0, blocked) == 0 ? want : 0;
+}
+
 int supervisor_loop(struct supervisor *s)
 {
 	const struct proc_setup *p = s->run->setup;
@@ -557,12 +572,14 @@ int supervisor_loop(struct supervisor *s)
 
 	for (supervisor_act(s); s->phase != RUN_OVER; supervisor_act(s)) {
 		supervisor_pulse(s);
+		supervisor_watch_print(s);
 		supervisor_gather(s);
 	}
 	atomic_store(&s->run->shared->pulse.finishing, 1);
 	if (s->takeover)
 		return s->taken_code;
 	code = p->ops->end(p->ctx, s->interrupted, clock_mono_ns());
+	print_finish();
 	if (s->front_lost)
 		return 125;
 	return s->cancel_signal ? 128 + s->cancel_signal : code;

@@ -41,6 +41,7 @@ struct supervisor {
 	int taken_code;             /* the exit code then */
 	bool reap_again;            /* a round of reaping was cut short */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
+	int print_armed; /* fd of ours that is watched for what print.h has queued, plus 1; 0 none */
 	enum asked asked;
 	int cancel_signal;          /* the first, 0 none */
 	unsigned cancels;           /* signals from outside so far */

@@ -130,4 +130,33 @@ SKIP: {
 $r = gate("gate: {jobs: 0, steps: [{name: a, run: 'true'}]}\n");
 ok $r->{code} == 2 && $r->{err} =~ m{spec-runner\.yaml:2:\d+: 'jobs' must be a whole number from 1 to 64}, 'jobs: 0' or diag $r->{err};
 is run_spec(['gate', '--gate-jobs', 'x'], dir => new_dir())->{code}, 2, '--gate-jobs x';
+# a reader that does not read: what one step has printed waits for it, while another step is watched, and nothing is lost
+{
+	my $dir = new_dir();
+	my $limit = 6500; # longer than anybody would be waited for
+	write_file("$dir/spec-runner.yaml", <<"YAML");
+version: 1
+gate:
+  jobs: 2
+  steps:
+    - {name: loud, run: 'i=0; while [ \$i -lt 3000 ]; do echo "loudloudloudloudloudloudloudloudloudloudloudloudl \$i"; i=\$((i+1)); done; echo loud error >&2'}
+    - {name: hangs, kind: command, argv: [sleep, "600"], timeout_ms: $limit}
+    - {name: after, needs: [loud], run: 'echo after'}
+YAML
+	pipe my $from, my $to or die;
+	my $h = start_spec(['gate', '--continue-on-fail'], dir => $dir, env => \%env, setup => sub { open STDOUT, '>&', $to or die; close $from });
+	close $to;
+	my $row = sub { my $t = read_file("$dir/.artifacts/gate-summary.json") or return {}; return { map { $_->{name} => $_ } @{ decode_json($t)->{steps} } } };
+	ok wait_until(60, sub { (eval { $row->()->{after}{status} } // '') eq 'pass' }), 'a slow reader: what needs the loud step runs all the same';
+	ok wait_until(60, sub { (eval { $row->()->{hangs}{status} } // '') eq 'fail' }), 'and the step beside it is ended by its limit';
+	my $read = do { local $/; scalar <$from> };
+	$h = finish_spec($h, 60);
+	is $h->{code}, 124, 'exit code';
+	my $lines = join '', map { 'loud' x 12 . "l $_\n" } 0 .. 2999;
+	ok index($read, $lines) >= 0, 'every byte of the first is there in the end' or diag length $read;
+	like $read, qr/after\n\z/, 'and what was printed later stands behind it';
+	unlike $h->{err}, qr/not read in time/, 'nothing was dropped';
+	like $h->{err}, qr/^loud error$/m, 'stderr as well';
+}
+
 done_testing;
