@@ -227,6 +227,34 @@ static void derive_waits(struct derive *d)
 	}
 }
 
+/* Is it left over, or below a process that is? */
+static bool is_below_leftover(const struct derive *d, const struct fact_row *p)
+{
+	for (int depth = 0; p && depth < DEPTH_MAX; depth++) {
+		if (fact_bool(p, FC_PROCESS_leftover))
+			return true;
+		p = derive_process(d, fact_int(p, FC_PROCESS_ppid, -1));
+	}
+	return false;
+}
+
+/* A thread's edges are next to each other. */
+static void derive_all_leftover(struct derive *d)
+{
+	struct fact_table *t = &d->f->table[FACT_EDGE];
+
+	for (size_t from = 0, to; from < t->n; from = to) {
+		int64_t pid = fact_int(t->rows[from], FC_EDGE_pid, -1), tid = fact_int(t->rows[from], FC_EDGE_tid, -1);
+		bool all = true;
+
+		for (to = from; to < t->n && fact_int(t->rows[to], FC_EDGE_pid, -2) == pid &&
+				fact_int(t->rows[to], FC_EDGE_tid, -2) == tid; to++)
+			all = all && is_below_leftover(d, derive_process(d, fact_int(t->rows[to], FC_EDGE_holder_pid, -1)));
+		for (size_t i = from; i < to; i++)
+			fact_set_bool(t->rows[i], FC_EDGE_all_leftover, all);
+	}
+}
+
 static void derive_edges(struct derive *d)
 {
 	struct fact_table *t = &d->f->table[FACT_EDGE];
@@ -486,6 +514,7 @@ void gather_derive(struct facts *f)
 	index_threads(&d);
 	derive_waits(&d);
 	derive_edges(&d);
+	derive_all_leftover(&d);
 	derive_chains(&d);
 	derive_cycles(&d);
 	derive_run(&d);

@@ -229,6 +229,23 @@ static bool task_awaits_child(const struct snap_task *task)
 	return false;
 }
 
+/* Its parent is gone, and it was adopted: a daemon, or left over. */
+static bool is_adopted(const struct snapshot *s, const struct snap_process *p)
+{
+	return p->pid != s->root && !snapshot_process(s, p->stat.ppid);
+}
+
+/* Below a daemon that has the same end of the pipe: it keeps that end because the daemon does. */
+static bool is_of_daemon(const struct snapshot *s, const struct snap_process *p, const struct snap_process *const *holder,
+			 int n)
+{
+	for (int depth = 0; depth < DEPTH_MAX && (p = snapshot_process(s, p->stat.ppid)); depth++)
+		for (int i = 0; i < n; i++)
+			if (holder[i] == p && is_adopted(s, p))
+				return true;
+	return false;
+}
+
 /* Does it wait for this process to end? A loop may also watch one that it has started for other reasons. */
 static bool waits_for_end(const struct node *v, const struct snap_wait *wait, const struct snap_holder *h)
 {
@@ -266,7 +283,8 @@ static void ways_to_holders(struct chain *c, struct ways *w, int at)
 	}
 	qsort(process, (size_t)n, sizeof(*process), by_start);
 	for (int i = 0; i < n; i++)
-		way_to_process(c, w, process[i], false);
+		if (wait->kind != WAIT_PIPE_READ || !is_of_daemon(c->g->s, process[i], process, n))
+			way_to_process(c, w, process[i], false);
 }
 
 static bool leads_outside(const struct chain *c, const struct node *v)
@@ -509,6 +527,29 @@ static bool waits_for_just_these(const struct chain *c, int at)
 	return wait->proved;
 }
 
+/* Its set has standard input, too, and that is no file of the system's that always has something. */
+static bool polls_input(const struct snap_thread *t)
+{
+	const char *at = t->wait.kind == WAIT_POLL && t->wait.resource ? strstr(t->wait.resource, " fd 0 ") : NULL;
+
+	return at && !str_starts(at, " fd 0 /dev/null") && !str_starts(at, " fd 0 tcp") && !str_starts(at, " fd 0 unix");
+}
+
+/* Does it wait for somebody before it on the chain, who would go on by what comes from outside, such as a server for
+ * its client that asks its user? */
+static bool waits_for_input_of_another(const struct chain *c, int at)
+{
+	const struct snap_wait *wait = wait_at(c, at);
+
+	for (size_t i = 0; i < wait->holder_count; i++) {
+		int to = graph_node(c->g, wait->holders[i].pid, wait->holders[i].pid);
+
+		if (to >= 0 && to != at && c->state[to] == 1 && polls_input(c->g->v[to].t))
+			return true;
+	}
+	return false;
+}
+
 static enum end follow_all(struct chain *c, int at, int depth)
 {
 	auto_free struct ways *w = xcalloc(1, sizeof(*w));
@@ -539,7 +580,7 @@ static enum end follow_all(struct chain *c, int at, int depth)
 		return END_IDLE;
 	}
 	/* Whom it waits for waits for it: another way into the same ring has the root. */
-	if (led && end == END_BACK && waits_for_just_these(c, at))
+	if (led && end == END_BACK && (waits_for_just_these(c, at) || waits_for_input_of_another(c, at)))
 		return END_BACK;
 	leaf_add(c, at);
 	if (!led && !c->task[at] && waits_for_anybody(v->t)) {
@@ -636,7 +677,7 @@ static bool possible_cycle_counts(const struct snapshot *s, const struct snap_cy
 		const struct snap_process *p = snapshot_process(s, c->members[k].pid);
 		const struct snap_thread *t = snapshot_thread(p, c->members[k].tid);
 
-		if (!t || (thread_is_idle(p, t) && !(t->wait.resource && loop_words_are_children(t->wait.resource))))
+		if (!t || polls_input(t) || (thread_is_idle(p, t) && !(t->wait.resource && loop_words_are_children(t->wait.resource))))
 			return false;
 		one_process = one_process && c->members[k].pid == c->members[0].pid;
 		locks = locks && kind_is_lock(t->wait.kind);

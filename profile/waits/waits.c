@@ -613,6 +613,8 @@ void waits_resolve(struct snapshot *s)
 		for (size_t k = 0; k < s->processes[i].thread_count; k++)
 			wait_thread(&w, &s->processes[i], &s->processes[i].threads[k]);
 	for (size_t i = 0; i < s->process_count; i++)
+		waits_refused_holders(s, &s->processes[i]);
+	for (size_t i = 0; i < s->process_count; i++)
 		for (size_t k = 0; k < s->processes[i].task_count; k++)
 			wait_task(&w, &s->processes[i], &s->processes[i].tasks[k]);
 	snprintf(reason, sizeof(reason), "descriptors of %zu processes may not be seen", w.fds.denied);

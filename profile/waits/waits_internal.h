@@ -52,6 +52,8 @@ void waits_by_sqlite(struct waits *w, struct snap_process *p, struct snap_thread
 /* The interpreter's own word (its hint). */
 void waits_by_hint(struct waits *w, struct snap_process *p, struct snap_thread *t);
 void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t);
+/* After all the others: whose lock a refused one is (waits_lock.c). */
+void waits_refused_holders(const struct snapshot *s, struct snap_process *p);
 void waits_file_lock(struct waits *w, struct snap_process *p, struct snap_thread *t);
 
 #endif

@@ -11,6 +11,7 @@
 #include "profile/waits/waits_internal.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,17 +86,89 @@ static bool owner_add(struct waits *w, struct snap_process *p, struct snap_threa
 	return false;
 }
 
-static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+/* pthread_mutex_t of glibc, as far as it matters; a lock with priority inheritance has its owner in the futex word, too. */
+struct mutex_words {
+	uint32_t lock, count, owner, users, kind;
+};
+#define REFUSED_WORDS "a mutex with priority inheritance, which the kernel has refused as a deadlock"
+enum { MUTEX_TID = 0x3fffffff, MUTEX_KIND_MAX = 0x3ff, MUTEX_KIND_PI = 32, REFUSED_STACK = 512 };
+
+static bool is_pi_mutex(struct snap_process *p, uint64_t addr)
 {
+	struct mutex_words m;
+
+	return addr % 4 == 0 && peek_full(&p->peek, addr, &m, sizeof(m)) && m.kind <= MUTEX_KIND_MAX && m.kind & MUTEX_KIND_PI &&
+	       m.owner && (m.lock & MUTEX_TID) == m.owner;
+}
+
+/* The value is the mutex's address, or that of its kind, which glibc has looked at last. */
+static bool refused_by(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t value)
+{
+	uint64_t addr = is_pi_mutex(p, value) ? value : value - offsetof(struct mutex_words, kind);
 	uint32_t owner = 0;
 
+	if (!is_pi_mutex(p, addr) || !peek_u32(&p->peek, addr + 8, &owner))
+		return false;
+	wait_set(t, WAIT_MUTEX, "mutex 0x%llx with priority inheritance, which the kernel has refused as a deadlock",
+		 (unsigned long long)addr);
+	t->wait.address = addr;
+	t->wait.proved = owner_add(w, p, t, (pid_t)(owner & MUTEX_TID));
+	return true;
+}
+
+/* A lock with priority inheritance: the kernel has found that its owner waits for the caller, or is dead, and refused to
+ * wait. For that case glibc sleeps for ever on a word of its own stack. The mutex is in a register that calls keep, or
+ * was saved further in. */
+static void wait_refused(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	uint64_t slots[REFUSED_STACK / sizeof(uint64_t)];
+	size_t n = peek_full(&p->peek, t->syscall.sp, slots, sizeof(slots)) ? sizeof(slots) / sizeof(*slots) : 0;
+
+	for (size_t i = 0; i < SNAP_REGS; i++)
+		if (t->regs.have >> i & 1 && refused_by(w, p, t, t->regs.r[i]))
+			return;
+	for (size_t i = 0; i < n; i++)
+		if (refused_by(w, p, t, slots[i]))
+			return;
+	wait_set(t, WAIT_MUTEX, "%s", REFUSED_WORDS);
+}
+
+/* Which mutex was refused is not always to be seen. Its owner is among those who wait for a lock of the thread. */
+void waits_refused_holders(const struct snapshot *s, struct snap_process *p)
+{
+	for (size_t i = 0; i < p->thread_count; i++) {
+		struct snap_thread *t = &p->threads[i];
+
+		if (t->wait.kind != WAIT_MUTEX || !t->wait.resource || strcmp(t->wait.resource, REFUSED_WORDS) != 0)
+			continue;
+		for (size_t k = 0; k < p->thread_count; k++) {
+			const struct snap_wait *o = &p->threads[k].wait;
+
+			if (o->kind == WAIT_MUTEX && o->proved && o->holder_count == 1 && o->holders[0].tid == t->tid)
+				wait_holder_add(t, s, p->pid, p->threads[k].tid, -1);
+		}
+	}
+}
+
+static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+{
+	static const char *const full[] = { "pthread_mutex_lock_full", NULL };
+	enum { OP_WAIT = 0, OP_WAIT_BITSET = 9 };
+	int op = (int)t->syscall.arg[1] & 0x7f;
+	uint32_t owner = 0;
+
+	if ((op == OP_WAIT || op == OP_WAIT_BITSET) && thread_has_function(t, full, 8) &&
+	    addr - t->syscall.sp < REFUSED_STACK) {
+		wait_refused(w, p, t);
+		return;
+	}
 	wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
 	t->wait.address = addr;
-	if (peek_u32(&p->peek, addr + 8, &owner) && owner_add(w, p, t, (pid_t)(owner & 0x3fffffff)))
+	if (peek_u32(&p->peek, addr + 8, &owner) && owner_add(w, p, t, (pid_t)(owner & MUTEX_TID)))
 		t->wait.proved = true;
-	else if (owner & 0x3fffffff)
+	else if (owner & MUTEX_TID)
 		wait_set(t, WAIT_MUTEX, "mutex 0x%llx, of thread %u, which this process does not have (any more)",
-			 (unsigned long long)addr, owner & 0x3fffffff);
+			 (unsigned long long)addr, owner & MUTEX_TID);
 }
 
 static void wait_rwlock(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
@@ -218,6 +291,7 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 	static const char *const python_lock[] = { "PyThread_acquire_lock", "_PyMutex_LockTimed", "lock_PyThread_acquire",
 						   "acquire_timed", "ThreadHandle_join", NULL };
 	static const char *const join[] = { "pthread_join", "pthread_timedjoin", "pthread_clockjoin", NULL };
+	static const char *const destroy[] = { "pthread_cond_destroy", NULL };
 	static const char *const condition[] = { "pthread_cond_", "Condvar", "condition_variable", NULL };
 	static const char *const rwlock[] = { "pthread_rwlock_", "RwLock", NULL };
 	static const char *const semaphore[] = { "sem_wait", "sem_timedwait", "sem_clockwait", NULL };
@@ -244,7 +318,9 @@ void waits_futex(struct waits *w, struct snap_process *p, struct snap_thread *t)
 	} else if (thread_has_function(t, join, 6)) {
 		wait_join(w, p, t, addr);
 	} else if (thread_has_function(t, condition, 8)) {
-		wait_set(t, WAIT_CONDITION, "condition variable near 0x%llx", (unsigned long long)addr);
+		wait_set(t, WAIT_CONDITION, "%scondition variable near 0x%llx%s", thread_has_function(t, destroy, 8) ?
+			 "the destruction of " : "", (unsigned long long)addr, thread_has_function(t, destroy, 8) ?
+			 ", on which another thread still waits" : "");
 	} else if (thread_has_function(t, rwlock, 8)) {
 		wait_rwlock(w, p, t, addr);
 	} else if (thread_has_function(t, semaphore, 8)) {

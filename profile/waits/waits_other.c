@@ -98,7 +98,8 @@ static void wait_queue(struct waits *w, struct snap_process *p, struct snap_thre
 	int fd = (int)t->syscall.arg[0];
 	const struct fd_entry *mine = fd_table_find(&w->fds, p->pid, fd);
 
-	wait_set(t, WAIT_IO, "POSIX message queue %s (fd %d)", mine ? mine->target : "", fd);
+	wait_set(t, WAIT_IO, "POSIX message queue %s, which is %s (fd %d)", mine ? mine->target : "",
+		 receiving ? "empty" : "full", fd);
 	t->wait.endless = !t->syscall.arg[4];
 	for (size_t i = 0; mine && mine->ino && i < w->fds.n; i++) {
 		const struct fd_entry *e = &w->fds.v[i];
@@ -222,7 +223,8 @@ void waits_other(struct waits *w, struct snap_process *p, struct snap_thread *t)
 		wait_semaphore(w, p, t);
 		break;
 	case SYS_msgrcv: case SYS_msgsnd:
-		wait_set(t, WAIT_IO, "System V message queue %d", (int)sc->arg[0]);
+		wait_set(t, WAIT_IO, "System V message queue %d, %s", (int)sc->arg[0],
+			 sc->nr == SYS_msgrcv ? "which has no such message" : "which is full");
 		t->wait.endless = true;
 		break;
 	case SYS_mq_timedreceive: case SYS_mq_timedsend:

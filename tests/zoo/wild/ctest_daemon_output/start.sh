@@ -1,0 +1,2 @@
+setsid sleep 500 &
+echo started

@@ -1,0 +1,6 @@
+# A script of Redis that never ends; its client waits for the answer.
+redis-server --port 0 --unixsocket "$PWD/r.sock" --save '' >redis.log 2>&1 &
+server=$!
+trap 'kill -9 $server' EXIT
+until redis-cli -s "$PWD/r.sock" ping >/dev/null 2>&1; do sleep 0.1; done
+redis-cli -s "$PWD/r.sock" eval 'while true do end' 0

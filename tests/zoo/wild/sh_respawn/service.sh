@@ -1,0 +1,2 @@
+echo 'config.toml: no such file' >&2
+exit 1

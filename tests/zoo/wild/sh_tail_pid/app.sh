@@ -1,0 +1,2 @@
+echo ready >>app.log
+read -r go <release
