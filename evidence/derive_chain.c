@@ -47,6 +47,8 @@ static void chain_text(const struct derive *d, const int64_t *link, unsigned n, 
 		/* of a peer its address, too: it may be anywhere */
 		if (strstr(fact_text(r, FC_THREAD_waits_resource), " peer ") && str_starts(kind, "socket_"))
 			str_addf(out, " (%s)", fact_text(r, FC_THREAD_waits_resource));
+		else if (strcmp(kind, "rwlock") == 0 && *fact_text(r, FC_THREAD_waits_resource))
+			str_addf(out, " (%s)", fact_text(r, FC_THREAD_waits_resource));
 		if (*fact_text(r, FC_THREAD_function))
 			str_addf(out, " in %s", fact_text(r, FC_THREAD_function));
 	}

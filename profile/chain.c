@@ -255,6 +255,19 @@ static bool waits_for_end(const struct node *v, const struct snap_wait *wait, co
 	return h->ends && !v->p->task_count && wait->holder_count == 1;
 }
 
+/* A child that has the end because it was forked, and waits itself for the one that forked it, serves nobody. */
+static bool is_behind_holder(const struct chain *c, const struct snap_process *p, const struct snap_process *const *holder,
+			     int n)
+{
+	int at = graph_node(c->g, p->pid, p->pid);
+	const struct snap_wait *wait = at >= 0 && p->thread_count == 1 ? &c->g->v[at].t->wait : NULL;
+
+	for (int i = 0; wait && wait->proved && wait->holder_count == 1 && i < n; i++)
+		if (holder[i]->pid == p->stat.ppid && wait->holders[0].pid == holder[i]->pid)
+			return true;
+	return false;
+}
+
 static void ways_to_holders(struct chain *c, struct ways *w, int at)
 {
 	const struct node *v = &c->g->v[at];
@@ -283,7 +296,8 @@ static void ways_to_holders(struct chain *c, struct ways *w, int at)
 	}
 	qsort(process, (size_t)n, sizeof(*process), by_start);
 	for (int i = 0; i < n; i++)
-		if (wait->kind != WAIT_PIPE_READ || !is_of_daemon(c->g->s, process[i], process, n))
+		if (!is_behind_holder(c, process[i], process, n) &&
+		    (wait->kind != WAIT_PIPE_READ || !is_of_daemon(c->g->s, process[i], process, n)))
 			way_to_process(c, w, process[i], false);
 }
 
@@ -677,7 +691,8 @@ static bool possible_cycle_counts(const struct snapshot *s, const struct snap_cy
 		const struct snap_process *p = snapshot_process(s, c->members[k].pid);
 		const struct snap_thread *t = snapshot_thread(p, c->members[k].tid);
 
-		if (!t || polls_input(t) || (thread_is_idle(p, t) && !(t->wait.resource && loop_words_are_children(t->wait.resource))))
+		if (!t || polls_input(t) ||
+		    (thread_is_idle(p, t) && !(t->wait.resource && loop_words_are_children(t->wait.resource))))
 			return false;
 		one_process = one_process && c->members[k].pid == c->members[0].pid;
 		locks = locks && kind_is_lock(t->wait.kind);

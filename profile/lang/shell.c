@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 64, BUCKETS_MAX = 1 << 16, CHAIN_MAX = 256, TEXT_MAX = 4096 };
+enum { DEPTH_MAX = 64, BUCKETS_MAX = 1 << 16, CHAIN_MAX = 256, TEXT_MAX = 4096, TRAP_EXIT = 1 };
 
 struct shell {
 	size_t depth;
@@ -107,6 +107,9 @@ static void *shell_collect(struct native *n, enum intrusion allowed, char *reaso
 	line = (int)lang_u32(&m, native_symbol(n, b, "line_number_for_err_trap"));
 	if (line <= 0)
 		line = (int)lang_u32(&m, native_symbol(n, b, "line_number"));
+	/* lines of the trap of EXIT are those of its text: what is around it has none */
+	if (lang_u32(&m, native_symbol(n, b, "running_trap")) == TRAP_EXIT)
+		line = 0;
 	named = array_read(&m, array_of(&m, variables, "FUNCNAME"), functions);
 	count = array_read(&m, array_of(&m, variables, "BASH_SOURCE"), files);
 	numbered = array_read(&m, array_of(&m, variables, "BASH_LINENO"), lines);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "profile/proc/fdtable.h"
 #include "profile/proc/freezer.h"
 #include "profile/waits/waits_internal.h"
@@ -338,8 +339,22 @@ static long restarted_call(const struct snap_thread *t)
 	return -1;
 }
 
+/* A signal that was sent to it, and that it does not get; -1 none. */
+static int blocked_signal(const struct snap_process *p, const struct snap_thread *t)
+{
+	struct proc_status st;
+	uint64_t set;
+
+	if (proc_status_read(p->pid, t->tid, &st) < 0)
+		return -1;
+	set = (st.sig_pending | st.sig_shared_pending) & st.sig_blocked;
+	return set ? __builtin_ctzll(set) + 1 : -1;
+}
+
 static void wait_signal(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *call)
 {
+	int sig;
+
 	/* A shell's `wait`: sigsuspend until SIGCHLD. */
 	if (p->sig_caught >> (SIGCHLD - 1) & 1) {
 		wait_child(w, p, t, 0);
@@ -351,6 +366,10 @@ static void wait_signal(struct waits *w, struct snap_process *p, struct snap_thr
 	}
 	wait_set(t, WAIT_SIGNAL, "a signal (%s)", call);
 	t->wait.endless = true;
+	sig = blocked_signal(p, t);
+	if (sig > 0 && signal_abbrev(sig))
+		wait_set(t, WAIT_SIGNAL, "a signal (%s); SIG%s was sent to it, and it has that blocked", call,
+			 signal_abbrev(sig));
 }
 
 /* waitid of a pidfd waits for that process; of anything else for what its id says. */

@@ -97,8 +97,8 @@ static bool is_pi_mutex(struct snap_process *p, uint64_t addr)
 {
 	struct mutex_words m;
 
-	return addr % 4 == 0 && peek_full(&p->peek, addr, &m, sizeof(m)) && m.kind <= MUTEX_KIND_MAX && m.kind & MUTEX_KIND_PI &&
-	       m.owner && (m.lock & MUTEX_TID) == m.owner;
+	return addr % 4 == 0 && peek_full(&p->peek, addr, &m, sizeof(m)) && m.kind <= MUTEX_KIND_MAX &&
+	       m.kind & MUTEX_KIND_PI && m.owner && (m.lock & MUTEX_TID) == m.owner;
 }
 
 /* The value is the mutex's address, or that of its kind, which glibc has looked at last. */

@@ -1,0 +1,4 @@
+#!/bin/sh
+mkfifo queue
+read -r job <queue
+test "$job" = build

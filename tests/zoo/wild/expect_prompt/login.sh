@@ -1,0 +1,3 @@
+printf 'User name: '
+read -r name
+echo "welcome $name"

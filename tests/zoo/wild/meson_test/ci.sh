@@ -1,0 +1,1 @@
+meson test -C b -t 0 --no-rebuild

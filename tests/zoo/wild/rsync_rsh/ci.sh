@@ -1,0 +1,2 @@
+mkdir -p src && echo a >src/a
+rsync -a -e ./rsh.sh src/ backup.example:dst/

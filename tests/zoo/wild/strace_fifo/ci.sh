@@ -1,0 +1,2 @@
+mkfifo queue
+strace -f -o trace.log sh take.sh
