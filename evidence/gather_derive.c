@@ -195,6 +195,32 @@ static void threads_of_processes(struct derive *d)
 	}
 }
 
+/* Readers of a lock are counted, not recorded. Where the process has two threads, the other one may be the reader. */
+static void derive_only_other(struct derive *d, size_t at)
+{
+	struct fact_row *r = d->thread[at], *other = NULL;
+	int64_t pid = fact_int(r, FC_THREAD_pid, -1);
+	auto_str text = STR_INIT;
+
+	if (strcmp(fact_text(r, FC_THREAD_waits_kind), "rwlock") != 0 ||
+	    !strstr(fact_text(r, FC_THREAD_waits_resource), ", held by ") || fact_int(r, FC_THREAD_holders, 0))
+		return;
+	for (size_t i = 0; i < d->n_thread; i++) {
+		if (i == at || fact_int(d->thread[i], FC_THREAD_pid, -2) != pid)
+			continue;
+		if (other)
+			return;
+		other = d->thread[i];
+	}
+	if (!other || !fact_get(other, FC_THREAD_function)->known || !fact_get(other, FC_THREAD_line)->known)
+		return;
+	str_addf(&text, "is in %s at %s:%lld", fact_text(other, FC_THREAD_function), fact_text(other, FC_THREAD_file),
+		 (long long)fact_int(other, FC_THREAD_line, 0));
+	if (*fact_text(other, FC_THREAD_waits_resource))
+		str_addf(&text, " and waits for %s", fact_text(other, FC_THREAD_waits_resource));
+	fact_set_text(d->f, r, FC_THREAD_only_other, str_cstr(&text));
+}
+
 static void derive_waits(struct derive *d)
 {
 	double elapsed = fact_num(gather_single(d->f, FACT_RUN), FC_RUN_duration_ms, 0);
@@ -216,6 +242,7 @@ static void derive_waits(struct derive *d)
 			fact_set_text(d->f, r, FC_THREAD_syscall, name);
 		if (p)
 			fact_set_bool(r, FC_THREAD_leaf, fact_bool(p, FC_PROCESS_leaf));
+		derive_only_other(d, i);
 		if (fact_get(r, FC_THREAD_waits_kind)->known)
 			continue;
 		if (*state == 'T' || *state == 't')

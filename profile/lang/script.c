@@ -367,11 +367,14 @@ static void place_shell(struct snapshot *all, struct snap_process *p)
 
 	if (!name || !t || !p->alive || (child && is_copy(p, child)))
 		return;
-	if (!child && !reads && !p->script_line)
-		return;
 	if (script_open(p, name, &s)) {
 		int framed = line_of_frames(t, &s);
 
+		/* between two commands a shell may still tell its line */
+		if (!child && !reads && !p->script_line && framed < 0) {
+			script_release(&s);
+			return;
+		}
 		at = child ? line_of_child(&s, child) : reads ? line_of_read(&s) : -1;
 		at = framed >= 0 ? framed : line_told(&s, p->script_line, child, reads, at);
 		loop = at >= 0 ? loop_of(&s, at) : -1;

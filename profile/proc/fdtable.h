@@ -36,8 +36,9 @@ struct sock_info {
 	const char *proto;  /* a literal: "tcp", "udp", "unix", "" unknown */
 	char local[96], remote[96]; /* "127.0.0.1:80", a path; "" none */
 	bool listening, connecting; /* connecting: TCP asked, and the other side has not answered */
+	bool connected;     /* of a unix socket */
 	uint64_t peer_ino;  /* of the other end on this machine; 0 unknown */
-	uint64_t listener_ino; /* of the listener whose queue the other end of a TCP connection is in still; 0 none */
+	uint64_t listener_ino; /* of the listener whose queue the other end of a connection is in still; 0 none */
 	uint64_t unread;    /* bytes in its receive queue; connections in it of a listener */
 	uint64_t peer_unread; /* the same of the other end */
 };
@@ -50,6 +51,9 @@ bool sock_table_parse(const char *text, size_t n, bool v6, uint64_t ino, struct 
 void sock_peer_parse(const char *text, size_t n, bool v6, struct sock_info *s);
 /* The row of inode ino in the text of /proc/net/unix: name and whether it listens; the other end is not told there. */
 bool unix_table_parse(const char *text, size_t n, uint64_t ino, struct sock_info *s);
+/* Inodes of listening unix sockets: in whose queue that client is, by its inode, or with client 0 those of that name. Up
+ * to max of them, in our own network namespace; found becomes the name of the last. */
+size_t sock_unix_listeners(uint64_t client, const char *name, uint64_t *ino, size_t max, char *found, size_t size);
 /* "127.0.0.1:80" of the bytes of a struct sockaddr. */
 void sock_addr_text(const void *sockaddr, size_t n, char *out, size_t size);
 

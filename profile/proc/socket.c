@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { NET_TABLE_MAX = 4 << 20, STATE_LISTEN = 10, STATE_SYN_SENT = 2 };
+enum { NET_TABLE_MAX = 4 << 20, STATE_LISTEN = 10, STATE_SYN_SENT = 2, STATE_ESTABLISHED = 1 };
 
 /* "0100007F:1F90": 32-bit words in the machine's order, so copied as they are. */
 static bool net_addr_parse(const char *hex, bool v6, char *out, size_t size)
@@ -177,6 +177,7 @@ static bool unix_lookup(uint64_t ino, struct sock_info *s)
 		return false;
 	msg = NLMSG_DATA(&a.nlh);
 	s->listening = msg->udiag_state == STATE_LISTEN;
+	s->connected = msg->udiag_state == STATE_ESTABLISHED;
 	end = a.bytes + n;
 	for (attr = (struct nlattr *)(msg + 1); (char *)(attr + 1) <= end && attr->nla_len >= sizeof(*attr) &&
 						(char *)attr + attr->nla_len <= end;
@@ -201,6 +202,78 @@ static bool unix_lookup(uint64_t ino, struct sock_info *s)
 	}
 	s->proto = "unix";
 	return true;
+}
+
+/* Does the list of those who wait in a listener's queue have this client? */
+static bool attr_has_client(const struct nlattr *attr, uint64_t client)
+{
+	size_t n = (attr->nla_len - sizeof(*attr)) / sizeof(uint32_t);
+	uint32_t ino;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&ino, (const char *)(attr + 1) + i * sizeof(ino), sizeof(ino));
+		if (ino && ino == client)
+			return true;
+	}
+	return false;
+}
+
+/* One listener of the kernel's answer. */
+static bool listener_fits(const struct nlmsghdr *h, uint64_t client, const char *name, char *found, size_t size)
+{
+	const char *end = (const char *)h + h->nlmsg_len;
+	const struct nlattr *attr = (const struct nlattr *)((const struct unix_diag_msg *)NLMSG_DATA(h) + 1);
+	char own[96] = "";
+	bool has = false;
+
+	for (; (const char *)(attr + 1) <= end && attr->nla_len >= sizeof(*attr) &&
+	       (const char *)attr + attr->nla_len <= end;
+	     attr = (const struct nlattr *)((const char *)attr + NLMSG_ALIGN(attr->nla_len))) {
+		const char *data = (const char *)(attr + 1);
+		int len = (int)(attr->nla_len - sizeof(*attr));
+
+		if (attr->nla_type == UNIX_DIAG_NAME && len > 0)
+			snprintf(own, sizeof(own), "%s%.*s", data[0] ? "" : "@", data[0] ? len : len - 1,
+				 data[0] ? data : data + 1);
+		else if (attr->nla_type == UNIX_DIAG_ICONS)
+			has = attr_has_client(attr, client);
+	}
+	if (!(client ? has : name && *own && strcmp(own, name) == 0))
+		return false;
+	snprintf(found, size, "%s", own);
+	return true;
+}
+
+size_t sock_unix_listeners(uint64_t client, const char *name, uint64_t *ino, size_t max, char *found, size_t size)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct unix_diag_req req;
+	} q = { .nlh = { .nlmsg_len = sizeof(q), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.req = { .sdiag_family = AF_UNIX, .udiag_states = 1u << STATE_LISTEN,
+			 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_ICONS } };
+	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	enum { ANSWERS_MAX = 1000, ANSWER_BYTES = 32768 };
+	auto_free char *answer = xmalloc(ANSWER_BYTES);
+	size_t n = 0;
+
+	if (fd < 0 || send(fd, &q, sizeof(q), 0) < 0)
+		return 0;
+	for (int i = 0; i < ANSWERS_MAX; i++) {
+		ssize_t got = recv(fd, answer, ANSWER_BYTES, 0);
+		unsigned left = got > 0 ? (unsigned)got : 0;
+
+		if (got <= 0)
+			return n;
+		for (struct nlmsghdr *h = (struct nlmsghdr *)answer; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+			if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+				return n;
+			if (n < max && listener_fits(h, client, name, found, size))
+				ino[n++] = ((struct unix_diag_msg *)NLMSG_DATA(h))->udiag_ino;
+		}
+	}
+	return n;
 }
 
 /* 0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/socket */
@@ -261,10 +334,14 @@ static void tcp_peer(pid_t pid, struct sock_info *s, char *text)
 }
 
 /* The peer of a client's socket has the name of the server's. */
-static void unix_peer(struct sock_info *s)
+static void unix_peer(uint64_t ino, struct sock_info *s)
 {
 	struct sock_info peer = { 0 };
 
+	/* a connection in a listener's queue has no inode yet */
+	if (s->connected && !s->peer_ino &&
+	    sock_unix_listeners(ino, NULL, &s->listener_ino, 1, s->remote, sizeof(s->remote)))
+		return;
 	if (!s->peer_ino || s->listening || !unix_lookup(s->peer_ino, &peer))
 		return;
 	memcpy(s->remote, peer.local, sizeof(s->remote));
@@ -279,7 +356,7 @@ bool sock_lookup(pid_t pid, uint64_t ino, struct sock_info *s)
 
 	*s = (struct sock_info){ .proto = "" };
 	if (unix_lookup(ino, s)) {
-		unix_peer(s);
+		unix_peer(ino, s);
 		return true;
 	}
 	text = xmalloc(NET_TABLE_MAX);

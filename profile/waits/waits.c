@@ -296,7 +296,20 @@ static void wait_child(struct waits *w, struct snap_process *p, struct snap_thre
 	waits_children(w, p, t, only);
 }
 
-static void wait_connect(struct snap_process *p, struct snap_thread *t)
+/* A unix socket whose listener's queue is full: who listens has to accept. */
+static void connect_holders(struct waits *w, struct snap_process *p, struct snap_thread *t, const char *name)
+{
+	uint64_t ino[8];
+	char found[96];
+	size_t n = sock_unix_listeners(0, name, ino, sizeof(ino) / sizeof(*ino), found, sizeof(found));
+
+	for (size_t i = 0; i < n; i++)
+		waits_socket_holders(w, t, &(struct sock_info){ .listener_ino = ino[i] });
+	waits_drop_self(t, p);
+	t->wait.proved = t->wait.holder_count == 1;
+}
+
+static void wait_connect(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	unsigned char addr[128] = { 0 };
 	size_t n = t->syscall.arg[2] < sizeof(addr) ? (size_t)t->syscall.arg[2] : sizeof(addr);
@@ -305,6 +318,8 @@ static void wait_connect(struct snap_process *p, struct snap_thread *t)
 	if (peek_full(&p->peek, t->syscall.arg[1], addr, n))
 		sock_addr_text(addr, n, text, sizeof(text));
 	wait_set(t, WAIT_CONNECT, "connection to %s (fd %d)", text[0] ? text : "?", (int)t->syscall.arg[0]);
+	if (addr[0] == AF_UNIX && text[0])
+		connect_holders(w, p, t, text);
 }
 
 static void wait_accept(struct waits *w, struct snap_process *p, struct snap_thread *t)
@@ -474,7 +489,7 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		wait_accept(w, p, t);
 		break;
 	case SYS_connect:
-		wait_connect(p, t);
+		wait_connect(w, p, t);
 		break;
 	case SYS_wait4:
 		wait_child(w, p, t, (int)sc->arg[0] > 0 ? (pid_t)sc->arg[0] : 0);

@@ -14,7 +14,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -314,8 +319,47 @@ static void json_against_schema(void)
 	waitpid(child, NULL, 0);
 }
 
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? 0 : st.st_ino;
+}
+
+/* A connection that nobody has accepted yet: the kernel lists it with its listener. */
+static void unix_queue(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), server;
+	uint64_t ino[4] = { 0 };
+	struct sock_info s;
+	char found[96] = "";
+	size_t n;
+
+	/* an abstract name, which leaves no file */
+	snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "spec-runner-test-%d", (int)getpid());
+	if (bind(listener, (void *)&at, sizeof(at)) || listen(listener, 1) || connect(client, (void *)&at, sizeof(at)) ||
+	    !sock_lookup(getpid(), inode_of(listener), &s)) {
+		printf("# the kernel does not tell of unix sockets here\n");
+		return;
+	}
+	ok(sock_lookup(getpid(), inode_of(client), &s), "the client is found");
+	is_int((int64_t)s.listener_ino, (int64_t)inode_of(listener), "in the queue of its listener");
+	ok(strstr(s.remote, "spec-runner-test-") != NULL, "whose name is the other end's");
+	snprintf(found, sizeof(found), "%s", s.remote);
+	n = sock_unix_listeners(0, found, ino, 4, found, sizeof(found));
+	ok(n == 1 && ino[0] == inode_of(listener), "the listener is found by its name");
+	server = accept(listener, NULL, NULL);
+	ok(sock_lookup(getpid(), inode_of(client), &s) && !s.listener_ino && s.peer_ino == inode_of(server),
+	   "accepted, the other end is the server's");
+	close(server);
+	close(client);
+	close(listener);
+}
+
 int main(void)
 {
+	unix_queue();
 	maps_texts();
 	fd_texts();
 	socket_texts();

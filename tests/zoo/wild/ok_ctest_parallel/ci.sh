@@ -1,0 +1,1 @@
+cmake -S . -B b >/dev/null && cd b && ctest -j 3

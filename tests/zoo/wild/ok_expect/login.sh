@@ -1,0 +1,4 @@
+printf 'User name: '
+read -r name
+sleep 1
+echo "welcome $name"
