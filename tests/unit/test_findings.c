@@ -135,6 +135,12 @@ static const struct {
 		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=13; holder_tid=13\n",
 	  STUCK "cycle cycle=1; proved=false; members=1; processes=1; pid=12; comm=node; ring=a\n"
 		"edge cycle=1; pid=12; tid=12; kind=poll; holder_pid=12\n" },
+	{ "hang.deadlock.locks.refused",
+	  STUCK ROOT "waits_kind=mutex; function=take; "
+		     "waits_resource=a mutex with priority inheritance, which the kernel has refused as a deadlock\n"
+		     "edge pid=12; tid=13; comm=prog; kind=mutex; resource=mutex 0x5; function=put; file=a.c; line=7; holder_pid=12; "
+		     "holder_tid=12\n",
+	  STUCK ROOT "waits_kind=mutex; function=take; waits_resource=mutex 0x5\n" },
 	{ "hang.deadlock.locks.possible",
 	  STUCK "cycle cycle=1; proved=false; members=2; processes=1; pid=12; comm=java; ring=a; rank=0\n"
 		"edge cycle=1; pid=12; tid=12; kind=mutex; holder_pid=12; holder_tid=13\n",
@@ -191,6 +197,15 @@ static const struct {
 		     "holder_pid=30; holder_comm=daemon; holder_in_tree=false; proved=true\n",
 	  STUCK ROOT "waits_kind=poll\nedge pid=12; tid=12; comm=cat; kind=poll; resource=poll of 1: fd 0 pipe:[7]; same_process=false; "
 		     "holder_pid=30; holder_comm=daemon; holder_in_tree=false; proved=true\n" },
+	/* a daemon with children, all of which have the end; and a child that watches its parent's pipe */
+	{ "hang.pipe.leaked_writer",
+	  STUCK "thread pid=12; tid=12; comm=cat; root=true; ppid=9; waits_kind=pipe_read\n"
+		"process pid=30; ppid=1; state=S\nprocess pid=31; ppid=30; state=S\n"
+		"edge pid=12; tid=12; comm=cat; kind=pipe_read; proved=false; all_leftover=true; same_process=false; "
+		"holder_pid=30; holder_comm=daemon; holder_leftover=true; holder_in_tree=true\n",
+	  STUCK "thread pid=12; tid=12; comm=cat; root=true; ppid=30; waits_kind=pipe_read\n"
+		"edge pid=12; tid=12; comm=cat; kind=pipe_read; proved=true; same_process=false; holder_pid=30; "
+		"holder_comm=daemon; holder_leftover=true; holder_in_tree=true\n" },
 	{ "hang.pipe.leaked_writer.thread",
 	  STUCK "edge pid=12; tid=14; comm=build; kind=poll; resource=epoll of 1; same_process=false; root=false; holder_pid=30; "
 		"holder_comm=daemon; holder_leftover=true\nthread pid=30; tid=30; comm=daemon; root=true; waits_kind=sleep\n",
@@ -199,6 +214,11 @@ static const struct {
 #define POLLS(set) STUCK ROOT "syscall=poll; waits_kind=poll; waits_resource=" set "\n"
 	{ "hang.input.stdin.poll", POLLS("epoll of 3: fd 0 pipe:[1], fd 16 anon_inode:[eventfd], fd 14 pipe:[2]"),
 	  POLLS("epoll of 2: fd 0 pipe:[1], fd 16 tcp 127.0.0.1:1 peer 127.0.0.1:2") },
+	{ "hang.input.stdin.poll.peer",
+	  POLLS("select of 2: fd 0 pipe:[1], fd 3 tcp 127.0.0.1:1 peer 127.0.0.1:2")
+	  "edge pid=13; tid=13; comm=server; kind=socket_recv; same_process=false; holder_pid=12\n",
+	  POLLS("select of 2: fd 0 /dev/null, fd 3 tcp 127.0.0.1:1 peer 127.0.0.1:2")
+	  "edge pid=13; tid=13; comm=server; kind=socket_recv; same_process=false; holder_pid=12\n" },
 	{ "hang.input.terminal.poll", POLLS("select of 1: fd 0 /dev/pts/3"), POLLS("select of 1: fd 0 pipe:[3]") },
 	{ "hang.input.terminal.editor", STUCK "thread pid=12; tid=12; root=true; comm=vim; waits_kind=poll; waits_resource=select of 1: fd 0 /dev/pts/3\n",
 	  STUCK "thread pid=12; tid=12; root=true; comm=vim; waits_kind=poll; waits_resource=select of 1: fd 0 pipe:[3]\n" },
