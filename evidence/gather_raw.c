@@ -288,6 +288,7 @@ static void read_task(struct snapshot_reader *s, const struct fact_row *p, const
 	fact_set_int(r, FC_THREAD_frames, (int64_t)json_count(frames));
 	put_place(s, r, frame_to_show(frames, NULL, 0, &none));
 	put_text(s->f, r, FC_THREAD_test, o, "test");
+	put_text(s->f, r, FC_THREAD_loop, o, "loop");
 	put_stack(s, r, frames);
 	read_frames(s, r, frames, at);
 	read_wait(s, r, json_get(o, "waits_on"), at);

@@ -246,13 +246,26 @@ static bool is_of_daemon(const struct snapshot *s, const struct snap_process *p,
 	return false;
 }
 
+/* Does it read all that a child of its own prints, as communicate() does? Its output and its errors, and nothing else. */
+static bool reads_to_end(const struct chain *c, const struct node *v, const struct snap_wait *wait,
+			 const struct snap_holder *h)
+{
+	const struct snap_process *child = snapshot_process(c->g->s, h->pid);
+	const char *one = wait->resource ? strstr(wait->resource, " pipe:[") : NULL;
+	const char *two = one ? strstr(one + 1, " pipe:[") : NULL;
+
+	return two && wait->kind == WAIT_POLL && wait->endless && wait->holder_count == 1 && child &&
+	       child->stat.ppid == v->p->pid && str_starts(wait->resource, "poll of 2: fd ");
+}
+
 /* Does it wait for this process to end? A loop may also watch one that it has started for other reasons. */
-static bool waits_for_end(const struct node *v, const struct snap_wait *wait, const struct snap_holder *h)
+static bool waits_for_end(const struct chain *c, const struct node *v, const struct snap_wait *wait,
+			  const struct snap_holder *h)
 {
 	for (size_t i = 0; h->ends && i < v->p->task_count; i++)
 		if (v->p->tasks[i].tid == v->t->tid && task_awaits_child(&v->p->tasks[i]))
 			return true;
-	return h->ends && !v->p->task_count && wait->holder_count == 1;
+	return (h->ends && !v->p->task_count && wait->holder_count == 1) || reads_to_end(c, v, wait, h);
 }
 
 /* A child that has the end because it was forked, and waits itself for the one that forked it, serves nobody. */
@@ -285,7 +298,7 @@ static void ways_to_holders(struct chain *c, struct ways *w, int at)
 			continue;
 		if (h->tid && (h->tid != v->t->tid || h->pid != v->p->pid))
 			way_add(w, graph_node(c->g, h->pid, h->tid), wait->proved);
-		else if (!must && waits_for_end(v, wait, h))
+		else if (!must && waits_for_end(c, v, wait, h))
 			way_to_process(c, w, p, true);
 		else if (!h->tid && p != v->p)
 			process[n++] = p;

@@ -139,6 +139,21 @@ static unsigned frame_holds(struct python_mem *m, const struct python_frame *f, 
 	return n;
 }
 
+static bool frame_is(struct python_mem *m, const struct python_frame *f, const char *file, const char *function)
+{
+	struct python_place place;
+	const char *dot;
+	bool is;
+
+	if (f->shim || !python_place(m, f, &place))
+		return false;
+	dot = strrchr(place.function, '.');
+	is = str_ends(place.file, file) && strcmp(dot ? dot + 1 : place.function, function) == 0;
+	free(place.function);
+	free(place.file);
+	return is;
+}
+
 static bool frame_is_of_threading(struct python_mem *m, const struct python_frame *f)
 {
 	struct python_place place;
@@ -171,6 +186,18 @@ static bool holds_itself(struct python *py, const struct python_thread *pt, uint
 	return false;
 }
 
+/* Does it wait for a condition that this lock belongs to? */
+static bool waits_for_condition_of(struct python_mem *m, const struct python_thread *pt, uint64_t lock)
+{
+	for (size_t k = 0; k < pt->count && k < DEPTH_MAX; k++) {
+		uint64_t self = python_local(m, &pt->frames[k], 0);
+
+		if (frame_is(m, &pt->frames[k], "/threading.py", "wait") && python_is(m, self, "Condition"))
+			return python_attr(m, self, "_lock") == lock;
+	}
+	return false;
+}
+
 static void lock_holder_find(struct python *py, struct snap_thread *t, uint64_t lock)
 {
 	for (size_t i = 0; i < py->n; i++) {
@@ -181,7 +208,7 @@ static void lock_holder_find(struct python *py, struct snap_thread *t, uint64_t 
 			return;
 		}
 		/* Who waits for it too, or for its condition, has let go of it. */
-		if (!pt->t || pt->t == t || pt->t->wait.address == lock || pt->t->hint.kind == WAIT_CONDITION)
+		if (!pt->t || pt->t == t || pt->t->wait.address == lock || waits_for_condition_of(&py->m, pt, lock))
 			continue;
 		for (size_t k = 0; k < pt->count && k < HOLDING_FRAMES; k++)
 			if (frame_holds(&py->m, &pt->frames[k], lock)) {
@@ -281,21 +308,6 @@ static void wait_import(struct scene *s, const char *what)
 	if (owner)
 		add_holder(s, owner->t);
 	s->t->hint.proved = s->t->hint.holder_count == 1;
-}
-
-static bool frame_is(struct python_mem *m, const struct python_frame *f, const char *file, const char *function)
-{
-	struct python_place place;
-	const char *dot;
-	bool is;
-
-	if (f->shim || !python_place(m, f, &place))
-		return false;
-	dot = strrchr(place.function, '.');
-	is = str_ends(place.file, file) && strcmp(dot ? dot + 1 : place.function, function) == 0;
-	free(place.function);
-	free(place.file);
-	return is;
 }
 
 /* A future that runs is run by the thread whose work item it belongs to; one that does not waits for a worker. */
