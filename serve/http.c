@@ -27,6 +27,9 @@ typedef enum MHD_Result mhd_result;
 #define IDLE_S 30
 #define BODY_NS (30 * NS_PER_S)
 #define REPLY_NS (600 * NS_PER_S)
+#define CROWDED (HTTP_CONNECTIONS - 2 * HTTP_THREADS)
+#define SLOW_ASKER_NS NS_PER_S
+#define SLOW_READER_NS (5 * NS_PER_S)
 #define HEADER_BYTES ((size_t)32 << 10)
 #define DRAIN_BYTES ((size_t)16 << 20) /* of a body that is refused, so that its client lives to read why */
 
@@ -38,6 +41,7 @@ struct conn {
 	int fd;
 	enum conn_state state;
 	int64_t since_ns;
+	bool closing; /* was shut down: the library is about to remove it */
 };
 
 struct http {
@@ -45,7 +49,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct sockaddr_storage name;
 	pthread_mutex_t lock;  /* of the list */
-	struct conn *conns;
+	struct conn *conns;    /* the youngest first */
 };
 
 /* One request; made when its first line was read. */
@@ -58,6 +62,35 @@ struct exchange {
 
 /* ---- connections ---- */
 
+static void conn_shut(struct conn *x)
+{
+	shutdown(x->fd, SHUT_RDWR); /* the library sees its end, and closes it */
+	x->closing = true;
+}
+
+static bool is_slow(const struct conn *x, int64_t now)
+{
+	return x->state != CONN_BODY && now - x->since_ns > (x->state == CONN_REPLY ? SLOW_READER_NS : SLOW_ASKER_NS);
+}
+
+/* Where nearly all connections are taken, the oldest that keeps us waiting makes place: those who queue behind a thousand slow
+ * clients would wait for all of their limits. Under the lock. */
+static void make_place(struct http *h, int64_t now)
+{
+	struct conn *oldest = NULL;
+	size_t open = 0;
+
+	for (struct conn *x = h->conns; x; x = x->next) {
+		if (x->closing)
+			continue;
+		open++;
+		if (is_slow(x, now))
+			oldest = x;
+	}
+	if (open >= CROWDED && oldest)
+		conn_shut(oldest);
+}
+
 static void conn_add(struct http *h, struct MHD_Connection *c, void **context)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -69,6 +102,7 @@ static void conn_add(struct http *h, struct MHD_Connection *c, void **context)
 	if (h->conns)
 		h->conns->prev = x;
 	h->conns = x;
+	make_place(h, x->since_ns);
 	pthread_mutex_unlock(&h->lock);
 	*context = x;
 }
@@ -116,9 +150,11 @@ void http_tick(struct http *h, int64_t now)
 					[CONN_IDLE] = IDLE_S * NS_PER_S + HEADERS_NS };
 
 	pthread_mutex_lock(&h->lock);
-	for (const struct conn *x = h->conns; x; x = x->next)
+	for (struct conn *x = h->conns; x; x = x->next)
 		if (now - x->since_ns > most[x->state])
-			shutdown(x->fd, SHUT_RDWR); /* the library sees its end, and closes it */
+			conn_shut(x);
+	for (int i = 0; i < 2 * HTTP_THREADS; i++)
+		make_place(h, now);
 	pthread_mutex_unlock(&h->lock);
 }
 

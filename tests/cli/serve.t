@@ -210,6 +210,15 @@ sub check {
 	}
 }
 
+# --- a crowd that never ends its headers: 350 slow clients, of whom 100 at a time would take their ten seconds
+my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $s->{port}, Blocking => 0) // () } 1 .. 350;
+syswrite $_, "GET /runs HTTP/1.1\r\nHo" for @crowd;
+sleep 0.3;
+my $asked = time;
+is http('GET', '/health', token => undef, timeout => 60)->{status}, 200, 'one that comes after 350 slow clients gets an answer';
+cmp_ok time - $asked, '<', 20, 'and not after all of them';
+@crowd = ();
+
 # --- its end
 my $slow = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $s->{port});
 print $slow "GET /runs HTTP/1.1\r\nHost: loc";
