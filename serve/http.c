@@ -73,8 +73,8 @@ static bool is_slow(const struct conn *x, int64_t now)
 	return x->state != CONN_BODY && now - x->since_ns > (x->state == CONN_REPLY ? SLOW_READER_NS : SLOW_ASKER_NS);
 }
 
-/* Where nearly all connections are taken, the oldest that keeps us waiting makes place: those who queue behind a thousand slow
- * clients would wait for all of their limits. Under the lock. */
+/* Where nearly all connections are taken, the oldest that keeps us waiting makes place: those who queue behind a thousand
+ * slow clients would wait for all of their limits. Under the lock. */
 static void make_place(struct http *h, int64_t now)
 {
 	struct conn *oldest = NULL;

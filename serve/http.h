@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.h - sockets and connections: libmicrohttpd below, serve_answer above.
  *
- * Bounds: HTTP_CONNECTIONS at once (more wait in the kernel's queue), 32 KiB of headers each, a body of 1 MiB; headers that
+ * Bounds: HTTP_CONNECTIONS at once (more wait in the kernel's queue), 32 KiB of headers each, a body of 1 MiB. Headers that
  * are not complete 10 s after the first byte, and a connection on which nothing moves for 30 s, are closed. Where nearly all
- * connections are taken, the oldest one whose client has kept us waiting (1 s for headers, 5 s for reading) is closed for the
- * next one. */
+ * are taken, the oldest one whose client has kept us waiting (1 s for headers, 5 s for reading) makes place for the next. */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
 
