@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARGUMENT_TEXT_MAX 60
 #define SQUEEZE_USUAL 200
 
 const char *graph_language_text(enum graph_language l)
@@ -47,7 +46,9 @@ void graph_release(struct graph *g)
 	free(g->pool);
 	free(g->by_name);
 	free(g->by_last);
+	free(g->by_last_text);
 	free(g->first_call);
+	free(g->file_rank);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -139,16 +140,13 @@ text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes)
 	return text_of(&g->texts, out, len);
 }
 
-text_t graph_arguments(struct graph *g, const char *s, size_t n)
+uint64_t graph_arguments(const char *s, size_t n)
 {
 	uint64_t a = 0xcbf29ce484222325u, b = 1;
-	auto_free char *key = NULL;
 	bool space = false;
 
-	if (n <= ARGUMENT_TEXT_MAX)
-		return graph_squeeze(g, s, n, ARGUMENT_TEXT_MAX);
 	for (size_t i = 0; i < n; i++) {
-		bool blank = strchr(" \t\r\n\f", s[i]) != NULL;
+		bool blank = is_blank(s[i]);
 
 		if (!blank || !space) {
 			a = (a ^ (unsigned char)(blank ? ' ' : s[i])) * 0x100000001b3u;
@@ -156,8 +154,7 @@ text_t graph_arguments(struct graph *g, const char *s, size_t n)
 		}
 		space = blank;
 	}
-	key = xasprintf("#%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
-	return text_ofz(&g->texts, key);
+	return a ^ b >> 29 ^ b;
 }
 
 uint32_t graph_find(const struct graph *g, text_t name)
@@ -280,20 +277,32 @@ static int by_last(const void *a, const void *b)
 
 const struct graph_last *graph_find_last(const struct graph *g, const char *last, uint32_t *n)
 {
-	uint32_t low = 0, high = g->by_last_count, end;
+	text_t text = text_find(&g->texts, last);
+	uint32_t from = text < g->by_last_text_count ? g->by_last_text[text] : 0, end;
 
-	while (low < high) {
-		uint32_t at = low + (high - low) / 2;
-
-		if (strcmp(g->by_last[at].name, last) < 0)
-			low = at + 1;
-		else
-			high = at;
+	if (!from) {
+		*n = 0;
+		return NULL;
 	}
-	for (end = low; end < g->by_last_count && strcmp(g->by_last[end].name, last) == 0; end++)
+	for (end = from; end < g->by_last_count && end - from + 1 < *n &&
+	     strcmp(g->by_last[end].name, g->by_last[from - 1].name) == 0; end++)
 		;
-	*n = end - low;
-	return g->by_last + low;
+	*n = end - from + 1;
+	return g->by_last + from - 1;
+}
+
+static void last_texts_index(struct graph *g)
+{
+	auto_free text_t *texts = xcalloc((size_t)g->by_last_count + 1, sizeof(*texts));
+
+	for (uint32_t i = 0; i < g->by_last_count; i++)
+		texts[i] = i && strcmp(g->by_last[i].name, g->by_last[i - 1].name) == 0 ? texts[i - 1] :
+			text_ofz(&g->texts, g->by_last[i].name);
+	free(g->by_last_text);
+	g->by_last_text_count = g->texts.n;
+	g->by_last_text = xcalloc((size_t)g->texts.n + 1, sizeof(*g->by_last_text));
+	for (uint32_t i = g->by_last_count; i-- > 0;)
+		g->by_last_text[texts[i]] = i + 1;
 }
 
 void graph_index_last(struct graph *g)
@@ -305,14 +314,61 @@ void graph_index_last(struct graph *g)
 		if (g->functions[i].file != GRAPH_NONE && g->functions[i].kind != GRAPH_MODULE)
 			g->by_last[g->by_last_count++] = (struct graph_last){ last_of(g, i), i };
 	qsort(g->by_last, g->by_last_count, sizeof(*g->by_last), by_last);
+	last_texts_index(g);
 }
 
 int graph_place_order(const struct graph *g, uint32_t file, uint32_t line, uint32_t other_file, uint32_t other_line)
 {
-	int c = file == other_file ? 0 : strcmp(graph_text(g, g->files[file].path),
-						graph_text(g, g->files[other_file].path));
+	uint32_t x = g->file_rank[file], y = g->file_rank[other_file];
 
-	return c ? c : (line > other_line) - (line < other_line);
+	return x != y ? (x > y) - (x < y) : (line > other_line) - (line < other_line);
+}
+
+static int by_path(const void *a, const void *b, void *graph)
+{
+	const struct graph *g = graph;
+
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return strcmp(graph_text(g, g->files[x].path), graph_text(g, g->files[y].path));
+}
+
+static void files_rank(struct graph *g)
+{
+	auto_free uint32_t *order = xcalloc((size_t)g->file_count + 1, sizeof(*order));
+
+	g->file_rank = xcalloc((size_t)g->file_count + 1, sizeof(*g->file_rank));
+	for (uint32_t i = 0; i < g->file_count; i++)
+		order[i] = i;
+	qsort_r(order, g->file_count, sizeof(*order), by_path, g);
+	for (uint32_t i = 0; i < g->file_count; i++)
+		g->file_rank[order[i]] = i;
+}
+
+/* Puts calls in the order of callers, then of places; most of those of one caller are in order. */
+static void calls_sort(struct graph *g)
+{
+	struct graph_call *sorted = xcalloc((size_t)g->call_count + 1, sizeof(*sorted));
+	auto_free uint32_t *at = xcalloc((size_t)g->function_count + 2, sizeof(*at));
+
+	for (uint32_t i = 0; i < g->call_count; i++)
+		at[g->calls[i].caller + 2]++;
+	for (uint32_t i = 2; i <= g->function_count; i++)
+		at[i + 1] += at[i];
+	for (uint32_t i = 0; i < g->call_count; i++)
+		sorted[at[g->calls[i].caller + 1]++] = g->calls[i];
+	for (uint32_t i = 0; i < g->function_count; i++) {
+		uint32_t n = at[i + 1] - at[i];
+		bool good = true;
+
+		for (uint32_t k = at[i] + 1; k < at[i + 1] && good; k++)
+			good = by_site(&sorted[k - 1], &sorted[k]) <= 0;
+		if (!good)
+			qsort(sorted + at[i], n, sizeof(*sorted), by_site);
+	}
+	free(g->calls);
+	g->calls = sorted;
+	g->call_cap = g->call_count + 1;
 }
 
 int graph_call_order(const void *a, const void *b, void *graph)
@@ -341,8 +397,8 @@ void graph_finish(struct graph *g, uint32_t max_targets)
 	for (uint32_t i = 0; i < g->mutation_count; i++)
 		g->mutations[i].function = map[g->mutations[i].function];
 	free(map);
-	if (g->call_count)
-		qsort(g->calls, g->call_count, sizeof(*g->calls), by_site);
+	files_rank(g);
+	calls_sort(g);
 	if (g->mutation_count)
 		qsort(g->mutations, g->mutation_count, sizeof(*g->mutations), by_mutation);
 	g->by_name_count = g->texts.n;

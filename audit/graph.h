@@ -98,11 +98,11 @@ struct graph_call {
 	/* for the cost model */
 	bool in_loop, loop_unknown;
 	int64_t loop_bound;        /* product of the loops around it; 1 outside of loops */
-	text_t arguments;          /* all argument texts, spaces squeezed; equal texts are the same arguments */
+	uint64_t arguments;        /* graph_arguments(): equal numbers are the same arguments */
 	text_t receiver;           /* "self.items" of self.items.append(x); 0: a plain name is called */
 	text_t method;             /* "append" */
 	enum graph_scope scope;    /* of the receiver's first name, or of the plain name */
-	text_t first;              /* text of the first argument */
+	text_t first;              /* text of the first argument, where it is no constant with a text */
 	struct graph_list argument_texts;    /* positional ones, each a name or a dotted chain, else 0 */
 	uint32_t constant, constant_count;   /* in graph.constants */
 	text_t opened;             /* the constant path P of Path(P).m(…), or of a first argument open(P).read() */
@@ -138,7 +138,10 @@ struct graph {
 	uint32_t by_name_count;
 	struct graph_last *by_last; /* functions of the audited files but modules */
 	uint32_t by_last_count;
+	uint32_t *by_last_text; /* text -> the first of by_last of that name + 1 */
+	uint32_t by_last_text_count;
 	uint32_t *first_call;   /* function -> its first call; [function_count] is call_count */
+	uint32_t *file_rank;    /* file -> its place in the order of paths */
 };
 
 void graph_release(struct graph *g);
@@ -154,8 +157,8 @@ struct graph_list graph_add_list(struct graph *g, const uint32_t *v, uint32_t n)
 /* The callee's text as the files show it: runs of white space as one blank, at most 80 bytes, no broken UTF-8 sequence. */
 text_t graph_squeeze(struct graph *g, const char *s, size_t n, size_t max_bytes);
 
-/* The text of a list of arguments. Those of calls are only held against each other: a long one is a digest. */
-text_t graph_arguments(struct graph *g, const char *s, size_t n);
+/* A digest of a list of arguments as it is written, but for white space. */
+uint64_t graph_arguments(const char *s, size_t n);
 
 /* Sorts functions by name and calls by function and place, gives outside names nodes of their own, settles doubled names and
  * too many targets. max_targets: of the model. To be called once. */
@@ -168,7 +171,7 @@ static inline const char *graph_text(const struct graph *g, text_t t)
 	return text_z(&g->texts, t);
 }
 
-/* The functions whose last name is this, in the order of names: *n of them. */
+/* The functions whose last name is this, in the order of names: *n of them, at most as many as it was before. */
 const struct graph_last *graph_find_last(const struct graph *g, const char *last, uint32_t *n);
 
 /* Makes by_last again: names have changed. */

@@ -10,11 +10,11 @@
 /* Texts are copied into the blocks of the table: the number of a text stays, what it says changes. */
 static bool replace(struct graph *g, text_t t, const struct str *out)
 {
-	if (out->len == strlen(g->texts.v[t]) && memcmp(str_cstr(out), g->texts.v[t], out->len) == 0)
+	if (out->len == g->texts.v[t].length && memcmp(str_cstr(out), g->texts.v[t].z, out->len) == 0)
 		return false;
 	g->texts.blocks = xreallocarray(g->texts.blocks, g->texts.block_count + 1, sizeof(*g->texts.blocks));
-	g->texts.blocks[g->texts.block_count++] = g->texts.v[t] = xstrdup(str_cstr(out));
-	g->texts.keys[t].length = (uint32_t)strlen(g->texts.v[t]); /* it is found no more */
+	g->texts.blocks[g->texts.block_count++] = g->texts.v[t].z = xstrdup(str_cstr(out));
+	g->texts.v[t].length = (uint32_t)out->len; /* it is found no more */
 	return true;
 }
 
@@ -29,14 +29,14 @@ int redact_graph(struct graph *g, char *const envp[], const struct strv *names, 
 	source = xcalloc((size_t)g->texts.n + 1, sizeof(*source));
 	for (uint32_t i = 0; i < g->call_count; i++) {
 		source[g->calls[i].text] = source[g->calls[i].receiver] = source[g->calls[i].first] = true;
-		source[g->calls[i].arguments] = source[g->calls[i].opened] = true;
+		source[g->calls[i].opened] = true;
 	}
 	for (uint32_t i = 0; i < g->mutation_count; i++)
 		source[g->mutations[i].target] = true;
 	for (uint32_t i = 0; i < g->function_count; i++)
 		source[g->functions[i].name] = false;
 	for (uint32_t t = 1; t < g->texts.n; t++) {
-		const char *text = g->texts.v[t];
+		const char *text = g->texts.v[t].z;
 		auto_str out = STR_INIT;
 
 		if (strlen(text) < 6)

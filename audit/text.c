@@ -15,7 +15,6 @@ void text_table_release(struct text_table *t)
 		free(t->blocks[i]);
 	free(t->blocks);
 	free(t->v);
-	free(t->keys);
 	free(t->hash);
 	memset(t, 0, sizeof(*t));
 }
@@ -47,17 +46,20 @@ static char *copy(struct text_table *t, const char *s, size_t n)
 static void grow(struct text_table *t)
 {
 	uint32_t cap = t->hash_cap ? t->hash_cap * 2 : 1024;
+	struct text_place *hash = xcalloc(cap, sizeof(*hash));
 
-	free(t->hash);
-	t->hash = xcalloc(cap, sizeof(*t->hash));
-	t->hash_cap = cap;
-	for (uint32_t i = 1; i < t->n; i++) {
-		uint32_t h = t->keys[i].hash & (cap - 1);
+	for (uint32_t i = 0; i < t->hash_cap; i++) {
+		uint32_t h = t->hash[i].hash & (cap - 1);
 
-		while (t->hash[h])
+		if (!t->hash[i].text)
+			continue;
+		while (hash[h].text)
 			h = (h + 1) & (cap - 1);
-		t->hash[h] = i;
+		hash[h] = t->hash[i];
 	}
+	free(t->hash);
+	t->hash = hash;
+	t->hash_cap = cap;
 }
 
 /* The place of a text in the table: of it, or of the gap where it would be. */
@@ -65,8 +67,8 @@ static uint32_t place_of(const struct text_table *t, uint32_t hash, const char *
 {
 	uint32_t h = hash & (t->hash_cap - 1), i;
 
-	for (; (i = t->hash[h]) != 0; h = (h + 1) & (t->hash_cap - 1))
-		if (t->keys[i].hash == hash && t->keys[i].length == n && memcmp(t->v[i], s, n) == 0)
+	for (; (i = t->hash[h].text) != 0; h = (h + 1) & (t->hash_cap - 1))
+		if (t->hash[h].hash == hash && t->v[i].length == n && memcmp(t->v[i].z, s, n) == 0)
 			break;
 	return h;
 }
@@ -80,24 +82,21 @@ text_t text_of(struct text_table *t, const char *s, size_t n)
 	if (!t->n) {
 		t->cap = 1024;
 		t->v = xreallocarray(NULL, t->cap, sizeof(*t->v));
-		t->keys = xcalloc(t->cap, sizeof(*t->keys));
 		t->n = 1;
-		t->v[0] = copy(t, "", 0);
+		t->v[0] = (struct text){ copy(t, "", 0), 0 };
 	}
 	if (t->n * 2 >= t->hash_cap)
 		grow(t);
 	hash = hash_of(s, n);
 	h = place_of(t, hash, s, n);
-	if (t->hash[h])
-		return t->hash[h];
+	if (t->hash[h].text)
+		return t->hash[h].text;
 	if (t->n == t->cap) {
 		t->cap *= 2;
 		t->v = xreallocarray(t->v, t->cap, sizeof(*t->v));
-		t->keys = xreallocarray(t->keys, t->cap, sizeof(*t->keys));
 	}
-	t->keys[t->n] = (struct text_key){ hash, (uint32_t)n };
-	t->v[t->n] = copy(t, s, n);
-	t->hash[h] = t->n;
+	t->v[t->n] = (struct text){ copy(t, s, n), (uint32_t)n };
+	t->hash[h] = (struct text_place){ hash, t->n };
 	return t->n++;
 }
 
@@ -108,5 +107,5 @@ text_t text_ofz(struct text_table *t, const char *s)
 
 text_t text_find(const struct text_table *t, const char *s)
 {
-	return t->hash_cap ? t->hash[place_of(t, hash_of(s, strlen(s)), s, strlen(s))] : 0;
+	return t->hash_cap ? t->hash[place_of(t, hash_of(s, strlen(s)), s, strlen(s))].text : 0;
 }

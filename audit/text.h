@@ -9,10 +9,10 @@
 typedef uint32_t text_t;
 
 struct text_table {
-	char **v; /* [0] is "" */
+	struct text { char *z; uint32_t length; } *v; /* [0] is "" */
 	uint32_t n, cap;
-	struct text_key { uint32_t hash, length; } *keys; /* of each text */
-	uint32_t *hash, hash_cap;
+	struct text_place { uint32_t hash; text_t text; } *hash; /* beside each other: most comparisons end at the hash */
+	uint32_t hash_cap;
 	char *block;
 	size_t block_left;
 	char **blocks;
@@ -29,7 +29,7 @@ text_t text_find(const struct text_table *t, const char *s);
 /* Valid until text_table_release; "" for 0. */
 static inline const char *text_z(const struct text_table *t, text_t i)
 {
-	return i ? t->v[i] : "";
+	return i ? t->v[i].z : "";
 }
 
 #endif

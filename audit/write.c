@@ -22,20 +22,25 @@ const char *write_scope(enum graph_scope s)
 	return names[s];
 }
 
+static void text_write(struct json *j, const char *key, const struct graph *g, text_t t)
+{
+	json_strn(j, key, graph_text(g, t), t ? g->texts.v[t].length : 0);
+}
+
 void write_op(struct json *j, const struct graph *g, const struct op *o)
 {
 	json_object(j, NULL);
-	json_str(j, "callee", graph_text(g, o->callee));
-	json_str(j, "cost_class", graph_text(g, o->cost_class));
+	text_write(j, "callee", g, o->callee);
+	text_write(j, "cost_class", g, o->cost_class);
 	if (o->size < 0)
 		json_null(j, "data_size_estimate");
 	else
 		json_int(j, "data_size_estimate", o->size);
 	json_int(j, "line", o->line);
 	json_int(j, "weight", o->weight);
-	json_str(j, "function", graph_text(g, g->functions[o->function].name));
-	json_str(j, "file", graph_text(g, g->files[o->file].path));
-	json_str(j, "base_class", graph_text(g, o->base_class));
+	text_write(j, "function", g, g->functions[o->function].name);
+	text_write(j, "file", g, g->files[o->file].path);
+	text_write(j, "base_class", g, o->base_class);
 	json_int(j, "base_weight", o->base_weight);
 	json_int(j, "loop_bound", o->loop_bound);
 	json_bool(j, "loop_bound_known", o->loop_known);
@@ -52,13 +57,13 @@ void write_op(struct json *j, const struct graph *g, const struct op *o)
 void write_mutation(struct json *j, const struct graph *g, const struct graph_mutation *m, bool wide)
 {
 	json_object(j, NULL);
-	json_str(j, "target", graph_text(g, m->target));
+	text_write(j, "target", g, m->target);
 	json_str(j, "kind", write_mutation_kind(m->kind));
 	json_int(j, "line", m->line);
 	json_str(j, "scope", write_scope(m->scope));
 	if (wide) {
-		json_str(j, "function", graph_text(g, g->functions[m->function].name));
-		json_str(j, "file", graph_text(g, g->files[m->file].path));
+		text_write(j, "function", g, g->functions[m->function].name);
+		text_write(j, "file", g, g->files[m->file].path);
 	}
 	json_object_end(j);
 }
@@ -75,13 +80,12 @@ static const char *last_name(const char *s)
 uint32_t unresolved_candidates(const struct graph *g, const struct graph_call *c, uint32_t out[5])
 {
 	const char *name = c->method ? graph_text(g, c->method) : last_name(graph_text(g, c->text));
-	uint32_t n;
+	uint32_t n = 5;
 	const struct graph_last *found;
 
 	if (!*name || !(isalpha((unsigned char)*name) || *name == '_' || (unsigned char)*name >= 0x80))
 		return 0;
 	found = graph_find_last(g, name, &n);
-	n = n < 5 ? n : 5;
 	for (uint32_t i = 0; i < n; i++)
 		out[i] = found[i].function;
 	return n;
@@ -92,16 +96,16 @@ void write_unresolved(struct json *j, const struct graph *g, const struct graph_
 	uint32_t candidates[5], n = unresolved_candidates(g, c, candidates);
 
 	json_object(j, NULL);
-	json_str(j, "function", graph_text(g, g->functions[c->caller].name));
-	json_str(j, "file", graph_text(g, g->files[c->file].path));
+	text_write(j, "function", g, g->functions[c->caller].name);
+	text_write(j, "file", g, g->files[c->file].path);
 	json_int(j, "line", c->line);
-	json_str(j, "callee", graph_text(g, c->text));
+	text_write(j, "callee", g, c->text);
 	json_str(j, "cost_class", "unresolved");
 	json_int(j, "weight", 0);
 	json_str(j, "reason", graph_reason_text(c->reason));
 	json_array(j, "candidates");
 	for (uint32_t i = 0; i < n; i++)
-		json_str(j, NULL, graph_text(g, g->functions[candidates[i]].name));
+		text_write(j, NULL, g, g->functions[candidates[i]].name);
 	json_array_end(j);
 	json_object_end(j);
 }
@@ -131,7 +135,7 @@ static void languages_write(struct json *j, const struct graph *g)
 			for (uint32_t i = 0; i < g->file_count; i++)
 				if (g->files[i].language == l && (skipped ?
 					g->files[i].skipped : g->files[i].has_errors))
-					json_str(j, NULL, graph_text(g, g->files[i].path));
+					text_write(j, NULL, g, g->files[i].path);
 			json_array_end(j);
 		}
 		json_object_end(j);
@@ -146,7 +150,7 @@ void write_node(struct json *j, const struct graph *g, const struct costs *c, ui
 
 	json_line(j);
 	json_object(j, graph_text(g, f->name));
-	json_str(j, "fqname", graph_text(g, f->name));
+	text_write(j, "fqname", g, f->name);
 	json_str(j, "kind", kinds[f->kind]);
 	json_str(j, "language", graph_language_text(f->language));
 	json_str(j, "file", f->file == GRAPH_NONE ? NULL : graph_text(g, g->files[f->file].path));
@@ -162,9 +166,9 @@ void write_node(struct json *j, const struct graph *g, const struct costs *c, ui
 		const struct graph_call *call = &g->calls[k];
 
 		for (uint32_t t = 0; t < call->targets.n; t++)
-			json_str(j, NULL, graph_text(g, g->pool[call->targets.at + t]));
+			text_write(j, NULL, g, g->pool[call->targets.at + t]);
 		if (!call->targets.n && graph_is_unresolved(call))
-			json_str(j, NULL, graph_text(g, call->text));
+			text_write(j, NULL, g, call->text);
 	}
 	json_array_end(j);
 	json_array(j, "state_mutations");
@@ -177,7 +181,7 @@ void write_node(struct json *j, const struct graph *g, const struct costs *c, ui
 	json_array_end(j);
 	json_array(j, "decorators");
 	for (uint32_t k = 0; k < f->decorators.n; k++)
-		json_str(j, NULL, graph_text(g, g->pool[f->decorators.at + k]));
+		text_write(j, NULL, g, g->pool[f->decorators.at + k]);
 	json_array_end(j);
 	json_bool(j, "is_async", f->is_async);
 	if (c->self_ns && c->self_ns[i] >= 0)
@@ -223,7 +227,7 @@ void write_edges(struct json *j, const struct graph *g, const uint32_t *distance
 		json_line(j);
 		json_array(j, graph_text(g, g->functions[i].name));
 		for (uint32_t k = 0; k < n; k++)
-			json_str(j, NULL, graph_text(g, g->functions[list[k]].name));
+			text_write(j, NULL, g, g->functions[list[k]].name);
 		json_array_end(j);
 	}
 	json_object_end(j);

@@ -16,6 +16,7 @@
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +92,28 @@ static void roots_find(const struct audit *a, struct strv *out)
 	}
 }
 
+/* Names of languages, also with commas between them; TypeScript is read as JavaScript is. */
+static void languages_find(const struct audit *a, struct strv *out)
+{
+	for (size_t i = 0; i < a->o->languages.n; i++)
+		for (const char *s = a->o->languages.v[i];;) {
+			size_t n = strcspn(s, ",");
+			auto_free char *name = xstrndup(s, n);
+			bool typescript = strcmp(name, "typescript") == 0 || strcmp(name, "tsx") == 0;
+
+			strv_add(out, typescript ? "javascript" : name);
+			if (!s[n])
+				break;
+			s += n + 1;
+		}
+}
+
 static int sources_take(struct audit *a, struct err *e)
 {
 	bool named = a->cli->operand_count > 0;
-	struct strv paths = STRV_INIT, roots = STRV_INIT;
+	struct strv paths = STRV_INIT, roots = STRV_INIT, languages = STRV_INIT;
 	struct sources_options so = { .root = a->cli->root, .include = &a->o->include, .exclude = &a->o->exclude,
-		.languages = &a->o->languages, .max_bytes = (size_t)a->o->max_file_bytes };
+		.languages = &languages, .max_bytes = (size_t)a->o->max_file_bytes };
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	auto_free char *out = path_resolve(a->cli->root, a->o->out), *cache = path_join(out, "cache");
 	struct tree_cache tc = TREE_CACHE_INIT(a->o->no_cache ? NULL : cache, !a->o->format && !a->o->where);
@@ -104,9 +121,12 @@ static int sources_take(struct audit *a, struct err *e)
 		.jobs = a->o->jobs ? (unsigned)a->o->jobs : processors > 0 ? (unsigned)processors : 1 };
 	int rc;
 
+	if (sodium_init() < 0) /* chooses the digest that is made for this processor */
+		return err_set(e, ERR_FAILURE, "libsodium cannot be used here");
 	for (size_t i = 0; !named && i < a->o->paths.n; i++) /* of the file: from the root */
 		strv_take(&paths, a->o->paths.v[i][0] == '/' ? xstrdup(a->o->paths.v[i]) :
 							       path_join(a->cli->root, a->o->paths.v[i]));
+	languages_find(a, &languages);
 	so.paths = named ? a->cli->operands : paths.v;
 	so.path_count = named ? (size_t)a->cli->operand_count : paths.n;
 	rc = sources_read(&a->sources, &so, e);
@@ -121,6 +141,7 @@ static int sources_take(struct audit *a, struct err *e)
 	}
 	strv_release(&paths);
 	strv_release(&roots);
+	strv_release(&languages);
 	return rc;
 }
 

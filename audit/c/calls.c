@@ -313,7 +313,7 @@ static void found_write(struct reader *r, uint32_t node, uint32_t callee, uint32
 	graph_add_call(g, (struct graph_call){ .caller = r->function->function, .file = f->source->file, .line = n->line,
 		.start = n->start, .end = n->end, .is_expression = true,
 		.text = graph_squeeze(g, f->source->text + c->start, c->end - c->start, 80),
-		.arguments = list ? graph_squeeze(g, f->source->text + l->start, l->end - l->start, 4096) : 0,
+		.arguments = list ? graph_arguments(f->source->text + l->start, l->end - l->start) : 0,
 		.targets = graph_add_list(g, found->targets, found->count),
 		.reason = found->count ? REASON_none : found->reason,
 		.in_loop = r->loops > 0, .loop_unknown = r->loops > 0, .loop_bound = 1 });

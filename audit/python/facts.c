@@ -61,7 +61,9 @@ static struct place *places_of(struct python *p, uint32_t source)
 		const struct tree_node *n = &t->nodes[i];
 		uint32_t own = i == 1 ? 0 : p->m.node_def[source][i], inside = own ? own : v[i].scope;
 		bool closes = n->kind == K_function_definition || n->kind == K_class_definition;
-		bool around = !closes && (v[i].comprehension || has_clause(t, i));
+		bool may = n->kind == K_list_comprehension || n->kind == K_set_comprehension ||
+			   n->kind == K_dictionary_comprehension || n->kind == K_generator_expression;
+		bool around = !closes && (v[i].comprehension || (may && has_clause(t, i)));
 
 		for (uint32_t c = n->first; c; c = t->nodes[c].next) {
 			uint32_t scope = t->nodes[c].field == F_body ? inside : v[i].scope;

@@ -185,28 +185,31 @@ static void loops_add(struct python *p, uint32_t source, uint32_t node, struct g
 	}
 }
 
-static void constant_add(struct python *p, struct graph *g, uint32_t source, uint32_t keyword, uint32_t position,
+/* Returns whether its text is kept: that of a file's name or of a mode may matter. */
+static bool constant_add(struct python *p, struct graph *g, uint32_t source, uint32_t keyword, uint32_t position,
 	uint32_t node)
 {
 	auto_str text = STR_INIT;
 	struct graph_constant c = { .position = position };
+	bool kept = keyword ? text_is(p, source, keyword, "mode") || text_is(p, source, keyword, "file") : position < 2;
 
 	if (pyfacts_string(p, source, node, &text)) {
 		c.kind = CONSTANT_TEXT;
 		c.size = (int64_t)text.len;
-		if (text.len <= CONSTANT_TEXT_MAX)
+		if (kept && text.len <= CONSTANT_TEXT_MAX)
 			c.text = text_of(&g->texts, str_cstr(&text), text.len);
 	} else {
 		c.kind = CONSTANT_CONTAINER;
 		c.size = pyfacts_elements(p, source, node);
 	}
 	if (c.size < 0)
-		return;
+		return false;
 	if (keyword) {
 		c.keyword = pyfacts_squeeze(p, g, source, keyword, CONSTANT_TEXT_MAX);
 		c.position = GRAPH_NONE;
 	}
 	graph_add_constant(g, c);
+	return c.text != 0;
 }
 
 static bool is_chain(const struct python *p, uint32_t source, uint32_t node)
@@ -236,10 +239,11 @@ static void arguments_add(struct python *p, struct graph *g, uint32_t source, ui
 			if (position < ARGUMENTS_MAX)
 				chains[position] = is_chain(p, source, c) ?
 					pyfacts_squeeze(p, g, source, c, 200) : 0;
-			if (!position)
+			bool known = constant_add(p, g, source, 0, position, c);
+
+			if (!position++ && !known)
 				out->first = graph_squeeze(g, p->sources[source].text + n->start, n->end - n->start,
 					80);
-			constant_add(p, g, source, 0, position++, c);
 		}
 	}
 	out->constant_count = g->constant_count - out->constant;
@@ -295,7 +299,7 @@ void pyfacts_call(struct python *p, struct graph *g, uint32_t source, uint32_t n
 	if (list) {
 		const struct tree_node *n = pyfacts_node(p, source, list);
 
-		out->arguments = graph_arguments(g, text + n->start, n->end - n->start);
+		out->arguments = graph_arguments(text + n->start, n->end - n->start);
 		if (n->kind == K_argument_list)
 			arguments_add(p, g, source, list, out);
 	}

@@ -143,6 +143,8 @@ static void *build_run(void *arg)
 	if (!solved_load(&p->m)) {
 		machine_execute(&p->m);
 		machine_settle_names(&p->m);
+		if (p->m.site_count)
+			qsort(p->m.sites, p->m.site_count, sizeof(*p->m.sites), by_source);
 		solved_save(&p->m);
 	}
 	heap_release_values(&p->m.h);
@@ -150,8 +152,6 @@ static void *build_run(void *arg)
 		mem_free_ptr(&p->m.node_site[i]);
 	pyfacts_init(p);
 	p->function_of = xcalloc(p->m.def_count + 1, sizeof(*p->function_of));
-	if (p->m.site_count)
-		qsort(p->m.sites, p->m.site_count, sizeof(*p->m.sites), by_source);
 	for (uint32_t i = 0, at = 0; i < p->count; i++) {
 		pyfacts_bind(p, i);
 		functions_add(p, b->g, i);

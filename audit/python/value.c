@@ -28,13 +28,13 @@ static void texts_grow(struct heap *h)
 		return;
 	h->text_cap = h->text_cap ? h->text_cap * 2 : 64;
 	h->texts = xreallocarray(h->texts, h->text_cap, sizeof(*h->texts));
-	h->text_keys = xreallocarray(h->text_keys, h->text_cap, sizeof(*h->text_keys));
+	h->text_lengths = xreallocarray(h->text_lengths, h->text_cap, sizeof(*h->text_lengths));
 }
 
 void heap_init(struct heap *h)
 {
 	memset(h, 0, sizeof(*h));
-	h->text_hash = xcalloc(h->text_hash_cap = 1024, sizeof(uint32_t));
+	h->text_hash = xcalloc(h->text_hash_cap = 1024, sizeof(*h->text_hash));
 	h->slot_hash = xcalloc(h->slot_hash_cap = 1024, sizeof(uint32_t));
 	h->set_hash = xcalloc(h->set_hash_cap = 1024, sizeof(uint32_t));
 	texts_grow(h);
@@ -54,7 +54,7 @@ void heap_release(struct heap *h)
 	for (uint32_t i = 0; i < h->text_count; i++)
 		free(h->texts[i]);
 	free(h->texts);
-	free(h->text_keys);
+	free(h->text_lengths);
 	free(h->text_hash);
 	for (int i = 0; i < HEAP_PREFIXES; i++)
 		free(h->prefixed[i].v);
@@ -75,15 +75,21 @@ void heap_release_values(struct heap *h)
 
 static void text_rehash(struct heap *h)
 {
-	free(h->text_hash);
-	h->text_hash = xcalloc(h->text_hash_cap *= 2, sizeof(uint32_t));
-	for (uint32_t i = 1; i < h->text_count; i++) {
-		uint32_t at = h->text_keys[i].hash;
+	uint32_t cap = h->text_hash_cap * 2;
+	__typeof__(h->text_hash) hash = xcalloc(cap, sizeof(*hash));
 
-		while (h->text_hash[at &= h->text_hash_cap - 1])
+	for (uint32_t i = 0; i < h->text_hash_cap; i++) {
+		uint32_t at = h->text_hash[i].hash;
+
+		if (!h->text_hash[i].text)
+			continue;
+		while (hash[at &= cap - 1].text)
 			at++;
-		h->text_hash[at] = i;
+		hash[at] = h->text_hash[i];
 	}
+	free(h->text_hash);
+	h->text_hash = hash;
+	h->text_hash_cap = cap;
 }
 
 uint32_t heap_text(struct heap *h, const char *s, size_t n)
@@ -93,17 +99,17 @@ uint32_t heap_text(struct heap *h, const char *s, size_t n)
 
 	n = zero ? (size_t)(zero - s) : n;
 	at = hash = (uint32_t)hash_bytes(0, s, n);
-	while ((i = h->text_hash[at &= h->text_hash_cap - 1]) != 0) {
-		if (h->text_keys[i].hash == hash && h->text_keys[i].length == n && memcmp(h->texts[i], s, n) == 0)
+	while ((i = h->text_hash[at &= h->text_hash_cap - 1].text) != 0) {
+		if (h->text_hash[at].hash == hash && h->text_lengths[i] == n && memcmp(h->texts[i], s, n) == 0)
 			return i;
 		at++;
 	}
 	texts_grow(h);
 	i = h->text_count++;
 	h->texts[i] = xstrndup(s, n);
-	h->text_keys[i].hash = hash;
-	h->text_keys[i].length = (uint32_t)n;
-	h->text_hash[at] = i;
+	h->text_lengths[i] = (uint32_t)n;
+	h->text_hash[at].hash = hash;
+	h->text_hash[at].text = i;
 	if (h->text_count * 2 > h->text_hash_cap)
 		text_rehash(h);
 	return i;

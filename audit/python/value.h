@@ -61,8 +61,9 @@ struct heap {
 	uint32_t *ids, id_count, id_cap;
 	uint32_t *interned, interned_count, interned_cap; /* hash of objects */
 	char **texts;
-	struct { uint32_t hash, length; } *text_keys; /* of each text */
-	uint32_t text_count, text_cap, *text_hash, text_hash_cap;
+	uint32_t *text_lengths; /* of each text */
+	struct { uint32_t hash, text; } *text_hash;
+	uint32_t text_count, text_cap, text_hash_cap;
 	struct { const char *z; uint32_t text; } literals[HEAP_LITERALS];
 	uint32_t indices[HEAP_INDICES];                      /* text of "i:0", "i:1" … */
 	struct text_map { uint32_t *v, n; } prefixed[HEAP_PREFIXES]; /* text -> text with a prefix */

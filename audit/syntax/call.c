@@ -131,7 +131,7 @@ static void call_facts(struct syntax *x, uint32_t source, uint32_t node, struct 
 		return;
 	list = syntax_field(x, source, node, F_arguments);
 	if (list) {
-		out->arguments = graph_arguments(x->g, syntax_at(x, source, list), syntax_length(x, source, list));
+		out->arguments = graph_arguments(syntax_at(x, source, list), syntax_length(x, source, list));
 		if (syntax_node(x, source, list)->kind != K_template_string)
 			arguments_add(x, source, list, out);
 	}
