@@ -185,8 +185,10 @@ static void place_take(struct output_reader *o, const pcre2_code *code, const ch
 	int64_t at = 0;
 
 	if (!file) {
-		/* of a form without places */
+		/* of a form without places, or whose file stands at its beginning */
 		o->row.frames += pcre2_substring_number_from_name(code, (PCRE2_SPTR)"file") <= 0;
+		if (number && o->row.file && !o->row.line && value_int(number, &at))
+			o->row.line = at;
 		take(&o->row.pending, function);
 		return;
 	}

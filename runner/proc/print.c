@@ -151,18 +151,16 @@ int64_t print_stuck_ns(void)
 
 void print_drop(void)
 {
-	const struct print_item *first = queue; /* of the two files of one step the word stands once */
+	bool told = false; /* of the two files of one step the word stands once */
 
-	while (queue) {
-		bool said = queue->kind == PRINT_FILE && queue != first && queue->which == STREAM_ERR;
-
-		if (queue->kind == PRINT_FILE && !said)
+	for (; queue; queue_shift()) {
+		if (queue->kind == PRINT_FILE && !(told && queue->which == STREAM_ERR))
 			say(printer, "the output of '%s' was not read in time; what is left of it is dropped", queue->text);
 		else if (queue->kind == PRINT_SAY)
 			say(printer, "%s", queue->text);
 		else if (queue->kind == PRINT_STOP_END)
 			stop_commands_end(&printer->shared->stop, context_mid_line(printer));
-		queue_shift();
+		told |= queue->kind == PRINT_FILE;
 	}
 }
 
