@@ -29,6 +29,7 @@ int gather_rows(struct facts *f, const char *file, const char *path, const struc
 void gather_tails(struct facts *f, const char *dir, const char *run_id);
 /* A command that has been silent for so long, when it is ended from outside, may hang. */
 #define GATHER_SILENT_MS 1000.0
+#define GATHER_MOMENT_MS 50.0 /* shorter than that nothing is called silent, however short the run was */
 void gather_derive(struct facts *f);
 void gather_tests(struct facts *f);
 /* Part of gather_trace: attrs of a test.output; and once all of them are read. named: tests were told by name, so

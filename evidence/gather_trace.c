@@ -656,9 +656,10 @@ static void judge_end(struct trace_gatherer *t)
 		idle = end > t->progress_ns ? end - t->progress_ns : 0;
 		fact_set_num(run, FC_RUN_idle_ms, (double)idle / 1e6);
 	}
-	/* Whoever cancels has mostly waited for too long: that is judged as a limit is. */
+	/* Whoever cancels has mostly waited for too long: that is judged as a limit is. A moment is no silence. */
 	if (t->watchdog || t->cancelled)
-		stuck = idle < 0 || idle >= (int64_t)(GATHER_SILENT_MS * 1e6) || idle * 4 >= end;
+		stuck = idle < 0 || idle >= (int64_t)(GATHER_SILENT_MS * 1e6) ||
+			(idle * 4 >= end && idle >= (int64_t)(GATHER_MOMENT_MS * 1e6));
 	else if (outside)
 		stuck = (t->stall_ns >= 0 && t->stall_ns >= t->progress_ns) ||
 			idle >= 10000 * INT64_C(1000000);

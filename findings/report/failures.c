@@ -226,7 +226,9 @@ void report_add_running(struct str *out, const struct report *r)
 		by = report_test_by_source(f, r->findings->v[0]->location);
 	if (by)
 		str_addf(out, "%s; ", by);
-	if (run && fact_get(run, FC_RUN_idle_ms)->known) {
+	if (run && fact_get(run, FC_RUN_idle_ms)->known && !fact_bool(run, FC_RUN_stuck) && !was_busy(f)) {
+		str_addf(out, "it was still making progress, the last %.1f s before", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
+	} else if (run && fact_get(run, FC_RUN_idle_ms)->known) {
 		str_addf(out, "no progress for %.1f s", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
 	} else {
 		str_add(out, "the command was still running");

@@ -163,6 +163,16 @@ SKIP: {
 		"running after a.t\ntests: 1 done (0 failed, 0 skipped), 0 running", 'the plan of a file is not that of all files';
 }
 
+# A limit that was reached while all went well is no silence, and neither is a moment.
+{
+	my $r = run_spec(['run', '--timeout-ms', 1000 * slow_factor(), '--', 'sh', '-c', 'while :; do echo x; sleep 0.01; done'], env => \%clean);
+	is $r->{code}, 124, 'ended while it went on printing';
+	like $r->{err}, qr/^spec-runner: TIMEOUT: it was still making progress, the last \d+\.\d s before$/m, '  which is what the first line says';
+	$r = run_spec(['run', '--deadline', '2020-01-01T00:00:00Z', '--', 'sleep', '5'], env => \%clean);
+	is $r->{code}, 124, 'a deadline that is over';
+	unlike $r->{err}, qr/HUNG|hang\./, '  proves no hang' or diag $r->{err};
+}
+
 # --- Ctrl-Z, fg; the death of either of ours ---
 
 SKIP: {
