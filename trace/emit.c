@@ -437,6 +437,16 @@ void trace_finish(struct trace *t, bool pass, int exit_code, enum span_status op
 	t->finished = true;
 }
 
+void trace_span_text(const struct trace *t, span_id id, char out[SPAN_TEXT_SIZE])
+{
+	snprintf(out, SPAN_TEXT_SIZE, "%016llx", (unsigned long long)(t->journal.hdr->span_base + id));
+}
+
+int64_t trace_ts_ns(const struct trace *t, int64_t now_ns)
+{
+	return trace_time(t, now_ns);
+}
+
 void trace_traceparent(const struct trace *t, span_id id, char out[TRACEPARENT_SIZE])
 {
 	const struct journal_header *h = t->journal.hdr;

@@ -131,6 +131,12 @@ void trace_progress(struct trace *t, const char *what, int64_t at_ns);
 void trace_finish(struct trace *t, bool pass, int exit_code, enum span_status open_status,
 		  int64_t now_ns);
 
+/* As the sealed trace tells them: the name of a span; and the time since the run began of what is recorded at
+ * now_ns, in nanoseconds. */
+#define SPAN_TEXT_SIZE 17
+void trace_span_text(const struct trace *t, span_id id, char out[SPAN_TEXT_SIZE]);
+int64_t trace_ts_ns(const struct trace *t, int64_t now_ns);
+
 /* W3C traceparent of a span ("00-<32 hex>-<16 hex>-01"), for a child's environment. */
 #define TRACEPARENT_SIZE 56
 void trace_traceparent(const struct trace *t, span_id id, char out[TRACEPARENT_SIZE]);

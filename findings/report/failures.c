@@ -227,7 +227,8 @@ void report_add_running(struct str *out, const struct report *r)
 	if (by)
 		str_addf(out, "%s; ", by);
 	if (run && fact_get(run, FC_RUN_idle_ms)->known && !fact_bool(run, FC_RUN_stuck) && !was_busy(f)) {
-		str_addf(out, "it was still making progress, the last %.1f s before", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
+		str_addf(out, "it was still making progress, the last %.1f s before",
+			 fact_num(run, FC_RUN_idle_ms, 0) / 1000);
 	} else if (run && fact_get(run, FC_RUN_idle_ms)->known) {
 		str_addf(out, "no progress for %.1f s", fact_num(run, FC_RUN_idle_ms, 0) / 1000);
 	} else {

@@ -15,7 +15,7 @@ void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t
 	struct attrs a = { 0 };
 	struct json j;
 	auto_str row = STR_INIT;
-	char span[20];
+	char span[SPAN_TEXT_SIZE];
 
 	attrs_init(&a, g->trace);
 	attrs_str(&a, "step", step);
@@ -23,9 +23,9 @@ void gate_event(struct gate *g, enum checkpoint event, const char *step, int64_t
 	attrs_release(&a);
 	json_init(&j, &row);
 	json_object(&j, NULL);
-	json_int(&j, "ts_ns", now_ns - g->begin_ns);
+	json_int(&j, "ts_ns", trace_ts_ns(g->trace, now_ns));
 	json_str(&j, "kind", event_kind_text[EVENT_CHECKPOINT]);
-	snprintf(span, sizeof(span), "%016llx", (unsigned long long)g->dispatch);
+	trace_span_text(g->trace, g->dispatch, span);
 	json_str(&j, "span_id", span);
 	json_object(&j, "attrs");
 	json_str(&j, "event", checkpoint_text[event]);

@@ -31,6 +31,11 @@ is((grep { ($_->{skip_reason} // '') eq 'fail_fast.after_failure' && $_->{blocke
 	@{ $s->{steps} }), 8, 'and say why');
 ok(-e '.artifacts/run-trace.json' && -e '.artifacts/run-trace-summary.md', 'a failing gate leaves a trace');
 is(json_of('.artifacts/run-trace.json')->{summary}{first_failure_step}, 's4', 'whose summary tells of it');
+{
+	my ($in_trace, $in_summary) = map { join "\n", map { "$_->{ts_ns} $_->{span_id} $_->{attrs}{event} $_->{attrs}{step}" }
+		grep { ($_->{attrs}{event} // '') =~ /^gate\./ } @{ $_->{events} } } json_of('.artifacts/run-trace.json'), $s;
+	is($in_summary, $in_trace, 'the events of the summary are those of the trace');
+}
 is(scalar runner('verify', '.artifacts/run-trace.json'), 0, 'verify agrees');
 holds_schema('.artifacts/gate-summary.json', 'gate_summary_v1.yaml');
 for my $row ([['--continue-on-fail'], 0], [['--fail-fast', '--continue-on-fail'], 0], [['--continue-on-fail', '--fail-fast'], 8]) {
