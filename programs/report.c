@@ -451,6 +451,43 @@ static int profile_or_trace(struct cli *cli, const char *path, struct prof_run *
 	return profile_file(&r->p, path, e);
 }
 
+enum { JUDGED_LEAST = 30 };
+
+/* What a profile has of a weight: its sum, and how many samples make it. */
+static int64_t profile_sum(const struct profile *p, enum prof_weight weight, size_t *samples)
+{
+	struct prof_view v = { .p = p, .weight = weight };
+	int64_t sum = 0;
+
+	*samples = 0;
+	for (size_t i = 0; i < p->sample_count; i++) {
+		int64_t w = prof_weight_of(&v, &p->samples[i]);
+
+		sum += w;
+		*samples += w > 0;
+	}
+	return sum;
+}
+
+/* The sums are the kernel's own count, and tell what was gained however few samples there are; shares of functions need
+ * samples on both sides. */
+static bool baseline_judged(const struct profile *now, const struct profile *before, enum prof_weight weight)
+{
+	static const char *const text[] = { [PROF_CPU] = "CPU time", [PROF_WALL] = "time of all threads",
+					    [PROF_WAIT] = "waiting" };
+	size_t a, b;
+	int64_t was = profile_sum(before, weight, &a), is = profile_sum(now, weight, &b);
+
+	if (weight != PROF_SAMPLES && was > 0 && !now->only_counts && !before->only_counts)
+		cli_note("--baseline: %.1f ms of %s before, %.1f ms now: %.2f times", (double)was / 1e6, text[weight],
+			 (double)is / 1e6, (double)is / (double)was);
+	if (a >= JUDGED_LEAST && b >= JUDGED_LEAST)
+		return true;
+	cli_note("--baseline: fewer than 30 samples on a side: no judgement of functions (%zu before, %zu now; more with "
+		 "record --sample-hz 999)", a, b);
+	return false;
+}
+
 static int profile_print(struct cli *cli, const struct prof_format *format, struct prof_run *r,
 		const struct profile *baseline)
 {
@@ -467,8 +504,8 @@ static int profile_print(struct cli *cli, const struct prof_format *format, stru
 			return cli_fail(&e);
 		v.span_wanted = wanted;
 	}
-	if (baseline && (r->p.sample_count < 30 || baseline->sample_count < 30))
-		cli_note("--baseline: fewer than 30 samples on a side: no judgement");
+	if (baseline)
+		baseline_judged(&r->p, baseline, v.weight);
 	format->write(&v, &out);
 	return print_text(stdout, &out);
 }
@@ -487,9 +524,7 @@ static int add_diff(struct cli *cli, const char *trace, const char *dir, struct 
 	if (rc < 0)
 		return cli_fail(&e);
 	rc = profile_or_trace(cli, cli->o.profiling.baseline, &base, &e) < 0 ? cli_fail(&e) : 0;
-	if (!rc && (run.p.sample_count < 30 || base.p.sample_count < 30))
-		cli_note("--baseline: fewer than 30 samples on a side: no judgement");
-	else if (!rc)
+	if (!rc && baseline_judged(&run.p, &base.p, PROF_CPU))
 		sampled_diff(f, &run.p, &base.p, run.run_id);
 	prof_run_release(&run);
 	prof_run_release(&base);

@@ -337,6 +337,30 @@ int proc_cgroup_dir(pid_t pid, char *out, size_t size)
 	return access(out, F_OK);
 }
 
+int proc_cgroup_dir_v1(pid_t pid, const char *controller, char *out, size_t size)
+{
+	char buf[8192], *save = NULL;
+	size_t n = strlen(controller);
+
+	if (proc_read(pid, 0, "cgroup", buf, sizeof(buf)) < 0)
+		return -1;
+	for (char *line = strtok_r(buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+
+		if (!path)
+			continue;
+		*path++ = '\0';
+		for (char *at = ++names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+			if (strncmp(at, controller, n) != 0 || (at[n] && at[n] != ','))
+				continue;
+			snprintf(out, size, "/sys/fs/cgroup/%s%s", names, strcmp(path, "/") ? path : "");
+			return access(out, F_OK);
+		}
+	}
+	errno = ENOENT;
+	return -1;
+}
+
 void proc_wchan_read(pid_t pid, pid_t tid, char *out, size_t size)
 {
 	ssize_t n = proc_read(pid, tid, "wchan", out, size);

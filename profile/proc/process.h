@@ -121,6 +121,8 @@ int proc_pressure_read(const char *path, struct proc_pressure *p); /* PROC_PRESS
 /* Folder of the process's cgroup in the unified hierarchy ("/sys/fs/cgroup/…"), without a final
  * slash; append "/cpu.pressure". 0, or -1 where there is none. */
 int proc_cgroup_dir(pid_t pid, char *out, size_t size);
+/* The same of an older hierarchy, one a controller ("cpu", "memory"). */
+int proc_cgroup_dir_v1(pid_t pid, const char *controller, char *out, size_t size);
 /* After a failed read of a file of /proc/PID: -1, with errno ESRCH where the pid's entry is gone, whatever file was asked
  * for; a file that only this kernel does not have stays ENOENT. */
 int proc_gone(pid_t pid);

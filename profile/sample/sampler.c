@@ -17,8 +17,8 @@
 
 /* What we may use: so much at once, and a share of what the tree uses. The rest of the promise (20 ms and 1 %) is for our
  * start and for naming frames at the end. */
-#define BUDGET_FREE_NS (7 * NS_PER_MS)
-#define BUDGET_PPM 8500
+#define BUDGET_FREE_NS (5 * NS_PER_MS)
+#define BUDGET_PPM 7000
 #define HZ_USUAL 99 /* whoever asks for more samples than that pays for them */
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
@@ -28,6 +28,8 @@
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
+#define RING_CALM_NS (130 * NS_PER_MS) /* where hardly any come, as of a tree that gets no processor */
+enum { RING_CALM_SAMPLES = 4 };
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
 #define BIRTH_NS (8 * NS_PER_MS)
 #define UNNAMED_NS (2 * NS_PER_MS) /* a child found before it runs its own program is asked again so soon */
@@ -196,7 +198,7 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 	}
 	if (ring) {
 		s->engine->readable(s, now);
-		l->ring_due = now + RING_NS;
+		l->ring_due = now + (s->batch_samples && s->batch_samples <= RING_CALM_SAMPLES ? RING_CALM_NS : RING_NS);
 		if (s->proc)
 			usage_young(s, now);
 		if (c->turn)
@@ -315,6 +317,7 @@ void sampler_release(struct sampler *s)
 		s->engine->stop(s);
 	sampler_forget(s, clock_mono_ns());
 	births_free(s->root_births);
+	free(s->cgroup);
 	book_release(&s->book);
 	walk_images_release(&s->images);
 }

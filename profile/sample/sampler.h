@@ -119,6 +119,8 @@ struct sampler {
 	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
 	struct proc_stat root_first;  /* of the root, when collecting began */
 	struct births *root_births;
+	struct sampler_cgroup *cgroup; /* cgroup.c; NULL: not looked for yet */
+	int64_t cgroup_due_ns;
 	int64_t born_ns;        /* when a child was last seen to come or go between two scans */
 	bool unnamed;           /* some process may still be its parent's copy */
 	/* the governor */
@@ -231,6 +233,10 @@ void sampler_release(struct sampler *s);
 int64_t sampler_own_cpu_ns(void);
 /* May we use more CPU time now? part: of the budget, in hundredths. */
 bool sampler_affords(const struct sampler *s, int part);
+
+/* cgroup.c: of the first process, once there is one. */
+void cgroup_begin(struct sampler *s);
+void cgroup_note(struct sampler *s);
 
 /* usage.c: the proc collector. */
 void usage_begin(struct sampler *s);

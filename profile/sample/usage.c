@@ -15,6 +15,7 @@
 
 enum { SERIES_MAX = 600, YOUNG_LOOKS = 4, PERF_TRIES = 6 };
 #define YOUNG_NS (20 * NS_PER_MS)
+#define CGROUP_NS (10 * NS_PER_S)
 #define YOUNG_DEAR_NS (200 * NS_PER_MS)
 #define LOOK_COST_NS (150 * 1000)
 #define SERIES_YOUNG_NS (200 * NS_PER_MS)
@@ -239,41 +240,6 @@ static void series_point(struct sampler *s, int64_t now)
 	book_note(&s->book, "series", text, (size_t)n);
 }
 
-/* In the cgroup of the first command: limits, and how long it was throttled. */
-static void cgroup_note(struct sampler *s)
-{
-	char dir[512], path[600], text[1024] = "";
-	auto_str out = STR_INIT;
-	struct json j;
-
-	if (!s->first || proc_cgroup_dir(s->first->pid, dir, sizeof(dir)) < 0)
-		return;
-	json_init(&j, &out);
-	json_object(&j, NULL);
-	snprintf(path, sizeof(path), "%s/cpu.stat", dir);
-	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0) {
-		json_int(&j, "throttled_us", number_after(text, "throttled_usec "));
-		json_int(&j, "periods", number_after(text, "nr_periods "));
-		json_int(&j, "throttled_periods", number_after(text, "nr_throttled "));
-	}
-	snprintf(path, sizeof(path), "%s/cpu.max", dir);
-	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "max", 3) != 0) {
-		char *period;
-		double quota = (double)strtoll(text, &period, 10), of = (double)strtoll(period, NULL, 10);
-
-		json_fixed(&j, "quota_cores", of > 0 ? quota / of : 0, 3);
-	}
-	snprintf(path, sizeof(path), "%s/memory.max", dir);
-	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0 && strncmp(text, "max", 3) != 0)
-		json_int(&j, "memory_max_bytes", strtoll(text, NULL, 10));
-	snprintf(path, sizeof(path), "%s/memory.events", dir);
-	if (fd_read_file(AT_FDCWD, path, text, sizeof(text)) > 0)
-		json_int(&j, "oom_kills", number_after(text, "oom_kill "));
-	json_object_end(&j);
-	json_finish(&j);
-	book_note(&s->book, "cgroup", str_cstr(&out), out.len);
-}
-
 void usage_tick(struct sampler *s, int64_t now)
 {
 	/* A thousandth of a processor is always there for it, or a tree that hardly runs would not be seen to grow. */
@@ -284,8 +250,10 @@ void usage_tick(struct sampler *s, int64_t now)
 	for (struct sproc *p = s->first; p; p = p->after)
 		usage_look(s, p, now);
 	series_point(s, now);
-	if (s->usage_points == 1 || s->usage_points % 10 == 0)
+	if (s->cgroup_due_ns <= now) { /* should we be killed */
 		cgroup_note(s);
+		s->cgroup_due_ns = now + CGROUP_NS;
+	}
 }
 
 /* The first looks at a process come soon: at the age of 20, 80, 320 and 1280 ms; where many come and go, not at those that
@@ -295,6 +263,7 @@ void usage_young(struct sampler *s, int64_t now)
 	int64_t first = sampler_affords(s, 50) || s->proc_count < 3 ? YOUNG_NS : YOUNG_DEAR_NS;
 	bool looked = false;
 
+	cgroup_begin(s);
 	for (struct sproc *p = s->first; p; p = p->after) {
 		int64_t looks = p->usage ? p->usage->looks : 0, due = first;
 

@@ -3,6 +3,7 @@
  * the program. */
 #include "runner/sampled/rows.h"
 
+#include "base/frame_home.h"
 #include "base/json_read.h"
 #include "base/mem.h"
 
@@ -512,6 +513,7 @@ struct repeated {
 	int64_t ns;
 	uint32_t tests;
 	int32_t last_span;
+	int64_t run_ns, most_ns; /* of the last test, and of the one with most of it */
 };
 
 enum { REPEATS_MAX = 4096, TESTS_LEAST = 5, DEPTH_LEAST = 3 };
@@ -530,10 +532,16 @@ static void repeat_add(struct repeated *v, size_t *n, uint32_t frame, int32_t sp
 	if (i == REPEATS_MAX)
 		return;
 	if (i == *n)
-		v[(*n)++] = (struct repeated){ frame, 0, 0, -1 };
+		v[(*n)++] = (struct repeated){ .frame = frame, .last_span = -1 };
 	v[i].ns += ns;
-	v[i].tests += v[i].last_span != span;
+	if (v[i].last_span != span) {
+		v[i].tests++;
+		v[i].run_ns = 0;
+	}
 	v[i].last_span = span;
+	v[i].run_ns += ns;
+	if (v[i].run_ns > v[i].most_ns)
+		v[i].most_ns = v[i].run_ns;
 }
 
 static int most_first(const void *a, const void *b)
@@ -543,20 +551,48 @@ static int most_first(const void *a, const void *b)
 	return x->ns != y->ns ? (x->ns > y->ns ? -1 : 1) : x->frame < y->frame ? -1 : x->frame > y->frame;
 }
 
-/* The outermost functions of the program itself, below which at least three frames stand, that many tests run through.
- * Samples come in order of time: a test that comes again is counted again only if another came between. */
+/* What lies outside of the runner's frames starts all tests, and is no work of theirs. */
+static bool is_runner(const struct prof_frame *f)
+{
+	struct frame_words words = { .language = f->language, .function = f->function, .file = f->file,
+				     .module = f->module, .line = f->line };
+
+	return is_named(f) && frame_home(&words) == FRAME_RUNNER;
+}
+
+/* The frames of a stack, innermost first, that a test may have caused. runner: by frame, 0 unknown, 1 not, 2 is one. */
+static uint32_t frames_of_test(const struct profile *p, uint32_t stack, uint8_t *runner)
+{
+	uint32_t len = p->stack_len[stack];
+
+	for (uint32_t k = 0; k < len; k++) {
+		uint32_t id = p->pool[p->stack_first[stack] + k];
+
+		if (!runner[id])
+			runner[id] = is_runner(&p->frames[id]) ? 2 : 1;
+		if (runner[id] == 2)
+			return k;
+	}
+	return len;
+}
+
+/* The outermost functions of the program itself, below which at least three frames stand, that many tests run through, and
+ * none of them for most of it: that one would not get faster if it were done once. Samples come in order of time: a test
+ * that comes again is counted again only if another came between. */
 void sampled_repeats(struct facts *f, const struct profile *p, const char *file)
 {
+	auto_free uint8_t *runner = xcalloc(p->frame_index.n + 1, 1);
 	struct repeated *v = xcalloc(REPEATS_MAX, sizeof(*v));
 	int64_t all = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->sample_count; i++) {
 		const struct prof_sample *x = &p->samples[i];
-		uint32_t len = p->stack_len[x->stack];
+		uint32_t len;
 
 		if (x->wait >= 0 || x->span < 0 || !p->spans[x->span].is_case)
 			continue;
+		len = frames_of_test(p, x->stack, runner);
 		all += x->cpu_ns;
 		for (uint32_t k = DEPTH_LEAST - 1; k < len; k++) {
 			uint32_t id = p->pool[p->stack_first[x->stack] + k];
@@ -569,7 +605,8 @@ void sampled_repeats(struct facts *f, const struct profile *p, const char *file)
 		qsort(v, n, sizeof(*v), most_first);
 	for (size_t i = 0, rows = 0; i < n && rows < 10 && all > 0; i++) {
 		const struct prof_frame *at = &p->frames[v[i].frame];
-		struct fact_row *r = v[i].tests >= TESTS_LEAST ? fact_add(f, FACT_REPEAT, file, "/samples") : NULL;
+		bool shared = v[i].tests >= TESTS_LEAST && v[i].most_ns <= v[i].ns / 2;
+		struct fact_row *r = shared ? fact_add(f, FACT_REPEAT, file, "/samples") : NULL;
 
 		if (!r)
 			continue;
@@ -688,8 +725,11 @@ void sampled_diff(struct facts *f, const struct profile *now, const struct profi
 			fact_set_int(r, FC_DIFF_line, a.v[i].lines[0].line);
 		fact_set_num(r, FC_DIFF_before_share, was);
 		fact_set_num(r, FC_DIFF_after_share, after);
+		fact_set_num(r, FC_DIFF_before_ms, was * (double)before_all / 1e6);
+		fact_set_num(r, FC_DIFF_after_ms, (double)a.v[i].self_ns / 1e6);
 		fact_set_num(r, FC_DIFF_change, after - was);
 		fact_set_num(r, FC_DIFF_times, was > 0 ? after / was : 1000);
+		fact_set_num(r, FC_DIFF_grown_ms, (double)a.v[i].self_ns / 1e6 - was * (double)before_all / 1e6);
 		fact_set_int(r, FC_DIFF_samples, (int64_t)(now->sample_count < before->sample_count ? now->sample_count :
 							   before->sample_count));
 	}

@@ -9,7 +9,7 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use JSON::PP;
 
-our @EXPORT = qw(spec root scratch put get json where_is fresh record report profile_of artifact_of trace_of findings_of raw_of sum_ms
+our @EXPORT = qw(spec root scratch put get json where_is fresh around record report profile_of artifact_of trace_of findings_of raw_of sum_ms
 	child_cpu row finish_rows);
 
 my $root = abs_path('.');
@@ -50,6 +50,8 @@ sub run_in {
 	waitpid $pid, 0;
 	return { code => $? & 127 ? 128 + ($? & 127) : $? >> 8, out => get($out), err => get($err), dir => $at };
 }
+# A command of ours with another one around it.
+sub around { my ($at, $with, @args) = @_; return run_in($at, @$with, $spec, @args) }
 sub record { my ($at, @args) = @_; return run_in($at, $spec, @args) }
 sub report { my ($at, @args) = @_; return run_in($at, $spec, 'report', @args) }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # profile_patterns.pl - each performance pattern with a program that must match and a near relative that must not; by real runs where
-# this machine can do it. Exit 1 where one is wrong.
+# this machine can do it: what it cannot do is said. Some need root: a name server of our own and a machine of eight processors are there
+# in a mount namespace alone, cgroups are made and removed. Exit 1 where one is wrong.
 #
 #   tests/show/profile_patterns.pl [PATTERN]...
 use strict;
@@ -12,6 +13,7 @@ use ProfileShow;
 my ($python, $node, $java, $javac, $gcc) = map { where_is($_) } qw(python3 node java javac gcc);
 my $at = fresh();
 my $n = 0;
+my $split = root() . '/.artifacts/build/tests/zoo/split';
 sub py { my ($text, @args) = @_; my $f = "$at/p" . ++$n . '.py'; put($f, $text); return [$python, $f, @args] }
 sub js { my ($text, @options) = @_; my $f = "$at/p" . ++$n . '.js'; put($f, $text); return [$node, @options, $f] }
 sub sh { return ['/bin/bash', '-c', $_[0]] }
@@ -29,7 +31,45 @@ end = time.process_time() + 0.6
 while time.process_time() < end: pass
 PY
 
-# pattern => [a match, a near relative, collectors]
+# A program in a place of our own: files of ours lie over those of the machine, for it and the sampler alone.
+my $own_place = $> == 0 && system('unshare -m true 2>/dev/null') == 0;
+put("$at/eight", "0-7\n");
+put("$at/resolv.conf", "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n");
+sub over { my ($ours, $theirs, @argv) = @_; return { around => ['unshare', '-m', '--propagation', 'private', '/bin/sh', '-c', 'mount --bind "$1" "$2" && shift 2 && exec "$@"', 'sh', $ours, $theirs], argv => [@argv] } }
+# A cgroup that gives so many microseconds in each 100,000; -1 all of them.
+my $group = "/sys/fs/cgroup/cpu/spec-runner-show-$$";
+sub cgroup_ready { return $> == 0 && -w '/sys/fs/cgroup/cpu/cgroup.procs' }
+END { rmdir $group if defined $group }
+sub quota_of { my ($us) = @_; return { quota => $us, argv => py($burn . "burn(0.5)\n") } }
+my $dns = <<'PY';
+import socket, threading, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('127.0.0.9', 53))
+def answer_nobody():
+    while True: s.recv(512)
+threading.Thread(target=answer_nobody, daemon=True).start()
+try: socket.getaddrinfo(NAME, 80)
+except OSError: pass
+end = time.process_time() + 0.3
+while time.process_time() < end: pass
+PY
+my $faults = <<'PY';
+import mmap, os, sys
+path, cold = sys.argv[1], int(sys.argv[2])
+with open(path, 'wb') as f: f.write(b'x' * 4096 * 3000)
+fd = os.open(path, os.O_RDONLY)
+os.fsync(fd)
+if cold: os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+m = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+m.madvise(mmap.MADV_RANDOM)
+s = 0
+for i in range(3000): s += m[i * 4096]
+for i in range(3000000): s += i
+PY
+my $swap = "import mmap, time\nm = mmap.mmap(-1, 100 << 20)\nfor i in range(0, 100 << 20, 4096): m[i] = 1\nif OUT: m.madvise(21)\ntime.sleep(1.5)\n";
+my $slow = "function slow(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nfunction other(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nwhile(process.cpuUsage().user<3.6e6){slow(100000);other(1000000)}\n";
+
+# pattern => [a match, a near relative, collectors]; a program is its argv, or {argv, around, quota}; undef: not to be had here
 my %patterns = (
 	'perf.high_call_count_small_fn' => [py("def f(): pass\nfor i in range(1200000): f()\n"), py("def f(): pass\nfor i in range(400000): f()\n"), 'cprofile'],
 	'perf.hot.function' => [py("def hot():\n    s = 0\n    for i in range(90000000): s += i\nhot()\n"), py(join('', map { "def f$_():\n    s = 0\n    for i in range(12000000): s += i\n" } 1 .. 5) . join('', map { "f$_()\n" } 1 .. 5))],
@@ -56,15 +96,47 @@ my %patterns = (
 	'perf.serialize.heavy' => [py("import json\nx = [{'a': i, 'b': [i] * 5} for i in range(3000)]\nfor i in range(250): json.loads(json.dumps(x))\n"), py("import json\ns = 0\nfor i in range(9000000): s += i\njson.dumps([1])\n")],
 	'perf.jit.off' => [js("function f(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nlet t=Date.now();while(process.cpuUsage().user<2.6e6)f(100000)\n", '--jitless'), js("function f(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nwhile(process.cpuUsage().user<2.6e6)f(100000)\n")],
 	'perf.gil.contention' => [py("import threading, time\ndef spin():\n    end = time.time() + 1.5; s = 0\n    while time.time() < end:\n        for i in range(1000): s += i\nts = [threading.Thread(target=spin) for _ in range(4)]\n[t.start() for t in ts]; [t.join() for t in ts]\n"), py("import threading, time\nts = [threading.Thread(target=time.sleep, args=(1.2,)) for _ in range(4)]\n[t.start() for t in ts]; [t.join() for t in ts]\n")],
+	'perf.hot.line' => [py("def hot(n):\n    s = 0\n    for i in range(n): s += i * i % 7 + i * i % 11 + i * i % 13\n    return s\nhot(12000000)\n"),
+		py(join('', map { "def f$_(n):\n    s = 0\n    for i in range(n): s += i * i % 7\n    return s\n" } 1 .. 5) . join('', map { "f$_(5000000)\n" } 1 .. 5))],
+	'perf.serial.on_many_cores' => $own_place ? [over("$at/eight", '/sys/devices/system/cpu/online', '/usr/bin/chrt', '-f', '1', $split, '2.5'),
+		over("$at/eight", '/sys/devices/system/cpu/online', '/bin/bash', '-c', "for i in 1 2 3 4 5; do chrt -f 1 $split 0.45; sleep 0.6; done")] : undef,
+	'perf.machine.contended' => $> == 0 ? [sh("for i in 1 2 3 4 5 6; do $split 0.5 & done; wait"), ['/usr/bin/chrt', '-f', '1', $split, '0.8']] : undef,
+	'perf.cgroup.throttled' => cgroup_ready() ? [quota_of(10000), quota_of(-1)] : undef,
+	'perf.memory.faults' => [py($faults, "$at/faults", 1), py($faults, "$at/faults", 0)],
+	'perf.memory.swap' => (get('/proc/swaps') =~ /\n./) ? [py($swap =~ s/OUT/True/r), py($swap =~ s/OUT/False/r)] : undef,
+	'perf.net.dns' => $own_place ? [over("$at/resolv.conf", '/etc/resolv.conf', @{ py($dns =~ s/NAME/'nobody.example'/r) }), over("$at/resolv.conf", '/etc/resolv.conf', @{ py($dns =~ s/NAME/'127.0.0.1'/r) })] : undef,
+	'perf.deopt' => $node ? [js($slow, '--no-sparkplug', '--no-maglev', '--turbo-filter=other'), js($slow)] : undef,
+	'perf.regression.function' => [{ before => py($burn . "def alpha(): burn(0.2)\ndef beta(): burn(0.8)\nalpha()\nbeta()\n"), then => py($burn =~ s/2000/500/r . "def alpha(): [i * i for i in range(9000000)]\ndef beta(): burn(0.3)\nalpha()\nbeta()\n") },
+		{ before => py($burn . "def alpha(): burn(0.5)\nalpha()\n"), then => py($burn . "def alpha(): burn(0.5)\nalpha()\n") }],
 	'perf.io.wait' => [py("import os\nf = os.open('$at/io', os.O_CREAT | os.O_WRONLY)\nfor i in range(400): os.write(f, b'x' * 300000); os.fsync(f)\n"), py("import os\nf = os.open('/dev/null', os.O_WRONLY)\ns = 0\nfor i in range(9000000): s += i\nos.write(f, b'x')\n")],
 );
 print "| pattern | matches | near relative | place | kept |\n|---|---|---|---|---|\n";
 for my $pattern (@ARGV ? @ARGV : sort keys %patterns) {
-	my ($yes, $no, $collect) = @{ $patterns{$pattern} // die "no program for '$pattern'\n" };
+	exists $patterns{$pattern} or die "no program for '$pattern'\n";
+	my ($yes, $no, $collect) = @{ $patterns{$pattern} // [] };
 	my (@seen, $place);
-	for my $argv ($yes, $no) {
+	if (!$yes) { row(undef, $pattern, 'not to be had here', '', ''); next }
+	for my $program ($yes, $no) {
+		my %how = ref $program eq 'HASH' ? %$program : (argv => $program);
+		if ($how{before}) { # its finding needs a baseline
+			my ($before, $after) = (fresh(), fresh());
+			record($before, 'record', '--', @{ $how{before} });
+			record($after, 'record', '--', @{ $how{then} });
+			my $r = report($after, '--format', 'json', '--baseline', raw_of($before) . '/profile.json');
+			my ($f) = grep { $_->{pattern_id} eq $pattern } @{ json()->decode($r->{out})->{findings} };
+			push @seen, $f ? $f->{summary} : '-';
+			$place //= $f->{location} =~ s{^\Q$at\E/}{}r if $f;
+			next;
+		}
+		my $argv = $how{argv};
 		my $dir = -d $argv->[-1] ? $argv->[-1] : fresh(); # a suite runs where it lies
-		my $r = record($dir, 'record', ($collect ? ('--collect', $collect) : ()), '--', @$argv);
+		my @around = @{ $how{around} // [] };
+		if ($how{quota}) {
+			mkdir $group;
+			put("$group/cpu.cfs_quota_us", $how{quota});
+			@around = ('/bin/sh', '-c', 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', 'sh', $group);
+		}
+		my $r = around($dir, \@around, 'record', ($collect ? ('--collect', $collect) : ()), '--', @$argv);
 		warn "$pattern: exit $r->{code} $r->{out}$r->{err}" if $r->{code} && $r->{code} != 1;
 		my ($f) = grep { $_->{pattern_id} eq $pattern } findings_of($dir);
 		push @seen, $f ? $f->{summary} : '-';
