@@ -69,6 +69,8 @@ PY
 my $swap = "import mmap, time\nm = mmap.mmap(-1, 100 << 20)\nfor i in range(0, 100 << 20, 4096): m[i] = 1\nif OUT: m.madvise(21)\ntime.sleep(1.5)\n";
 my $slow = "function slow(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nfunction other(n){let s=0;for(let i=0;i<n;i++)s=(s*31+i)&0xffff;return s}\nwhile(process.cpuUsage().user<3.6e6){slow(100000);other(1000000)}\n";
 
+my $two = py("import sys, time\n" . join('', map { "def $_(s):\n    end = time.process_time() + s\n    while time.process_time() < end:\n        for i in range(2000): pass\n" } qw(alpha beta)) . "alpha(float(sys.argv[1]))\nbeta(float(sys.argv[2]))\n");
+
 # pattern => [a match, a near relative, collectors]; a program is its argv, or {argv, around, quota}; undef: not to be had here
 my %patterns = (
 	'perf.high_call_count_small_fn' => [py("def f(): pass\nfor i in range(1200000): f()\n"), py("def f(): pass\nfor i in range(400000): f()\n"), 'cprofile'],
@@ -106,8 +108,7 @@ my %patterns = (
 	'perf.memory.swap' => (get('/proc/swaps') =~ /\n./) ? [py($swap =~ s/OUT/True/r), py($swap =~ s/OUT/False/r)] : undef,
 	'perf.net.dns' => $own_place ? [over("$at/resolv.conf", '/etc/resolv.conf', @{ py($dns =~ s/NAME/'nobody.example'/r) }), over("$at/resolv.conf", '/etc/resolv.conf', @{ py($dns =~ s/NAME/'127.0.0.1'/r) })] : undef,
 	'perf.deopt' => $node ? [js($slow, '--no-sparkplug', '--no-maglev', '--turbo-filter=other'), js($slow)] : undef,
-	'perf.regression.function' => [{ before => py($burn . "def alpha(): burn(0.2)\ndef beta(): burn(0.8)\nalpha()\nbeta()\n"), then => py($burn =~ s/2000/500/r . "def alpha(): [i * i for i in range(9000000)]\ndef beta(): burn(0.3)\nalpha()\nbeta()\n") },
-		{ before => py($burn . "def alpha(): burn(0.5)\nalpha()\n"), then => py($burn . "def alpha(): burn(0.5)\nalpha()\n") }],
+	'perf.regression.function' => [{ before => [@$two, 0.2, 0.8], then => [@$two, 0.7, 0.3] }, { before => [@$two, 0.5, 0.5], then => [@$two, 0.5, 0.5] }],
 	'perf.io.wait' => [py("import os\nf = os.open('$at/io', os.O_CREAT | os.O_WRONLY)\nfor i in range(400): os.write(f, b'x' * 300000); os.fsync(f)\n"), py("import os\nf = os.open('/dev/null', os.O_WRONLY)\ns = 0\nfor i in range(9000000): s += i\nos.write(f, b'x')\n")],
 );
 print "| pattern | matches | near relative | place | kept |\n|---|---|---|---|---|\n";
