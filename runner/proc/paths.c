@@ -91,11 +91,14 @@ static bool holds_nothing(const char *dir)
  * whoever made it: by its .gitignore it is known to be ours. */
 void run_paths_tidy(const struct run_paths *p)
 {
-	auto_free char *ignore = path_join(p->artifacts, ".gitignore");
+	auto_free char *ignore = p->artifacts ? path_join(p->artifacts, ".gitignore") : NULL;
 	struct stat st;
-	bool ours = p->made_artifacts || (strcmp(last_part(p->artifacts), ".artifacts") == 0 &&
-					  guard_stat(ignore, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 2);
+	bool ours;
 
+	if (!p->artifacts) /* a usage error was found before there was any path */
+		return;
+	ours = p->made_artifacts || (strcmp(last_part(p->artifacts), ".artifacts") == 0 &&
+				     guard_stat(ignore, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 2);
 	if (!ours || !holds_nothing(p->artifacts))
 		return;
 	(void)guard_unlink(ignore);
