@@ -72,6 +72,14 @@ static int text_cmp(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
+/* Line 17 goes before line 129. */
+static int place_cmp(const char *a, const char *b)
+{
+	int d = a && b ? strverscmp(a, b) : 0;
+
+	return d ? d : text_cmp(a, b);
+}
+
 /* Who stands first: a place that is known stands before none. */
 static int finding_cmp(const struct finding *a, const struct finding *b)
 {
@@ -89,7 +97,7 @@ static int finding_cmp(const struct finding *a, const struct finding *b)
 		return a->confidence > b->confidence ? -1 : 1;
 	d = strcmp(a->pattern->id, b->pattern->id);
 	if (!d)
-		d = text_cmp(a->location, b->location);
+		d = place_cmp(a->location, b->location);
 	if (!d)
 		d = strcmp(a->summary, b->summary);
 	return d ? d : strcmp(a->id, b->id);

@@ -220,16 +220,25 @@ static void tests_add(struct str *out, const struct facts *f)
 
 static void place_add(struct str *out, const struct facts *f, const struct finding *x)
 {
-	auto_free char *file = NULL;
+	auto_free char *file = NULL, *function = NULL;
+	const char *end;
 	int64_t line = 0;
 
 	if (!x->location)
 		return;
-	row_add(out, "Place", x->location);
-	if (!report_split_location(x->location, &file, &line) || line < 1)
+	if (!report_split_location(x->location, &file, &line) || line < 1) {
+		row_add(out, "Place", x->location);
 		return;
-	str_add(out, "<dt></dt><dd>");
+	}
+	str_add(out, "<dt>Place</dt><dd>");
 	html_place(out, file, line);
+	/* "file:function:line" */
+	end = strrchr(x->location, ':');
+	if (str_starts(x->location, file) && end > x->location + strlen(file) + 1) {
+		function = xstrndup(x->location + strlen(file) + 1, (size_t)(end - x->location) - strlen(file) - 1);
+		str_add(out, " in ");
+		html_element(out, "code", function);
+	}
 	str_add(out, "\n");
 	html_source(out, f, file, line);
 	str_add(out, "</dd>\n");
@@ -311,6 +320,7 @@ static void banner_add(struct str *out, const struct report *r)
 {
 	const struct fact_table *runs = &r->facts->table[FACT_RUN], *machines = &r->facts->table[FACT_MACHINE];
 	const struct fact_row *run = runs->n ? runs->rows[0] : NULL, *m = machines->n ? machines->rows[0] : NULL;
+	const char *args = *r->head.args ? r->head.args : r->head.command;
 
 	str_add(out, "<header>\n<h1><span class=\"status ");
 	html_text(out, r->head.status);
@@ -319,7 +329,7 @@ static void banner_add(struct str *out, const struct report *r)
 		       : strcmp(r->head.status, "fail") == 0 ? "failed"
 							     : r->head.status);
 	str_add(out, "</span> <code>");
-	html_text(out, *r->head.args ? r->head.args : r->head.command);
+	html_text(out, str_starts(args, "-- ") ? args + 3 : args);
 	str_add(out, "</code></h1>\n<p class=\"meta\"><code>");
 	html_text(out, r->head.run_id);
 	str_add(out, "</code>");
