@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define ATTACH_NS (2 * NS_PER_S)
 
@@ -160,6 +161,9 @@ static void thread_waits(struct native *n, const struct java_dump *d, const stru
 	}
 	if (jt->sleeps)
 		hint_set(t, WAIT_SLEEP, "Thread.sleep");
+	else if (!waits && jt->runs && jt->frame_count && jt->frames[0].line > 0 && t->syscall.nr == SYS_futex)
+		/* it stands in the middle of Java code: what it sleeps on is the virtual machine's own */
+		hint_set(t, WAIT_UNKNOWN, "the virtual machine (a safepoint, the collector, a class that is loaded)");
 	else if (!waits)
 		return;
 	else if (waits->does == JAVA_ENTERS)

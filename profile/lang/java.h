@@ -33,6 +33,7 @@ struct java_thread {
 	uint64_t nid;     /* as the kernel numbers it within its namespace */
 	bool user, daemon; /* user: of the program, not of the JVM's own */
 	bool sleeps, timed; /* Thread.sleep; a wait with a timeout */
+	bool runs;        /* it computes, or is about to */
 	struct java_frame *frames; /* innermost first */
 	size_t frame_count;
 	struct java_lock *locks;

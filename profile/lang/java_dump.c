@@ -56,6 +56,7 @@ static void thread_begin(struct reader *r, const char *s, size_t n)
 	t->name = xstrndup(line + 1, (size_t)(end - line - 1) < NAME_MAX_BYTES ? (size_t)(end - line - 1) : NAME_MAX_BYTES);
 	t->user = str_starts(end + 1, " #");
 	t->daemon = strstr(end, " daemon ") && strstr(end, " daemon ") < nid;
+	t->runs = strstr(nid, " runnable ") != NULL;
 }
 
 /* "at pkg.Class.method(module@version/File.java:12)" */
