@@ -13,7 +13,7 @@
 #define BUSY_NS (300 * NS_PER_MS)  /* so long after a birth or an end more of them are expected */
 #define YOUNG_NS (30 * NS_PER_MS)  /* by then it runs its own program, if it ever will */
 #define FRESH_NS (6 * NS_PER_MS)
-enum { PARENTS_MAX = 32, PROCS_MAX = 400, THREADS_LISTED_MAX = 8 };
+enum { PARENTS_MAX = 32, PROCS_MAX = 400, THREADS_LISTED_MAX = 8, DEPTH_MAX = 16 };
 
 struct births {
 	struct proc_watch w;
@@ -58,27 +58,38 @@ static struct births *births_of_parent(struct sampler *s, const struct sproc *c)
 	return c->ppid == s->root && !s->attached ? s->root_births : parent ? parent->births : NULL;
 }
 
+/* What it and its children, whether ended or still in our books, were seen to use: its parent's count has all of it. */
+static int64_t subtree_seen(const struct sampler *s, const struct sproc *p, int depth)
+{
+	int64_t seen = p->ended_ns;
+
+	for (const struct sthread *t = p->threads; t; t = t->next)
+		seen += t->run_ns - t->first_run_ns + t->owed_ns;
+	for (const struct sproc *c = s->first; p->has_children && c && depth < DEPTH_MAX; c = c->after)
+		if (c->ppid == p->pid)
+			seen += subtree_seen(s, c, depth + 1);
+	return seen;
+}
+
 void births_settle(struct sampler *s, struct sproc *c, int64_t now)
 {
+	struct sproc *parent = sproc_find(s, c->ppid);
 	struct births *b = births_of_parent(s, c);
 	struct sthread *first = sthread_find(c, c->pid);
-	int64_t seen = 0, gap = 0, all = b ? ended_ns(b) : -1, missing;
+	int64_t seen = subtree_seen(s, c, 0), gap = 0, all = b ? ended_ns(b) : -1, missing;
 
-	if (all < 0 || !first)
-		return;
-	for (const struct sthread *t = c->threads; t; t = t->next) {
-		seen += t->run_ns - t->first_run_ns;
+	for (const struct sthread *t = c->threads; t; t = t->next)
 		gap += now - t->looked_ns;
+	missing = all < 0 || !first ? 0 : all - b->base_ns - b->paid_ns - seen;
+	if (missing > 0 && gap > 0) {
+		first->owed_ns = missing < gap ? missing : gap;
+		seen += first->owed_ns;
+		s->tree_cpu_ns += first->owed_ns;
 	}
-	if (c->births) /* and what it had waited for itself */
-		seen += c->births->paid_ns;
-	b->paid_ns += seen;
-	missing = all - b->base_ns - b->paid_ns;
-	if (missing <= 0 || gap <= 0)
-		return;
-	first->owed_ns = missing < gap ? missing : gap;
-	b->paid_ns += first->owed_ns;
-	s->tree_cpu_ns += first->owed_ns;
+	if (b)
+		b->paid_ns += seen;
+	if (parent)
+		parent->ended_ns += seen;
 }
 
 /* Between fork and exec it has its parent's name. */
@@ -96,19 +107,25 @@ static void name_again(struct sampler *s, struct sproc *p, int64_t now)
 	}
 }
 
+int64_t births_began(struct sampler *s, const struct proc_stat *st, int64_t now)
+{
+	const struct sproc *parent = sproc_find(s, st->ppid);
+	int64_t from = st->start_ns - (clock_boot_ns() - clock_mono_ns()), least = parent ? parent->start_ns : s->start_ns;
+
+	if (s->attached || from > now || from < now - NS_PER_S) /* there before us, or clocks differ (a time namespace) */
+		return now;
+	return from < least ? least : from;
+}
+
 static void birth(struct sampler *s, pid_t pid, const struct sproc *parent, int64_t now)
 {
-	int64_t slept = clock_boot_ns() - clock_mono_ns(), from;
 	struct proc_stat st;
 	struct sproc *p;
+	int64_t from;
 
 	if (proc_stat_read(pid, &st) < 0)
 		return;
-	from = st.start_ns - slept;
-	if (parent && from < parent->start_ns)
-		from = parent->start_ns;
-	if (from > now || from < now - NS_PER_S) /* it was there before us, or clocks differ (a time namespace) */
-		from = now;
+	from = births_began(s, &st, now);
 	p = sproc_add(s, pid, st.ppid, from);
 	if (strcmp(p->comm, st.comm) != 0)
 		sproc_exec(s, p, st.comm);

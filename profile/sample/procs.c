@@ -267,8 +267,10 @@ static void scan_one(struct sampler *s, pid_t pid, int64_t now)
 
 	if (proc_stat_read(pid, &st) < 0 || st.state == 'Z' || st.state == 'X')
 		return;
-	if (!p)
-		p = sproc_add(s, pid, st.ppid, now);
+	if (!p) {
+		p = sproc_add(s, pid, st.ppid, births_began(s, &st, now));
+		sthread_add(s, p, pid, p->start_ns);
+	}
 	if (strcmp(p->comm, st.comm) != 0) {
 		if (p->comm[0])
 			sproc_exec(s, p, st.comm);

@@ -96,6 +96,7 @@ struct sproc {
 	struct sproc *before, *after; /* of all */
 	int64_t task_count_seen;
 	bool has_children;      /* some process has named it as its parent */
+	int64_t ended_ns;       /* CPU time that its ended children were seen to use, with theirs */
 	struct births *births;  /* its children, where they are looked for often; NULL */
 	struct sproc_usage *usage;
 };
@@ -167,6 +168,8 @@ void sampler_births(struct sampler *s, int64_t now);
 bool births_expected(const struct sampler *s, int64_t now);
 /* Before the end of a process: what it ran after it was last looked at. */
 void births_settle(struct sampler *s, struct sproc *c, int64_t now);
+/* When a process that is found now began, as far as it can be ours. */
+int64_t births_began(struct sampler *s, const struct proc_stat *st, int64_t now);
 void births_free(struct births *b);
 
 /* stops.c */
