@@ -221,6 +221,35 @@ static bool names_own(const struct fact_row *r)
 	return *words.file && frame_place(&words, false) <= PLACE_OWN_NAME;
 }
 
+static void up_is(const struct derive *d, struct fact_row *r, const struct fact_row *up, bool line)
+{
+	auto_str place = STR_INIT;
+
+	str_addf(&place, "%s:%s", fact_text(up, FC_THREAD_file), fact_text(up, FC_THREAD_function));
+	if (line)
+		str_addf(&place, ":%lld", (long long)fact_int(up, FC_THREAD_line, 0));
+	fact_set_text(d->f, r, FC_THREAD_up, str_cstr(&place));
+}
+
+/* The way may lead past those who started the leaf, through a pipe that all of them hold (a test runner that reads what
+ * its workers print): the nearest line of the program's own among its ancestors. */
+static void put_up_from_parents(const struct derive *d, struct fact_row *r)
+{
+	const struct fact_row *up = r;
+
+	for (unsigned i = 0; i < CHAIN_MAX; i++) {
+		int64_t at = derive_thread(d, fact_int(up, FC_THREAD_ppid, -1), 0);
+
+		if (at < 0 || d->thread[at] == up)
+			return;
+		up = d->thread[at];
+		if (fact_bool(up, FC_THREAD_own_line)) {
+			up_is(d, r, up, true);
+			return;
+		}
+	}
+}
+
 /* A leaf without source, or in a library, has a caller that is the program's own; of an interpreter whose stack nobody
  * reads the script at least. */
 static void put_up(const struct derive *d, const int64_t *link, unsigned n)
@@ -232,16 +261,13 @@ static void put_up(const struct derive *d, const int64_t *link, unsigned n)
 	for (unsigned i = n - 1; i-- > 0;) {
 		const struct fact_row *up = d->thread[link[i]];
 		bool line = fact_bool(up, FC_THREAD_own_line);
-		auto_str place = STR_INIT;
 
 		if (!line && (!*fact_text(up, FC_THREAD_file) || fact_get(up, FC_THREAD_line)->known))
 			continue;
-		str_addf(&place, "%s:%s", fact_text(up, FC_THREAD_file), fact_text(up, FC_THREAD_function));
-		if (line)
-			str_addf(&place, ":%lld", (long long)fact_int(up, FC_THREAD_line, 0));
-		fact_set_text(d->f, r, FC_THREAD_up, str_cstr(&place));
+		up_is(d, r, up, line);
 		return;
 	}
+	put_up_from_parents(d, r);
 }
 
 static void mark_way(struct search *s, int64_t root)

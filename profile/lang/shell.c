@@ -85,6 +85,21 @@ static size_t array_read(struct lang_mem *m, uint64_t head, char *out[DEPTH_MAX]
 	return n;
 }
 
+/* What bats makes of a test file, line by line, is gone after the run: the file itself is among the arguments of the
+ * process that runs the test. */
+static const char *source_of(const struct native *n, const char *file)
+{
+	const char *at = strstr(file, "/bats");
+	const struct strv *argv = &n->p->argv;
+
+	if (!at || !str_ends(file, ".src"))
+		return file;
+	for (size_t i = 1; i < argv->n; i++)
+		if (str_ends(argv->v[i], ".bats"))
+			return argv->v[i];
+	return file;
+}
+
 static void *shell_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
 {
 	struct module *b = bash_module(n);
@@ -116,7 +131,8 @@ static void *shell_collect(struct native *n, enum intrusion allowed, char *reaso
 	for (size_t i = 0; i < count && i < named; i++) {
 		int at = i == 0 ? line : i <= numbered ? (int)strtol(lines[i - 1], NULL, 10) : 0;
 
-		s->v[s->depth++] = (struct shell_call){ xstrdup(functions[i]), xstrdup(files[i]), at > 0 ? at : 0 };
+		s->v[s->depth++] = (struct shell_call){ xstrdup(functions[i]), xstrdup(source_of(n, files[i])),
+							at > 0 ? at : 0 };
 	}
 	while (named)
 		free(functions[--named]);

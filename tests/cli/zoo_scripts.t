@@ -67,5 +67,15 @@ zoo_look(scripts => zoo_animals(" ($_)", [$_, "$zoo/hang.sh"], {}, @sh)) for gre
 	local $ENV{TMPDIR} = new_dir();
 	zoo_look(scripts => zoo_animals(' (dash)', ['/bin/sh', "$zoo/dash.sh"], {}, @dash)) if (readlink('/bin/sh') // '') =~ m{\bdash$};
 }
+# bats runs what it makes of a test file, and reads through pipes that the test holds as well: the line is the test's own.
+SKIP: {
+	which('bats') or skip 'no bats', 2;
+	my $dir = new_dir();
+	write_file("$dir/a.bats", qq{\@test "one" { true; }\nhelper() {\n  sleep 60\n}\n\@test "hangs" {\n  true\n  helper\n}\n});
+	my $r = run_spec(['run', '--liveness-level', 'strict', '--liveness-stall-ms', 4000 * slow_factor(), '--', 'bats', 'a.bats'],
+		dir => $dir, timeout => 60);
+	is $r->{code}, 124, 'bats: ended' or diag $r->{err};
+	like $r->{err}, qr{^spec-runner:   place:     \S*/a\.bats:helper:3$}m, '  at the line of the test file' or diag $r->{err};
+}
 zoo_section('scripts', 'Perl, PHP and shells', '');
 done_testing;
