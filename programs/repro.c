@@ -88,16 +88,16 @@ static int target_open(struct session *s, const struct cli *cli, const struct wo
 	return 0;
 }
 
-static int check_redacted(const struct session *s, struct err *e)
+static int check_redacted(const struct strv *argv, struct err *e)
 {
-	size_t at = target_redacted_word(&s->target);
+	size_t at = target_redacted_word(argv);
 
 	if (!at)
 		return 0;
 	return err_set(
 		e, ERR_USAGE,
 		"word %zu of the recorded command is redacted (%s) and cannot be repeated: give the command after --",
-		at, s->target.argv.v[at - 1]);
+		at, argv->v[at - 1]);
 }
 
 /* What is not here can neither hang nor say anything of a fix; unless that is what was recorded. */
@@ -330,11 +330,15 @@ static int prepare(struct session *s, struct cli *cli, double *low, struct err *
 			for (char **p = w.command; *p; p++)
 				strv_add(&s->selection.argv, *p);
 		}
-	} else if (target_open(s, cli, &w, e) < 0 || check_redacted(s, e) < 0) {
+		if (check_redacted(&s->selection.argv, e) < 0)
+			return -1;
+	} else if (target_open(s, cli, &w, e) < 0 || check_redacted(&s->target.argv, e) < 0) {
 		return -1;
 	}
 	if (!earlier)
 		selection_make(s);
+	/* what was given after -- may hold a secret: the value of --token is one wherever it turns up */
+	redactor_learn_argv(s->redactor, s->selection.argv.v);
 	return 0;
 }
 

@@ -329,10 +329,10 @@ char *target_program(const char *word, const char *cwd, const char *search)
 	return NULL;
 }
 
-size_t target_redacted_word(const struct target *t)
+size_t target_redacted_word(const struct strv *argv)
 {
-	for (size_t i = 0; i < t->argv.n; i++)
-		if (strstr(t->argv.v[i], "<redacted:"))
+	for (size_t i = 0; i < argv->n; i++)
+		if (strstr(argv->v[i], "<redacted:"))
 			return i + 1;
 	return 0;
 }

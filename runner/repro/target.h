@@ -54,8 +54,8 @@ char *target_program(const char *word, const char *cwd, const char *search);
 
 bool target_has_bad(const struct target *t);
 
-/* Position (from 1) of the first redacted word of the command, 0: none. */
-size_t target_redacted_word(const struct target *t);
+/* Position (from 1) of the first redacted word of a command, 0: none. */
+size_t target_redacted_word(const struct strv *argv);
 
 /* The first finding of a findings.json (the first hang, if there is one), if it belongs to run_id (NULL: to any). 1 read,
  * 0 there is none, -1. */

@@ -71,6 +71,20 @@ static void put_words(struct json *j, const char *key, const struct session *s, 
 	json_array_end(j);
 }
 
+/* A command: the word after --token is a secret, whatever it looks like. */
+static void put_argv(struct json *j, const char *key, const struct session *s, const struct strv *argv)
+{
+	struct strv safe = STRV_INIT;
+
+	if (argv->n)
+		redact_argv(s->redactor, argv->v, &safe);
+	json_array(j, key);
+	for (size_t i = 0; i < safe.n; i++)
+		json_str(j, NULL, safe.v[i]);
+	json_array_end(j);
+	strv_release(&safe);
+}
+
 static void put_rows(struct json *j, const struct session *s)
 {
 	auto_free char *path = path_join(s->folder, "runs.jsonl");
@@ -178,12 +192,12 @@ static void put_head(struct json *j, const struct session *s)
 	json_str(j, "trace_run_id", t->run_id);
 	json_str(j, "trace", t->trace);
 	put_signature(j, s);
-	put_words(j, "command", s, &t->argv);
+	put_argv(j, "command", s, &t->argv);
 	json_str(j, "cwd", t->cwd);
 	json_object(j, "selection");
 	put_words(j, "tests", s, &s->selection.tests);
 	json_str(j, "how", s->selection.how);
-	put_words(j, "argv", s, &s->selection.argv);
+	put_argv(j, "argv", s, &s->selection.argv);
 	put_words(j, "env", s, &s->selection.env);
 	json_object_end(j);
 	json_object(j, "machine");
@@ -270,6 +284,7 @@ static void script(const struct session *s, const struct selection *sel, const s
 {
 	auto_free char *repro = path_join(s->folder, "repro.json");
 	auto_free char *about = NULL;
+	struct strv words = STRV_INIT;
 
 	about = xasprintf("Reproduces %s%s%s: made by spec-runner repro (%s).",
 			  s->target.pattern_id ? s->target.pattern_id : "a failing run",
@@ -287,7 +302,8 @@ static void script(const struct session *s, const struct selection *sel, const s
 		str_add(out, "\n");
 		return;
 	}
-	if (is_redacted(&sel->argv))
+	redact_argv(s->redactor, sel->argv.v, &words);
+	if (is_redacted(&words))
 		str_add(out, "# <redacted:…> below stands for a secret that was not recorded: put it in.\n");
 	for (size_t i = 0; i < sel->env.n; i++) {
 		const char *eq = strchr(sel->env.v[i], '=');
@@ -298,8 +314,9 @@ static void script(const struct session *s, const struct selection *sel, const s
 		str_addf(out, "\nexport %.*s\n", (int)(eq - sel->env.v[i]), sel->env.v[i]);
 	}
 	str_add(out, "# The command itself; a hang ends when you press Ctrl-C.\nexec");
-	quoted_words(out, &sel->argv);
+	quoted_words(out, &words);
 	str_add(out, "\n");
+	strv_release(&words);
 }
 
 static int write_script(const struct session *s, const char *name, const struct selection *sel,

@@ -154,6 +154,20 @@ SKIP: {
 	my $secret = run_spec(['repro', '--runs', 2], dir => $empty, timeout => $patience);
 	is $secret->{code}, 2, 'a redacted word: exit 2';
 	like $secret->{err}, qr/word 5 of the recorded command is redacted .*give the command after --/, 'its position, and what to add';
+
+	# and one that is given after -- is written nowhere
+	my $given = new_dir();
+	$secret = run_spec(['repro', '--runs', 1, '--perturb', 'none', '--', 'sh', '-c', 'exit 1', '--token', 'argSecret4711xy'],
+		dir => $given, timeout => $patience);
+	is $secret->{code}, 0, 'a secret among the words of the command';
+	is_deeply [grep { (read_file("$given/$_") // '') =~ /argSecret/ } files_in($given)], [], '  stands in no file';
+	my ($again) = glob "$given/.artifacts/repro/*/repro.json";
+	$secret = run_spec(['repro', '--again', $again], dir => $given, timeout => $patience);
+	is $secret->{code}, 2, '  so that it must be given again' or diag $secret->{err};
+	like $secret->{err}, qr/word 5 of the recorded command is redacted/, '  which is said';
+	$secret = run_spec(['repro', '--again', $again, '--', 'sh', '-c', 'exit 1', '--token', 'argSecret4711xy'], dir => $given, timeout => $patience);
+	is $secret->{code}, 0, '  with it the settings are used again' or diag $secret->{err};
+	is_deeply [grep { (read_file("$given/$_") // '') =~ /argSecret/ } files_in($given)], [], '  and still it stands in no file';
 }
 
 # --- what is not here ---
