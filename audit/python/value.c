@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SLOT_TAGGED_MAX (UINT32_C(1) << 24)
+
 #define GROW(p, n, cap) \
 	do { \
 		if ((n) == (cap)) { \
@@ -36,6 +38,7 @@ void heap_init(struct heap *h)
 	memset(h, 0, sizeof(*h));
 	h->text_hash = xcalloc(h->text_hash_cap = 1024, sizeof(*h->text_hash));
 	h->slot_hash = xcalloc(h->slot_hash_cap = 1024, sizeof(uint32_t));
+	h->slot_mask = SLOT_TAGGED_MAX - 1;
 	h->set_hash = xcalloc(h->set_hash_cap = 1024, sizeof(uint32_t));
 	texts_grow(h);
 	h->texts[h->text_count++] = NULL;
@@ -322,13 +325,27 @@ value_t value_without(struct heap *h, value_t v, uint32_t object)
 	return n ? set_intern(h, ids, n) : 0;
 }
 
+static uint32_t slot_hash_of(uint32_t owner, uint32_t key)
+{
+	return mix(mix(17, owner), key);
+}
+
+/* Beside the number of a slot stand bits of its hash, as long as there is room: others are passed over unseen. */
+static void slot_place(struct heap *h, uint32_t i, uint32_t place)
+{
+	h->slot_hash[place] = i | (slot_hash_of(h->slots[i].owner, h->slots[i].key) & ~h->slot_mask);
+}
+
 static uint32_t slot_find(const struct heap *h, uint32_t owner, uint32_t key, uint32_t *place)
 {
-	uint32_t at = mix(mix(17, owner), key), i;
+	uint32_t hash = slot_hash_of(owner, key), at = hash, i;
 
 	while ((i = h->slot_hash[at &= h->slot_hash_cap - 1]) != 0) {
-		if (h->slots[i].owner == owner && h->slots[i].key == key)
-			return i;
+		if (((i ^ hash) & ~h->slot_mask) == 0) {
+			i &= h->slot_mask;
+			if (h->slots[i].owner == owner && h->slots[i].key == key)
+				return i;
+		}
 		at++;
 	}
 	*place = at;
@@ -343,13 +360,14 @@ static uint32_t slot_add(struct heap *h, uint32_t owner, uint32_t key, uint32_t 
 	i = h->slot_count++;
 	h->slots[i] = (struct slot){ .owner = owner, .key = key, .next = h->objects[owner].slots };
 	h->objects[owner].slots = i;
-	h->slot_hash[place] = i;
+	slot_place(h, i, place);
 	if (h->slot_count * 2 > h->slot_hash_cap) {
+		h->slot_mask = h->slot_count < SLOT_TAGGED_MAX / 2 ? SLOT_TAGGED_MAX - 1 : UINT32_MAX;
 		free(h->slot_hash);
 		h->slot_hash = xcalloc(h->slot_hash_cap *= 2, sizeof(uint32_t));
 		for (uint32_t s = 1; s < h->slot_count; s++) {
 			slot_find(h, h->slots[s].owner, h->slots[s].key, &place);
-			h->slot_hash[place] = s;
+			slot_place(h, s, place);
 		}
 	}
 	return i;

@@ -53,7 +53,7 @@ struct heap {
 	struct object *objects;
 	uint32_t object_count, object_cap;
 	struct slot *slots;
-	uint32_t slot_count, slot_cap, *slot_hash, slot_hash_cap;
+	uint32_t slot_count, slot_cap, *slot_hash, slot_hash_cap, slot_mask;
 	struct change *trail;
 	uint32_t trail_count, trail_cap, stamp;
 	struct { uint32_t off, n; } *sets;
