@@ -13,6 +13,7 @@
 #define NESTED_MAX 400
 #define EVENTS_MAX UINT64_C(50000000) /* over all units: what is left over is open */
 #define VALUE_DEPTH 24
+#define VALUES_MAX 2000 /* of names within one condition: they may double with each step */
 
 enum what { E_DEFINE, E_UNDEF, E_INCLUDE, E_IF, E_ELSE, E_END };
 
@@ -44,7 +45,8 @@ struct unit {
 	struct macro *macros;  /* by text */
 	uint32_t macro_count;
 	text_t *touched;
-	uint32_t touched_count, touched_cap, depth, value_depth;
+	uint32_t touched_count, touched_cap, depth, value_depth, values;
+	bool *open;     /* by file: it is being read */
 	uint64_t left;
 	bool has_flags; /* the command line is known */
 	bool is_open;   /* a header of the project is not there */
@@ -198,7 +200,7 @@ static struct c_number text_value(struct unit *u, const char *s, size_t n)
 	struct c_number v = { .known = false };
 	const struct c_asks asks = { .arg = u, .is_defined = is_defined, .value = value_of };
 
-	if (u->value_depth > VALUE_DEPTH)
+	if (u->value_depth > VALUE_DEPTH || ++u->values > VALUES_MAX)
 		return v;
 	u->value_depth++;
 	v = c_expression(s, n, &asks);
@@ -236,6 +238,7 @@ static enum c_truth evaluate(struct unit *u, const struct c_file *f, uint32_t no
 	uint32_t of = c_field(f, node, by_name ? F_name : F_condition);
 	enum c_truth t;
 
+	u->values = 0;
 	if (!of)
 		return C_UNKNOWN;
 	if (!by_name)
@@ -275,9 +278,10 @@ static void file_read(struct unit *u, uint32_t file, bool certain)
 	bool taken[NESTED_MAX], before[NESTED_MAX];
 	uint32_t depth = 0;
 
-	if (u->depth > INCLUDED_MAX || !u->p->files[file].verdicts)
+	if (u->depth > INCLUDED_MAX || !u->p->files[file].verdicts || u->open[file])
 		return;
 	u->depth++;
+	u->open[file] = true;
 	for (uint32_t i = 0; i < e->n && u->left; i++, u->left--) {
 		const struct event *x = &e->v[i];
 		enum c_truth t;
@@ -309,6 +313,7 @@ static void file_read(struct unit *u, uint32_t file, bool certain)
 		}
 	}
 out:
+	u->open[file] = false;
 	u->depth--;
 }
 
@@ -347,7 +352,8 @@ static void units_read(struct unit *u, const struct c_commands *commands)
 
 void c_units_follow(struct c_program *p)
 {
-	struct unit u = { .p = p, .left = EVENTS_MAX, .events = xcalloc((size_t)p->file_count + 1, sizeof(*u.events)) };
+	struct unit u = { .p = p, .left = EVENTS_MAX, .events = xcalloc((size_t)p->file_count + 1, sizeof(*u.events)),
+		.open = xcalloc((size_t)p->file_count + 1, sizeof(*u.open)) };
 	struct c_commands *commands = c_commands_read(p->o->root);
 
 	for (uint32_t i = 0; i < p->file_count; i++) {
@@ -368,5 +374,6 @@ void c_units_follow(struct c_program *p)
 	c_commands_free(commands);
 	free(u.events);
 	free(u.macros);
+	free(u.open);
 	free(u.touched);
 }
