@@ -150,6 +150,28 @@ void waits_refused_holders(const struct snapshot *s, struct snap_process *p)
 	}
 }
 
+/* The lock of a stream of glibc: {int lock; int count; void *owner}, the owner's descriptor, where its tid is. */
+static bool wait_stream(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
+{
+	enum { POINTER_HIGH = 0x1000 }; /* of a mutex the upper half is the number of its users */
+#if defined(__x86_64__)
+	enum { DESCRIPTOR_TID = 720 };
+#else
+	enum { DESCRIPTOR_TID = 208 };
+#endif
+	uint64_t owner = 0;
+	uint32_t tid = 0;
+
+	if (!peek_full(&p->peek, addr + 8, &owner, sizeof(owner)) || owner >> 32 < POINTER_HIGH)
+		return false;
+	wait_set(t, WAIT_MUTEX, "lock 0x%llx", (unsigned long long)addr);
+	if (!peek_u32(&p->peek, owner + DESCRIPTOR_TID, &tid) || !owner_add(w, p, t, (pid_t)tid))
+		return true;
+	wait_set(t, WAIT_MUTEX, "lock 0x%llx of a stream", (unsigned long long)addr);
+	t->wait.proved = true;
+	return true;
+}
+
 static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thread *t, uint64_t addr)
 {
 	static const char *const full[] = { "pthread_mutex_lock_full", NULL };
@@ -162,8 +184,10 @@ static void wait_mutex(struct waits *w, struct snap_process *p, struct snap_thre
 		wait_refused(w, p, t);
 		return;
 	}
-	wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
 	t->wait.address = addr;
+	if (wait_stream(w, p, t, addr))
+		return;
+	wait_set(t, WAIT_MUTEX, "mutex 0x%llx", (unsigned long long)addr);
 	if (peek_u32(&p->peek, addr + 8, &owner) && owner_add(w, p, t, (pid_t)(owner & MUTEX_TID)))
 		t->wait.proved = true;
 	else if (owner & MUTEX_TID)

@@ -2,5 +2,5 @@
 set -e
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
-started=$(as "$bin/pg_ctl" -D "$PWD/data" -o "-k $PWD/data -c listen_addresses=" start)
+started=$(as "$bin/pg_ctl" -D "$PWD/data" -o "-k . -c listen_addresses=" start)
 echo "$started"

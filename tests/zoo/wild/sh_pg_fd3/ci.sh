@@ -3,6 +3,6 @@ set -e
 bin=$(ls -d /usr/lib/postgresql/*/bin | tail -1)
 as() { if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 {
-	as "$bin/pg_ctl" -D "$PWD/data" -l "$PWD/data/log" -o "-k $PWD/data -c listen_addresses=" start >/dev/null
+	as "$bin/pg_ctl" -D "$PWD/data" -l "$PWD/data/log" -o "-k . -c listen_addresses=" start >/dev/null
 	echo started >&3
 } 3>&1 | sed 's/^/ci: /'

@@ -1,0 +1,1 @@
+cmake --build b --target release

@@ -1,0 +1,3 @@
+echo 'Version?'
+read -r version
+echo "$version"

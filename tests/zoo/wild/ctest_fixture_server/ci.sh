@@ -1,0 +1,1 @@
+cd b && ctest

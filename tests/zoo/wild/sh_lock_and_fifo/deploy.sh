@@ -1,0 +1,1 @@
+read -r result <checks

@@ -1,0 +1,5 @@
+if [ "$1" = 3 ]; then
+	echo go >token
+else
+	read -r go <token
+fi
