@@ -258,6 +258,17 @@ static bool reads_to_end(const struct chain *c, const struct node *v, const stru
 	       child->stat.ppid == v->p->pid && str_starts(wait->resource, "poll of 2: fd ");
 }
 
+/* A tool without a line of the user's, such as ctest, that has nothing but pipes of its one child runs it to its end. */
+static bool runs_to_end(const struct chain *c, const struct node *v, const struct snap_wait *wait,
+			const struct snap_holder *h)
+{
+	const struct snap_process *child = snapshot_process(c->g->s, h->pid);
+	const char *set = wait->kind == WAIT_POLL && wait->resource ? wait->resource : "";
+
+	return child && child->stat.ppid == v->p->pid && wait->holder_count == 1 && !thread_has_own_place(v->t) &&
+	       strstr(set, " pipe:[") && !strstr(set, " fd 0 ") && !strstr(set, " tcp ") && !strstr(set, " unix ");
+}
+
 /* Does it wait for this process to end? A loop may also watch one that it has started for other reasons. */
 static bool waits_for_end(const struct chain *c, const struct node *v, const struct snap_wait *wait,
 			  const struct snap_holder *h)
@@ -265,7 +276,8 @@ static bool waits_for_end(const struct chain *c, const struct node *v, const str
 	for (size_t i = 0; h->ends && i < v->p->task_count; i++)
 		if (v->p->tasks[i].tid == v->t->tid && task_awaits_child(&v->p->tasks[i]))
 			return true;
-	return (h->ends && !v->p->task_count && wait->holder_count == 1) || reads_to_end(c, v, wait, h);
+	return (h->ends && !v->p->task_count && wait->holder_count == 1) || reads_to_end(c, v, wait, h) ||
+	       runs_to_end(c, v, wait, h);
 }
 
 /* A child that has the end because it was forked, and waits itself for the one that forked it, serves nobody. */
