@@ -50,11 +50,12 @@ if (isMainThread) {
 	session.on('Debugger.scriptParsed', (m) => urls.set(m.params.scriptId, m.params.url));
 	(async () => {
 		await post('Debugger.enable');
-		let paused = null;
+		let paused = null, again;
 		session.on('Debugger.paused', (m) => {
 			const lines = m.params.callFrames.map((f) => `${f.functionName}\t${urls.get(f.location.scriptId) ?? ''}\t${f.location.lineNumber + 1}`);
 			fs.writeSync(1, lines.join('\n') + '\nEND\n');
 			paused = true;
+			clearInterval(again);
 		});
 		// what it is asked comes by a file descriptor: the main thread, which owns standard input, is stopped
 		const input = new (require('node:net').Socket)({ fd: Number(process.env.MOVES_FD), readable: true, writable: false });
@@ -68,8 +69,10 @@ if (isMainThread) {
 					paused = null;
 					await post('Debugger.resume');
 					fs.writeSync(1, 'END\n');
-				} else
-					await post('Debugger.pause');
+				} else {
+					again = setInterval(() => post('Debugger.pause'), 2000); // Node loses one now and then
+					post('Debugger.pause');
+				}
 		});
 	})();
 }
