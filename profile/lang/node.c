@@ -156,7 +156,7 @@ static void thread_merge(struct node_thread *nt)
 	struct snap_thread *t = nt->t;
 	struct snap_frame *old = t->frames;
 	size_t count = t->frame_count, at = 0;
-	bool optimised = false, fp = t->regs.have >> SNAP_REG_FP & 1;
+	bool optimised = false, hides = false, fp = t->regs.have >> SNAP_REG_FP & 1;
 
 	nt->count = v8_frames_live(nt->frames, nt->count, old, count, fp ? t->regs.r[SNAP_REG_FP] : 0, !t->truncated);
 	t->frames = NULL;
@@ -176,14 +176,18 @@ static void thread_merge(struct node_thread *nt)
 	while (at < nt->count)
 		frame_put(t, &nt->frames[at++]);
 	free(old);
-	for (size_t i = 0; i < nt->count; i++)
+	for (size_t i = 0; i < nt->count; i++) {
 		optimised |= nt->frames[i].begins && nt->frames[i].file;
+		hides |= nt->frames[i].hides;
+	}
 	if (t->status == COLLECT_PARTIAL && t->truncated) {
 		t->status = COLLECT_OK;
 		mem_free_ptr(&t->reason);
 	}
 	if (optimised && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "lines of optimised code are those where their functions begin");
+	else if (hides && t->status == COLLECT_OK)
+		thread_reason(t, COLLECT_PARTIAL, "calls that were inlined into optimised code are not shown");
 }
 
 /* Such a call runs an event loop of its own, in which it waits for its child and for what that writes. */

@@ -41,6 +41,7 @@ struct v8_frame {
 	int line;                 /* 0 unknown */
 	bool optimised;           /* compiled by an optimiser */
 	bool begins;              /* its line is only that where its function begins */
+	bool hides;               /* calls that were inlined into it are not told */
 };
 
 /* A place that was named already. */

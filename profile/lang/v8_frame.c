@@ -12,7 +12,7 @@
 
 enum { NAME_BYTES = 300, FILE_BYTES = 2000, TABLE_BYTES = 256 << 10, LINES_MAX = 1 << 20, SCOPE_WORDS = 160,
        SCRIPT_WORDS_FROM = 64, SCRIPT_WORDS_TO = 200, MAP_BYTES = 4 << 20, LOCALS_INLINED_MAX = 75, TABLE_REACH = 64,
-       JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096 };
+       JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096, INLINED_MAX = 32 };
 
 static bool is_js(uint64_t word)
 {
@@ -345,35 +345,139 @@ static bool baseline_offset(struct v8 *v, uint64_t code, uint64_t bytecode, int6
 	return false;
 }
 
-/* Position within the function itself of an address of optimised code; what was inlined there is not told. Of the byte
- * arrays that hang on code the last one that reads as a table is meant: before it comes the one for the linker of code. */
-static bool optimised_position(struct v8 *v, uint64_t code, int64_t into, int32_t *position)
+/* The entry of optimised code's table that an address belongs to, 0: none. Of the byte arrays that hang on code the last one
+ * that reads as a table is meant: before it comes the one for the linker of code. Bit 0: of another language; 30 bits of
+ * position + 1; then which inlined function + 1. own: only entries of the function itself. */
+static int64_t optimised_entry(struct v8 *v, uint64_t code, int64_t into, bool own)
 {
-	bool any = false;
+	int64_t found = 0;
 
 	for (int32_t off = 8; off <= 80; off += 8) {
 		uint64_t object = v8_pointer(v, code, off);
 		size_t n = 0, at = 0;
 		auto_free unsigned char *table = is_bytes(v, object) ? byte_array(v, object, &n) : NULL;
-		int64_t pc = 0, source = 0, dc, ds;
-		int32_t here = -1;
+		int64_t pc = 0, source = 0, here = 0, dc, ds;
 
 		if (v8_type(v, object) == v->l.type_bytecode)
-			return false; /* baseline code: it has no such table */
+			return 0; /* baseline code: it has no such table */
 		while (table && at < n && vlq(table, n, &at, &dc) && vlq(table, n, &at, &ds)) {
 			pc += dc >= 0 ? dc : -(dc + 1);
 			source += ds;
 			if (source < 0 || pc >= CODE_BYTES_MAX)
 				break;
-			if (pc < into && (source >> 31) == 0) /* of no inlined function */
-				here = (int32_t)(source >> 1 & 0x3fffffff) - 1;
+			if (pc < into && (!own || source >> 31 == 0))
+				here = source;
 		}
-		if (table && at == n && here >= 0) {
-			*position = here;
-			any = true;
-		}
+		if (table && at == n && (here >> 1 & 0x3fffffff) > 0)
+			found = here;
 	}
-	return any;
+	return found;
+}
+
+static int32_t entry_position(int64_t source)
+{
+	return (int32_t)(source >> 1 & 0x3fffffff) - 1;
+}
+
+/* Position within the function itself of an address of optimised code. */
+static bool optimised_position(struct v8 *v, uint64_t code, int64_t into, int32_t *position)
+{
+	int64_t source = optimised_entry(v, code, into, true);
+
+	*position = entry_position(source);
+	return source != 0;
+}
+
+/* ---- functions that an optimiser has put into others ---- */
+
+/* What a piece of optimised code knows of how it was made, for when it has to be given up. */
+struct deopt {
+	unsigned char *places; /* of each inlined call: 8 bytes as in the table, 4 bytes which literal, 4 unused */
+	size_t places_n;
+	uint64_t literals;
+};
+
+/* A list of V8 in which one element is the function, or leads to it: the next is where it inlined, the fourth before it are
+ * the literals (Node 16 to 24). */
+static bool deopt_read(struct v8 *v, uint64_t list, uint64_t shared, struct deopt *d)
+{
+	int32_t length;
+
+	if (!list || !v8_small(lang_u64(&v->m, list - 1 + 8), &length) || length < 8 || length > TABLE_BYTES)
+		return false;
+	for (int32_t i = 5; i <= 8 && i + 1 < length; i++) {
+		uint64_t own = v8_pointer(v, list, 16 + 8 * i), places = v8_pointer(v, list, 16 + 8 * (i + 1));
+
+		if (!own || (own != shared && v8_pointer(v, own, 8) != shared) || !is_bytes(v, places))
+			continue;
+		d->literals = v8_pointer(v, list, 16 + 8 * (i - 4));
+		d->places = byte_array(v, places, &d->places_n);
+		return d->literals && d->places;
+	}
+	return false;
+}
+
+static bool deopt_find(struct v8 *v, uint64_t code, uint64_t shared, struct deopt *d)
+{
+	for (int32_t off = 8; off <= 80; off += 8)
+		if (deopt_read(v, v8_pointer(v, code, off), shared, d))
+			return true;
+	return false;
+}
+
+/* The function of a literal, which may be held weakly (bit 1). 0: it is none. */
+static uint64_t deopt_function(struct v8 *v, const struct deopt *d, uint64_t shared, int32_t which)
+{
+	int32_t length;
+	uint64_t word;
+
+	if (which == -1)
+		return shared;
+	if (!v8_small(lang_u64(&v->m, d->literals - 1 + 8), &length) || which < 0 || which >= length)
+		return 0;
+	word = lang_u64(&v->m, d->literals - 1 + 16 + 8 * (uint64_t)which) & ~UINT64_C(2);
+	return is_js(word) && v8_type(v, word) == v->l.type_shared ? word : 0;
+}
+
+struct inlined {
+	uint64_t shared;
+	int32_t position;
+};
+
+/* The functions that an address of optimised code lies in, innermost first, the one that was compiled last. 0: not known, or
+ * there is no more than that one. */
+static size_t inlined_stack(struct v8 *v, uint64_t function, uint64_t shared, uint64_t pc, struct inlined out[INLINED_MAX],
+			    bool *hidden)
+{
+	struct deopt d = { .literals = 0 };
+	int64_t into, source;
+	uint64_t code = code_of(v, function, pc, &into);
+	size_t n = 0;
+
+	source = code ? optimised_entry(v, code, into, false) : 0;
+	*hidden = source >> 31 != 0;
+	if (!*hidden || !deopt_find(v, code, shared, &d)) {
+		free(d.places);
+		return 0;
+	}
+	while (n < INLINED_MAX - 1 && source >> 31) {
+		size_t at = (size_t)((source >> 31) - 1) * 16;
+		int32_t which;
+
+		if (at + 16 > d.places_n)
+			break;
+		memcpy(&which, d.places + at + 8, sizeof(which));
+		out[n] = (struct inlined){ deopt_function(v, &d, shared, which), entry_position(source) };
+		if (!out[n++].shared)
+			break;
+		memcpy(&source, d.places + at, sizeof(source));
+	}
+	free(d.places);
+	if (source >> 31 || source <= 0)
+		return 0;
+	out[n++] = (struct inlined){ shared, entry_position(source) };
+	*hidden = false;
+	return n;
 }
 
 /* The map of a script that a tool has made; NULL: none in the script itself. Caller frees. */
@@ -469,6 +573,18 @@ static bool compiled_position(struct v8 *v, uint64_t function, uint64_t shared, 
 	return function_position(v, shared, position);
 }
 
+/* k: made now, or where it was known before, only its key. */
+static void frame_known(struct v8 *v, const struct v8_known *old, struct v8_known *k, struct v8_frame *f)
+{
+	frame_from(old ? old : k, f);
+	if (!old && v->known_count < V8_NAMES_MAX) {
+		v->known[v->known_count++] = *k;
+	} else if (!old) {
+		free(k->function);
+		free(k->file);
+	}
+}
+
 static void frame_name(struct v8 *v, uint64_t function, uint64_t shared, uint64_t bytecode, int32_t raw, uint64_t pc,
 		       struct v8_frame *f)
 {
@@ -486,13 +602,24 @@ static void frame_name(struct v8 *v, uint64_t function, uint64_t shared, uint64_
 			       compiled_position(v, function, shared, pc, &position, &k.begins)))
 			place_set(v, &k, script, position);
 	}
-	frame_from(old ? old : &k, f);
-	if (!old && v->known_count < V8_NAMES_MAX) {
-		v->known[v->known_count++] = k;
-	} else if (!old) {
-		free(k.function);
-		free(k.file);
+	frame_known(v, old, &k, f);
+}
+
+static void frame_inlined(struct v8 *v, const struct inlined *i, struct v8_frame *f)
+{
+	int64_t at = INT64_MIN + i->position;
+	const struct v8_known *old = known_find(v, i->shared, at);
+	struct v8_known k = { .shared = i->shared, .at = at };
+	uint64_t script = shared_script(v, i->shared);
+
+	f->optimised = true;
+	if (!old) {
+		k.function = shared_name(v, i->shared);
+		k.file = script_file(v, script);
+		if (script)
+			place_set(v, &k, script, i->position);
 	}
+	frame_known(v, old, &k, f);
 }
 
 bool v8_suspended_frame(struct v8 *v, uint64_t function, int32_t raw, struct v8_frame *out)
@@ -524,27 +651,40 @@ static uint64_t return_into(const unsigned char *stack, uint64_t base, size_t n,
 	return 0;
 }
 
-/* Is there a frame whose fp is `at`? [fp] the caller's, [fp - 8] its context (a frame of V8's machinery has a small number
- * there), [fp - 16] the function. */
-static bool frame_at(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, uint64_t at, struct v8_frame *f)
+/* The frames whose fp is `at`: none, one, or one for each function that was inlined there as well. [fp] the caller's,
+ * [fp - 8] its context (a frame of V8's machinery has a small number there), [fp - 16] the function. */
+static size_t frames_at(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, uint64_t at, struct v8_frame *out,
+			size_t room)
 {
 	uint64_t function = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_function);
 	uint64_t bytecode = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_array);
 	uint64_t offset = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_offset);
-	uint64_t shared = is_js(function) ? v8_pointer(v, function, v->l.function_shared) : 0;
+	uint64_t shared = is_js(function) ? v8_pointer(v, function, v->l.function_shared) : 0, pc;
+	const struct v8_frame frame = { .fp = at, .caller = bytes_u64(stack, n, at - base) };
+	struct inlined stacked[INLINED_MAX];
+	size_t count = 0;
+	bool hidden = false;
 	int32_t raw = 0;
 
 	if (!shared || !is_js(bytes_u64(stack, n, at - base - 8)) || v8_type(v, shared) != v->l.type_shared)
-		return false;
+		return 0;
 	if (!is_js(bytecode) || v8_type(v, bytecode) != v->l.type_bytecode || !v8_small(offset, &raw))
 		bytecode = 0;
-	*f = (struct v8_frame){ .fp = at, .caller = bytes_u64(stack, n, at - base) };
-	frame_name(v, function, shared, bytecode, raw,
-		   bytecode	 ? 0
-		   : at == v->fp ? v->pc
-				 : return_into(stack, base, n, at),
-		   f);
-	return true;
+	pc = bytecode ? 0 : at == v->fp ? v->pc : return_into(stack, base, n, at);
+	if (pc)
+		count = inlined_stack(v, function, shared, pc, stacked, &hidden);
+	/* only an address after a call has an entry of its own */
+	if (count && count <= room && at != v->fp) {
+		for (size_t i = 0; i < count; i++) {
+			out[i] = frame;
+			frame_inlined(v, &stacked[i], &out[i]);
+		}
+		return count;
+	}
+	*out = frame;
+	frame_name(v, function, shared, bytecode, raw, pc, out);
+	out->hides = hidden || count;
+	return 1;
 }
 
 size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, struct v8_frame out[V8_FRAMES_MAX])
@@ -557,7 +697,7 @@ size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t
 
 		if (saved <= at || saved > end + (1 << 20) || saved & 7 || !is_js(bytes_u64(stack, n, i - 16)))
 			continue;
-		count += frame_at(v, base, stack, n, at, &out[count]);
+		count += frames_at(v, base, stack, n, at, &out[count], V8_FRAMES_MAX - count);
 	}
 	return count;
 }
@@ -581,12 +721,13 @@ static bool is_named(const struct v8_frame *frames, size_t at, const struct snap
 size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct snap_frame *native, size_t native_count, uint64_t fp,
 		      bool whole)
 {
-	uint64_t next = 0; /* to which the last kept frame returns */
+	uint64_t next = 0, last = 0; /* the frame to which the last kept one returns; itself, for what was inlined there */
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (frames[i].fp == next || is_named(frames, i, native, native_count, fp, whole)) {
+		if (frames[i].fp == next || frames[i].fp == last || is_named(frames, i, native, native_count, fp, whole)) {
 			next = frames[i].caller;
+			last = frames[i].fp;
 			frames[kept++] = frames[i];
 		} else {
 			v8_frame_release(&frames[i]);
