@@ -2,3 +2,4 @@
 # Stands for a remote shell whose login script waits for an answer.
 mkfifo answer
 read -r line <answer
+echo "$line"
