@@ -5,7 +5,6 @@
 #include "base/json_read.h"
 #include "base/mem.h"
 #include "profile/proc/slow_read.h"
-#include "runner/proc/command.h"
 #include "runner/proc/command_state.h"
 #include "runner/proc/learned.h"
 #include "runner/proc/supervisor_state.h"
@@ -415,7 +414,7 @@ void show_tell(struct supervisor *s, int64_t now_ns)
 static bool show_goes_on(struct supervisor *s)
 {
 	each_command(s, c)
-		if (command_is_healthy(c) && !command_is_being_ended(c))
+		if (c->phase != COMMAND_FAILED && c->wd.phase == WD_RUNNING && c->wd.cause == WD_CAUSE_NONE)
 			return true;
 	return false;
 }
