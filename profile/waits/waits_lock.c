@@ -257,13 +257,13 @@ static void pipe_reader(struct waits *w, struct snap_process *p, struct snap_thr
 		const struct snap_process *o = &w->s->processes[i];
 
 		for (size_t k = 0; k < o->thread_count; k++) {
-			const struct snap_thread *ot = &o->threads[k];
+			const struct snap_thread *peer = &o->threads[k];
 
-			if (ot == t || ot->syscall.running || ot->syscall.nr != SYS_read)
+			if (peer == t || peer->syscall.running || peer->syscall.nr != SYS_read)
 				continue;
-			e = fd_table_find(&w->fds, o->pid, (int)ot->syscall.arg[0]);
+			e = fd_table_find(&w->fds, o->pid, (int)peer->syscall.arg[0]);
 			if (e && e->kind == FD_PIPE && e->ino == mine->ino && e->dev == mine->dev)
-				wait_holder_add(t, w->s, o->pid, ot->tid, -1);
+				wait_holder_add(t, w->s, o->pid, peer->tid, -1);
 		}
 	}
 }
