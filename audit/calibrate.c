@@ -196,8 +196,7 @@ static void calls_measure(struct calibration *c, const struct graph *g, struct c
 
 /* A function that was measured as a whole counts with its own time, as one row in place of its operations. */
 static void function_measure(struct calibration *c, struct graph *g, struct costs *costs, uint32_t f,
-		const struct measured *m,
-			     const struct model *model)
+			     const struct measured *m, const struct model *model)
 {
 	int64_t self = each_of(m->self_ns, m->calls), before = 0;
 	text_t class = text_ofz(&g->texts, "measured_self");
@@ -259,7 +258,7 @@ static int by_number(const void *a, const void *b)
 
 /* For each class of the model: rows, measured rows, median of measured by heuristic, the weight that would follow. */
 static void classes_report(struct calibration *c, const struct graph *g, const struct costs *costs,
-		const struct model *model)
+			   const struct model *model)
 {
 	double *quotients = xcalloc((size_t)costs->ops.n + 1, sizeof(*quotients));
 

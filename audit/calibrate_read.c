@@ -204,8 +204,7 @@ static const struct json_value **array_of(const struct json_value *list, size_t 
 /* Time on the wall where it was collected, else time on a processor. sample_ns, where it is given, is what a sample
  * counts. */
 static void profile_sample(struct calibration *c, const struct json_value *sample, const struct json_value **frames,
-		size_t frame_count,
-			   const struct json_value **stacks, size_t stack_count_, int64_t sample_ns)
+			   size_t frame_count, const struct json_value **stacks, size_t stack_count_, int64_t sample_ns)
 {
 	int64_t field[7] = { 0 }, ns;
 	size_t n = 0;
@@ -231,7 +230,7 @@ static void profile_sample(struct calibration *c, const struct json_value *sampl
 }
 
 static int profile_read(struct calibration *c, const struct json_value *v, const char *path, int64_t sample_ns,
-		struct err *e)
+			struct err *e)
 {
 	const struct json_value *f = json_get(v, "frames"), *s = json_get(v, "stacks"), *samples = json_get(v, "samples");
 	const struct json_value **frames, **stacks;

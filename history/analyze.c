@@ -37,9 +37,10 @@ int analyze_samples(struct store *s, const char *run_id, struct samples *samples
 		strv_add(ids, query_text(q, 0));
 	}
 	if (rc == 0 && !ids->n) {
-		err_set(e, ERR_FAILURE, "analyze: %s has no stacks: take a folded, perf-script or hiperf file in"
-				" first (spec-runner ingest "
-			"artifacts --run-id %s --path FILE)", run_id, run_id);
+		err_set(e, ERR_FAILURE,
+			"analyze: %s has no stacks: take a folded, perf-script or hiperf file in first (spec-runner"
+			" ingest artifacts --run-id %s --path FILE)",
+			run_id, run_id);
 		return 1;
 	}
 	return rc;
@@ -54,13 +55,14 @@ static int put_graph(struct store *s, const char *run_id, const struct samples *
 	if (artifact_put(store_dir(s), "graph", str_cstr(&graph), graph.len, a, e) < 0 ||
 	    artifact_row(s, run_id, a, "{\"name\":\"pcg.json\"}", e) < 0)
 		return -1;
-	return store_run(s, e, "INSERT INTO graphs (run_id, kind, format, payload_artifact_id, metadata_json) VALUES"
-			" (?, 'PCG', 'json', ?, ?)",
+	return store_run(s, e,
+			 "INSERT INTO graphs (run_id, kind, format, payload_artifact_id, metadata_json) VALUES (?,"
+			 " 'PCG', 'json', ?, ?)",
 			 "ttt", run_id, a->id, str_cstr(&meta));
 }
 
-static int put_hotspots(struct store *s, const char *run_id, const struct samples *m, const struct strv *ids,
-		size_t top, struct err *e)
+static int put_hotspots(struct store *s, const char *run_id, const struct samples *m, const struct strv *ids, size_t top,
+			struct err *e)
 {
 	auto_free uint32_t *order = samples_top(m, SAMPLES_FUNCRANK);
 	double all = m->weight_total > 0 ? m->weight_total : 1;
@@ -76,11 +78,11 @@ static int put_hotspots(struct store *s, const char *run_id, const struct sample
 	for (size_t i = 0; i < m->n_nodes && i < top; i++) {
 		const struct sample_node *n = &m->nodes[order[i]];
 
-		if (store_run(s, e, "INSERT INTO hotspots (run_id, symbol, file_path, score, evidence_artifact_ids,"
-				" rank, ranker, self_share,"
-			      " total_share) VALUES (?, ?, ?, ?, ?, ?, 'funcrank', ?, ?)", "tttrtirr", run_id,
-					n->symbol, n->file, n->rank,
-			      str_cstr(&evidence), (int64_t)i + 1, n->self / all, n->total / all) < 0)
+		if (store_run(s, e,
+			      "INSERT INTO hotspots (run_id, symbol, file_path, score, evidence_artifact_ids, rank,"
+			      " ranker, self_share, total_share) VALUES (?, ?, ?, ?, ?, ?, 'funcrank', ?, ?)",
+			      "tttrtirr", run_id, n->symbol, n->file, n->rank, str_cstr(&evidence), (int64_t)i + 1,
+			      n->self / all, n->total / all) < 0)
 			return -1;
 	}
 	return 0;
@@ -92,9 +94,10 @@ static int write_all(struct store *s, const char *run_id, const struct samples *
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (store_run(s, e, "DELETE FROM hotspots WHERE run_id = ?", "t", run_id) < 0 ||
-	    store_run(s, e, "DELETE FROM artifacts WHERE artifact_id IN (SELECT payload_artifact_id FROM graphs WHERE"
-			" run_id = ? AND"
-		      " kind = 'PCG')", "t", run_id) < 0 ||
+	    store_run(s, e,
+		      "DELETE FROM artifacts WHERE artifact_id IN (SELECT payload_artifact_id FROM graphs WHERE"
+		      " run_id = ? AND kind = 'PCG')",
+		      "t", run_id) < 0 ||
 	    put_graph(s, run_id, m, a, e) < 0 || put_hotspots(s, run_id, m, ids, top, e) < 0) {
 		store_rollback(s);
 		return -1;

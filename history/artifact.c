@@ -191,10 +191,10 @@ int artifact_put_file(const char *dir, const char *kind, const char *path, struc
 
 int artifact_row(struct store *s, const char *run_id, const struct artifact *a, const char *metadata_json, struct err *e)
 {
-	return store_run(s, e, "INSERT INTO artifacts (artifact_id, run_id, kind, sha256, path, bytes, mime, metadata_json)"
-			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "tttttitt", a->id, run_id, a->kind, a->sha256, a->path,
-					a->bytes,
-			 a->mime, metadata_json);
+	return store_run(s, e,
+			 "INSERT INTO artifacts (artifact_id, run_id, kind, sha256, path, bytes, mime, metadata_json)"
+			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			 "tttttitt", a->id, run_id, a->kind, a->sha256, a->path, a->bytes, a->mime, metadata_json);
 }
 
 int artifact_read(const char *dir, const char *path, char **out, size_t *n, struct err *e)

@@ -34,7 +34,7 @@ void compare_side_release(struct compare_side *s)
 
 /* Values come metric by metric or run by run: the last ones are looked at first. */
 struct compare_metric *compare_side_metric(struct compare_side *s, const char *name, const char *unit, int better,
-		bool is_test)
+					   bool is_test)
 {
 	for (size_t i = s->n; i-- > 0;)
 		if (strcmp(s->v[i].name, name) == 0)
@@ -69,9 +69,15 @@ static void add_pair(struct comparison *c, const struct compare_metric *base, co
 {
 	if ((c->n & (c->n - 1)) == 0)
 		c->v = xreallocarray(c->v, c->n ? c->n * 2 : 1, sizeof(*c->v));
-	c->v[c->n++] = (struct compare_result){ .base = base, .candidate = candidate, .median_base = NAN,
-			.median_candidate = NAN,
-						.change = NAN, .low = NAN, .high = NAN, .p = NAN, .p_adjusted = NAN,
+	c->v[c->n++] = (struct compare_result){ .base = base,
+						.candidate = candidate,
+						.median_base = NAN,
+						.median_candidate = NAN,
+						.change = NAN,
+						.low = NAN,
+						.high = NAN,
+						.p = NAN,
+						.p_adjusted = NAN,
 						.verdict = COMPARE_INSUFFICIENT };
 }
 
@@ -144,7 +150,7 @@ static void judge(struct compare_result *r, const struct compare_options *o)
 }
 
 void compare_sides(struct compare_side *base, struct compare_side *candidate, const struct compare_options *o,
-		struct comparison *c)
+		   struct comparison *c)
 {
 	auto_free double *p = NULL;
 
@@ -161,8 +167,8 @@ void compare_sides(struct compare_side *base, struct compare_side *candidate, co
 
 		if (is_enough(r)) {
 			r->p = stats_mann_whitney(r->base->values, r->base->n, r->candidate->values, r->candidate->n);
-			stats_ratio_interval(r->base->values, r->base->n, r->candidate->values, r->candidate->n,
-					&r->low, &r->high);
+			stats_ratio_interval(r->base->values, r->base->n, r->candidate->values, r->candidate->n, &r->low,
+					     &r->high);
 		}
 		p[i] = r->p;
 	}
@@ -230,8 +236,8 @@ static void result_json(struct json *j, const struct compare_result *r)
 	json_object_end(j);
 }
 
-void comparison_json(const struct comparison *c, const struct compare_side *base,
-		const struct compare_side *candidate, struct str *out)
+void comparison_json(const struct comparison *c, const struct compare_side *base, const struct compare_side *candidate,
+		     struct str *out)
 {
 	struct json j;
 
@@ -281,9 +287,10 @@ void comparison_text(const struct comparison *c, struct str *out)
 	struct table t;
 
 	if (c->applied)
-		str_addf(out, "all %zu tests together: %+.1f %% (a slower or faster machine, or build); taken out of"
-				" each\n", c->common_n,
-			 c->shift * 100);
+		str_addf(out,
+			 "all %zu tests together: %+.1f %% (a slower or faster machine, or build); taken out of"
+			 " each\n",
+			 c->common_n, c->shift * 100);
 	table_init(&t, "verdict|metric|>base|>candidate|unit|>change|99 % interval|>p");
 	for (int v = 0; v < COMPARE_VERDICT_COUNT; v++)
 		for (size_t i = 0; i < c->n; i++)
@@ -292,6 +299,6 @@ void comparison_text(const struct comparison *c, struct str *out)
 	table_write(&t, out);
 	for (int v = 0; v < COMPARE_VERDICT_COUNT; v++)
 		str_addf(out, "%s%zu %s", v ? ", " : "", comparison_count(c, (enum compare_verdict)v),
-				compare_verdict_text[v]);
+			 compare_verdict_text[v]);
 	str_addc(out, '\n');
 }

@@ -24,7 +24,7 @@ struct compare_side {
 void compare_side_release(struct compare_side *s);
 /* The metric of that name, made where it is new. */
 struct compare_metric *compare_side_metric(struct compare_side *s, const char *name, const char *unit, int better,
-		bool is_test);
+					   bool is_test);
 void compare_metric_add(struct compare_metric *m, double value);
 void compare_side_sort(struct compare_side *s);
 
@@ -33,8 +33,7 @@ int compare_side_file(struct compare_side *s, const char *path, struct err *e);
 /* Run ids joined by commas, rev:REV, branch:NAME[:N], last:N. wanted: --metric NAME:lower|higher. 1: no run. ERR_USAGE where
  * the runs are of several workloads or devices and any_device is not set. */
 int compare_side_runs(struct store *s, const char *words, const struct strv *wanted, bool any_device,
-		struct compare_side *side,
-		      struct err *e);
+		      struct compare_side *side, struct err *e);
 /* 1 higher, -1 lower, 0: not known. */
 int compare_better_of(const char *metric);
 
@@ -60,12 +59,12 @@ struct comparison {
 };
 /* Candidate durations of tests are divided by the common shift in place, where there is one. */
 void compare_sides(struct compare_side *base, struct compare_side *candidate, const struct compare_options *o,
-		struct comparison *c);
+		   struct comparison *c);
 void comparison_release(struct comparison *c);
 size_t comparison_count(const struct comparison *c, enum compare_verdict v);
 
-void comparison_json(const struct comparison *c, const struct compare_side *base,
-		const struct compare_side *candidate, struct str *out);
+void comparison_json(const struct comparison *c, const struct compare_side *base, const struct compare_side *candidate,
+		     struct str *out);
 void comparison_text(const struct comparison *c, struct str *out);
 
 #endif

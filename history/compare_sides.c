@@ -19,8 +19,9 @@
 
 static int bad_file(const char *path, const char *what, const char *name, struct err *e)
 {
-	return err_set(e, ERR_USAGE, "%s: %s%s%s; expected {version: 1, metrics: {NAME: {values: [numbers], unit,"
-			" better: lower|higher}}}",
+	return err_set(e, ERR_USAGE,
+		       "%s: %s%s%s; expected {version: 1, metrics: {NAME: {values: [numbers], unit, better:"
+		       " lower|higher}}}",
 		       path, name, *name ? ": " : "", what);
 }
 
@@ -118,7 +119,7 @@ static int said(const struct strv *wanted, const char *name, bool *only)
 
 /* The metric's place on the side, NULL: it is not compared. */
 static struct compare_metric *place_of(struct compare_side *s, const struct strv *wanted, const char *name,
-		const char *unit, bool is_test)
+				       const char *unit, bool is_test)
 {
 	bool other;
 	int sign = said(wanted, name, &other);
@@ -171,9 +172,11 @@ static void flush_attempts(struct durations *d, int64_t test, double *ms, size_t
 
 static int add_tests(struct store *s, const char *run, struct durations *d, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT r.test_no, r.duration_us FROM run_keys k JOIN results r ON r.run_no = k.run_no"
-				  " WHERE k.run_id = ? AND r.result = 0 AND r.duration_us IS NOT NULL ORDER BY"
-						" r.test_no", e);
+	auto_query *q = query_new(s,
+				  "SELECT r.test_no, r.duration_us FROM run_keys k JOIN results r ON r.run_no ="
+				  " k.run_no WHERE k.run_id = ? AND r.result = 0 AND r.duration_us IS NOT NULL ORDER"
+				  " BY r.test_no",
+				  e);
 	double ms[64];
 	int64_t test = -1;
 	size_t n = 0;
@@ -201,7 +204,7 @@ static int by_number(const void *a, const void *b)
 }
 
 static int name_tests(struct store *s, struct durations *d, const struct strv *wanted, struct compare_side *side,
-		struct err *e)
+		      struct err *e)
 {
 	auto_query *q = query_new(s, "SELECT suite, case_id FROM tests WHERE test_no = ?", e);
 
@@ -236,8 +239,7 @@ static int64_t count_behind(const char *text, int64_t otherwise)
 
 /* Like is compared with like: of the words that choose by themselves, only the youngest run's workload and device. */
 static int choose(struct store *s, const char *words, const char *column, const char *value, int64_t limit,
-		struct compare_side *side,
-		  struct err *e)
+		  struct compare_side *side, struct err *e)
 {
 	auto_free char *sql = xasprintf("SELECT run_id FROM runs WHERE status = 'succeeded' AND kind <> 'ingest' AND %s = ?"
 					" ORDER BY created_at DESC, run_id DESC LIMIT ?", column);
@@ -300,8 +302,10 @@ static int find_runs(struct store *s, const char *words, struct compare_side *si
 
 static int check_lane(struct store *s, struct compare_side *side, bool any, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT COALESCE(workload_id, ''), COALESCE(device_id, '') FROM runs WHERE"
-			" run_id = ?", e);
+	auto_query *q = query_new(s,
+				  "SELECT COALESCE(workload_id, ''), COALESCE(device_id, '') FROM runs WHERE run_id"
+				  " = ?",
+				  e);
 
 	if (!q)
 		return -1;
@@ -312,21 +316,19 @@ static int check_lane(struct store *s, struct compare_side *side, bool any, stru
 		if (!i) {
 			side->workload = xstrdup(query_text(q, 0));
 			side->device = xstrdup(query_text(q, 1));
-		} else if (!any && (strcmp(side->workload, query_text(q, 0)) != 0 || strcmp(side->device,
-				query_text(q, 1)) != 0)) {
-			return err_set(e, ERR_USAGE, "compare: '%s' has runs of several workloads or devices ('%s' on"
-					" '%s', '%s' on '%s'):"
-				       " name runs of one, or --any-device", side->words, side->workload,
-						side->device, query_text(q, 0),
-				       query_text(q, 1));
+		} else if (!any && (strcmp(side->workload, query_text(q, 0)) != 0 ||
+				    strcmp(side->device, query_text(q, 1)) != 0)) {
+			return err_set(e, ERR_USAGE,
+				       "compare: '%s' has runs of several workloads or devices ('%s' on '%s', '%s'"
+				       " on '%s'): name runs of one, or --any-device",
+				       side->words, side->workload, side->device, query_text(q, 0), query_text(q, 1));
 		}
 	}
 	return 0;
 }
 
 int compare_side_runs(struct store *s, const char *words, const struct strv *wanted, bool any_device,
-		struct compare_side *side,
-		      struct err *e)
+		      struct compare_side *side, struct err *e)
 {
 	struct durations d = { 0 };
 	int rc;

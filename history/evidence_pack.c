@@ -23,8 +23,8 @@
 
 /* From the most to the least important. The first two are never left out. */
 static const char *const fields[] = {
-	"hotspot", "summaries.short", "deltas", "pcg", "symptom_windows", "code", "psg", "risk_notes", "strategies",
-			"summaries.medium",
+	"hotspot",    "summaries.short", "deltas",           "pcg", "symptom_windows", "code", "psg",
+	"risk_notes", "strategies",      "summaries.medium",
 };
 enum { F_HOTSPOT, F_SHORT, F_DELTAS, F_PCG, F_WINDOWS, F_CODE, F_PSG, F_RISKS, F_STRATEGIES, F_MEDIUM, FIELDS };
 
@@ -70,11 +70,11 @@ static char *copy(const char *s) { return s ? xstrdup(s) : NULL; }
 
 static int read_spots(struct pack *p, struct err *e)
 {
-	auto_query *q = query_new(p->q->s, "SELECT symbol, file_path, line_start, line_end, score, rank, ranker,"
-			" COALESCE(self_share, 0),"
-				  " COALESCE(total_share, 0) FROM hotspots WHERE run_id = ? AND (CAST(? AS TEXT) = ''"
-						" OR symbol = ?)"
-				  " ORDER BY ranker, rank, symbol LIMIT ?", e);
+	auto_query *q = query_new(p->q->s,
+				  "SELECT symbol, file_path, line_start, line_end, score, rank, ranker,"
+				  " COALESCE(self_share, 0), COALESCE(total_share, 0) FROM hotspots WHERE run_id = ?"
+				  " AND (CAST(? AS TEXT) = '' OR symbol = ?) ORDER BY ranker, rank, symbol LIMIT ?",
+				  e);
 	const char *symbol = p->q->settings->symbol ? p->q->settings->symbol : "";
 	int rc;
 
@@ -96,8 +96,9 @@ static int read_spots(struct pack *p, struct err *e)
 
 static int read_lineage(struct pack *p, struct err *e)
 {
-	auto_query *q = query_new(p->q->s, "SELECT DISTINCT artifact_id FROM artifacts WHERE run_id = ? ORDER BY"
-			" artifact_id", e);
+	auto_query *q = query_new(p->q->s,
+				  "SELECT DISTINCT artifact_id FROM artifacts WHERE run_id = ? ORDER BY artifact_id",
+				  e);
 	int rc;
 
 	if (!q)
@@ -206,9 +207,10 @@ static void put_neighbours(struct pack *p, struct json *j, const char *key, cons
 /* Windows of janks that were taken in with a frame timeline. */
 static int put_windows(struct pack *p, struct json *j, struct err *e)
 {
-	auto_query *q = query_new(p->q->s, "SELECT artifact_id, metadata_json FROM artifacts WHERE run_id = ? AND"
-			" kind = 'flamegraph'"
-				  " ORDER BY sha256", e);
+	auto_query *q = query_new(p->q->s,
+				  "SELECT artifact_id, metadata_json FROM artifacts WHERE run_id = ? AND kind ="
+				  " 'flamegraph' ORDER BY sha256",
+				  e);
 	int rc;
 
 	json_array(j, "symptom_windows");
@@ -302,16 +304,25 @@ static const struct kind {
 	const char *kind, *note, *id, *title;
 	const char *words[8];
 } kinds[] = {
-	{ "locking", "locks are taken here or right below", "shorten-critical-section",
-			"Hold the lock for less, or split it",
+	{ "locking",
+	  "locks are taken here or right below",
+	  "shorten-critical-section",
+	  "Hold the lock for less, or split it",
 	  { "lock", "mutex", "futex", "semaphore", "rwsem", NULL } },
-	{ "concurrency", "threads wait or are woken here or right below", "batch-wakeups",
-			"Wake up less often, for more at a time",
+	{ "concurrency",
+	  "threads wait or are woken here or right below",
+	  "batch-wakeups",
+	  "Wake up less often, for more at a time",
 	  { "wait", "wake", "thread", "atomic", "schedule", "cond", NULL } },
-	{ "memory", "memory is taken or given back here or right below", "reuse-allocations",
-			"Reuse memory instead of taking it anew",
+	{ "memory",
+	  "memory is taken or given back here or right below",
+	  "reuse-allocations",
+	  "Reuse memory instead of taking it anew",
 	  { "alloc", "free", "memcpy", "memset", "page_fault", "clear_page", NULL } },
-	{ "io", "files or sockets are read or written here or right below", "batch-io", "Read and write more at a time",
+	{ "io",
+	  "files or sockets are read or written here or right below",
+	  "batch-io",
+	  "Read and write more at a time",
 	  { "read", "write", "send", "recv", "fsync", "open", NULL } },
 };
 
@@ -383,8 +394,7 @@ static void put_summaries(struct pack *p, struct json *j, const struct spot *s)
 	size_t n_up = neighbours(p, s->symbol, true, up), n_down = neighbours(p, s->symbol, false, down);
 
 	str_addf(&brief, "%s: %.1f %% of the cost by itself, %.1f %% with what it calls (%s %lld)", s->symbol,
-			s->self_share * 100,
-		 s->total_share * 100, s->ranker, (long long)s->rank);
+		 s->self_share * 100, s->total_share * 100, s->ranker, (long long)s->rank);
 	str_addn(&medium, brief.data, brief.len);
 	str_addf(&medium, n_up ? "; called most by %s" : "; nobody calls it", n_up ? up[0].symbol : "");
 	if (n_down)
@@ -429,9 +439,10 @@ static int put_item(struct pack *p, struct json *j, const struct spot *s, struct
 
 static int put_findings(struct pack *p, struct json *j, struct err *e)
 {
-	auto_query *q = query_new(p->q->s, "SELECT finding_id, pattern_id, location, confidence, proved, summary FROM"
-			" findings"
-				  " WHERE run_id = ? ORDER BY rank LIMIT 20", e);
+	auto_query *q = query_new(p->q->s,
+				  "SELECT finding_id, pattern_id, location, confidence, proved, summary FROM"
+				  " findings WHERE run_id = ? ORDER BY rank LIMIT 20",
+				  e);
 	int rc;
 
 	if (!q)
@@ -462,8 +473,8 @@ static int put_chain(struct pack *p, struct json *j, struct err *e)
 	size_t n;
 
 	json_array(j, "wait_chain");
-	if (store_one_text(p->q->s, &path, e, "SELECT path FROM artifacts WHERE run_id = ? AND kind = 'findings'",
-			"t", p->run_id) < 0)
+	if (store_one_text(p->q->s, &path, e, "SELECT path FROM artifacts WHERE run_id = ? AND kind = 'findings'", "t",
+			   p->run_id) < 0)
 		return -1;
 	if (path && artifact_read(store_dir(p->q->s), path, &text, &n, &ignored) == 0) {
 		in = json_reader_text(text, n, path);
@@ -607,9 +618,9 @@ static int find_subject(struct pack *p, struct err *e)
 	int64_t there;
 
 	if (o->finding) {
-		if (store_one_int(p->q->s, &there, 0, e, "SELECT COUNT(*) FROM findings WHERE run_id = ? AND"
-				" finding_id = ?", "tt", p->run_id,
-				  o->finding) < 0)
+		if (store_one_int(p->q->s, &there, 0, e,
+				  "SELECT COUNT(*) FROM findings WHERE run_id = ? AND finding_id = ?",
+				  "tt", p->run_id, o->finding) < 0)
 			return -1;
 		if (!there) {
 			err_set(e, ERR_FAILURE, "evidence: run %s has no finding '%s'", p->run_id, o->finding);
@@ -620,9 +631,11 @@ static int find_subject(struct pack *p, struct err *e)
 		return -1;
 	}
 	if (!p->signature && !p->n_spots) {
-		err_set(e, ERR_FAILURE, o->symbol ? "evidence: run %s has no hotspot '%s'" : "evidence: run %s has no"
-				" hotspots (spec-runner "
-			"analyze makes them) and did not hang%.0s", p->run_id, o->symbol ? o->symbol : "");
+		err_set(e, ERR_FAILURE,
+			o->symbol ? "evidence: run %s has no hotspot '%s'"
+				  : "evidence: run %s has no"
+				    " hotspots (spec-runner analyze makes them) and did not hang%.0s",
+			p->run_id, o->symbol ? o->symbol : "");
 		return 1;
 	}
 	return p->signature ? hangs_read(p->q->s, p->signature, NULL, &p->hangs, e) : 0;

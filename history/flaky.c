@@ -169,8 +169,10 @@ static struct flaky_test *test_at(struct flaky_test **tests, size_t *size, int64
 static int read_results(struct store *s, const struct flaky *f, const struct run_info *runs, struct flaky_test **tests,
 			size_t *size, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT test_no, result FROM results WHERE run_no = ? ORDER BY test_no DESC,"
-			" attempt DESC", e);
+	auto_query *q = query_new(s,
+				  "SELECT test_no, result FROM results WHERE run_no = ? ORDER BY test_no DESC,"
+				  " attempt DESC",
+				  e);
 
 	if (!q)
 		return -1;
@@ -240,8 +242,8 @@ int flaky_read(struct store *s, int64_t now, const int64_t *only, size_t n_only,
 	memset(f, 0, sizeof(*f));
 	rc = read_runs(s, now, f, &runs, e);
 	if (rc == 0)
-		rc = only ? read_some(s, f, runs, only, n_only, &tests, &size, e) : read_results(s, f, runs, &tests,
-				&size, e);
+		rc = only ? read_some(s, f, runs, only, n_only, &tests, &size, e)
+			  : read_results(s, f, runs, &tests, &size, e);
 	if (rc == 0)
 		rc = name_tests(s, f, tests, size, e);
 	for (size_t i = 0; i < size; i++)

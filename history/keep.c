@@ -51,12 +51,11 @@ static void keeper_release(struct keeper *k)
 /* Baselines, best runs, the last of each workload and branch, and what a plan of today may still ask. */
 static const char protected_sql[] =
 	"SELECT r.run_id, r.created_at, CASE WHEN r.run_id IN (SELECT baseline_run_id FROM evaluations WHERE"
-			" baseline_run_id IS NOT NULL)"
-	" OR r.run_id IN (SELECT run_id FROM evaluations WHERE perf_improved = 1) OR r.status IN ('created', 'running')"
-	" OR r.created_at >= (SELECT COALESCE(MIN(created_at), 'z') FROM shard_plans WHERE created_at >= ?)"
-	" OR r.n <= 20 THEN 1 ELSE 0 END FROM (SELECT run_id, created_at, status, ROW_NUMBER() OVER (PARTITION BY"
-			" workload_id, branch"
-	" ORDER BY created_at DESC, run_id DESC) AS n FROM runs) AS r ORDER BY r.created_at, r.run_id";
+	" baseline_run_id IS NOT NULL) OR r.run_id IN (SELECT run_id FROM evaluations WHERE perf_improved = 1) OR"
+	" r.status IN ('created', 'running') OR r.created_at >= (SELECT COALESCE(MIN(created_at), 'z') FROM"
+	" shard_plans WHERE created_at >= ?) OR r.n <= 20 THEN 1 ELSE 0 END FROM (SELECT run_id, created_at, status,"
+	" ROW_NUMBER() OVER (PARTITION BY workload_id, branch ORDER BY created_at DESC, run_id DESC) AS n FROM runs)"
+	" AS r ORDER BY r.created_at, r.run_id";
 _Static_assert(KEEP_PER_BRANCH == 20, "protected_sql says 20");
 
 static int read_runs(const struct keep_request *q, struct keeper *k, struct err *e)
@@ -177,9 +176,10 @@ static int drop_runs(struct store *s, const struct keeper *k, struct strv *paths
 	auto_query *del = files ? query_new(s, "DELETE FROM runs WHERE run_id = ?", e) : NULL;
 	int rc;
 
-	if (!del || store_run(s, e, "INSERT INTO store_state (name, value) SELECT 'stale:' || CAST(lane_no AS TEXT),"
-			" '' FROM lanes"
-			      " WHERE TRUE ON CONFLICT (name) DO NOTHING", "") < 0)
+	if (!del || store_run(s, e,
+			      "INSERT INTO store_state (name, value) SELECT 'stale:' || CAST(lane_no AS TEXT), ''"
+			      " FROM lanes WHERE TRUE ON CONFLICT (name) DO NOTHING",
+			      "") < 0)
 		return -1;
 	for (size_t i = 0; i < k->n_runs; i++) {
 		if (!k->runs[i].drop)
@@ -465,8 +465,11 @@ static void faults_json(struct str *out)
 
 int keep_verify(const struct keep_request *q, struct str *out, struct err *e)
 {
-	struct checker c = { .q = q, .out = out, .named = query_new(q->s, "SELECT 1 FROM artifacts WHERE path = ?"
-			" LIMIT 1", e) };
+	struct checker c = { .q = q,
+			     .out = out,
+			     .named = query_new(q->s,
+						"SELECT 1 FROM artifacts WHERE path = ? LIMIT 1",
+						e) };
 	int rc = c.named ? 0 : -1;
 
 	if (rc == 0 && !store_is_postgres(q->s) &&

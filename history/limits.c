@@ -47,10 +47,11 @@ static void add_blob(struct limits *l, const char *suite, const char *case_id, c
 
 static int read_blobs(struct store *s, const char *workload, const char *device, struct limits *l, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT t.suite, t.case_id, r.passes FROM lanes n JOIN recent r ON r.lane_no ="
-			" n.lane_no"
-				  " JOIN tests t ON t.test_no = r.test_no WHERE n.workload_id = ? AND n.device_id = ?"
-				  " ORDER BY t.suite, t.case_id", e);
+	auto_query *q = query_new(s,
+				  "SELECT t.suite, t.case_id, r.passes FROM lanes n JOIN recent r ON r.lane_no ="
+				  " n.lane_no JOIN tests t ON t.test_no = r.test_no WHERE n.workload_id = ? AND"
+				  " n.device_id = ? ORDER BY t.suite, t.case_id",
+				  e);
 	const void *blob;
 	size_t n;
 	int rc;
@@ -68,15 +69,14 @@ static int read_blobs(struct store *s, const char *workload, const char *device,
 /* PostgreSQL keeps no blobs: twenty writers would wait for each other's rows. */
 static int read_rows(struct store *s, const char *workload, const char *device, struct limits *l, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT suite, case_id, us FROM (SELECT t.suite, t.case_id, r.duration_us AS us,"
-			" ROW_NUMBER()"
-				  " OVER (PARTITION BY r.test_no ORDER BY k.created_at DESC, k.run_no DESC, r.attempt"
-						" DESC) AS n"
-				  " FROM lanes l JOIN run_keys k ON k.lane_no = l.lane_no JOIN results r ON r.run_no"
-						" = k.run_no"
-				  " JOIN tests t ON t.test_no = r.test_no WHERE l.workload_id = ? AND l.device_id = ?"
-						" AND r.result = 0"
-				  " AND r.duration_us IS NOT NULL) AS x WHERE n <= 200 ORDER BY suite, case_id", e);
+	auto_query *q = query_new(s,
+				  "SELECT suite, case_id, us FROM (SELECT t.suite, t.case_id, r.duration_us AS us,"
+				  " ROW_NUMBER() OVER (PARTITION BY r.test_no ORDER BY k.created_at DESC, k.run_no"
+				  " DESC, r.attempt DESC) AS n FROM lanes l JOIN run_keys k ON k.lane_no = l.lane_no"
+				  " JOIN results r ON r.run_no = k.run_no JOIN tests t ON t.test_no = r.test_no"
+				  " WHERE l.workload_id = ? AND l.device_id = ? AND r.result = 0 AND r.duration_us"
+				  " IS NOT NULL) AS x WHERE n <= 200 ORDER BY suite, case_id",
+				  e);
 	auto_free char *suite = NULL, *case_id = NULL;
 	double ms[RECENT_MAX];
 	size_t n = 0;
@@ -105,9 +105,11 @@ static int read_rows(struct store *s, const char *workload, const char *device, 
 
 static int read_runs(struct store *s, const char *workload, const char *device, struct limits *l, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT duration_ms FROM runs WHERE workload_id = ? AND device_id = ? AND status"
-			" = 'succeeded'"
-				  " AND duration_ms IS NOT NULL ORDER BY created_at DESC, run_id DESC LIMIT 200", e);
+	auto_query *q = query_new(s,
+				  "SELECT duration_ms FROM runs WHERE workload_id = ? AND device_id = ? AND status ="
+				  " 'succeeded' AND duration_ms IS NOT NULL ORDER BY created_at DESC, run_id DESC"
+				  " LIMIT 200",
+				  e);
 	double ms[RUNS_MAX];
 	size_t n = 0;
 	int rc;
@@ -146,11 +148,11 @@ void limits_release(struct limits *l)
 
 int limits_lane(struct store *s, const char *workload, const char *device, char **w, char **d, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT workload_id, device_id FROM runs WHERE (CAST(? AS TEXT) = '' OR"
-			" workload_id = ?)"
-				  " AND (CAST(? AS TEXT) = '' OR device_id = ?) AND workload_id IS NOT NULL AND"
-						" device_id IS NOT NULL"
-				  " ORDER BY created_at DESC, run_id DESC LIMIT 1", e);
+	auto_query *q = query_new(s,
+				  "SELECT workload_id, device_id FROM runs WHERE (CAST(? AS TEXT) = '' OR"
+				  " workload_id = ?) AND (CAST(? AS TEXT) = '' OR device_id = ?) AND workload_id IS"
+				  " NOT NULL AND device_id IS NOT NULL ORDER BY created_at DESC, run_id DESC LIMIT 1",
+				  e);
 	int rc;
 
 	workload = workload ? workload : "";

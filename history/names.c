@@ -165,9 +165,10 @@ int names_prefetch(struct names *n, const char *const *suites, const char *const
 	}
 	json_array_end(&j);
 	json_finish(&j);
-	q = query_new(n->s, "SELECT t.test_no, t.suite, t.case_id FROM json_to_recordset(CAST(? AS json)) AS x(s"
-			" text, c text)"
-		      " JOIN tests t ON t.suite = x.s AND t.case_id = x.c", e);
+	q = query_new(n->s,
+		      "SELECT t.test_no, t.suite, t.case_id FROM json_to_recordset(CAST(? AS json)) AS x(s text, c"
+		      " text) JOIN tests t ON t.suite = x.s AND t.case_id = x.c",
+		      e);
 	if (!q)
 		return -1;
 	query_bind(q, "t", str_cstr(&list));

@@ -26,10 +26,8 @@ static void note_hang(const struct note_request *q, struct str *out)
 	if (hangs_read(q->s, signature, q->run->run_id, &h, &ignored) == 0) {
 		if (h.n)
 			str_addf(out, "seen before: %lld times since %s (first %.10s, last %.10s), last in %s\n",
-					(long long)h.v[0].count,
-				 h.v[0].first_rev ? h.v[0].first_rev : "an unknown revision", h.v[0].first_seen,
-						h.v[0].last_seen,
-				 h.v[0].last_run_id);
+				 (long long)h.v[0].count, h.v[0].first_rev ? h.v[0].first_rev : "an unknown revision",
+				 h.v[0].first_seen, h.v[0].last_seen, h.v[0].last_run_id);
 		else
 			str_add(out, "first time: no run of this history hung here before\n");
 	}

@@ -17,6 +17,6 @@ int real_of(const char *name, const char *text, double least, double most, doubl
 	*out = strtod(text, &end);
 	if (end == text || *end || !isfinite(*out) || *out < least || *out > most)
 		return err_set(e, ERR_USAGE, "%s: %s is not a number from %g to %g", name, value_quote(text, quoted),
-				least, most);
+			       least, most);
 	return 0;
 }

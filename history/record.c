@@ -64,9 +64,8 @@ static int result_of(const char *result, const char *status)
 		const char *word;
 		enum test_result result;
 	} words[] = {
-		{ "pass", TEST_PASS }, { "flaky", TEST_PASS }, { "fail", TEST_FAIL }, { "error", TEST_ERROR },
-				{ "skip", TEST_SKIP },
-		{ "xfail", TEST_XFAIL }, { "unknown", TEST_UNKNOWN },
+		{ "pass", TEST_PASS }, { "flaky", TEST_PASS },  { "fail", TEST_FAIL },       { "error", TEST_ERROR },
+		{ "skip", TEST_SKIP }, { "xfail", TEST_XFAIL }, { "unknown", TEST_UNKNOWN },
 	};
 
 	if (strcmp(status, "timeout") == 0)
@@ -122,8 +121,8 @@ static void keep_container(struct recording *r, const char *suite, const char *n
 	if (r->n_containers == CONTAINERS_MAX)
 		return;
 	r->containers = xreallocarray(r->containers, r->n_containers + 1, sizeof(*r->containers));
-	r->containers[r->n_containers++] = (struct container){ xstrdup(suite), xstrdup(name), xstrdup(file), result,
-			us, line };
+	r->containers[r->n_containers++] =
+		(struct container){ xstrdup(suite), xstrdup(name), xstrdup(file), result, us, line };
 }
 
 static int read_case(struct recording *r, const struct json_value *v, const struct json_value *attrs, struct err *e)
@@ -236,8 +235,8 @@ static int read_trace(struct recording *r, struct err *e)
 	if (read_pass(r, e) < 0)
 		return -1;
 	if (!trace_head_complete(&r->head))
-		return err_set(e, ERR_FAILURE, "'%s' is not a trace: run_id, started_at, ended_at, status or command"
-				" is missing",
+		return err_set(e, ERR_FAILURE,
+			       "'%s' is not a trace: run_id, started_at, ended_at, status or command is missing",
 			       r->q->trace);
 	if (!r->late_head)
 		return 0;
@@ -252,10 +251,13 @@ static int add_finding(struct recording *r, int64_t rank, const struct json_valu
 {
 	const struct json_value *confidence = json_get(f, "confidence");
 
-	return store_run(r->s, e, "INSERT INTO findings (run_id, rank, finding_id, pattern_id, location, confidence,"
-			" proved, summary)"
-			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "tittt" "rit", r->head.run_id, rank, get_text(f, "finding_id"),
-			 get_text(f, "pattern_id"), json_get_text(f, "location"),
+	return store_run(r->s, e,
+			 "INSERT INTO findings (run_id, rank, finding_id, pattern_id, location, confidence, proved,"
+			 " summary) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			 "tittt"
+			 "rit",
+			 r->head.run_id, rank, get_text(f, "finding_id"), get_text(f, "pattern_id"),
+			 json_get_text(f, "location"),
 			 confidence && confidence->kind == JSON_NUMBER ? confidence->number : 0.0,
 			 (int64_t)attr_true(f, "proved"), get_text(f, "summary"));
 }

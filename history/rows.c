@@ -8,36 +8,40 @@
 #include <string.h>
 
 const struct rows_table rows_tables[] = {
-	{ "runs", "run_id, parent_run_id, repo_uri, repo_rev, repo_dirty, workload_id, device_id, toolchain_id,"
-			" status, created_at,"
-		  " finished_at, kind, branch, command, exit_code, ended_by, duration_ms, shard, ci_json",
-				"ttttitttttttttitrtt", "run_id",
-	  false },
-	{ "artifacts", "artifact_id, run_id, kind, sha256, path, bytes, mime, metadata_json", "tttttitt",
-			"artifact_id", true },
+	{ "runs",
+	  "run_id, parent_run_id, repo_uri, repo_rev, repo_dirty, workload_id, device_id, toolchain_id, status,"
+	  " created_at, finished_at, kind, branch, command, exit_code, ended_by, duration_ms, shard, ci_json",
+	  "ttttitttttttttitrtt", "run_id", false },
+	{ "artifacts", "artifact_id, run_id, kind, sha256, path, bytes, mime, metadata_json", "tttttitt", "artifact_id",
+	  true },
 	{ "metrics", "run_id, scope, metric_name, value, unit, tags_json", "tttrtt",
-			"scope, metric_name, tags_json, value, unit", true },
-	{ "hotspots", "run_id, symbol, file_path, line_start, line_end, score, evidence_artifact_ids, rank, ranker,"
-			" self_share, total_share",
+	  "scope, metric_name, tags_json, value, unit", true },
+	{ "hotspots",
+	  "run_id, symbol, file_path, line_start, line_end, score, evidence_artifact_ids, rank, ranker, self_share,"
+	  " total_share",
 	  "tttiirtitrr", "ranker, rank, symbol", true },
-	{ "graphs", "run_id, kind, format, payload_artifact_id, metadata_json", "ttttt", "kind, payload_artifact_id", true },
-	{ "patches", "run_id, iteration, diff_artifact_id, apply_status, files_changed_json, reason", "tittt" "t",
+	{ "graphs", "run_id, kind, format, payload_artifact_id, metadata_json", "ttttt", "kind, payload_artifact_id",
+	  true },
+	{ "patches", "run_id, iteration, diff_artifact_id, apply_status, files_changed_json, reason",
+	  "tittt"
+	  "t",
 	  "iteration, diff_artifact_id, apply_status", true },
-	{ "evaluations", "run_id, baseline_run_id, delta_metrics_json, correctness_passed, perf_improved, notes,"
-			" iteration, verdict",
+	{ "evaluations",
+	  "run_id, baseline_run_id, delta_metrics_json, correctness_passed, perf_improved, notes, iteration, verdict",
 	  "tttiitit", "iteration, baseline_run_id, delta_metrics_json", true },
-	{ "agent_messages", "run_id, iteration, agent_name, model_id, prompt_artifact_id, output_artifact_id,"
-			" summary_artifact_id, node,"
-			    " prompt_tokens, output_tokens, duration_ms, status", "tittttttiirt",
-	  "iteration, node, agent_name, prompt_artifact_id, output_artifact_id", true },
-	{ "findings", "run_id, rank, finding_id, pattern_id, location, confidence, proved, summary", "tittt" "rit",
-			"rank, finding_id",
-	  false },
-	{ "vectors", "vector_id, kind, run_id, ref, dim, embedding, model_id, payload_json", "ttttibtt", "vector_id", true },
+	{ "agent_messages",
+	  "run_id, iteration, agent_name, model_id, prompt_artifact_id, output_artifact_id, summary_artifact_id,"
+	  " node, prompt_tokens, output_tokens, duration_ms, status",
+	  "tittttttiirt", "iteration, node, agent_name, prompt_artifact_id, output_artifact_id", true },
+	{ "findings", "run_id, rank, finding_id, pattern_id, location, confidence, proved, summary",
+	  "tittt"
+	  "rit",
+	  "rank, finding_id", false },
+	{ "vectors", "vector_id, kind, run_id, ref, dim, embedding, model_id, payload_json", "ttttibtt", "vector_id",
+	  true },
 	{ "loop_states", "run_id, iteration, node, state_json, updated_at", "tittt", "iteration, node", true },
 	{ "v_test_results", "run_id, suite, case_id, attempt, result, duration_ms, file, line", "tttitrti",
-			"suite, case_id, attempt",
-	  false },
+	  "suite, case_id, attempt", false },
 	{ NULL, NULL, NULL, NULL, false },
 };
 
@@ -179,8 +183,7 @@ static int take_cell(char type, const struct json_value *v, struct cell *c, stru
 }
 
 int rows_cells(const struct rows_table *t, const struct json_value *row, struct cell cells[ROW_COLUMNS_MAX],
-		struct str *bytes,
-	       struct err *e)
+	       struct str *bytes, struct err *e)
 {
 	const char *p = t->columns;
 	size_t n, seen = 0;

@@ -26,8 +26,7 @@ const struct rows_table *rows_find(const char *name);
 void rows_line(const struct rows_table *t, struct query *q, struct str *out);
 /* Of a parsed row; cells point into it, but bytes into *bytes. ERR_FAILURE where a column is missing or of another type. */
 int rows_cells(const struct rows_table *t, const struct json_value *row, struct cell cells[ROW_COLUMNS_MAX],
-		struct str *bytes,
-	       struct err *e);
+	       struct str *bytes, struct err *e);
 void rows_line_of_cells(const struct rows_table *t, const struct cell *cells, struct str *out);
 size_t rows_columns(const struct rows_table *t);
 

@@ -122,11 +122,11 @@ static const char *keep(struct run_writer *w, const char *s)
 
 static void row_cells(const struct run_row *r, struct cell c[RUN_COLUMNS_N])
 {
-	const char *const texts[] = { r->run_id, r->parent_run_id, r->repo_uri, r->repo_rev, NULL, r->workload_id,
-			r->device_id,
-				      r->toolchain_id, r->status, r->created_at, r->finished_at, r->kind, r->branch,
-						r->command,
-				      NULL, r->ended_by, NULL, r->shard, r->ci_json };
+	const char *const texts[] = { r->run_id, r->parent_run_id, r->repo_uri,    r->repo_rev,
+				      NULL,      r->workload_id,   r->device_id,   r->toolchain_id,
+				      r->status, r->created_at,    r->finished_at, r->kind,
+				      r->branch, r->command,       NULL,           r->ended_by,
+				      NULL,      r->shard,         r->ci_json };
 
 	for (size_t i = 0; i < RUN_COLUMNS_N; i++)
 		c[i] = cell_text(texts[i]);
@@ -143,8 +143,8 @@ static int insert_key(struct run_writer *w, struct err *e)
 	w->lane_no = lane_number(w->s, r->workload_id ? r->workload_id : "", r->device_id ? r->device_id : "", e);
 	if (w->lane_no < 0 ||
 	    store_one_int(w->s, &w->run_no, 1, e, "SELECT COALESCE(MAX(run_no), 0) + 1 FROM run_keys", "") < 0 ||
-	    store_one_int(w->s, &younger, 0, e, "SELECT COUNT(*) FROM run_keys WHERE lane_no = ? AND created_at > ?"
-			" AND tests > 0",
+	    store_one_int(w->s, &younger, 0, e,
+			  "SELECT COUNT(*) FROM run_keys WHERE lane_no = ? AND created_at > ? AND tests > 0",
 			  "it", w->lane_no, r->created_at) < 0)
 		return -1;
 	w->newest = younger == 0;
@@ -343,9 +343,10 @@ int run_writer_metric(struct run_writer *w, const char *scope, const char *name,
 
 	if (rc != 0)
 		return rc;
-	return store_run(w->s, e, "INSERT INTO metrics (run_id, scope, metric_name, value, unit, tags_json)"
-			 " VALUES (?, ?, ?, ?, ?, ?)", "tttrtt", w->row->run_id, scope, name, value, unit,
-					tags_json ? tags_json : "{}");
+	return store_run(w->s, e,
+			 "INSERT INTO metrics (run_id, scope, metric_name, value, unit, tags_json) VALUES (?, ?, ?,"
+			 " ?, ?, ?)",
+			 "tttrtt", w->row->run_id, scope, name, value, unit, tags_json ? tags_json : "{}");
 }
 
 /* ---- the end ---- */
@@ -358,8 +359,7 @@ static int finish_row(struct run_writer *w, struct err *e)
 		return store_run(w->s, e, "UPDATE run_keys SET tests = ? WHERE run_no = ?", "ii",
 				 (int64_t)w->tests + w->tests_before, w->run_no);
 	if (store_run(w->s, e, "UPDATE runs SET status = ?, finished_at = ?, ended_by = ? WHERE run_id = ?", "tttt",
-			r->status,
-		      r->finished_at, r->ended_by, r->run_id) < 0)
+		      r->status, r->finished_at, r->ended_by, r->run_id) < 0)
 		return -1;
 	if (r->exit_code != RUN_NO_EXIT_CODE &&
 	    store_run(w->s, e, "UPDATE runs SET exit_code = ? WHERE run_id = ?", "it", r->exit_code, r->run_id) < 0)
@@ -376,8 +376,9 @@ static int mark_stale(struct run_writer *w, struct err *e)
 {
 	auto_free char *name = xasprintf("stale:%lld", (long long)w->lane_no);
 
-	return store_run(w->s, e, "INSERT INTO store_state (name, value) VALUES (?, '') ON CONFLICT (name) DO"
-			" NOTHING", "t", name);
+	return store_run(w->s, e,
+			 "INSERT INTO store_state (name, value) VALUES (?, '') ON CONFLICT (name) DO NOTHING",
+			 "t", name);
 }
 
 int run_writer_commit(struct run_writer *w, struct err *e)

@@ -203,8 +203,8 @@ static int read_parts(struct shard_plan *p, const struct json_value *parts, cons
 
 static int read_plan(struct shard_plan *p, const struct json_value *v)
 {
-	const struct json_value *shards = json_get(v, "shards"), *names = json_get(v, "names"), *known = json_get(v,
-			"known");
+	const struct json_value *shards = json_get(v, "shards"), *names = json_get(v, "names"),
+				*known = json_get(v, "known");
 	struct strv list = STRV_INIT;
 
 	if (!shards || shards->kind != JSON_NUMBER || shards->integer < 1 || shards->integer > 100000 || !names ||
@@ -258,10 +258,10 @@ int shard_plan_share(struct store *s, const char *key, int64_t now, struct shard
 	store_time(at, now);
 	if (store_begin(s, e) < 0)
 		return -1;
-	if (store_run(s, e, "INSERT INTO shard_plans (plan_key, created_at, shards, list_sha256, plan_json) VALUES"
-			" (?, ?, ?, ?, ?)"
-		      " ON CONFLICT (plan_key) DO NOTHING", "ttitt", key, at, (int64_t)p->shards, p->list_sha256,
-		      str_cstr(&p->json)) < 0 ||
+	if (store_run(s, e,
+		      "INSERT INTO shard_plans (plan_key, created_at, shards, list_sha256, plan_json) VALUES (?, ?,"
+		      " ?, ?, ?) ON CONFLICT (plan_key) DO NOTHING",
+		      "ttitt", key, at, (int64_t)p->shards, p->list_sha256, str_cstr(&p->json)) < 0 ||
 	    store_one_text(s, &json, e, "SELECT plan_json FROM shard_plans WHERE plan_key = ?", "t", key) < 0) {
 		store_rollback(s);
 		return -1;

@@ -33,11 +33,12 @@ static void add_time(struct times *t, int64_t test_no, double *ms, size_t n)
 /* A test that ran under several workloads on this device: its rows say what came last. */
 static int read_one(struct store *s, const char *device, int64_t test_no, struct times *t, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT r.duration_us FROM lanes l JOIN run_keys k ON k.lane_no = l.lane_no JOIN"
-			" results r"
-				  " ON r.run_no = k.run_no WHERE l.device_id = ? AND r.test_no = ? AND r.result = 0 AND"
-				  " r.duration_us IS NOT NULL ORDER BY k.created_at DESC, k.run_no DESC, r.attempt"
-						" DESC LIMIT 20", e);
+	auto_query *q = query_new(s,
+				  "SELECT r.duration_us FROM lanes l JOIN run_keys k ON k.lane_no = l.lane_no JOIN"
+				  " results r ON r.run_no = k.run_no WHERE l.device_id = ? AND r.test_no = ? AND"
+				  " r.result = 0 AND r.duration_us IS NOT NULL ORDER BY k.created_at DESC, k.run_no"
+				  " DESC, r.attempt DESC LIMIT 20",
+				  e);
 	double ms[LAST_PASSES];
 	size_t n = 0;
 	int rc;
@@ -54,9 +55,10 @@ static int read_one(struct store *s, const char *device, int64_t test_no, struct
 
 static int read_blobs(struct store *s, const char *device, struct times *t, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT r.test_no, r.passes, COUNT(*) OVER (PARTITION BY r.test_no) FROM lanes l"
-			" JOIN recent r"
-				  " ON r.lane_no = l.lane_no WHERE l.device_id = ? ORDER BY r.test_no", e);
+	auto_query *q = query_new(s,
+				  "SELECT r.test_no, r.passes, COUNT(*) OVER (PARTITION BY r.test_no) FROM lanes l"
+				  " JOIN recent r ON r.lane_no = l.lane_no WHERE l.device_id = ? ORDER BY r.test_no",
+				  e);
 	int64_t last = -1;
 	int rc;
 
@@ -88,13 +90,13 @@ static int read_blobs(struct store *s, const char *device, struct times *t, stru
 
 static int read_rows(struct store *s, const char *device, struct times *t, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT test_no, us FROM (SELECT r.test_no, r.duration_us AS us, ROW_NUMBER()"
-			" OVER (PARTITION BY"
-				  " r.test_no ORDER BY k.created_at DESC, k.run_no DESC, r.attempt DESC) AS n FROM"
-						" lanes l JOIN run_keys k"
-				  " ON k.lane_no = l.lane_no JOIN results r ON r.run_no = k.run_no WHERE l.device_id"
-						" = ? AND r.result = 0"
-				  " AND r.duration_us IS NOT NULL) AS x WHERE n <= 20 ORDER BY test_no", e);
+	auto_query *q = query_new(s,
+				  "SELECT test_no, us FROM (SELECT r.test_no, r.duration_us AS us, ROW_NUMBER() OVER"
+				  " (PARTITION BY r.test_no ORDER BY k.created_at DESC, k.run_no DESC, r.attempt"
+				  " DESC) AS n FROM lanes l JOIN run_keys k ON k.lane_no = l.lane_no JOIN results r"
+				  " ON r.run_no = k.run_no WHERE l.device_id = ? AND r.result = 0 AND r.duration_us"
+				  " IS NOT NULL) AS x WHERE n <= 20 ORDER BY test_no",
+				  e);
 	double ms[LAST_PASSES];
 	int64_t test = -1;
 	size_t n = 0;
@@ -176,10 +178,12 @@ static int name_times(struct store *s, struct times *t, struct shard_plan *p, st
 /* Names that are still unknown may be files. */
 static int file_times(struct store *s, const char *device, struct times *t, struct shard_plan *p, struct err *e)
 {
-	auto_query *q = query_new(s, "SELECT DISTINCT r.test_no, f.path FROM (SELECT k.run_no FROM run_keys k JOIN lanes l"
-				  " ON l.lane_no = k.lane_no WHERE l.device_id = ? AND k.tests > 0 ORDER BY"
-						" k.created_at DESC LIMIT 50) AS n"
-				  " JOIN results r ON r.run_no = n.run_no JOIN files f ON f.file_no = r.file_no", e);
+	auto_query *q = query_new(s,
+				  "SELECT DISTINCT r.test_no, f.path FROM (SELECT k.run_no FROM run_keys k JOIN"
+				  " lanes l ON l.lane_no = k.lane_no WHERE l.device_id = ? AND k.tests > 0 ORDER BY"
+				  " k.created_at DESC LIMIT 50) AS n JOIN results r ON r.run_no = n.run_no JOIN"
+				  " files f ON f.file_no = r.file_no",
+				  e);
 	auto_free bool *open = xcalloc(p->n + 1, sizeof(*open));
 	int rc;
 

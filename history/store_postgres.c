@@ -73,9 +73,10 @@ static int known_version(struct store *s, int *version, struct err *e)
 	if (postgres_version(s, version, e) < 0)
 		return -1;
 	if (*version > schema_version())
-		return err_set(e, ERR_FAILURE, "history: the database has schema version %d; this program knows up to"
-				" %d: use a "
-			       "newer one", *version, schema_version());
+		return err_set(e, ERR_FAILURE,
+			       "history: the database has schema version %d; this program knows up to %d: use a"
+			       " newer one",
+			       *version, schema_version());
 	return 0;
 }
 
@@ -101,9 +102,8 @@ static void ignore_notice(void *arg, const PGresult *r)
 
 static int connect_to(struct store *s, struct err *e)
 {
-	const char *const keys[] = { "dbname", "connect_timeout", "keepalives", "keepalives_idle",
-			"application_name", "client_encoding",
-				     NULL };
+	const char *const keys[] = { "dbname",           "connect_timeout", "keepalives", "keepalives_idle",
+				     "application_name", "client_encoding", NULL };
 	const char *const values[] = { s->dsn, "5", "1", "30", "spec-runner", "UTF8", NULL };
 
 	/* Words of the user's come later than the default of connect_timeout, and win: dbname is expanded in its place. */
@@ -372,10 +372,12 @@ static int check_functions(struct store *s, const char *sql, struct err *e)
 
 	if (guard_words(sql, &words) < 0)
 		return err_set(e, ERR_USAGE, "history sql: names with U& may not be used here, and quotes must be closed");
-	r = PQexecParams(s->db, "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.provolatile = 'v' AND"
-			" p.proname NOT IN"
-			 " ('random', 'clock_timestamp', 'pg_sleep') AND position(' ' || p.proname::text || ' (' in $1) > 0"
-			 " ORDER BY 1 LIMIT 1", 1, NULL, (const char *const[]){ str_cstr(&words) }, NULL, NULL, 0);
+	r = PQexecParams(
+		s->db,
+		"SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p WHERE p.provolatile = 'v' AND p.proname NOT IN"
+		" ('random', 'clock_timestamp', 'pg_sleep') AND position(' ' || p.proname::text || ' (' in $1) > 0"
+		" ORDER BY 1 LIMIT 1",
+		1, NULL, (const char *const[]){ str_cstr(&words) }, NULL, NULL, 0);
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
 		rc = fail_result(r, e);
 	else if (PQntuples(r))

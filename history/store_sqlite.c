@@ -66,8 +66,8 @@ static int check_version(struct store *s, int *version, struct err *e)
 	if (application != HISTORY_APPLICATION_ID && (application || objects))
 		return err_set(e, ERR_FAILURE, "history: '%s/history.db' is a database of another program", s->dir);
 	if (*version > schema_version())
-		return err_set(e, ERR_FAILURE, "history: '%s' has schema version %d; this program knows up to %d: use"
-				" a newer one",
+		return err_set(e, ERR_FAILURE,
+			       "history: '%s' has schema version %d; this program knows up to %d: use a newer one",
 			       s->dir, *version, schema_version());
 	return 0;
 }
@@ -196,10 +196,11 @@ static int sqlite_open(struct store *s, enum store_access access, struct err *e)
 		return err_add(e, "history");
 	network = network_fs_name(s->dir);
 	if (network && !s->network_ok)
-		return err_set(e, ERR_FAILURE, "history: '%s' is on %s, where SQLite's shared memory does not work:"
-				" use PostgreSQL "
-			       "(SPEC_RUNNER_HISTORY_DSN), or --history-network-ok where there is one writer at a"
-					" time", s->dir, network);
+		return err_set(e, ERR_FAILURE,
+			       "history: '%s' is on %s, where SQLite's shared memory does not work: use PostgreSQL"
+			       " (SPEC_RUNNER_HISTORY_DSN), or --history-network-ok where there is one writer at a"
+			       " time",
+			       s->dir, network);
 	if (access == STORE_WRITE)
 		return open_for_writing(s, path, network, e);
 	if (open_file(s, path, SQLITE_OPEN_READONLY, e) < 0 || check_version(s, &version, e) < 0)

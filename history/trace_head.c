@@ -24,12 +24,11 @@ void trace_head_init(struct trace_head *h)
 
 void trace_head_release(struct trace_head *h)
 {
-	char **const owned[] = { &h->run_id, &h->parent, &h->started_at, &h->ended_at, &h->status, &h->verb, &h->args_line,
-				 &h->shard, &h->uri, &h->rev, &h->branch, &h->arch, &h->argv_line, &h->argv0,
-						&h->total_status,
-				 &h->total_category, &h->workload, &h->device, &h->command, &h->workload_said,
-						&h->device_said,
-				 &h->toolchain_said };
+	char **const owned[] = { &h->run_id,         &h->parent,        &h->started_at, &h->ended_at, &h->status,
+				 &h->verb,           &h->args_line,     &h->shard,      &h->uri,      &h->rev,
+				 &h->branch,         &h->arch,          &h->argv_line,  &h->argv0,    &h->total_status,
+				 &h->total_category, &h->workload,      &h->device,     &h->command,  &h->workload_said,
+				 &h->device_said,    &h->toolchain_said };
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++)
 		mem_free_ptr(owned[i]);
@@ -251,17 +250,28 @@ void trace_head_row(struct trace_head *h, const struct record_request *q, struct
 	h->device = said ? xstrdup(said) : device_class(h->arch, h->cpus, h->memory_bytes);
 	h->command = xasprintf("%s%s%s", h->verb, h->args_line ? " " : "", h->args_line ? h->args_line : "");
 	*row = (struct run_row){
-		.run_id = h->run_id, .parent_run_id = h->parent,
+		.run_id = h->run_id,
+		.parent_run_id = h->parent,
 		.repo_uri = first_of(o->repo_uri, h->uri, ci.uri, repo.uri),
 		.repo_rev = first_of(o->repo_rev, h->rev, ci.rev, repo.rev),
 		.branch = first_of(o->branch, h->branch, ci.branch, repo.branch),
-		.repo_dirty = o->repo_dirty ? 1 : o->repo_rev ? 0 : h->dirty >= 0 ? h->dirty : ci.rev[0] ? 0 : repo.dirty,
-		.workload_id = h->workload, .device_id = h->device, .toolchain_id = first_of(o->toolchain,
-				h->toolchain_said, NULL, NULL),
-		.status = "running", .created_at = h->started_at, .finished_at = h->ended_at,
+		.repo_dirty = o->repo_dirty   ? 1
+			      : o->repo_rev   ? 0
+			      : h->dirty >= 0 ? h->dirty
+			      : ci.rev[0]     ? 0
+					      : repo.dirty,
+		.workload_id = h->workload,
+		.device_id = h->device,
+		.toolchain_id = first_of(o->toolchain, h->toolchain_said, NULL, NULL),
+		.status = "running",
+		.created_at = h->started_at,
+		.finished_at = h->ended_at,
 		.kind = o->kind ? o->kind : kind_of(h->verb),
-		.command = h->command, .shard = h->shard, .ci_json = ci.provider ? str_cstr(&h->ci_json) : NULL,
-		.exit_code = h->has_exit_code ? h->exit_code : RUN_NO_EXIT_CODE, .duration_ms = RUN_NO_DURATION,
+		.command = h->command,
+		.shard = h->shard,
+		.ci_json = ci.provider ? str_cstr(&h->ci_json) : NULL,
+		.exit_code = h->has_exit_code ? h->exit_code : RUN_NO_EXIT_CODE,
+		.duration_ms = RUN_NO_DURATION,
 	};
 }
 

@@ -34,9 +34,10 @@ static int list_runs(struct transfer *t, struct run_list *l, struct err *e)
 		return -1;
 	if (t->settings->run_id && (rc = view_find_run(t->s, t->settings->run_id, run_id, e)) != 0)
 		return rc;
-	q = query_new(t->s, "SELECT run_id, parent_run_id FROM runs WHERE created_at >= ? AND (CAST(? AS TEXT) = ''"
-			" OR run_id = ?)"
-		      " ORDER BY created_at, run_id", e);
+	q = query_new(t->s,
+		      "SELECT run_id, parent_run_id FROM runs WHERE created_at >= ? AND (CAST(? AS TEXT) = '' OR"
+		      " run_id = ?) ORDER BY created_at, run_id",
+		      e);
 	if (!q)
 		return -1;
 	query_bind(q, "ttt", since, run_id, run_id);
@@ -65,8 +66,8 @@ static void release_runs(struct run_list *l)
 static int run_lines(struct store *s, const char *run_id, struct str *out, struct err *e)
 {
 	for (const struct rows_table *t = rows_tables; t->name; t++) {
-		auto_free char *sql = xasprintf("SELECT %s FROM %s WHERE run_id = ? ORDER BY %s", t->columns,
-				t->name, t->order);
+		auto_free char *sql =
+			xasprintf("SELECT %s FROM %s WHERE run_id = ? ORDER BY %s", t->columns, t->name, t->order);
 		auto_query *q = query_new(s, sql, e);
 		int rc;
 
@@ -95,8 +96,8 @@ static int copy_artifacts(struct transfer *t, const char *run_id, const char *to
 
 		if (access(target, F_OK) == 0)
 			continue;
-		if (artifact_read(store_dir(t->s), query_text(q, 0), &bytes, &n, e) < 0 || file_write(target, bytes,
-				n, e) < 0)
+		if (artifact_read(store_dir(t->s), query_text(q, 0), &bytes, &n, e) < 0 ||
+		    file_write(target, bytes, n, e) < 0)
 			return -1;
 	}
 	return rc;
@@ -218,8 +219,7 @@ static int add_result(struct run_writer *w, const struct cell *c, struct err *e)
 
 /* Parses one of our own lines. The reader and its tree live until the next call on *in. */
 static const struct rows_table *parse_line(const char *line, size_t n, struct json_reader **in,
-		const struct json_value **row,
-					   struct err *e)
+					   const struct json_value **row, struct err *e)
 {
 	const struct json_value *v;
 	const struct rows_table *t;
@@ -238,7 +238,7 @@ static const struct rows_table *parse_line(const char *line, size_t n, struct js
 }
 
 static int put_row(struct store *s, struct run_writer *w, const struct rows_table *t, const struct cell *cells,
-		struct err *e)
+		   struct err *e)
 {
 	int rc;
 
@@ -353,8 +353,8 @@ static int take_artifacts(struct import *m, const char *run_id, struct err *e)
 		struct err ignored = { 0 };
 		size_t n;
 
-		if (access(to, F_OK) == 0 || artifact_read(m->t->settings->artifacts, query_text(q, 0), &bytes, &n,
-				&ignored) < 0)
+		if (access(to, F_OK) == 0 ||
+		    artifact_read(m->t->settings->artifacts, query_text(q, 0), &bytes, &n, &ignored) < 0)
 			continue;
 		sha256_hex(bytes, n, hex);
 		if (strcmp(hex, query_text(q, 1)) == 0 && file_write(to, bytes, n, e) < 0)
@@ -444,12 +444,14 @@ static int import_head(struct import *m, const struct json_value *v, struct err 
 	const struct json_value *is = json_get(v, "spec_runner_history"), *schema = json_get(v, "schema");
 
 	if (!is || is->kind != JSON_NUMBER || is->integer != 1 || !schema || schema->kind != JSON_NUMBER)
-		return bad_line(m, "not an export of a history: the first line must be {\"spec_runner_history\": 1,"
-				" \"schema\": N}", e);
+		return bad_line(m,
+				"not an export of a history: the first line must be {\"spec_runner_history\": 1,"
+				" \"schema\": N}",
+				e);
 	if (schema->integer > schema_version())
-		return err_set(e, ERR_FAILURE, "%s: made by schema version %lld; this program knows up to %d: use a"
-				" newer one", m->path,
-			       (long long)schema->integer, schema_version());
+		return err_set(e, ERR_FAILURE,
+			       "%s: made by schema version %lld; this program knows up to %d: use a newer one",
+			       m->path, (long long)schema->integer, schema_version());
 	return 0;
 }
 
@@ -469,8 +471,10 @@ static int import_line(struct import *m, const char *line, size_t n, struct err 
 		const char *name = json_get_text(v, "table");
 
 		t = name ? rows_find(name) : NULL;
-		rc = t ? import_row(m, t, json_get(v, "row"), e) : bad_line(m, "not a row of a table that this"
-				" program knows", e);
+		rc = t ? import_row(m, t, json_get(v, "row"), e)
+		       : bad_line(m,
+				  "not a row of a table that this program knows",
+				  e);
 	}
 	json_reader_free(in);
 	return rc;

@@ -80,12 +80,14 @@ int view_find_run(struct store *s, const char *name, char run_id[64], struct err
 	int rc;
 
 	if (strcmp(name, "latest") == 0)
-		rc = store_one_text(s, &found, e, "SELECT run_id FROM runs WHERE status <> 'created' ORDER BY"
-				" created_at DESC, run_id DESC"
-				    " LIMIT 1", "");
+		rc = store_one_text(s, &found, e,
+				    "SELECT run_id FROM runs WHERE status <> 'created' ORDER BY created_at DESC,"
+				    " run_id DESC LIMIT 1",
+				    "");
 	else if (str_starts(name, "latest:"))
-		rc = store_one_text(s, &found, e, "SELECT run_id FROM runs WHERE branch = ? ORDER BY created_at DESC,"
-				" run_id DESC LIMIT 1",
+		rc = store_one_text(s, &found, e,
+				    "SELECT run_id FROM runs WHERE branch = ? ORDER BY created_at DESC, run_id DESC"
+				    " LIMIT 1",
 				    "t", name + 7);
 	else
 		rc = store_one_text(s, &found, e, "SELECT run_id FROM runs WHERE run_id = ?", "t", name);
@@ -106,8 +108,10 @@ int view_since(const char *text, int64_t now, char out[STORE_TIME_SIZE], struct 
 	char quoted[VALUE_QUOTE_SIZE];
 	auto_free char *day = xasprintf("%sT00:00:00Z", text);
 	size_t n = strspn(text, "0123456789");
-	int64_t ns, unit = strcmp(text + n, "d") == 0 ? 86400 : strcmp(text + n, "h") == 0 ? 3600 : strcmp(text + n,
-			"m") == 0 ? 60 : 0;
+	int64_t ns, unit = strcmp(text + n, "d") == 0   ? 86400
+			   : strcmp(text + n, "h") == 0 ? 3600
+			   : strcmp(text + n, "m") == 0 ? 60
+							: 0;
 
 	if (n && n < 8 && unit)
 		ns = now - strtoll(text, NULL, 10) * unit * NS_PER_S;
@@ -210,8 +214,7 @@ int view_runs(const struct view *v, struct str *out, struct err *e)
 	if (!q)
 		return -1;
 	query_bind(q, "ttttti", since, o->branch ? o->branch : "", o->branch ? o->branch : "",
-			o->workload ? o->workload : "",
-		   o->workload ? o->workload : "", limit);
+		   o->workload ? o->workload : "", o->workload ? o->workload : "", limit);
 	return list(v, q, "runs", "run|status|>time|branch|rev|workload|command", runs_cells, out, e);
 }
 
@@ -239,15 +242,16 @@ static const char *const show_parts[][2] = {
 	{ "tests", "SELECT suite, case_id, attempt, result, duration_ms, file, line FROM v_test_results WHERE run_id = ?"
 		   " ORDER BY suite, case_id, attempt" },
 	{ "findings", "SELECT rank, finding_id, pattern_id, location, confidence, proved, summary FROM findings WHERE"
-			" run_id = ?"
+		      " run_id = ?"
 		      " ORDER BY rank" },
 	{ "metrics", "SELECT scope, metric_name, value, unit, tags_json FROM metrics WHERE run_id = ? ORDER BY scope,"
-			" metric_name, tags_json" },
+		     " metric_name, tags_json" },
 	{ "hotspots", "SELECT symbol, file_path, line_start, line_end, score, rank, ranker, self_share, total_share"
-			" FROM hotspots"
+		      " FROM hotspots"
 		      " WHERE run_id = ? ORDER BY ranker, rank" },
-	{ "artifacts", "SELECT artifact_id, kind, sha256, path, bytes, mime, metadata_json FROM artifacts WHERE run_id = ?"
-		       " ORDER BY kind, path, artifact_id" },
+	{ "artifacts",
+	  "SELECT artifact_id, kind, sha256, path, bytes, mime, metadata_json FROM artifacts WHERE run_id = ?"
+	  " ORDER BY kind, path, artifact_id" },
 };
 
 static int show_json(const struct view *v, const char *run_id, struct str *out, struct err *e)
@@ -298,10 +302,11 @@ static void field(struct str *out, const char *name, const char *value)
 
 static int show_failed(const struct view *v, const char *run_id, struct str *out, struct err *e)
 {
-	auto_query *q = query_new(v->s, "SELECT suite, case_id, attempt, result, duration_ms, file, line FROM v_test_results"
-				  " WHERE run_id = ? AND result IN ('fail', 'error', 'timeout', 'stalled') ORDER BY"
-						" suite, case_id, attempt"
-				  " LIMIT 100", e);
+	auto_query *q = query_new(v->s,
+				  "SELECT suite, case_id, attempt, result, duration_ms, file, line FROM"
+				  " v_test_results WHERE run_id = ? AND result IN ('fail', 'error', 'timeout',"
+				  " 'stalled') ORDER BY suite, case_id, attempt LIMIT 100",
+				  e);
 	int rc;
 
 	if (!q)
@@ -325,8 +330,10 @@ static int show_text(const struct view *v, const char *run_id, struct str *out, 
 		{ "branch", 12 }, { "rev", 3 }, { "repository", 2 }, { "began", 9 }, { "ended", 10 }, { "parent", 1 },
 	};
 	auto_query *q = query_new(v->s, RUN_SELECT " WHERE run_id = ?", e);
-	auto_query *f = query_new(v->s, "SELECT pattern_id, location, summary FROM findings WHERE run_id = ? ORDER BY"
-			" rank LIMIT 5", e);
+	auto_query *f = query_new(v->s,
+				  "SELECT pattern_id, location, summary FROM findings WHERE run_id = ? ORDER BY rank"
+				  " LIMIT 5",
+				  e);
 	int64_t tests, failed;
 	auto_str counts = STR_INIT;
 	int rc;
@@ -349,7 +356,7 @@ static int show_text(const struct view *v, const char *run_id, struct str *out, 
 		auto_str line = STR_INIT;
 
 		str_addf(&line, "%s at %s: %s", query_text(f, 0), query_text(f, 1) ? query_text(f, 1) : "-",
-				query_text(f, 2));
+			 query_text(f, 2));
 		field(out, "finding", str_cstr(&line));
 	}
 	return rc < 0 ? -1 : show_failed(v, run_id, out, e);
@@ -455,9 +462,8 @@ int view_info(const struct view *v, struct str *out, struct err *e)
 		json_str(&j, "dir", store_dir(v->s));
 		json_int(&j, "schema", schema_version());
 	} else {
-		str_addf(out, "%-15s %s\n%-15s %s\n%-15s %d\n", "backend", store_name(v->s), "folder",
-				store_dir(v->s), "schema",
-			 schema_version());
+		str_addf(out, "%-15s %s\n%-15s %s\n%-15s %d\n", "backend", store_name(v->s), "folder", store_dir(v->s),
+			 "schema", schema_version());
 	}
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		int64_t n;

@@ -70,8 +70,8 @@ static void tell(struct finder *f, const struct series *s, const struct change *
 	table_fixed(f->t, c->after, 3, "");
 	table_fixed(f->t, change_of(c) * 100, 1, " %");
 	table_text(f->t, s->runs ? s->runs[c->index] : NULL);
-	strv_take(&f->t->cells, s->revs && s->revs[c->index] ? xasprintf("%.12s",
-			s->revs[c->index]) : xasprintf("index %zu", c->index));
+	strv_take(&f->t->cells, s->revs && s->revs[c->index] ? xasprintf("%.12s", s->revs[c->index])
+							     : xasprintf("index %zu", c->index));
 }
 
 static void look_at(struct finder *f, const struct series *s)
@@ -98,8 +98,9 @@ static void look_at(struct finder *f, const struct series *s)
 static int file_series(struct finder *f, const struct json_value *m, const char *path, struct err *e)
 {
 	auto_free double *v = xreallocarray(NULL, m->count + 1, sizeof(*v));
-	struct series s = { .name = m->key, .better = compare_better_of(m->key), .is_test = str_starts(m->key,
-			"test:"), .v = v };
+	struct series s = {
+		.name = m->key, .better = compare_better_of(m->key), .is_test = str_starts(m->key, "test:"), .v = v
+	};
 
 	if (m->kind != JSON_ARRAY)
 		return err_set(e, ERR_USAGE, "%s: series.%s is not a list of numbers", path, m->key);
@@ -213,10 +214,11 @@ static int gather_rows(struct finder *f, struct query *q, bool is_test, int bett
 /* The branch that most runs are of, among the names that default branches have; else the most frequent. */
 static int default_branch(struct store *s, char **branch, struct err *e)
 {
-	return store_one_text(s, branch, e, "SELECT branch FROM runs WHERE branch IS NOT NULL GROUP BY branch ORDER"
-			" BY CASE WHEN branch"
-			      " IN ('main', 'master', 'trunk', 'develop') THEN 0 ELSE 1 END, COUNT(*) DESC, branch"
-					" LIMIT 1", "");
+	return store_one_text(s, branch, e,
+			      "SELECT branch FROM runs WHERE branch IS NOT NULL GROUP BY branch ORDER BY CASE WHEN"
+			      " branch IN ('main', 'master', 'trunk', 'develop') THEN 0 ELSE 1 END, COUNT(*) DESC,"
+			      " branch LIMIT 1",
+			      "");
 }
 
 #define LANE "u.status = 'succeeded' AND u.workload_id = ? AND u.device_id = ? AND (CAST(? AS TEXT) = '' OR u.branch = ?)"
@@ -226,10 +228,11 @@ static int read_metric(struct finder *f, const char *word, const char *w, const 
 	const char *colon = strrchr(word, ':');
 	int better = colon && strcmp(colon, ":higher") == 0 ? 1 : colon && strcmp(colon, ":lower") == 0 ? -1 : 0;
 	auto_free char *name = better ? xstrndup(word, (size_t)(colon - word)) : xstrdup(word);
-	auto_query *q = query_new(f->view->s, "SELECT m.metric_name, m.value, u.run_id, u.repo_rev FROM metrics m"
-			" JOIN runs u"
+	auto_query *q = query_new(f->view->s,
+				  "SELECT m.metric_name, m.value, u.run_id, u.repo_rev FROM metrics m JOIN runs u"
 				  " ON u.run_id = m.run_id WHERE m.metric_name = ? AND m.tags_json = '{}' AND " LANE
-				  " ORDER BY u.created_at, u.run_id", e);
+				  " ORDER BY u.created_at, u.run_id",
+				  e);
 
 	if (!q)
 		return -1;
@@ -239,15 +242,15 @@ static int read_metric(struct finder *f, const char *word, const char *w, const 
 
 static int read_tests(struct finder *f, const char *w, const char *d, const char *branch, struct err *e)
 {
-	auto_query *q = query_new(f->view->s, "SELECT 'test:' || CASE WHEN t.suite = '' THEN '' ELSE t.suite || ' '"
-			" END || t.case_id AS name,"
-				  " CAST(r.duration_us AS REAL) / 1000, u.run_id, u.repo_rev FROM results r JOIN run_keys k"
-				  " ON k.run_no = r.run_no JOIN runs u ON u.run_id = k.run_id JOIN tests t ON"
-						" t.test_no = r.test_no"
-				  " WHERE r.result = 0 AND r.duration_us IS NOT NULL AND u.workload_id = ? AND"
-						" u.device_id = ?"
-				  " AND (CAST(? AS TEXT) = '' OR u.branch = ?) ORDER BY r.test_no, u.created_at,"
-						" u.run_id, r.attempt", e);
+	auto_query *q =
+		query_new(f->view->s,
+			  "SELECT 'test:' || CASE WHEN t.suite = '' THEN '' ELSE t.suite || ' ' END || t.case_id AS"
+			  " name, CAST(r.duration_us AS REAL) / 1000, u.run_id, u.repo_rev FROM results r JOIN"
+			  " run_keys k ON k.run_no = r.run_no JOIN runs u ON u.run_id = k.run_id JOIN tests t ON"
+			  " t.test_no = r.test_no WHERE r.result = 0 AND r.duration_us IS NOT NULL AND u.workload_id"
+			  " = ? AND u.device_id = ? AND (CAST(? AS TEXT) = '' OR u.branch = ?) ORDER BY r.test_no,"
+			  " u.created_at, u.run_id, r.attempt",
+			  e);
 
 	if (!q)
 		return -1;

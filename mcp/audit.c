@@ -70,8 +70,10 @@ static int gather(struct child *c, struct str *out, struct str *err, struct err 
 		int64_t left = until - clock_mono_ns();
 
 		if (left <= 0 || out->len + err->len > OUTPUT_MOST)
-			return err_set(e, ERR_FAILURE, left <= 0 ? "the audit took longer than 120 s" : "the audit"
-					" wrote too much");
+			return err_set(e, ERR_FAILURE,
+				       left <= 0 ? "the audit took longer than 120 s"
+						 : "the audit"
+						   " wrote too much");
 		if (poll(p, 2, (int)(left / NS_PER_MS) + 1) < 0 && errno != EINTR)
 			return err_sys(e, "reading the audit");
 		for (int i = 0; i < 2; i++) {
@@ -112,8 +114,8 @@ static int run(const struct mcp *m, const char *kind, const char *name, const ch
 /* All members but mermaid and markdown; markdown is the text block. */
 static int take_profile(struct tool_call *c, const struct str *out, struct err *e)
 {
-	__attribute__((cleanup(json_reader_free_ptr))) struct json_reader *r = json_reader_text(str_cstr(out),
-			out->len, "audit");
+	__attribute__((cleanup(json_reader_free_ptr))) struct json_reader *r =
+		json_reader_text(str_cstr(out), out->len, "audit");
 	const struct json_value *v;
 	struct json_member m;
 	size_t n = out->len, at = 0;
@@ -129,8 +131,8 @@ static int take_profile(struct tool_call *c, const struct str *out, struct err *
 		n--;
 	str_addc(&c->json, '{');
 	while (json_next_member(out->data + 1, n - 2, &at, &m)) {
-		if ((m.key_n == 7 && memcmp(m.key, "mermaid", 7) == 0) || (m.key_n == 8 && memcmp(m.key, "markdown",
-				8) == 0))
+		if ((m.key_n == 7 && memcmp(m.key, "mermaid", 7) == 0) ||
+		    (m.key_n == 8 && memcmp(m.key, "markdown", 8) == 0))
 			continue;
 		str_addf(&c->json, "%s\"%.*s\":", first ? "" : ",", (int)m.key_n, m.key);
 		str_addn(&c->json, m.value, m.value_n);

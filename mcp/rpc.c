@@ -87,9 +87,8 @@ static void capabilities(struct json *j)
 
 static const char instructions[] =
 	"Runs of tests and commands that spec-runner recorded. Begin with history_runs; run_findings says why one"
-			" failed or hung;"
-	" hang_history and flaky_tests say whether it was seen before; history_sql answers the rest (tables runs, metrics,"
-	" findings, hotspots; views v_test_results, v_hangs).";
+	" failed or hung; hang_history and flaky_tests say whether it was seen before; history_sql answers the rest"
+	" (tables runs, metrics, findings, hotspots; views v_test_results, v_hangs).";
 
 /* ---- methods ---- */
 
@@ -165,7 +164,7 @@ static int open_store(struct tool_call *c, struct store **s, struct err *e)
 
 	if (rc == 1)
 		err_set(e, ERR_FAILURE, "no history in '%s': record a run first (spec-runner history record)",
-				c->m->read.dir);
+			c->m->read.dir);
 	if (rc == 0)
 		store_read_scope(*s, clock_mono_ns() + GUARD_SECONDS * NS_PER_S);
 	return rc;
@@ -193,8 +192,9 @@ static void run_tool(const struct request *q, const struct tool *t, const struct
 	int rc = t->no_store ? 0 : open_store(&c, &s, &e);
 
 	c.s = s;
-	c.settings = (struct history_settings){ .max_prompt_tokens = q->m->settings->max_prompt_tokens, .window = 50,
-			.last = 30 };
+	c.settings = (struct history_settings){ .max_prompt_tokens = q->m->settings->max_prompt_tokens,
+						.window = 50,
+						.last = 30 };
 	c.view = (struct view){ .s = s, .settings = &c.settings, .json = true, .now_real_ns = q->now_real_ns };
 	rc = rc == 0 ? t->run(&c, &e) : rc;
 	join_lines(&c.json);
@@ -242,9 +242,9 @@ static const struct {
 	void (*run)(const struct request *q);
 	bool old_era, new_era;
 } methods[] = {
-	{ "initialize", initialize, true, false }, { "ping", ping, true, false }, { "server/discover", discover,
-			true, true },
-	{ "tools/list", list_tools, true, true }, { "tools/call", call_tool, true, true },
+	{ "initialize", initialize, true, false },   { "ping", ping, true, false },
+	{ "server/discover", discover, true, true }, { "tools/list", list_tools, true, true },
+	{ "tools/call", call_tool, true, true },
 };
 
 /* ---- requests ---- */

@@ -213,8 +213,8 @@ static int start(struct bisect *b, struct err *e)
 
 	git(b->dir, &out, "bisect", "reset", NULL, NULL);
 	if (git(b->dir, &out, "bisect", "start", b->bad, b->good) != 0)
-		return err_set(e, ERR_USAGE, "bisect: git cannot search between --good %.12s and --bad %.12s",
-				b->good, b->bad);
+		return err_set(e, ERR_USAGE, "bisect: git cannot search between --good %.12s and --bad %.12s", b->good,
+			       b->bad);
 	return 0;
 }
 
@@ -294,8 +294,9 @@ static int64_t runs_of_rate(double rate)
 static int64_t runs_auto(struct bisect *b)
 {
 	auto_free char *dir = history_dir(&b->cli->o, b->cli->root);
-	struct store_where w = { .dir = dir, .dsn = history_dsn(b->cli->envp, true),
-			.network_ok = b->cli->o.history.network_ok };
+	struct store_where w = { .dir = dir,
+				 .dsn = history_dsn(b->cli->envp, true),
+				 .network_ok = b->cli->o.history.network_ok };
 	struct err ignored = { 0 };
 	struct hangs h = { 0 };
 	auto_store *s = NULL;
@@ -342,7 +343,7 @@ static int prepare(struct bisect *b, struct err *e)
 		b->runs = runs_auto(b);
 	else if (!value_int(h->runs, &b->runs) || b->runs < 1 || b->runs > 10000)
 		return err_set(e, ERR_USAGE, "--runs: %s is neither auto nor a number from 1 to 10000",
-				value_quote(h->runs, quoted));
+			       value_quote(h->runs, quoted));
 	b->runner = libexec_main_program();
 	if (!b->runner)
 		return err_set(e, ERR_FAILURE, "bisect: spec-runner itself was not found");
@@ -352,8 +353,8 @@ static int prepare(struct bisect *b, struct err *e)
 		mem_free_ptr(&b->dir);
 		return -1;
 	}
-	if (run(b->top, (char *[]){ "git", "clone", "--shared", "--no-checkout", "--quiet", "--", b->top, b->dir,
-			NULL }, NULL, NULL) == 0)
+	if (run(b->top, (char *[]){ "git", "clone", "--shared", "--no-checkout", "--quiet", "--", b->top, b->dir, NULL },
+		NULL, NULL) == 0)
 		return 0;
 	return err_set(e, ERR_FAILURE, "bisect: git cannot clone '%s'", b->top);
 }

@@ -88,9 +88,9 @@ static int compare_both(struct cli *cli, struct store **s, struct compare_side s
 	int rc;
 
 	if (cli->operand_count != 2)
-		return err_set(e, ERR_USAGE, "compare needs BASE and CANDIDATE: each a file, run ids joined by"
-				" commas, rev:REV, branch:NAME[:N] "
-			       "or last:N");
+		return err_set(e, ERR_USAGE,
+			       "compare needs BASE and CANDIDATE: each a file, run ids joined by commas, rev:REV,"
+			       " branch:NAME[:N] or last:N");
 	if (real_of("--alpha", h->alpha, 0, 1, 0.01, &o.alpha, e) < 0 ||
 	    real_of("--min-effect", h->min_effect, 0, 1000, 0.02, &o.min_effect, e) < 0 ||
 	    real_of("--equivalence", h->equivalence, 0, 1000, 0.05, &o.equivalence, e) < 0)

@@ -42,7 +42,7 @@ static int open_store(struct cli *cli, enum store_access access, struct store **
 
 	if (cli->o.history.where && !history_is_named(&cli->o, cli->envp))
 		return err_set(e, ERR_USAGE, "--history: '%s' names no store to work with; accepted: a folder, on",
-				cli->o.history.where);
+			       cli->o.history.where);
 	rc = store_open(s, &w, access, e);
 	if (rc == 1) {
 		err_set(e, ERR_FAILURE, "no history in '%s': record a run first (--history DIR names another folder)", dir);
@@ -123,9 +123,8 @@ static bool is_in_already(struct store *s, const char *path)
 
 	if (str_ends(run_id, ".json"))
 		run_id[strlen(run_id) - 5] = '\0';
-	return access(path, F_OK) < 0 && store_one_int(s, &n, 0, &e, "SELECT COUNT(*) FROM runs WHERE run_id = ?",
-			"t", run_id) == 1 &&
-	       n > 0;
+	return access(path, F_OK) < 0 &&
+	       store_one_int(s, &n, 0, &e, "SELECT COUNT(*) FROM runs WHERE run_id = ?", "t", run_id) == 1 && n > 0;
 }
 
 static int record_one(struct cli *cli, struct store *s, struct record_request *q, const char *path)
@@ -337,7 +336,9 @@ static int verb_import(struct cli *cli, char **args, int n, bool merge)
 	int rc;
 
 	if (n < 1) {
-		err_set(&e, ERR_USAGE, merge ? "history merge needs folders of stores" : "history import needs files"
+		err_set(&e, ERR_USAGE,
+			merge ? "history merge needs folders of stores"
+			      : "history import needs files"
 				" of history export");
 		return failed(&e);
 	}
@@ -416,9 +417,8 @@ static int verb_migrate(struct cli *cli)
 /* ---- dispatch ---- */
 
 static const char *const commands[] = {
-	"record", "runs", "show", "tests", "test", "flaky", "hangs", "limits", "regressions", "sql", "info",
-			"export", "import",
-	"merge", "gc", "verify", "migrate", NULL,
+	"record", "runs", "show",   "tests",  "test",  "flaky", "hangs",  "limits",  "regressions",
+	"sql",    "info", "export", "import", "merge", "gc",    "verify", "migrate", NULL,
 };
 
 static int unknown(const char *name)

@@ -90,7 +90,7 @@ static int verb_fold(struct cli *cli, const char *path)
 		fclose(in);
 	if (unknown && !cli->o.quiet)
 		cli_note("ingest fold: %llu line%s of '%s' could not be read", (unsigned long long)unknown,
-				unknown == 1 ? "" : "s", path);
+			 unknown == 1 ? "" : "s", path);
 	return print_folded(&all);
 }
 
@@ -130,8 +130,10 @@ static int ingest(struct cli *cli, bool repo, struct ingest_request *q, struct s
 	int rc;
 
 	if (repo ? paths->n != 1 : !paths->n)
-		return err_set(e, ERR_USAGE, repo ? "ingest repo needs one --path DIR" : "ingest artifacts wants"
-				" --path FILE");
+		return err_set(e, ERR_USAGE,
+			       repo ? "ingest repo needs one --path DIR"
+				    : "ingest artifacts wants"
+				      " --path FILE");
 	if (open_request(cli, q, s, e) < 0 || take_spool(cli, q, e) < 0)
 		return -1;
 	rc = repo ? ingest_repo(q, paths->v[0], cli->o.history.rev, &r, e) : ingest_artifacts(q, &r, e);
@@ -165,8 +167,8 @@ static int ingest_body(struct cli *cli)
 	if (strcmp(name, "repo") == 0 || strcmp(name, "artifacts") == 0) {
 		rc = ingest(cli, name[0] == 'r', &q, &s, &e);
 	} else {
-		rc = err_set(&e, ERR_USAGE, "ingest needs repo --path DIR, artifacts --path FILE, or fold FILE, and"
-				" not %s%s",
+		rc = err_set(&e, ERR_USAGE,
+			     "ingest needs repo --path DIR, artifacts --path FILE, or fold FILE, and not %s%s",
 			     value_quote(name, quoted), nearest_hint(nearest_word(name, commands), hint));
 	}
 	redactor_free(q.redactor);

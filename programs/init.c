@@ -537,7 +537,7 @@ static void text_write(struct project *p, struct str *out, struct str *told)
 		     "\n"
 		     "history:\n"
 		     "  dir: .artifacts/history    # what runs are remembered in; carry it between CI jobs"
-				" (docs/HISTORY.md)\n"
+		     " (docs/HISTORY.md)\n"
 		     "\n");
 	if (!running)
 		str_add(out, "# Nothing was found that runs here. Name your own commands, then remove the '#'.\n"

@@ -219,8 +219,8 @@ static void read_history(const char *dir, const char *run_id, struct strv *lines
 	if (file_read(path, 1 << 20, &text, &n, &ignored) < 0)
 		return;
 	in = json_reader_text(text, n, path);
-	if (json_take(in, &v, &ignored) == 0 && json_get_text(v, "run_id") && strcmp(json_get_text(v, "run_id"),
-			run_id) == 0) {
+	if (json_take(in, &v, &ignored) == 0 && json_get_text(v, "run_id") &&
+	    strcmp(json_get_text(v, "run_id"), run_id) == 0) {
 		list = json_get(v, "lines");
 		if (list && list->kind == JSON_ARRAY)
 			json_each(line, list)
@@ -489,7 +489,7 @@ static bool baseline_judged(const struct profile *now, const struct profile *bef
 }
 
 static int profile_print(struct cli *cli, const struct prof_format *format, struct prof_run *r,
-		const struct profile *baseline)
+			 const struct profile *baseline)
 {
 	const struct profile_options *o = &cli->o.profiling;
 	struct prof_view v = { .p = &r->p, .weight = (enum prof_weight)o->weight, .pid = o->pid, .tid = o->thread,
@@ -636,9 +636,9 @@ static int report_body(struct cli *cli)
 	if (cli->o.format && prof_format_find(cli->o.format))
 		return report_profile(cli, prof_format_find(cli->o.format), trace, dir);
 	if (cli->o.profiling.file) {
-		err_set(&e, ERR_USAGE, "report --profile needs a --format of profiles: folded, flamegraph, "
-				"speedscope, pprof, chrome, "
-			"firefox or profile-json");
+		err_set(&e, ERR_USAGE,
+			"report --profile needs a --format of profiles: folded, flamegraph, speedscope, pprof,"
+			" chrome, firefox or profile-json");
 		return cli_fail(&e);
 	}
 	if (cli->o.format && strcmp(cli->o.format, "artifacts") == 0)

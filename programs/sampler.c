@@ -117,8 +117,7 @@ static void progress(struct sampler *s, void *arg)
 {
 	auto_free char *line = xasprintf("progress {\"samples\":%llu,\"lost\":%llu,\"threads\":%zu,\"cost_ms\":%.3f}\n",
 					 (unsigned long long)s->book.samples, (unsigned long long)s->book.lost,
-							s->thread_count,
-					 (double)sampler_own_cpu_ns() / 1e6);
+					 s->thread_count, (double)sampler_own_cpu_ns() / 1e6);
 
 	tell(*(int *)arg, line);
 }

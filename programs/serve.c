@@ -117,9 +117,10 @@ static int check_words(struct cli *cli, struct http_address *a, struct err *e)
 	if (http_address_parse(a, cli->o.serve.listen, e) < 0)
 		return -1;
 	if (!a->loopback && !cli->o.serve.allow_remote)
-		return err_set(e, ERR_USAGE, "--listen: '%s' is not loopback: others could reach it; --allow-remote"
-				" allows that,"
-			       " with a token in " TOKEN_ENV, cli->o.serve.listen);
+		return err_set(e, ERR_USAGE,
+			       "--listen: '%s' is not loopback: others could reach it; --allow-remote allows that,"
+			       " with a token in " TOKEN_ENV,
+			       cli->o.serve.listen);
 	if (!a->loopback && !getenv(TOKEN_ENV))
 		return err_set(e, ERR_USAGE, "--allow-remote needs the token in the environment: " TOKEN_ENV);
 	return cli->o.serve.prefix ? check_prefix(cli->o.serve.prefix, e) : 0;

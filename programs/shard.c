@@ -66,8 +66,9 @@ static int make_plan(struct sharding *w, struct err *e)
 	const struct options *o = &w->cli->o;
 	bool named = history_is_named(o, w->cli->envp);
 	auto_free char *dir = history_dir(o, w->cli->root), *device = device_here(o->history.device);
-	struct store_where where = { .dir = dir, .dsn = history_dsn(w->cli->envp, !w->key),
-			.network_ok = o->history.network_ok };
+	struct store_where where = { .dir = dir,
+				     .dsn = history_dsn(w->cli->envp, !w->key),
+				     .network_ok = o->history.network_ok };
 	auto_store *s = NULL;
 	int rc = 0;
 
@@ -123,9 +124,8 @@ static int print_part(struct sharding *w)
 			done[at] = true; /* a name that is given twice is run once */
 	}
 	if (!w->cli->o.quiet)
-		cli_note("plan %.12s: part %u of %u, %zu of %zu names, expected %.1f s, longest part %.1f s",
-				p->digest, w->part,
-			 w->parts, names, p->n, p->expected_ms[w->part - 1] / 1000, longest / 1000);
+		cli_note("plan %.12s: part %u of %u, %zu of %zu names, expected %.1f s, longest part %.1f s", p->digest,
+			 w->part, w->parts, names, p->n, p->expected_ms[w->part - 1] / 1000, longest / 1000);
 	return cli_flush();
 }
 
@@ -144,8 +144,8 @@ static int run(struct sharding *w, struct err *e)
 	int rc;
 
 	if (cli->operand_count < 1 || cli->operand_count > 2)
-		return err_set(e, ERR_USAGE, "shard needs I/N (or auto) and a list of names (a file, or - for"
-				" standard input)");
+		return err_set(e, ERR_USAGE,
+			       "shard needs I/N (or auto) and a list of names (a file, or - for standard input)");
 	if (shard_parse(cli->operands[0], cli->envp, &w->part, &w->parts, e) < 0)
 		return -1;
 	if (has_list && read_list(w, cli->operand_count > 1 ? cli->operands[1] : "-", e) < 0)

@@ -233,8 +233,9 @@ static void answer_failure(struct serve *sv, const struct message *m, struct rep
 static void answer_route(struct serve *sv, const struct message *m, const struct url *t, struct found *f,
 			 int64_t now_real_ns, struct reply *a)
 {
-	struct history_settings settings = { .max_prompt_tokens = sv->settings->max_prompt_tokens, .window = 50,
-			.last = 30 };
+	struct history_settings settings = { .max_prompt_tokens = sv->settings->max_prompt_tokens,
+					     .window = 50,
+					     .last = 30 };
 	struct call c = { .sv = sv, .m = m, .url = t, .arg = { f->arg[0], f->arg[1] }, .now_real_ns = now_real_ns, .a = a };
 	struct err e = { 0 };
 	int rc;
@@ -275,7 +276,7 @@ static int check(struct serve *sv, const struct message *m, const struct url *t,
 	if (!f->route) {
 		refuse(sv, m, a, 405, "not with this method");
 		a->allow = xasprintf("%s%s%s", f->get ? "GET, HEAD" : "", f->get && f->post ? ", " : "",
-				f->post ? "POST" : "");
+				     f->post ? "POST" : "");
 		return 405;
 	}
 	status = check_body(f->route, m);

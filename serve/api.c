@@ -173,47 +173,58 @@ static int run_part(struct call *c, const char *name, const char *sql, struct er
 
 int api_run_metrics(struct call *c, struct err *e)
 {
-	return run_part(c, "metrics", "SELECT run_id, scope, metric_name, value, unit, tags_json FROM metrics WHERE"
-			" run_id = ?"
-			" ORDER BY scope, metric_name, tags_json, value", e);
+	return run_part(c, "metrics",
+			"SELECT run_id, scope, metric_name, value, unit, tags_json FROM metrics WHERE run_id = ?"
+			" ORDER BY scope, metric_name, tags_json, value",
+			e);
 }
 
 int api_run_artifacts(struct call *c, struct err *e)
 {
-	return run_part(c, "artifacts", "SELECT artifact_id, run_id, kind, sha256, bytes, mime, metadata_json FROM artifacts"
-			" WHERE run_id = ? ORDER BY kind, artifact_id", e);
+	return run_part(c, "artifacts",
+			"SELECT artifact_id, run_id, kind, sha256, bytes, mime, metadata_json FROM artifacts"
+			" WHERE run_id = ? ORDER BY kind, artifact_id",
+			e);
 }
 
 int api_run_tests(struct call *c, struct err *e)
 {
-	return run_part(c, "tests", "SELECT run_id, suite, case_id, attempt, result, duration_ms, file, line FROM"
-			" v_test_results"
-			" WHERE run_id = ? ORDER BY suite, case_id, attempt", e);
+	return run_part(c, "tests",
+			"SELECT run_id, suite, case_id, attempt, result, duration_ms, file, line FROM v_test_results"
+			" WHERE run_id = ? ORDER BY suite, case_id, attempt",
+			e);
 }
 
 int api_run_findings(struct call *c, struct err *e)
 {
-	return run_part(c, "findings", "SELECT run_id, rank, finding_id, pattern_id, location, confidence, proved, summary"
-			" FROM findings WHERE run_id = ? ORDER BY rank", e);
+	return run_part(c, "findings",
+			"SELECT run_id, rank, finding_id, pattern_id, location, confidence, proved, summary"
+			" FROM findings WHERE run_id = ? ORDER BY rank",
+			e);
 }
 
 int api_run_hotspots(struct call *c, struct err *e)
 {
-	return run_part(c, "hotspots", "SELECT run_id, symbol, file_path, line_start, line_end, score,"
-			" evidence_artifact_ids,"
-			" rank, ranker, self_share, total_share FROM hotspots WHERE run_id = ? ORDER BY ranker, rank", e);
+	return run_part(c, "hotspots",
+			"SELECT run_id, symbol, file_path, line_start, line_end, score, evidence_artifact_ids, rank,"
+			" ranker, self_share, total_share FROM hotspots WHERE run_id = ? ORDER BY ranker, rank",
+			e);
 }
 
 int api_run_graphs(struct call *c, struct err *e)
 {
-	return run_part(c, "graphs", "SELECT run_id, kind, format, payload_artifact_id, metadata_json FROM graphs"
-			" WHERE run_id = ? ORDER BY kind, payload_artifact_id", e);
+	return run_part(c, "graphs",
+			"SELECT run_id, kind, format, payload_artifact_id, metadata_json FROM graphs"
+			" WHERE run_id = ? ORDER BY kind, payload_artifact_id",
+			e);
 }
 
 int api_run_patches(struct call *c, struct err *e)
 {
-	return run_part(c, "patches", "SELECT run_id, iteration, diff_artifact_id, apply_status, files_changed_json, reason"
-			" FROM patches WHERE run_id = ? ORDER BY iteration, diff_artifact_id", e);
+	return run_part(c, "patches",
+			"SELECT run_id, iteration, diff_artifact_id, apply_status, files_changed_json, reason"
+			" FROM patches WHERE run_id = ? ORDER BY iteration, diff_artifact_id",
+			e);
 }
 
 /* Of the run itself, and of the candidates that are its children. */
@@ -296,14 +307,16 @@ int api_test(struct call *c, struct err *e)
 	rc = call_test(c, &test_no, &suite, &case_id, e);
 	if (rc != 0)
 		return rc;
-	q = query_new(c->s, "SELECT k.run_id AS run_id, k.created_at AS created_at, u.branch AS branch, u.repo_rev AS"
-			" repo_rev,"
-		      " r.attempt AS attempt, CASE r.result WHEN 0 THEN 'pass' WHEN 1 THEN 'fail' WHEN 2 THEN 'error'"
-		      " WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN 'timeout' WHEN 6 THEN 'stalled' WHEN 7 THEN"
-		      " 'cancelled' ELSE 'unknown' END AS result, CAST(r.duration_us AS REAL) / 1000 AS duration_ms"
-		      " FROM (SELECT run_no, run_id, created_at FROM run_keys ORDER BY created_at DESC, run_id DESC LIMIT"
-		      " 20000) k JOIN results r ON r.run_no = k.run_no AND r.test_no = ? JOIN runs u ON u.run_id ="
-				" k.run_id ORDER BY k.created_at DESC, k.run_id DESC, r.attempt DESC LIMIT ?", e);
+	q = query_new(c->s,
+		      "SELECT k.run_id AS run_id, k.created_at AS created_at, u.branch AS branch, u.repo_rev AS"
+		      " repo_rev, r.attempt AS attempt, CASE r.result WHEN 0 THEN 'pass' WHEN 1 THEN 'fail' WHEN 2"
+		      " THEN 'error' WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN 'timeout' WHEN 6 THEN"
+		      " 'stalled' WHEN 7 THEN 'cancelled' ELSE 'unknown' END AS result, CAST(r.duration_us AS REAL)"
+		      " / 1000 AS duration_ms FROM (SELECT run_no, run_id, created_at FROM run_keys ORDER BY"
+		      " created_at DESC, run_id DESC LIMIT 20000) k JOIN results r ON r.run_no = k.run_no AND"
+		      " r.test_no = ? JOIN runs u ON u.run_id = k.run_id ORDER BY k.created_at DESC, k.run_id DESC,"
+		      " r.attempt DESC LIMIT ?",
+		      e);
 	if (!q)
 		return -1;
 	query_bind(q, "ii", test_no, limit);
@@ -324,8 +337,8 @@ int api_hangs(struct call *c, struct err *e)
 
 int api_compare(struct call *c, struct err *e)
 {
-	const char *base = call_query(c, "base"), *candidate = call_query(c, "candidate"), *any = call_query(c,
-			"any_device");
+	const char *base = call_query(c, "base"), *candidate = call_query(c, "candidate"),
+		   *any = call_query(c, "any_device");
 	struct history_settings settings = *c->view.settings;
 	struct view v = c->view;
 

@@ -31,7 +31,7 @@ static int check_member(const struct json_value *m, const char *const names[], c
 	value_words(&accepted, names);
 	if (strlen(m->key) != m->key_len || value_word(m->key, names) < 0)
 		return err_set(e, ERR_USAGE, "unknown key %s; accepted: %s", value_quote(m->key, quoted),
-				str_cstr(&accepted));
+			       str_cstr(&accepted));
 	if (m->kind == JSON_NULL)
 		return 0;
 	if (number && strcmp(m->key, number) == 0)
@@ -84,10 +84,11 @@ static int insert_run(struct serve *sv, struct store *s, const struct json_value
 		v[i] = clean_member(sv, body, keys[i]);
 	if (v[0])
 		repo_strip_userinfo(v[0], uri, sizeof(uri));
-	rc = store_run(s, e, "INSERT INTO runs (run_id, parent_run_id, repo_uri, repo_rev, workload_id, device_id,"
-			" toolchain_id,"
-		       " status, created_at, kind) VALUES (?, ?, ?, ?, ?, ?, ?, 'created', ?, 'run')", "tttttttt", run_id,
-		       json_get_text(body, "parent_run_id"), v[0] ? uri : NULL, v[1], v[2], v[3], v[4], created_at);
+	rc = store_run(s, e,
+		       "INSERT INTO runs (run_id, parent_run_id, repo_uri, repo_rev, workload_id, device_id,"
+		       " toolchain_id, status, created_at, kind) VALUES (?, ?, ?, ?, ?, ?, ?, 'created', ?, 'run')",
+		       "tttttttt", run_id, json_get_text(body, "parent_run_id"), v[0] ? uri : NULL, v[1], v[2], v[3],
+		       v[4], created_at);
 	for (size_t i = 0; i < 5; i++)
 		free(v[i]);
 	return rc;
@@ -124,8 +125,8 @@ static int create(struct call *c, const struct json_value *body, char run_id[RUN
 
 int api_runs_create(struct call *c, struct err *e)
 {
-	static const char *const names[] = { "repo_uri", "repo_rev", "workload_id", "device_id", "toolchain_id",
-			"parent_run_id", NULL };
+	static const char *const names[] = { "repo_uri",     "repo_rev",      "workload_id", "device_id",
+					     "toolchain_id", "parent_run_id", NULL };
 	__attribute__((cleanup(json_reader_free_ptr))) struct json_reader *r = NULL;
 	const struct json_value *body;
 	char run_id[RUN_ID_SIZE];
@@ -146,25 +147,26 @@ int api_runs_create(struct call *c, struct err *e)
 
 /* ---- the report ---- */
 
-static const struct { const char *name, *sql; } report_parts[] = {
+static const struct { const char *name, *sql;
+} report_parts[] = {
 	{ "metrics", "SELECT scope, metric_name, value, unit, tags_json FROM metrics WHERE run_id = ? ORDER BY scope,"
-			" metric_name,"
+		     " metric_name,"
 		     " tags_json, value" },
 	{ "findings", "SELECT rank, finding_id, pattern_id, location, confidence, proved, summary FROM findings WHERE"
-			" run_id = ?"
+		      " run_id = ?"
 		      " ORDER BY rank" },
 	{ "failed_tests", "SELECT suite, case_id, attempt, result, duration_ms, file, line FROM v_test_results WHERE"
-			" run_id = ?"
-			  " AND result IN ('fail', 'error', 'timeout', 'stalled') ORDER BY suite, case_id, attempt"
-					" LIMIT 1000" },
+			  " run_id = ? AND result IN ('fail', 'error', 'timeout', 'stalled') ORDER BY suite,"
+			  " case_id, attempt"
+			  " LIMIT 1000" },
 	{ "hotspots", "SELECT rank, ranker, symbol, file_path, line_start, line_end, score, self_share, total_share"
-			" FROM hotspots"
+		      " FROM hotspots"
 		      " WHERE run_id = ? ORDER BY ranker, rank" },
 	{ "evaluations", "SELECT iteration, baseline_run_id, verdict, correctness_passed, perf_improved,"
-			" delta_metrics_json, notes"
+			 " delta_metrics_json, notes"
 			 " FROM evaluations WHERE run_id = ? ORDER BY iteration" },
 	{ "patches", "SELECT iteration, apply_status, diff_artifact_id, files_changed_json, reason FROM patches WHERE"
-			" run_id = ?"
+		     " run_id = ?"
 		     " ORDER BY iteration" },
 	{ "artifacts", "SELECT artifact_id, kind, bytes FROM artifacts WHERE run_id = ? ORDER BY kind, artifact_id" },
 };
@@ -211,9 +213,10 @@ int api_run_report(struct call *c, struct err *e)
 		return rc;
 	q = query_new(c->s, "SELECT run_id, parent_run_id, kind, status, ended_by, exit_code, command, branch, repo_rev,"
 		      " workload_id, device_id, created_at, finished_at, duration_ms FROM runs WHERE run_id = ?", e);
-	if (!q || store_one_text(c->s, &baseline, e, "SELECT baseline_run_id FROM evaluations WHERE run_id = ? ORDER"
-			" BY iteration"
-				 " DESC LIMIT 1", "t", id) < 0)
+	if (!q || store_one_text(c->s, &baseline, e,
+				 "SELECT baseline_run_id FROM evaluations WHERE run_id = ? ORDER BY iteration DESC"
+				 " LIMIT 1",
+				 "t", id) < 0)
 		return -1;
 	query_bind(q, "t", id);
 	if (query_step(q, e) != 1)
@@ -285,9 +288,8 @@ static bool is_served(const char *kind, const char *mime, int fd)
 	char head[4096];
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 
-	return k->name && k->text && strcmp(mime, "application/octet-stream") != 0 && n >= 0 && !memchr(head, '\0',
-			(size_t)n) &&
-	       (n < 10 || memcmp(head, "HIPERF_PB_", 10) != 0);
+	return k->name && k->text && strcmp(mime, "application/octet-stream") != 0 && n >= 0 &&
+	       !memchr(head, '\0', (size_t)n) && (n < 10 || memcmp(head, "HIPERF_PB_", 10) != 0);
 }
 
 int api_artifact(struct call *c, struct err *e)
@@ -314,7 +316,7 @@ int api_artifact(struct call *c, struct err *e)
 	}
 	if (!is_served(query_text(q, 0), query_text(q, 2), fd)) {
 		reply_error(c->a, 403, "this file (%s) is binary: such files are not redacted, and never served",
-				query_text(q, 0));
+			    query_text(q, 0));
 		return 0;
 	}
 	c->a->type = artifact_kind_find(query_text(q, 0))->mime;

@@ -192,8 +192,8 @@ static mhd_result send_reply(struct MHD_Connection *c, struct reply *a)
 	add(r, "Cache-Control", "no-store");
 	add(r, "Referrer-Policy", "same-origin");
 	if (a->is_page)
-		add(r, "Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action"
-				" 'self'");
+		add(r, "Content-Security-Policy",
+		    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'");
 	add(r, "WWW-Authenticate", a->challenge ? "Bearer" : NULL);
 	add(r, "Allow", a->allow);
 	add(r, "Location", a->location);
@@ -238,10 +238,16 @@ static const char *header(struct MHD_Connection *c, const char *name)
 static void message_of(struct MHD_Connection *c, const char *method, const struct exchange *x, struct message *m)
 {
 	*m = (struct message){
-		.method = method, .target = x->target, .host = header(c, "Host"), .authorization = header(c,
-				"Authorization"),
-		.cookie = header(c, "Cookie"), .content_type = header(c, "Content-Type"), .accept = header(c, "Accept"),
-		.body = str_cstr(&x->body), .body_n = x->body.len, .body_too_large = x->seen > SERVE_BODY_MOST,
+		.method = method,
+		.target = x->target,
+		.host = header(c, "Host"),
+		.authorization = header(c, "Authorization"),
+		.cookie = header(c, "Cookie"),
+		.content_type = header(c, "Content-Type"),
+		.accept = header(c, "Accept"),
+		.body = str_cstr(&x->body),
+		.body_n = x->body.len,
+		.body_too_large = x->seen > SERVE_BODY_MOST,
 	};
 }
 
@@ -340,15 +346,14 @@ int http_start(struct http **out, struct serve *sv, const struct http_address *a
 	h->sv = sv;
 	pthread_mutex_init(&h->lock, NULL);
 	getsockname(fd, (struct sockaddr *)&h->name, &len);
-	h->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
-			on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned int)HTTP_CONNECTIONS,
+	h->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL, on_request, h,
+		MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+		(unsigned int)HTTP_THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-				MHD_OPTION_END);
+		MHD_OPTION_END);
 	if (!h->daemon) {
 		pthread_mutex_destroy(&h->lock);
 		free(h);
@@ -367,7 +372,7 @@ void http_name(const struct http *h, char *out, size_t size)
 
 	if (h->name.ss_family == AF_INET6)
 		snprintf(out, size, "[%s]:%d", inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof(host)),
-				ntohs(six->sin6_port));
+			 ntohs(six->sin6_port));
 	else
 		snprintf(out, size, "%s:%d", inet_ntop(AF_INET, &four->sin_addr, host, sizeof(host)), ntohs(four->sin_port));
 }

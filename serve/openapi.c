@@ -7,10 +7,14 @@
 
 EMBED(openapi_parts, "serve/openapi_parts.json");
 
-static const struct { int status; const char *text; } refusals[] = {
-	{ 400, "The words of the request are wrong" }, { 401, "No token, or a wrong one" }, { 404,
-			"There is no such thing" },
-	{ 405, "Not with this method" }, { 421, "The Host is not one of ours" }, { 503, "The store cannot be read" },
+static const struct { int status; const char *text;
+} refusals[] = {
+	{ 400, "The words of the request are wrong" },
+	{ 401, "No token, or a wrong one" },
+	{ 404, "There is no such thing" },
+	{ 405, "Not with this method" },
+	{ 421, "The Host is not one of ours" },
+	{ 503, "The store cannot be read" },
 };
 static const struct { int status; const char *text; } body_refusals[] = {
 	{ 413, "The body is larger than 1 MiB" }, { 415, "The body is of another media type" },
@@ -96,8 +100,9 @@ static void response(struct json *j, int status, const char *text, const char *m
 
 static void responses(struct json *j, const struct route *r)
 {
-	static const char *const media[] = { [ROUTE_API] = "application/json", [ROUTE_BYTES] = "*/*",
-			[ROUTE_PAGE] = "text/html" };
+	static const char *const media[] = {
+		[ROUTE_API] = "application/json", [ROUTE_BYTES] = "*/*", [ROUTE_PAGE] = "text/html"
+	};
 
 	json_object(j, "responses");
 	response(j, r->status, r->summary, media[r->kind], r->schema);

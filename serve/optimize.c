@@ -38,7 +38,7 @@ static int check_name(const char *what, const char *text, struct err *e)
 	if (!text || (n && n <= 200 && strspn(text, accepted) == n && *text != '-' && !strstr(text, "..")))
 		return 0;
 	return err_set(e, ERR_USAGE, "%s: %s is not a name of letters, digits, blanks and _.:@+-", what,
-			value_quote(text, quoted));
+		       value_quote(text, quoted));
 }
 
 static int check_words(const struct json_value *body, struct err *e)
@@ -110,9 +110,9 @@ static int end_run(struct serve *sv, const struct job *job, int status, int64_t 
 
 	store_time(now, now_real_ns);
 	if (store_open(&s, &sv->write, STORE_WRITE, e) < 0 || store_begin(s, e) < 0 ||
-	    store_run(s, e, "UPDATE runs SET status = ?, finished_at = ?, exit_code = ?, duration_ms = ? WHERE run_id"
-			" = ?", "ttirt",
-		      text, now, (int64_t)(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)),
+	    store_run(s, e,
+		      "UPDATE runs SET status = ?, finished_at = ?, exit_code = ?, duration_ms = ? WHERE run_id = ?",
+		      "ttirt", text, now, (int64_t)(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)),
 		      (double)(clock_mono_ns() - job->begun_mono_ns) / 1e6, job->run_id) < 0)
 		return -1;
 	return store_commit(s, e);

@@ -23,8 +23,9 @@ static int key_of(struct call *c, char **key, struct err *e)
 	auto_free char *newest = NULL;
 	int64_t last = 0;
 
-	if (store_one_text(c->s, &newest, e, "SELECT run_id || status FROM runs ORDER BY created_at DESC, run_id DESC"
-			" LIMIT 1", "") < 0 ||
+	if (store_one_text(c->s, &newest, e,
+			   "SELECT run_id || status FROM runs ORDER BY created_at DESC, run_id DESC LIMIT 1",
+			   "") < 0 ||
 	    store_one_int(c->s, &last, 0, e, "SELECT MAX(run_no) FROM run_keys", "") < 0)
 		return -1;
 	*key = xasprintf("%s %s %" PRId64 " %" PRId64, store_dir(c->s), newest ? newest : "", last,

@@ -11,9 +11,8 @@
 
 static void input(struct str *out, const char *name, const char *label, const char *value)
 {
-	str_addf(out, "<p><label for=\"%s\">%s</label>\n<input id=\"%s\" name=\"%s\" size=\"30\" required value=\"",
-			name, label, name,
-		 name);
+	str_addf(out, "<p><label for=\"%s\">%s</label>\n<input id=\"%s\" name=\"%s\" size=\"30\" required value=\"", name,
+		 label, name, name);
 	html_text(out, value ? value : "");
 	str_add(out, "\"></p>\n");
 }
@@ -26,9 +25,9 @@ static void form(struct call *c, const char *base, const char *candidate)
 	input(out, "base", "Base", base);
 	input(out, "candidate", "Candidate", candidate);
 	str_add(out, "<p><button>Compare</button></p>\n</div>\n<p class=\"hint\">A side: run ids joined by commas,"
-			" <code>rev:REV</code>,"
-		" <code>branch:NAME:N</code> or <code>last:N</code>. Fewer than five runs on a side tell"
-				" nothing.</p>\n</form>\n");
+		     " <code>rev:REV</code>, <code>branch:NAME:N</code> or <code>last:N</code>. Fewer than five runs"
+		     " on a side tell nothing.</p>\n"
+		     "</form>\n");
 }
 
 static void cell(struct str *out, const struct json_value *r, const char *key, const char *format, double factor)
@@ -59,11 +58,11 @@ static void interval(struct str *out, const struct json_value *r)
 	high = high > span ? span : high < -span ? -span : high;
 	x = json_get_number(r, "change", 0);
 	x = x < -span ? -span : x > span ? span : x;
-	str_addf(out, "<svg viewBox=\"0 0 100 12\" width=\"100\" height=\"12\" aria-hidden=\"true\"><path"
-			" class=\"axis\" d=\"M50 0V12\"/>"
-		 "<rect class=\"c-none\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"2\"/><circle class=\"c-link\""
-				" cx=\"%.1f\" cy=\"6\""
-		 " r=\"3\"/></svg></td>", 50 + low / span * 50, (high - low) / span * 50 + 0.5, 50 + x / span * 50);
+	str_addf(out,
+		 "<svg viewBox=\"0 0 100 12\" width=\"100\" height=\"12\" aria-hidden=\"true\"><path class=\"axis\""
+		 " d=\"M50 0V12\"/><rect class=\"c-none\" x=\"%.1f\" y=\"5\" width=\"%.1f\" height=\"2\"/><circle"
+		 " class=\"c-link\" cx=\"%.1f\" cy=\"6\" r=\"3\"/></svg></td>",
+		 50 + low / span * 50, (high - low) / span * 50 + 0.5, 50 + x / span * 50);
 }
 
 static void result_row(struct str *out, const struct json_value *r)
@@ -99,14 +98,15 @@ static void table(struct call *c, const struct json_value *v)
 	}
 	str_add(out, "</p>\n");
 	if (json_get(common, "applied") && json_get(common, "applied")->kind == JSON_TRUE)
-		str_addf(out, "<p class=\"notice\">All tests together changed by %+.1f %%: a slower or faster"
-				" machine, or build. It is taken"
-			 " out of each.</p>\n", json_get_number(common, "shift", 0) * 100);
+		str_addf(out,
+			 "<p class=\"notice\">All tests together changed by %+.1f %%: a slower or faster machine, or"
+			 " build. It is taken out of each.</p>\n",
+			 json_get_number(common, "shift", 0) * 100);
 	str_add(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results\">\n<table>\n<thead><tr>"
-		"<th scope=\"col\">verdict</th><th scope=\"col\">metric</th><th scope=\"col\" class=\"n\">base</th>"
-		"<th scope=\"col\" class=\"n\">candidate</th><th scope=\"col\" class=\"n\">change</th><th"
-				" scope=\"col\">99 % interval</th>"
-		"<th scope=\"col\" class=\"n\">p</th></tr></thead>\n<tbody>\n");
+		     "<th scope=\"col\">verdict</th><th scope=\"col\">metric</th><th scope=\"col\" class=\"n\">base</th>"
+		     "<th scope=\"col\" class=\"n\">candidate</th><th scope=\"col\" class=\"n\">change</th><th"
+		     " scope=\"col\">99 % interval</th>"
+		     "<th scope=\"col\" class=\"n\">p</th></tr></thead>\n<tbody>\n");
 	for (size_t i = 0; i < 5; i++)
 		if (results)
 			json_each(r, results)

@@ -25,8 +25,8 @@ static bool name_is_plain(const char *name)
 /* The name that a file had; NULL: none. Caller frees. */
 static char *name_in(const char *metadata)
 {
-	__attribute__((cleanup(json_reader_free_ptr))) struct json_reader *r = json_reader_text(metadata,
-			strlen(metadata), "x");
+	__attribute__((cleanup(json_reader_free_ptr))) struct json_reader *r =
+		json_reader_text(metadata, strlen(metadata), "x");
 	const struct json_value *v;
 	struct err ignored = { 0 };
 	const char *name = json_take(r, &v, &ignored) == 0 ? json_get_text(v, "name") : NULL;
@@ -47,9 +47,10 @@ static int link_file(const char *store, const char *path, const char *to)
 /* 1: there is a trace, and everything is laid out; 0: not. */
 static int lay_out(struct call *c, const char *run_id, const char *dir, const char *raw, struct err *e)
 {
-	auto_query *q = query_new(c->s, "SELECT kind, path, metadata_json FROM artifacts WHERE run_id = ? AND kind IN"
-			" ('trace', 'raw')"
-				  " ORDER BY kind, artifact_id LIMIT ?", e);
+	auto_query *q = query_new(c->s,
+				  "SELECT kind, path, metadata_json FROM artifacts WHERE run_id = ? AND kind IN"
+				  " ('trace', 'raw') ORDER BY kind, artifact_id LIMIT ?",
+				  e);
 	auto_free char *trace = path_join(dir, GATHER_TRACE_NAME);
 	bool found = false;
 	int rc;
@@ -113,9 +114,10 @@ int ui_facts(struct call *c, const char *run_id, struct facts *f, struct err *e)
 	int64_t bytes;
 	int rc;
 
-	if (store_one_int(c->s, &bytes, 0, e, "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM artifacts WHERE"
-			" run_id = ? AND kind"
-			  " IN ('trace', 'raw')", "t", run_id) < 0)
+	if (store_one_int(c->s, &bytes, 0, e,
+			  "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM artifacts WHERE run_id = ? AND kind"
+			  " IN ('trace', 'raw')",
+			  "t", run_id) < 0)
 		return -1;
 	if (!bytes || bytes > FACTS_MOST || !mkdtemp(dir))
 		return 0;

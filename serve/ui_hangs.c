@@ -21,7 +21,7 @@ static void hangs_row(struct call *c, const struct hang *h)
 	str_add(out, "</td><td><code>");
 	html_middle(out, h->location ? h->location : "–", 100);
 	str_addf(out, "</code></td><td class=\"n\">%lld</td><td class=\"n\">%.1f %%</td><td>", (long long)h->count,
-			h->rate * 100);
+		 h->rate * 100);
 	ui_rev(out, h->first_rev);
 	str_add(out, "</td><td>");
 	ui_time(out, h->last_seen);
@@ -35,13 +35,13 @@ static int hangs_table(struct call *c, struct err *e)
 	int rc = hangs_read(c->s, NULL, NULL, &h, e);
 
 	str_add(out, "<p class=\"hint\">The same hang has the same signature, wherever it is seen. Rate: of the runs"
-			" of its workloads since"
-		" it was first seen.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-				" aria-label=\"Hangs\">\n<table>\n<thead><tr>"
-		"<th scope=\"col\">what</th><th scope=\"col\">where</th><th scope=\"col\" class=\"n\">times</th>"
-		"<th scope=\"col\" class=\"n\">rate</th><th scope=\"col\">since</th><th scope=\"col\">last"
-				" seen</th></tr></thead>\n"
-		"<tbody>\n");
+		     " of its workloads since it was first seen.</p>\n"
+		     "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Hangs\">\n"
+		     "<table>\n"
+		     "<thead><tr><th scope=\"col\">what</th><th scope=\"col\">where</th><th scope=\"col\""
+		     " class=\"n\">times</th><th scope=\"col\" class=\"n\">rate</th><th scope=\"col\">since</th><th"
+		     " scope=\"col\">last seen</th></tr></thead>\n"
+		     "<tbody>\n");
 	for (size_t i = 0; rc == 0 && i < h.n && i < ROWS_MOST && out->len < UI_PAGE_MOST; i++)
 		hangs_row(c, &h.v[i]);
 	str_add(out, "</tbody>\n</table>\n</div>\n");
@@ -70,8 +70,7 @@ static void facts_of(struct call *c, const struct hang *h)
 	str_add(out, "<dl>\n<dt>where</dt><dd><code>");
 	html_text(out, h->location ? h->location : "–");
 	str_addf(out, "</code></dd>\n<dt>seen</dt><dd>%lld time%s in %lld runs (%.1f %%)</dd>\n<dt>first</dt><dd>",
-			(long long)h->count,
-		 h->count == 1 ? "" : "s", (long long)h->runs, h->rate * 100);
+		 (long long)h->count, h->count == 1 ? "" : "s", (long long)h->runs, h->rate * 100);
 	ui_time(out, h->first_seen);
 	str_add(out, " at ");
 	ui_rev(out, h->first_rev);
@@ -100,9 +99,10 @@ static void facts_of(struct call *c, const struct hang *h)
 /* Bars of the last weeks, and the runs of the newest. */
 static int over_time(struct call *c, const char *signature, struct err *e)
 {
-	auto_query *q = query_new(c->s, "SELECT run_id, seen_at, branch, repo_rev FROM v_hangs WHERE signature = ?"
-			" ORDER BY seen_at DESC,"
-				  " run_id DESC", e);
+	auto_query *q = query_new(c->s,
+				  "SELECT run_id, seen_at, branch, repo_rev FROM v_hangs WHERE signature = ? ORDER"
+				  " BY seen_at DESC, run_id DESC",
+				  e);
 	struct str *out = &c->a->body;
 	auto_str rows = STR_INIT;
 	int64_t weeks[WEEKS] = { 0 }, most = 1, n = 0, at;
@@ -128,11 +128,12 @@ static int over_time(struct call *c, const char *signature, struct err *e)
 		ui_rev(&rows, query_text(q, 3));
 		str_add(&rows, "</td></tr>\n");
 	}
-	str_addf(out, "<h2>Over time</h2>\n<svg role=\"img\" aria-label=\"Times seen in each of the last %d weeks;"
-			" the most in one week:"
-		 " %lld\" viewBox=\"0 0 560 120\" width=\"560\" height=\"120\">\n<path class=\"axis\" d=\"M20"
-				" 10V96H550\"/>\n", WEEKS,
-		 (long long)most);
+	str_addf(out,
+		 "<h2>Over time</h2>\n"
+		 "<svg role=\"img\" aria-label=\"Times seen in each of the last %d weeks; the most in one week:"
+		 " %lld\" viewBox=\"0 0 560 120\" width=\"560\" height=\"120\">\n"
+		 "<path class=\"axis\" d=\"M20 10V96H550\"/>\n",
+		 WEEKS, (long long)most);
 	for (int i = 0; i < WEEKS; i++)
 		if (weeks[i])
 			str_addf(out, "<rect class=\"c-bad\" x=\"%d\" y=\"%.1f\" width=\"16\" height=\"%.1f\"/>\n",
@@ -140,11 +141,13 @@ static int over_time(struct call *c, const char *signature, struct err *e)
 				 80.0 * (double)weeks[i] / (double)most);
 	str_addf(out, "<text x=\"20\" y=\"114\">%d weeks ago</text><text x=\"550\" y=\"114\" text-anchor=\"end\">now</text>"
 		 "<text x=\"14\" y=\"20\" text-anchor=\"end\">%lld</text>\n</svg>\n", WEEKS, (long long)most);
-	str_addf(out, "<h2>Runs</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-			" aria-label=\"Runs\">\n<table>\n<thead><tr>"
+	str_addf(out,
+		 "<h2>Runs</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
+		 " aria-label=\"Runs\">\n<table>\n<thead><tr>"
 		 "<th scope=\"col\">when</th><th scope=\"col\">branch</th><th"
-				" scope=\"col\">commit</th></tr></thead>\n<tbody>\n%s"
-		 "</tbody>\n</table>\n</div>\n", str_cstr(&rows));
+		 " scope=\"col\">commit</th></tr></thead>\n<tbody>\n%s"
+		 "</tbody>\n</table>\n</div>\n",
+		 str_cstr(&rows));
 	if (n > 100)
 		str_addf(out, "<p class=\"hint\">The newest 100 of %lld.</p>\n", (long long)n);
 	return rc;
@@ -155,8 +158,9 @@ static int picture(struct call *c, const struct hang *h, struct err *e)
 	auto_free char *summary = NULL;
 	struct str *out = &c->a->body;
 	struct facts f;
-	int rc = store_one_text(c->s, &summary, e, "SELECT summary FROM findings WHERE run_id = ? AND finding_id = ?"
-			" ORDER BY rank LIMIT 1",
+	int rc = store_one_text(c->s, &summary, e,
+				"SELECT summary FROM findings WHERE run_id = ? AND finding_id = ? ORDER BY rank"
+				" LIMIT 1",
 				"tt", h->last_run_id, h->signature);
 
 	if (rc < 0)

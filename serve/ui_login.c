@@ -16,11 +16,13 @@ static void form(struct call *c, const char *wrong)
 		html_text(out, wrong);
 		str_add(out, "</p>\n");
 	}
-	str_addf(out, "<form method=\"post\" action=\"%s/login\">\n<p><label for=\"token\">Token</label>\n"
+	str_addf(out,
+		 "<form method=\"post\" action=\"%s/login\">\n<p><label for=\"token\">Token</label>\n"
 		 "<input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"current-password\" required"
-				" autofocus></p>\n"
+		 " autofocus></p>\n"
 		 "<p class=\"hint\">The server printed the path of the file that holds it, or took it from"
-		 " SPEC_RUNNER_API_TOKEN.</p>\n<p><button>Sign in</button></p>\n</form>\n", c->sv->prefix);
+		 " SPEC_RUNNER_API_TOKEN.</p>\n<p><button>Sign in</button></p>\n</form>\n",
+		 c->sv->prefix);
 	ui_end(out);
 }
 
@@ -46,8 +48,8 @@ int ui_login_form(struct call *c, struct err *e)
 		c->a->challenge = true;
 		form(c, "This is not the token.");
 	} else {
-		c->a->cookie = xasprintf(SERVE_COOKIE "=%s; Path=%s/; HttpOnly; SameSite=Strict", c->sv->session,
-				c->sv->prefix);
+		c->a->cookie =
+			xasprintf(SERVE_COOKIE "=%s; Path=%s/; HttpOnly; SameSite=Strict", c->sv->session, c->sv->prefix);
 		c->a->location = xasprintf("%s/", c->sv->prefix);
 		str_add(&c->a->body, "<!DOCTYPE html><title>Signed in</title>\n");
 	}

@@ -64,8 +64,7 @@ static int hang(struct call *c, struct err *e)
 	rc = hangs_read(c->s, signature, NULL, &h, e);
 	if (rc == 0 && h.n) {
 		str_addf(out, "<p class=\"notice\">This hang was seen %lld time%s, in %.0f %% of its runs: ",
-				(long long)h.v[0].count,
-			 h.v[0].count == 1 ? "" : "s", h.v[0].rate * 100);
+			 (long long)h.v[0].count, h.v[0].count == 1 ? "" : "s", h.v[0].rate * 100);
 		ui_link(c->sv, out, "/ui/hangs/", signature, "its history");
 		str_add(out, ".</p>\n");
 	}
@@ -269,9 +268,10 @@ int ui_run(struct call *c, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	q = query_new(c->s, "SELECT status, ended_by, exit_code, command, workload_id, device_id, branch, repo_rev,"
-			" repo_uri,"
-		      " created_at, duration_ms, parent_run_id FROM runs WHERE run_id = ?", e);
+	q = query_new(c->s,
+		      "SELECT status, ended_by, exit_code, command, workload_id, device_id, branch, repo_rev,"
+		      " repo_uri, created_at, duration_ms, parent_run_id FROM runs WHERE run_id = ?",
+		      e);
 	if (!q)
 		return -1;
 	query_bind(q, "t", c->arg[0]);
@@ -282,7 +282,7 @@ int ui_run(struct call *c, struct err *e)
 	ui_begin(c->sv, &c->a->body, query_text(q, 3) ? query_text(q, 3) : c->arg[0], "", live ? 5 : 0);
 	if (live)
 		str_add(&c->a->body, "<p class=\"hint\">This page asks again every 5 s. <a href=\"?still=1\">Keep it"
-				" still</a></p>\n");
+				     " still</a></p>\n");
 	head(c, q);
 	if (hang(c, e) < 0 || list(c, &findings, &n, e) < 0 || list(c, &tests, &n, e) < 0 || more_tests(c, n, e) < 0 ||
 	    pictures(c, e) < 0)

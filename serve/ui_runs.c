@@ -36,9 +36,11 @@ static struct lane *lane_of(struct lane *lanes, size_t *n, const char *workload)
 
 static void map_cell(struct serve *sv, struct str *out, struct query *q)
 {
-	static const char *const states[][3] = { { "succeeded", "good", "✓" }, { "failed", "bad", "✗" }, { "stopped",
-			"odd", "–" },
-			{ "running", "odd", "…" }, { "created", "none", "·" } };
+	static const char *const states[][3] = { { "succeeded", "good", "✓" },
+						 { "failed", "bad", "✗" },
+						 { "stopped", "odd", "–" },
+						 { "running", "odd", "…" },
+						 { "created", "none", "·" } };
 	const char *status = query_text(q, 2), *ended_by = query_text(q, 5);
 	size_t i = 0;
 
@@ -55,9 +57,11 @@ static void map_cell(struct serve *sv, struct str *out, struct query *q)
 
 static int map(struct call *c, struct err *e)
 {
-	auto_query *q = query_new(c->s, "SELECT run_id, COALESCE(workload_id, ''), status, created_at, branch,"
-			" ended_by FROM runs"
-				  " WHERE parent_run_id IS NULL ORDER BY created_at DESC, run_id DESC LIMIT ?", e);
+	auto_query *q = query_new(c->s,
+				  "SELECT run_id, COALESCE(workload_id, ''), status, created_at, branch, ended_by"
+				  " FROM runs WHERE parent_run_id IS NULL ORDER BY created_at DESC, run_id DESC"
+				  " LIMIT ?",
+				  e);
 	struct lane lanes[MAP_LANES];
 	struct str *out = &c->a->body;
 	size_t n = 0;
@@ -74,8 +78,7 @@ static int map(struct call *c, struct err *e)
 	}
 	if (n)
 		str_add(out, "<h2>The last runs</h2>\n<p class=\"hint\">Newest first: ✓ succeeded, ✗ failed, H hung,"
-				" – stopped,"
-			" … running.</p>\n");
+			     " – stopped, … running.</p>\n");
 	for (size_t i = 0; i < n; i++) {
 		str_add(out, "<section>\n<h3>");
 		html_text(out, *lanes[i].workload ? lanes[i].workload : "(no workload)");
@@ -135,7 +138,7 @@ static int hanging(struct call *c, struct err *e)
 		str_add(out, " <code>");
 		html_middle(out, h.v[i].location ? h.v[i].location : "", 60);
 		str_addf(out, "</code> <span class=\"dim\">%lld time%s, last ", (long long)h.v[i].count,
-				h.v[i].count == 1 ? "" : "s");
+			 h.v[i].count == 1 ? "" : "s");
 		ui_time(out, h.v[i].last_seen);
 		str_add(out, "</span></li>\n");
 	}
@@ -158,13 +161,14 @@ struct lately {
 /* The last succeeded runs like the newest one, oldest first. */
 static int read_lately(struct call *c, struct lately *l, struct err *e)
 {
-	auto_query *q = query_new(c->s, "SELECT r.run_id, r.repo_rev, r.duration_ms FROM runs r JOIN (SELECT"
-			" workload_id, device_id,"
-				  " branch FROM runs WHERE status = 'succeeded' AND duration_ms IS NOT NULL ORDER BY"
-						" created_at DESC,"
-				  " run_id DESC LIMIT 1) n ON r.workload_id = n.workload_id AND r.device_id = n.device_id"
-				  " AND COALESCE(r.branch, '') = COALESCE(n.branch, '') WHERE r.status = 'succeeded' AND"
-				  " r.duration_ms IS NOT NULL ORDER BY r.created_at DESC, r.run_id DESC LIMIT ?", e);
+	auto_query *q = query_new(c->s,
+				  "SELECT r.run_id, r.repo_rev, r.duration_ms FROM runs r JOIN (SELECT workload_id,"
+				  " device_id, branch FROM runs WHERE status = 'succeeded' AND duration_ms IS NOT"
+				  " NULL ORDER BY created_at DESC, run_id DESC LIMIT 1) n ON r.workload_id ="
+				  " n.workload_id AND r.device_id = n.device_id AND COALESCE(r.branch, '') ="
+				  " COALESCE(n.branch, '') WHERE r.status = 'succeeded' AND r.duration_ms IS NOT"
+				  " NULL ORDER BY r.created_at DESC, r.run_id DESC LIMIT ?",
+				  e);
 	int rc;
 
 	if (!q)
@@ -265,10 +269,10 @@ static int list(struct call *c, const char *before, struct err *e)
 	at = at ? at : xstrdup("");
 	query_bind(q, "tttti", at, at, at, before ? before : "", (int64_t)LIST_RUNS);
 	str_add(out, "<h2>All runs</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-			" aria-label=\"Runs\">\n<table>\n<thead><tr>"
-		"<th scope=\"col\">status</th><th scope=\"col\">when</th><th scope=\"col\">command</th><th"
-				" scope=\"col\">branch</th>"
-		"<th scope=\"col\">commit</th><th scope=\"col\" class=\"n\">time</th></tr></thead>\n<tbody>\n");
+		     " aria-label=\"Runs\">\n<table>\n<thead><tr>"
+		     "<th scope=\"col\">status</th><th scope=\"col\">when</th><th scope=\"col\">command</th><th"
+		     " scope=\"col\">branch</th>"
+		     "<th scope=\"col\">commit</th><th scope=\"col\" class=\"n\">time</th></tr></thead>\n<tbody>\n");
 	while ((rc = query_step(q, e)) == 1) {
 		list_row(c, q);
 		mem_free_ptr(&last);

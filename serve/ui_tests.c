@@ -89,8 +89,7 @@ int ui_tests(struct call *c, struct err *e)
 		return err_set(e, ERR_USAGE, "state: accepted are flaky, broken, suspect, new and stable");
 	ui_begin(c->sv, out, "Tests", "/ui/tests", 0);
 	str_add(out, "<p class=\"hint\">Of the last 14 days. Flaky: one clean commit passed and failed. Broken: the"
-			" last three"
-		" attempts failed. Suspect: it changes between passing and failing.</p>\n");
+		     " last three attempts failed. Suspect: it changes between passing and failing.</p>\n");
 	state_links(c, state);
 	rc = ui_cached(c, name, tests_table, e);
 	ui_end(out);
@@ -115,25 +114,26 @@ static char *copy(const char *s)
 
 static int read_results(struct call *c, int64_t test_no, struct results *r, struct err *e)
 {
-	auto_query *q = query_new(c->s, "SELECT k.run_id, k.created_at, CASE r.result WHEN 0 THEN 'pass' WHEN 1 THEN"
-			" 'fail' WHEN 2 THEN"
-				  " 'error' WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN 'timeout' WHEN 6 THEN"
-						" 'stalled'"
-				  " WHEN 7 THEN 'cancelled' ELSE 'unknown' END, r.duration_us, u.branch, u.repo_rev FROM"
-				  " (SELECT run_no, run_id, created_at FROM run_keys ORDER BY created_at DESC, run_id"
-						" DESC LIMIT"
-				  " 20000) k JOIN results r ON r.run_no = k.run_no AND r.test_no = ? JOIN runs u ON"
-						" u.run_id ="
-				  " k.run_id ORDER BY k.created_at DESC, k.run_id DESC, r.attempt DESC LIMIT ?", e);
+	auto_query *q = query_new(c->s,
+				  "SELECT k.run_id, k.created_at, CASE r.result WHEN 0 THEN 'pass' WHEN 1 THEN"
+				  " 'fail' WHEN 2 THEN 'error' WHEN 3 THEN 'skip' WHEN 4 THEN 'xfail' WHEN 5 THEN"
+				  " 'timeout' WHEN 6 THEN 'stalled' WHEN 7 THEN 'cancelled' ELSE 'unknown' END,"
+				  " r.duration_us, u.branch, u.repo_rev FROM (SELECT run_no, run_id, created_at FROM"
+				  " run_keys ORDER BY created_at DESC, run_id DESC LIMIT 20000) k JOIN results r ON"
+				  " r.run_no = k.run_no AND r.test_no = ? JOIN runs u ON u.run_id = k.run_id ORDER"
+				  " BY k.created_at DESC, k.run_id DESC, r.attempt DESC LIMIT ?",
+				  e);
 	int rc;
 
 	if (!q)
 		return -1;
 	query_bind(q, "ii", test_no, (int64_t)RESULTS_MOST);
 	while ((rc = query_step(q, e)) == 1)
-		r->v[r->n++] = (struct result){ copy(query_text(q, 0)), copy(query_text(q, 1)), copy(query_text(q, 2)),
-			copy(query_text(q, 4)), copy(query_text(q, 5)), query_kind(q,
-					3) == QUERY_NULL ? NAN : query_real(q, 3) / 1000 };
+		r->v[r->n++] = (struct result){
+			copy(query_text(q, 0)), copy(query_text(q, 1)),
+			copy(query_text(q, 2)), copy(query_text(q, 4)),
+			copy(query_text(q, 5)), query_kind(q, 3) == QUERY_NULL ? NAN : query_real(q, 3) / 1000
+		};
 	for (size_t i = 0; i < r->n / 2; i++) {
 		struct result x = r->v[i];
 
@@ -227,15 +227,17 @@ static void chart(struct call *c, const struct results *r)
 	str_addf(out, "<h2>Durations</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Durations\">\n"
 		 "<svg role=\"img\" aria-label=\"Durations of %zu passing attempts, oldest first\" viewBox=\"0 0 %.0f %.0f\""
 		 " width=\"%.0f\" height=\"%.0f\">\n", s.n, WIDTH, HEIGHT, WIDTH, HEIGHT);
-	str_addf(out, "<path class=\"axis\" d=\"M%.0f 10V%.0fH%.0f\"/>\n<text x=\"%.0f\" y=\"18\""
-			" text-anchor=\"end\">", LEFT,
-		 HEIGHT - FOOT, WIDTH - 10, LEFT - 6);
+	str_addf(out,
+		 "<path class=\"axis\" d=\"M%.0f 10V%.0fH%.0f\"/>\n"
+		 "<text x=\"%.0f\" y=\"18\" text-anchor=\"end\">",
+		 LEFT, HEIGHT - FOOT, WIDTH - 10, LEFT - 6);
 	html_duration(out, s.most);
-	str_addf(out, "</text>\n<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">0</text>\n<text x=\"%.0f\""
-			" y=\"%.0f\">oldest</text>\n"
+	str_addf(out,
+		 "</text>\n<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">0</text>\n<text x=\"%.0f\""
+		 " y=\"%.0f\">oldest</text>\n"
 		 "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">newest</text>\n<polyline class=\"curve\""
-				" points=\"", LEFT - 6,
-		 HEIGHT - FOOT, LEFT, HEIGHT - 6, WIDTH - 10, HEIGHT - 6);
+		 " points=\"",
+		 LEFT - 6, HEIGHT - FOOT, LEFT, HEIGHT - 6, WIDTH - 10, HEIGHT - 6);
 	for (size_t i = 0; i < s.n; i++)
 		str_addf(out, "%.1f,%.1f ", x_of(&s, i), y_of(&s, v[i]));
 	str_add(out, "\"/>\n");
@@ -250,10 +252,10 @@ static void results_table(struct call *c, const struct results *r)
 	struct str *out = &c->a->body;
 
 	str_add(out, "<h2>Runs</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\""
-			" aria-label=\"Runs\">\n<table>\n<thead><tr>"
-		"<th scope=\"col\">result</th><th scope=\"col\">when</th><th scope=\"col\">branch</th><th"
-				" scope=\"col\">commit</th>"
-		"<th scope=\"col\" class=\"n\">time</th></tr></thead>\n<tbody>\n");
+		     " aria-label=\"Runs\">\n<table>\n<thead><tr>"
+		     "<th scope=\"col\">result</th><th scope=\"col\">when</th><th scope=\"col\">branch</th><th"
+		     " scope=\"col\">commit</th>"
+		     "<th scope=\"col\" class=\"n\">time</th></tr></thead>\n<tbody>\n");
 	for (size_t i = r->n; i-- > 0;) {
 		str_add(out, "<tr><td>");
 		ui_badge(out, r->v[i].result);
@@ -292,8 +294,7 @@ static int state_of(struct call *c, int64_t test_no, struct err *e)
 				continue;
 			str_add(out, "; it <a href=\"");
 			str_addf(out, "%s/ui/runs/%s\">passed</a> and <a href=\"%s/ui/runs/%s\">failed</a> at ",
-					c->sv->prefix,
-				 f.run_ids[r->pass_run], c->sv->prefix, f.run_ids[r->fail_run]);
+				 c->sv->prefix, f.run_ids[r->pass_run], c->sv->prefix, f.run_ids[r->fail_run]);
 			ui_rev(out, f.revs[r->rev]);
 			break;
 		}

@@ -237,8 +237,8 @@ static void late_read(struct seal *s, const char *text, size_t n)
 
 static void late_add(struct seal *s, span_id span)
 {
-	struct late key = { .span = span }, *found = s->late_n ? bsearch(&key, s->late, s->late_n, sizeof(key),
-			late_by_span) : NULL;
+	struct late key = { .span = span },
+		    *found = s->late_n ? bsearch(&key, s->late, s->late_n, sizeof(key), late_by_span) : NULL;
 
 	if (!found || !found->n)
 		return;

@@ -57,8 +57,8 @@ static int braces(const char *s, size_t n)
 			i += s[i] == '\\';
 			quote = i < n && (s[i] == quote || s[i] == '\n') ? 0 : quote;
 		} else if (s[i] == '/' && i + 1 < n && (s[i + 1] == '*' || s[i + 1] == '/')) {
-			const char *end = s[i + 1] == '*' ? memmem(s + i + 2, n - i - 2, "*/",
-					2) : memchr(s + i, '\n', n - i);
+			const char *end = s[i + 1] == '*' ? memmem(s + i + 2, n - i - 2, "*/", 2)
+							  : memchr(s + i, '\n', n - i);
 
 			i = end ? (size_t)(end - s) : n;
 		} else if (s[i] == '"' || s[i] == '\'') {

@@ -147,7 +147,7 @@ static void locals_read(struct c_program *p, struct c_file *f, uint32_t node, vo
 }
 
 static void macro_expand(struct reader *r, const struct c_name *macro, uint32_t arguments, unsigned depth,
-		struct found *out);
+			 struct found *out);
 
 static bool macro_holds(const struct reader *r, const struct c_name *macro)
 {
@@ -197,11 +197,13 @@ static void name_resolve(struct reader *r, text_t name, uint32_t arguments, bool
 
 static bool is_keyword(const char *s, size_t n)
 {
-	static const char *const words[] = { "if", "while", "for", "switch", "return", "sizeof", "do", "else",
-			"defined", "case",
-		"typeof", "__typeof__", "__attribute__", "_Alignof", "__alignof__", "_Static_assert",
-				"_Generic", "__asm__", "asm",
-		"__extension__", "int", "void", "char", "long", "unsigned", "signed", "short", "float", "double", "struct" };
+	static const char *const words[] = {
+		"if",          "while",          "for",      "switch",   "return",     "sizeof",        "do",
+		"else",        "defined",        "case",     "typeof",   "__typeof__", "__attribute__", "_Alignof",
+		"__alignof__", "_Static_assert", "_Generic", "__asm__",  "asm",        "__extension__", "int",
+		"void",        "char",           "long",     "unsigned", "signed",     "short",         "float",
+		"double",      "struct"
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strlen(words[i]) == n && memcmp(words[i], s, n) == 0)

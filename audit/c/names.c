@@ -36,10 +36,10 @@ static uint32_t after_modifier(const struct c_file *f, uint32_t function_declara
 {
 	uint32_t found = 0;
 
-	for (uint32_t c = C_NODE(f, function_declarator)->first; c && C_NODE(f,
-			c)->kind != K_parameter_list; c = C_NODE(f, c)->next)
-		if (C_NODE(f, c)->kind == K_ERROR && C_NODE(f, c)->first && C_NODE(f, C_NODE(f,
-				c)->first)->kind == K_identifier)
+	for (uint32_t c = C_NODE(f, function_declarator)->first; c && C_NODE(f, c)->kind != K_parameter_list;
+	     c = C_NODE(f, c)->next)
+		if (C_NODE(f, c)->kind == K_ERROR && C_NODE(f, c)->first &&
+		    C_NODE(f, C_NODE(f, c)->first)->kind == K_identifier)
 			found = C_NODE(f, c)->first;
 	return found;
 }
@@ -243,9 +243,8 @@ static uint32_t include_find(const struct c_program *p, const struct c_file *f, 
 {
 	static const char *const usual[] = { "", "include/", "src/", "lib/" };
 	const char *slash = strrchr(f->source->path, '/');
-	auto_free char *beside = xasprintf("%.*s%.*s", slash ? (int)(slash + 1 - f->source->path) : 0,
-			f->source->path, (int)n,
-					   name);
+	auto_free char *beside =
+		xasprintf("%.*s%.*s", slash ? (int)(slash + 1 - f->source->path) : 0, f->source->path, (int)n, name);
 	uint32_t found = path_tidy(beside) ? file_named(p, beside) : GRAPH_NONE;
 
 	for (size_t i = 0; found == GRAPH_NONE && i < sizeof(usual) / sizeof(*usual) + p->o->root_count; i++) {

@@ -30,16 +30,21 @@ static const struct {
 /* Nothing is known of names that are neither usual nor of another system: they are a matter of configuration. */
 enum c_truth c_usually_defined(const char *name, size_t n, struct c_number *value)
 {
-	static const char *const foreign[] = { "_WIN32", "WIN32", "_WIN64", "WIN64", "__WIN32__", "_MSC_VER", "__MINGW32__",
-		"__MINGW64__", "__CYGWIN__", "__APPLE__", "__MACH__", "macintosh", "__FreeBSD__", "__NetBSD__",
-				"__OpenBSD__",
-		"__DragonFly__", "__sun", "__sun__", "_AIX", "__hpux", "__HAIKU__", "__cplusplus",
-				"__BORLANDC__", "__WATCOMC__",
-		"__DJGPP__", "__MSDOS__", "MSDOS", "__OS2__", "__VMS", "__SYMBIAN32__", "__EMSCRIPTEN__", "__wasm__",
-		"__i386__", "__i386", "i386", "__arm__", "__aarch64__", "__powerpc__", "__powerpc64__", "__PPC__", "__ppc__",
-		"__mips__", "__sparc__", "__s390__", "__s390x__", "__riscv", "__ia64__", "__alpha__", "__hppa__", "__m68k__",
-		"__loongarch__", "_M_IX86", "_M_X64", "_M_AMD64", "_M_ARM", "_M_ARM64", "__ARM_NEON", "__ARM_NEON__",
-		"__BIG_ENDIAN__", "__clang__", "__INTEL_COMPILER", "__TINYC__", "__SUNPRO_C", "__ICC", "__STRICT_ANSI__" };
+	static const char *const foreign[] = {
+		"_WIN32",           "WIN32",       "_WIN64",       "WIN64",          "__WIN32__",
+		"_MSC_VER",         "__MINGW32__", "__MINGW64__",  "__CYGWIN__",     "__APPLE__",
+		"__MACH__",         "macintosh",   "__FreeBSD__",  "__NetBSD__",     "__OpenBSD__",
+		"__DragonFly__",    "__sun",       "__sun__",      "_AIX",           "__hpux",
+		"__HAIKU__",        "__cplusplus", "__BORLANDC__", "__WATCOMC__",    "__DJGPP__",
+		"__MSDOS__",        "MSDOS",       "__OS2__",      "__VMS",          "__SYMBIAN32__",
+		"__EMSCRIPTEN__",   "__wasm__",    "__i386__",     "__i386",         "i386",
+		"__arm__",          "__aarch64__", "__powerpc__",  "__powerpc64__",  "__PPC__",
+		"__ppc__",          "__mips__",    "__sparc__",    "__s390__",       "__s390x__",
+		"__riscv",          "__ia64__",    "__alpha__",    "__hppa__",       "__m68k__",
+		"__loongarch__",    "_M_IX86",     "_M_X64",       "_M_AMD64",       "_M_ARM",
+		"_M_ARM64",         "__ARM_NEON",  "__ARM_NEON__", "__BIG_ENDIAN__", "__clang__",
+		"__INTEL_COMPILER", "__TINYC__",   "__SUNPRO_C",   "__ICC",          "__STRICT_ANSI__"
+	};
 
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		if (strlen(usual[i].name) == n && memcmp(usual[i].name, name, n) == 0) {

@@ -96,7 +96,7 @@ static void node_draw(struct flame *f, const struct prof_node *n, double x, doub
 	str_add(f->out, "<g><title>");
 	title_add(f, n);
 	str_addf(f->out, "</title><rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" rx=\"1\" fill=\"", x, y, w,
-			ROW - 1);
+		 ROW - 1);
 	if (f->diff)
 		colour_of_change(f->t, n, f->out);
 	else if (colour_of_kind(n->text))
@@ -105,9 +105,9 @@ static void node_draw(struct flame *f, const struct prof_node *n, double x, doub
 		colour_of_name(n->text, f->out);
 	str_add(f->out, "\"/>");
 	if (chars >= 3) {
-		str_addf(f->out, "<text x=\"%.2f\" y=\"%d\" font-size=\"12\" font-family=\"monospace\" "
-				"fill=\"#000\">", x + 3,
-			 y + ROW - 5);
+		str_addf(f->out,
+			 "<text x=\"%.2f\" y=\"%d\" font-size=\"12\" font-family=\"monospace\" fill=\"#000\">",
+			 x + 3, y + ROW - 5);
 		label_add(f, n->text, chars);
 		str_add(f->out, "</text>");
 	}

@@ -451,9 +451,10 @@ int prof_read(struct profile *p, const char *bytes, size_t n, const char *name, 
 	rc = n ? read_plain(p, bytes, n, name, e) : err_set(e, ERR_FAILURE, "'%s' is empty", name);
 	if (rc < 0) {
 		profile_release(p);
-		return err_add(e, "'%s' is not a profile of a known kind (folded, perf script, speedscope, pprof, "
-				".cpuprofile, pstats, "
-			       "profile.json)", name);
+		return err_add(e,
+			       "'%s' is not a profile of a known kind (folded, perf script, speedscope, pprof,"
+			       " .cpuprofile, pstats, profile.json)",
+			       name);
 	}
 	if (!p->run_id)
 		p->run_id = xstrdup("");

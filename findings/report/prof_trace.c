@@ -226,8 +226,8 @@ static size_t mark(const struct prof_run *r, const char *id, int how, bool *want
 
 		if (!*name)
 			continue;
-		if (how == 0 ? strcmp(name, id) == 0 || (label && strcmp(label, id) == 0) : strcmp(last_part(name),
-				id) == 0) {
+		if (how == 0 ? strcmp(name, id) == 0 || (label && strcmp(label, id) == 0)
+			     : strcmp(last_part(name), id) == 0) {
 			wanted[i] = true;
 			n++;
 		}

@@ -95,9 +95,9 @@ static int read_json(struct frames *f, const char *text, size_t n, const struct 
 		if (!list && (list = json_get(v, "traceEvents")))
 			chrome = true;
 		if (!list || list->kind != JSON_ARRAY)
-			rc = err_set(e, ERR_USAGE, "not a frame timeline: expected {frames: [{ts, dur}]}, a list of"
-					" such, or CSV with the columns "
-				     "ts and dur (--columns ts=A,dur=B names others)");
+			rc = err_set(e, ERR_USAGE,
+				     "not a frame timeline: expected {frames: [{ts, dur}]}, a list of such, or CSV"
+				     " with the columns ts and dur (--columns ts=A,dur=B names others)");
 		else
 			rc = read_unit(unit, chrome ? 0.001 : 1, &scale, e);
 		if (rc == 0)
@@ -175,8 +175,9 @@ static int read_csv(struct frames *f, const char *text, size_t n, const struct n
 	double scale;
 
 	if (ts < 0 || dur < 0)
-		return err_set(e, ERR_USAGE, "not a frame timeline: its first line has no columns %s and %s (--columns"
-				" ts=A,dur=B names others)",
+		return err_set(e, ERR_USAGE,
+			       "not a frame timeline: its first line has no columns %s and %s (--columns ts=A,dur=B"
+			       " names others)",
 			       c->ts, c->dur);
 	if (read_unit(unit, 1, &scale, e) < 0)
 		return -1;
@@ -207,8 +208,8 @@ int frames_read(struct frames *f, const char *text, size_t n, const char *column
 	memset(f, 0, sizeof(*f));
 	if (read_names(columns, &c, e) < 0)
 		return -1;
-	return text[blank] == '{' || text[blank] == '[' ? read_json(f, text, n, &c, unit, e) : read_csv(f, text, n,
-			&c, unit, e);
+	return text[blank] == '{' || text[blank] == '[' ? read_json(f, text, n, &c, unit, e)
+							: read_csv(f, text, n, &c, unit, e);
 }
 
 /* ---- what they say ---- */
@@ -251,7 +252,7 @@ static void find_windows(const struct frames *f, double period, struct frames_re
 		if (!open) {
 			if ((r->n_windows & (r->n_windows - 1)) == 0)
 				r->windows = xreallocarray(r->windows, r->n_windows ? r->n_windows * 2 : 1,
-						sizeof(*r->windows));
+							   sizeof(*r->windows));
 			r->windows[r->n_windows++] = (struct frame_window){ .start_ms = x->ts_ms };
 		}
 		open = true;

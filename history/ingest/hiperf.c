@@ -273,8 +273,8 @@ static int read_json(struct samples *s, const char *text, size_t n, struct err *
 
 static int read_page(struct samples *s, const char *text, size_t n, struct err *e)
 {
-	const char *script = memmem(text, n, "id=\"record_data\"", 16), *begin = script ? memchr(script, '>',
-			n - (size_t)(script - text)) : NULL;
+	const char *script = memmem(text, n, "id=\"record_data\"", 16),
+		   *begin = script ? memchr(script, '>', n - (size_t)(script - text)) : NULL;
 	const char *end = begin ? memmem(begin, n - (size_t)(begin - text), "</script>", 9) : NULL;
 
 	if (!end)
@@ -309,7 +309,7 @@ bool hiperf_is_report(const char *text, size_t n)
 	if (n > LOOKED_AT_BYTES)
 		n = LOOKED_AT_BYTES;
 	return (n > 10 && memcmp(text, PROTO_MAGIC, 10) == 0) || memmem(text, n, "<<Hiperf Report>>", 17) ||
-	       memmem(text, n, "\"recordSampleInfo\"", 18) || (memmem(text, n, "record_data", 11) && memmem(text, n,
-			"<script", 7)) ||
+	       memmem(text, n, "\"recordSampleInfo\"", 18) ||
+	       (memmem(text, n, "record_data", 11) && memmem(text, n, "<script", 7)) ||
 	       (memmem(text, n, "Samples Count: ", 15) && memmem(text, n, "Heating", 7));
 }

@@ -189,8 +189,9 @@ int hiperf_proto(struct samples *s, const unsigned char *p, size_t n, struct err
 	bool whole = false;
 
 	if (n < 2 || (p[0] | p[1] << 8) != 1)
-		return err_set(e, ERR_USAGE, "a hiperf protobuf report of version %d; this program reads version"
-				" 1", n < 2 ? 0 : p[0] | p[1] << 8);
+		return err_set(e, ERR_USAGE,
+			       "a hiperf protobuf report of version %d; this program reads version 1",
+			       n < 2 ? 0 : p[0] | p[1] << 8);
 	p += 2;
 	while (end - p >= 4) {
 		uint32_t len = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -212,6 +213,7 @@ int hiperf_proto(struct samples *s, const unsigned char *p, size_t n, struct err
 		if (t.samples[i].config == t.samples[0].config)
 			put_sample(s, &t, &t.samples[i]);
 	release(&t);
-	return whole || s->samples_total ? 0 : err_set(e, ERR_USAGE, "a hiperf protobuf report without samples, or"
-			" cut off");
+	return whole || s->samples_total ? 0
+					 : err_set(e, ERR_USAGE,
+						   "a hiperf protobuf report without samples, or cut off");
 }

@@ -75,8 +75,10 @@ static int map_file(struct input *in, const char *path, struct err *e)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_set(e, ERR_USAGE, "--path: '%s': %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || !st.st_size)
-		return err_set(e, ERR_USAGE, "--path: '%s' is %s", path, S_ISREG(st.st_mode) ? "empty" : "not a"
-				" regular file");
+		return err_set(e, ERR_USAGE, "--path: '%s' is %s", path,
+			       S_ISREG(st.st_mode) ? "empty"
+						   : "not a"
+						     " regular file");
 	in->n = (size_t)st.st_size;
 	p = mmap(NULL, in->n + 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p != MAP_FAILED)
@@ -294,14 +296,22 @@ int ingest_run(const struct ingest_request *q, char run_id[64], struct err *e)
 	ci_read(&ci, q->envp);
 	ci_write(&ci, &ci_json);
 	row = (struct run_row){
-		.run_id = run_id, .repo_uri = ci.uri[0] ? ci.uri : NULL, .repo_rev = ci.rev[0] ? ci.rev : NULL,
-				.repo_dirty = -1,
+		.run_id = run_id,
+		.repo_uri = ci.uri[0] ? ci.uri : NULL,
+		.repo_rev = ci.rev[0] ? ci.rev : NULL,
+		.repo_dirty = -1,
 		.branch = ci.branch[0] ? ci.branch : NULL,
-				.workload_id = q->settings->workload ? q->settings->workload : "ingest",
-		.device_id = q->settings->device, .toolchain_id = q->settings->toolchain, .status = "succeeded",
-				.created_at = at,
-		.finished_at = at, .kind = "ingest", .command = "ingest", .exit_code = RUN_NO_EXIT_CODE,
-		.duration_ms = RUN_NO_DURATION, .ci_json = ci.provider ? str_cstr(&ci_json) : NULL,
+		.workload_id = q->settings->workload ? q->settings->workload : "ingest",
+		.device_id = q->settings->device,
+		.toolchain_id = q->settings->toolchain,
+		.status = "succeeded",
+		.created_at = at,
+		.finished_at = at,
+		.kind = "ingest",
+		.command = "ingest",
+		.exit_code = RUN_NO_EXIT_CODE,
+		.duration_ms = RUN_NO_DURATION,
+		.ci_json = ci.provider ? str_cstr(&ci_json) : NULL,
 	};
 	w = run_writer_new(q->s, &row);
 	rc = run_writer_commit(w, e);
@@ -324,8 +334,9 @@ static int write_metrics(const struct ingest_request *q, const struct ingest_res
 		}
 		json_object_end(&j);
 		json_finish(&j);
-		if (store_run(q->s, e, "INSERT INTO metrics (run_id, scope, metric_name, value, unit, tags_json)"
-				" VALUES (?, ?, ?, ?, ?, ?)",
+		if (store_run(q->s, e,
+			      "INSERT INTO metrics (run_id, scope, metric_name, value, unit, tags_json) VALUES (?,"
+			      " ?, ?, ?, ?, ?)",
 			      "tttrtt", r->run_id, m->scope, m->name, m->value, m->unit, str_cstr(&tags)) < 0)
 			return -1;
 	}
@@ -363,9 +374,8 @@ static int store_artifact(const struct ingest_request *q, const char *kind, cons
 	json_finish(&j);
 	if (store_begin(q->s, e) < 0)
 		return -1;
-	if (artifact_put_file(store_dir(q->s), kind, in->path, &a, e) < 0 || artifact_row(q->s, r->run_id, &a,
-			str_cstr(&meta), e) < 0 ||
-	    write_metrics(q, r, metrics_from, e) < 0) {
+	if (artifact_put_file(store_dir(q->s), kind, in->path, &a, e) < 0 ||
+	    artifact_row(q->s, r->run_id, &a, str_cstr(&meta), e) < 0 || write_metrics(q, r, metrics_from, e) < 0) {
 		store_rollback(q->s);
 		return -1;
 	}
@@ -437,8 +447,7 @@ static const char *settle_kind(const struct ingest_request *q, const char *kind,
 static int too_bad(const char *name, uint64_t unreadable, uint64_t lines, struct err *e)
 {
 	err_set(e, ERR_FAILURE, "%s: %llu of %llu lines cannot be read: nothing was stored", name,
-			(unsigned long long)unreadable,
-		(unsigned long long)lines);
+		(unsigned long long)unreadable, (unsigned long long)lines);
 	return 1;
 }
 
@@ -483,9 +492,10 @@ int ingest_artifacts(const struct ingest_request *q, struct ingest_result *r, st
 
 	memset(r, 0, sizeof(*r));
 	if (q->settings->kind && strcmp(q->settings->kind, "auto") != 0 && !ingest_kind_known(q->settings->kind))
-		return err_set(e, ERR_USAGE, "--kind: '%s' is not a kind of artifact; accepted: auto, trace, junit,"
-				" hitrace, hiperf, flamegraph, "
-			       "perf-script, folded, build_log, test_log, report, patch_diff, binary, and so on",
+		return err_set(e, ERR_USAGE,
+			       "--kind: '%s' is not a kind of artifact; accepted: auto, trace, junit, hitrace,"
+			       " hiperf, flamegraph, perf-script, folded, build_log, test_log, report, patch_diff,"
+			       " binary, and so on",
 			       q->settings->kind);
 	if (q->settings->run_id && (rc = ingest_run(q, r->run_id, e)) != 0)
 		return rc;

@@ -196,16 +196,19 @@ static void begin_case(struct junit *j, const struct tag *t)
 	attribute(t, "file", &j->file);
 	j->line = attribute(t, "line", &j->text) ? strtoll(str_cstr(&j->text), NULL, 10) : 0;
 	j->us = attribute(t, "time", &j->text) ? seconds_us(&j->text) : -1;
-	if (attribute(t, "status", &j->text) && (strcmp(j->text.data, "skipped") == 0 || strcmp(j->text.data,
-			"notrun") == 0))
+	if (attribute(t, "status", &j->text) &&
+	    (strcmp(j->text.data, "skipped") == 0 || strcmp(j->text.data, "notrun") == 0))
 		j->result = TEST_SKIP;
 }
 
 static int tell(struct junit *j, enum test_result result, int64_t us, struct err *e)
 {
-	struct junit_case c = { str_cstr(&j->suite), j->name.len ? j->name.data : "(without a name)",
-			j->file.len ? j->file.data : NULL,
-				result, us, j->line > 0 ? j->line : 0 };
+	struct junit_case c = { str_cstr(&j->suite),
+				j->name.len ? j->name.data : "(without a name)",
+				j->file.len ? j->file.data : NULL,
+				result,
+				us,
+				j->line > 0 ? j->line : 0 };
 
 	return j->told(j->arg, &c, e);
 }
@@ -240,8 +243,8 @@ static void in_case(struct junit *j, const struct tag *t)
 	} else if (tag_is(t, "error")) {
 		j->result = j->result == TEST_FAIL ? TEST_FAIL : TEST_ERROR;
 	} else if (tag_is(t, "skipped")) {
-		j->result = attribute(t, "type", &j->text) && strcmp(j->text.data,
-				"pytest.xfail") == 0 ? TEST_XFAIL : TEST_SKIP;
+		j->result = attribute(t, "type", &j->text) && strcmp(j->text.data, "pytest.xfail") == 0 ? TEST_XFAIL
+													: TEST_SKIP;
 	} else if (tag_is(t, "flakyFailure")) {
 		add_attempt(j, t, TEST_FAIL, true);
 	} else if (tag_is(t, "flakyError")) {

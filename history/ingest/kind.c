@@ -44,8 +44,8 @@ static const char *kind_of_json(const char *text, size_t n)
 		return "hiperf";
 	if (has(text, n, "\"run_id\"") && has(text, n, "\"started_at\""))
 		return "trace";
-	if (has(text, n, "\"frames\"") || has(text, n, "\"traceEvents\"") || (has(text, n, "\"ts\"") && has(text, n,
-			"\"dur\"")))
+	if (has(text, n, "\"frames\"") || has(text, n, "\"traceEvents\"") ||
+	    (has(text, n, "\"ts\"") && has(text, n, "\"dur\"")))
 		return "flamegraph";
 	return NULL;
 }

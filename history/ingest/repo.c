@@ -190,9 +190,10 @@ int ingest_repo(const struct ingest_request *q, const char *dir, const char *rev
 		return -1;
 	if (artifact_put(store_dir(q->s), "manifest", str_cstr(&text), text.len, &a, e) < 0 ||
 	    artifact_row(q->s, r->run_id, &a, "{\"name\":\"manifest.json\"}", e) < 0 ||
-	    store_run(q->s, e, "UPDATE runs SET repo_uri = COALESCE(repo_uri, ?), repo_rev = COALESCE(repo_rev, ?),"
-			" repo_dirty ="
-		      " COALESCE(repo_dirty, ?) WHERE run_id = ?", "ttit", repo.uri, oid, (int64_t)dirty, r->run_id) < 0) {
+	    store_run(q->s, e,
+		      "UPDATE runs SET repo_uri = COALESCE(repo_uri, ?), repo_rev = COALESCE(repo_rev, ?),"
+		      " repo_dirty = COALESCE(repo_dirty, ?) WHERE run_id = ?",
+		      "ttit", repo.uri, oid, (int64_t)dirty, r->run_id) < 0) {
 		store_rollback(q->s);
 		return -1;
 	}

@@ -106,8 +106,8 @@ static struct sample_edge *edge_of(struct samples *s, uint32_t caller, uint32_t 
 		return &s->edges[*slot];
 	if ((s->n_edges & (s->n_edges - 1)) == 0)
 		s->edges = xreallocarray(s->edges, s->n_edges ? s->n_edges * 2 : 1, sizeof(*s->edges));
-	s->edges[s->n_edges] = (struct sample_edge){ .caller = caller, .callee = callee,
-			.next = s->nodes[caller].next_edge };
+	s->edges[s->n_edges] =
+		(struct sample_edge){ .caller = caller, .callee = callee, .next = s->nodes[caller].next_edge };
 	*slot = s->nodes[caller].next_edge = (uint32_t)s->n_edges;
 	return &s->edges[s->n_edges++];
 }
@@ -243,7 +243,7 @@ uint32_t *samples_top(const struct samples *s, enum samples_ranker by)
 
 	for (size_t i = 0; i < s->n_nodes; i++)
 		r[i] = (struct ranked){ by == SAMPLES_SELF ? s->nodes[i].self : s->nodes[i].rank, s->nodes[i].symbol,
-				(uint32_t)i };
+					(uint32_t)i };
 	qsort(r, s->n_nodes, sizeof(*r), by_score);
 	for (size_t i = 0; i < s->n_nodes; i++)
 		out[i] = r[i].at;

@@ -11,20 +11,18 @@ struct call_kind {
 	bool writes;
 };
 static const struct call_kind calls[] = {
-	{ 0, 63, WAIT_NONE, false }, { 17, 67, WAIT_NONE, false }, { 19, 65, WAIT_NONE, false },
-	{ 1, 64, WAIT_NONE, true }, { 18, 68, WAIT_NONE, true }, { 20, 66, WAIT_NONE, true },
+	{ 0, 63, WAIT_NONE, false },          { 17, 67, WAIT_NONE, false },         { 19, 65, WAIT_NONE, false },
+	{ 1, 64, WAIT_NONE, true },           { 18, 68, WAIT_NONE, true },          { 20, 66, WAIT_NONE, true },
 	{ 45, 207, WAIT_SOCKET_RECV, false }, { 47, 212, WAIT_SOCKET_RECV, false }, { 299, 243, WAIT_SOCKET_RECV, false },
-	{ 44, 206, WAIT_SOCKET_SEND, true }, { 46, 211, WAIT_SOCKET_SEND, true }, { 307, 269, WAIT_SOCKET_SEND, true },
-	{ 42, 203, WAIT_CONNECT, false }, { 43, 202, WAIT_ACCEPT, false }, { 288, 242, WAIT_ACCEPT, false },
-	{ 7, -1, WAIT_POLL, false }, { 271, 73, WAIT_POLL, false }, { 23, -1, WAIT_POLL, false }, { 270, 72,
-			WAIT_POLL, false },
-	{ 232, -1, WAIT_POLL, false }, { 281, 22, WAIT_POLL, false }, { 441, 441, WAIT_POLL, false },
-	{ 35, 101, WAIT_SLEEP, false }, { 230, 115, WAIT_SLEEP, false },
-	{ 34, -1, WAIT_SIGNAL, false }, { 130, 133, WAIT_SIGNAL, false }, { 128, 137, WAIT_SIGNAL, false },
-	{ 61, 260, WAIT_CHILD, false }, { 247, 95, WAIT_CHILD, false }, { 58, -1, WAIT_CHILD, false },
-	{ 73, 32, WAIT_FILE_LOCK, false }, { 72, 25, WAIT_FILE_LOCK, false },
-	{ 74, 82, WAIT_IO, false }, { 75, 83, WAIT_IO, false },
-	{ 202, 98, WAIT_FUTEX, false }, { 449, 449, WAIT_FUTEX, false },
+	{ 44, 206, WAIT_SOCKET_SEND, true },  { 46, 211, WAIT_SOCKET_SEND, true },  { 307, 269, WAIT_SOCKET_SEND, true },
+	{ 42, 203, WAIT_CONNECT, false },     { 43, 202, WAIT_ACCEPT, false },      { 288, 242, WAIT_ACCEPT, false },
+	{ 7, -1, WAIT_POLL, false },          { 271, 73, WAIT_POLL, false },        { 23, -1, WAIT_POLL, false },
+	{ 270, 72, WAIT_POLL, false },        { 232, -1, WAIT_POLL, false },        { 281, 22, WAIT_POLL, false },
+	{ 441, 441, WAIT_POLL, false },       { 35, 101, WAIT_SLEEP, false },       { 230, 115, WAIT_SLEEP, false },
+	{ 34, -1, WAIT_SIGNAL, false },       { 130, 133, WAIT_SIGNAL, false },     { 128, 137, WAIT_SIGNAL, false },
+	{ 61, 260, WAIT_CHILD, false },       { 247, 95, WAIT_CHILD, false },       { 58, -1, WAIT_CHILD, false },
+	{ 73, 32, WAIT_FILE_LOCK, false },    { 72, 25, WAIT_FILE_LOCK, false },    { 74, 82, WAIT_IO, false },
+	{ 75, 83, WAIT_IO, false },           { 202, 98, WAIT_FUTEX, false },       { 449, 449, WAIT_FUTEX, false },
 };
 
 /* Functions that tell what a futex is, outermost kind last: the first that is found from the inside counts. */

@@ -49,9 +49,9 @@ static bool call_read(struct sampler *s, struct sthread *t, struct proc_syscall 
 	if (t->call_fd < 0)
 		t->call_fd = kept_open(t, "syscall");
 	if (t->call_fd < 0 && (errno == EACCES || errno == EPERM) && !s->refused[0])
-		snprintf(s->refused, sizeof(s->refused), "/proc/PID/syscall is refused: it needs the right to trace "
-				"(kernel.yama.ptrace_scope=0 or "
-				   "CAP_SYS_PTRACE)");
+		snprintf(s->refused, sizeof(s->refused),
+			 "/proc/PID/syscall is refused: it needs the right to trace (kernel.yama.ptrace_scope=0 or"
+			 " CAP_SYS_PTRACE)");
 	n = t->call_fd >= 0 ? pread(t->call_fd, text, sizeof(text) - 1, 0) : -1;
 	return n > 0 && proc_syscall_parse(text, (size_t)n, out) == 0;
 }
@@ -62,11 +62,11 @@ static bool call_read(struct sampler *s, struct sthread *t, struct proc_syscall 
 static bool call_has_fd(long nr)
 {
 #if defined(__x86_64__)
-	static const short with_fd[] = { 0, 1, 17, 18, 19, 20, 42, 43, 44, 45, 46, 47, 72, 73, 74, 75, 232, 281,
-			288, 299, 307 };
+	static const short with_fd[] = { 0,  1,  17, 18, 19, 20,  42,  43,  44,  45, 46,
+					 47, 72, 73, 74, 75, 232, 281, 288, 299, 307 };
 #else
-	static const short with_fd[] = { 63, 64, 67, 68, 65, 66, 203, 202, 206, 207, 211, 212, 25, 32, 82, 83, 22,
-			242, 243, 269 };
+	static const short with_fd[] = { 63,  64,  67, 68, 65, 66, 203, 202, 206, 207,
+					 211, 212, 25, 32, 82, 83, 22,  242, 243, 269 };
 #endif
 	for (size_t i = 0; i < sizeof(with_fd) / sizeof(*with_fd); i++)
 		if (with_fd[i] == nr)
@@ -148,9 +148,9 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 	regs.r[SNAP_REG_SP] = call->sp;
 	got = call->sp ? peek_read(&peek, call->sp, bytes, sizeof(bytes)) : 0;
 	if (got < 0 && errno == EPERM && !s->refused[0])
-		snprintf(s->refused, sizeof(s->refused), "the memory of processes may not be read "
-				"(kernel.yama.ptrace_scope=0 or "
-				"CAP_SYS_PTRACE allow it)");
+		snprintf(s->refused, sizeof(s->refused),
+			 "the memory of processes may not be read (kernel.yama.ptrace_scope=0 or CAP_SYS_PTRACE"
+			 " allow it)");
 	stack.n = got > 0 ? (size_t)got : 0;
 	if (sruby_ready(t->p, now)) {
 		ruby = sruby_copy(t->p, t->tid, ruby_bytes, sizeof(ruby_bytes));

@@ -95,8 +95,8 @@ static char *name_plain(const char *name)
 
 static bool runs_frames(const char *function)
 {
-	return function && (strncmp(function, "_PyEval_EvalFrameDefault", 24) == 0 || strncmp(function,
-			"_TAIL_CALL_", 11) == 0);
+	return function &&
+	       (strncmp(function, "_PyEval_EvalFrameDefault", 24) == 0 || strncmp(function, "_TAIL_CALL_", 11) == 0);
 }
 
 static void go_name_put(struct prof_frame *f, const struct elf_file *elf, uint64_t vaddr, bool caller,

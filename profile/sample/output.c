@@ -58,8 +58,8 @@ void sample_extras_release(struct sample_session *x)
 
 void sample_note_session(struct sample_session *x)
 {
-	auto_free char *text = xasprintf("%s %lld %lld %s", x->run_id, (long long)x->hz,
-			(long long)x->start_real_ns, x->collect);
+	auto_free char *text =
+		xasprintf("%s %lld %lld %s", x->run_id, (long long)x->hz, (long long)x->start_real_ns, x->collect);
 
 	book_note(&x->sampler.book, "session", text, strlen(text));
 	book_note(&x->sampler.book, "target", x->target_json, strlen(x->target_json));
@@ -307,8 +307,8 @@ struct output {
 	const struct attribution *a;
 	struct totals totals;
 	struct used_sums {
-		int64_t processes, user_ns, system_ns, rss_max, read_bytes, write_bytes, read_calls, write_calls,
-				major, minor;
+		int64_t processes, user_ns, system_ns, rss_max, read_bytes, write_bytes, read_calls, write_calls, major,
+			minor;
 		int64_t voluntary, involuntary, blkio_ns, fd_max, threads_max, swap;
 		int64_t pss_max, throttled_us, periods, throttled_periods, pressure_us[3];
 		bool reaped, pressure;
@@ -471,14 +471,15 @@ static enum artifact_status status_of_calls(struct output *o)
 	const struct calls *c = &o->calls;
 
 	if (!c->files.n) {
-		snprintf(o->reason, sizeof(o->reason), c->missed_n ? "no Python process could be counted: see "
-				"metrics.missed" :
-			 "no Python process ran");
+		snprintf(o->reason, sizeof(o->reason),
+			 c->missed_n ? "no Python process could be counted: see "
+				       "metrics.missed"
+				     : "no Python process ran");
 		return ARTIFACT_PARTIAL;
 	}
 	if (c->missed_n)
 		snprintf(o->reason, sizeof(o->reason), "%zu Python processes were not counted: see metrics.missed",
-				c->missed_n);
+			 c->missed_n);
 	return c->missed_n ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 }
 
@@ -530,7 +531,7 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 		snprintf(o->reason, sizeof(o->reason), "no thread was seen that runs Python: no sample");
 	else if (!wall && !o->totals.cpu_samples)
 		snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
-				(double)o->totals.cpu_ns / 1e6);
+			 (double)o->totals.cpu_ns / 1e6);
 	else if (wall && !o->totals.wait_samples && !o->totals.cpu_samples)
 		snprintf(o->reason, sizeof(o->reason), "the tree ended before the first look: no sample");
 	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
@@ -714,9 +715,13 @@ static void samples_keep(struct profile *p, const bool *wanted)
 static int output_profile(struct output *o, struct raw *r, struct err *e)
 {
 	struct sample_session *x = o->x;
-	struct finish_options f = { .run_id = x->run_id, .root = x->root, .rate_hz = (int)x->hz, .end_ns = x->ended_ns,
-				    .wall = sample_collects(x, "wall"), .kernel_seen = x->sampler.with_kernel,
-						.lines = true };
+	struct finish_options f = { .run_id = x->run_id,
+				    .root = x->root,
+				    .rate_hz = (int)x->hz,
+				    .end_ns = x->ended_ns,
+				    .wall = sample_collects(x, "wall"),
+				    .kernel_seen = x->sampler.with_kernel,
+				    .lines = true };
 	auto_close int journal = x->journal ? open(x->journal, O_RDONLY | O_CLOEXEC) : -1;
 	static struct profile p;
 	static struct attribution a;

@@ -27,10 +27,11 @@ static int probe_perf(struct err *e)
 		return 0;
 	err_sys(e, "perf_event_open is refused");
 	if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/perf_event_paranoid", text, sizeof(text)) > 0 &&
-			(int)strtol(text, NULL, 10) > 2)
-		return err_set(e, ERR_USAGE, "perf_event_open is refused: kernel.perf_event_paranoid is %d; "
-			       "`sysctl kernel.perf_event_paranoid=2` or CAP_PERFMON allows it", (int)strtol(text,
-					NULL, 10));
+	    (int)strtol(text, NULL, 10) > 2)
+		return err_set(e, ERR_USAGE,
+			       "perf_event_open is refused: kernel.perf_event_paranoid is %d; "
+			       "`sysctl kernel.perf_event_paranoid=2` or CAP_PERFMON allows it",
+			       (int)strtol(text, NULL, 10));
 	return err_set(e, ERR_USAGE, "perf_event_open is refused (%s): in a container --cap-add=PERFMON or a seccomp "
 		       "profile that lets it through allows it", strerror(e->sys));
 }
@@ -47,7 +48,7 @@ static int probe_stop(struct err *e)
 			pause();
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0)
 		rc = err_set(e, ERR_USAGE, "ptrace is refused (%s): a container needs --cap-add=SYS_PTRACE",
-				strerror(errno));
+			     strerror(errno));
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return rc;

@@ -151,7 +151,7 @@ static int take_stack(struct reading *x, const struct json_value *v, struct err 
 		if (item->kind != JSON_NUMBER || !item->is_integer || item->integer < 0 ||
 		    (uint64_t)item->integer >= x->frames)
 			return err_set(e, ERR_FAILURE, "a stack names frame %lld of %zu", (long long)item->integer,
-					x->frames);
+				       x->frames);
 		ids[n++] = x->frame[item->integer];
 	}
 	x->stack = xreallocarray(x->stack, x->stacks + 1, sizeof(*x->stack));

@@ -173,10 +173,9 @@ static bool stop_ask(struct sampler *s, struct sthread *t)
 		return true;
 	if (ptrace(PTRACE_SEIZE, t->tid, NULL, NULL) < 0) {
 		if (errno == EPERM && !s->refused[0])
-			snprintf(s->refused, sizeof(s->refused), "ptrace is refused: micro-stops need it "
-					"(kernel.yama.ptrace_scope=0, "
-					"CAP_SYS_PTRACE, or "
-					   "--cap-add=SYS_PTRACE in a container)");
+			snprintf(s->refused, sizeof(s->refused),
+				 "ptrace is refused: micro-stops need it (kernel.yama.ptrace_scope=0,"
+				 " CAP_SYS_PTRACE, or --cap-add=SYS_PTRACE in a container)");
 		s->stops_refused++;
 		return false;
 	}

@@ -447,8 +447,7 @@ static bool expr_one(const Dwarf_Op *op, const struct snap_regs *r, const struct
 }
 
 static bool expr_value(const Dwarf_Op *ops, size_t count, const struct snap_regs *r, const struct walk_stack *s,
-		uint64_t cfa,
-		       uint64_t *out)
+		       uint64_t cfa, uint64_t *out)
 {
 	uint64_t st[16];
 	int n = 0;

@@ -325,7 +325,7 @@ void weights_settle(struct raw *r, const struct finish_options *o, uint32_t kern
 		/* Lived, but neither ran nor was seen to wait: between two looks, or for want of a CPU. */
 		if (o->wall && p->walls_want > p->walls_have)
 			rest_add(r, i, unknown_stack, unknown_wait, r->threads[i].start_ns, 0,
-					p->walls_want - p->walls_have);
+				 p->walls_want - p->walls_have);
 	}
 	drop_empty(r);
 }

@@ -167,8 +167,14 @@ static bool wait_server(struct waits *w, struct snap_thread *t)
 {
 	static const struct {
 		const char *channel, *what;
-	} servers[] = { { "request_wait_answer", "FUSE" }, { "fuse_", "FUSE" }, { "rpc_wait", "NFS" }, { "nfs", "NFS" },
-			{ "cifs", "CIFS" }, { "smb", "CIFS" }, { "p9_client", "9p" }, { "ceph", "Ceph" } };
+	} servers[] = { { "request_wait_answer", "FUSE" },
+			{ "fuse_", "FUSE" },
+			{ "rpc_wait", "NFS" },
+			{ "nfs", "NFS" },
+			{ "cifs", "CIFS" },
+			{ "smb", "CIFS" },
+			{ "p9_client", "9p" },
+			{ "ceph", "Ceph" } };
 
 	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
 		const struct fd_entry *e = NULL;

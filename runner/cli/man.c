@@ -52,7 +52,7 @@ static const char tail[] =
 	".TP\n.B SPEC_RUNNER_HISTORY_DSN, SPEC_RUNNER_HISTORY_READ_DSN\na PostgreSQL database (libpq words or a "
 	"URL) for the history, and the one for reading verbs; from the environment alone\n"
 	".TP\n.B SPEC_RUNNER_API_TOKEN\nthe token of \\fBserve\\fR, at least 16 bytes; from the environment alone, or"
-			" by \\fB\\-\\-token\\-file\\fR\n"
+	" by \\fB\\-\\-token\\-file\\fR\n"
 	".TP\n.B TRACEPARENT\nread, and passed on to every command\n"
 	".TP\n.B NO_COLOR\nno colours, unless \\fB\\-\\-color\\fR asks for them\n"
 	".SH FILES\n"

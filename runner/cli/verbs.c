@@ -16,11 +16,11 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "record", .bit = VERB_RECORD | VERB_RUN, .takes_command = true, .reads_values = true },
 	  .operands = "[--] CMD [ARG...] | --pid PID",
 	  .summary = "run one command and record where its time goes",
-	  .details = "As run, with --collect cpu,wall,proc and --profile-level detailed where nothing else is said; "
-			"same output, "
-		     "same exit code. With --pid, a tree that is not ours, for --seconds: exit 0 where at least one "
-				"sample was "
-		     "taken, else 1. Read it with report --format flamegraph, folded, speedscope, pprof, chrome or firefox.",
+	  .details =
+		  "As run, with --collect cpu,wall,proc and --profile-level detailed where nothing else is said;"
+		  " same output, same exit code. With --pid, a tree that is not ours, for --seconds: exit 0 where at"
+		  " least one sample was taken, else 1. Read it with report --format flamegraph, folded, speedscope,"
+		  " pprof, chrome or firefox.",
 	  .run = cmd_record },
 	{ .syntax = { .name = "test", .bit = VERB_TEST, .reads_values = true },
 	  .operands = "[PATH...]",
@@ -76,16 +76,17 @@ const struct verb verbs[] = {
 	  .operands = "[TRACE|DIR|RUN_ID] [-- CMD [ARG...]]",
 	  .summary = "reproduce a hang of CI locally and measure its rate",
 	  .details = "Runs what the trace recorded (default: the newest below the artifacts folder) again and again "
-		     "under the same limits, perturbs its timing, and recognises the same hang by its finding. After --, "
-		     "CMD is run instead of the recorded command; without a trace any hang or failure counts. Exit "
-		     "status 0 if it was reproduced (with --confirm-fix: if it is gone), 1 if not, 2 if the trace cannot "
-		     "be repeated as it stands.",
+		     "under the same limits, perturbs its timing, and recognises the same hang by its finding. After"
+		     " --, CMD is run instead of the recorded command; without a trace any hang or failure counts."
+		     " Exit status 0 if it was reproduced (with --confirm-fix: if it is gone), 1 if not, 2 if the"
+		     " trace cannot be repeated as it stands.",
 	  .program = "repro" },
 	{ .syntax = { .name = "doctor", .bit = VERB_DOCTOR, .reads_values = true },
 	  .operands = "",
 	  .summary = "what can be seen and done on this machine",
-	  .details = "Tries each thing that spec-runner needs of the kernel and of its own installation, says what works, "
-		     "what is limited or missing, for which purpose it is needed, and how to allow it. Exit status 0.",
+	  .details =
+		  "Tries each thing that spec-runner needs of the kernel and of its own installation, says what works, "
+		  "what is limited or missing, for which purpose it is needed, and how to allow it. Exit status 0.",
 	  .program = "doctor" },
 	{ .syntax = { .name = "init", .bit = VERB_INIT },
 	  .operands = "",
@@ -95,16 +96,15 @@ const struct verb verbs[] = {
 	  .operands = "COMMAND [ARG...]",
 	  .summary = "record runs, and read what is remembered of them",
 	  .details = "Commands: record [TRACE...], runs, show RUN, tests, test ID, flaky, hangs, limits, regressions,"
-			" sql QUERY, "
-		     "info; export [FILE], import FILE..., merge DIR..., gc, verify, migrate. RUN is a run_id, latest or "
-		     "latest:BRANCH. Exit status 0; 1: no such thing, or something was found; 125: the store failed.",
+		     " sql QUERY, info; export [FILE], import FILE..., merge DIR..., gc, verify, migrate. RUN is a"
+		     " run_id, latest or latest:BRANCH. Exit status 0; 1: no such thing, or something was found;"
+		     " 125: the store failed.",
 	  .program = "history" },
 	{ .syntax = { .name = "compare", .bit = VERB_COMPARE, .reads_values = true },
 	  .operands = "BASE CANDIDATE",
 	  .summary = "better, worse, or not to be told: two sides of runs",
 	  .details = "A side is a file of metrics, run ids joined by commas, rev:REV, branch:NAME[:N] or last:N. Exit"
-			" status 1 "
-		     "where something regressed.",
+		     " status 1 where something regressed.",
 	  .program = "compare" },
 	{ .syntax = { .name = "shard", .bit = VERB_SHARD, .reads_values = true },
 	  .operands = "I/N|auto [LIST]",
@@ -132,26 +132,25 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "audit", .bit = VERB_AUDIT, .reads_values = true },
 	  .operands = "[PATH...]",
 	  .summary = "what is expensive in sources, and on which action",
-	  .details = "Writes the call graph, expensive operations, mutations and each action of audit.actions into the "
-		     "folder of --out. What cannot be proved is no edge: it is listed with its reason. Exit status 0; 1: a "
-		     "limit of --fail-increase or --fail-load is passed; 2: usage, or no source; 125: the files cannot be "
-		     "written.",
+	  .details =
+		  "Writes the call graph, expensive operations, mutations and each action of audit.actions into the"
+		  " folder of --out. What cannot be proved is no edge: it is listed with its reason. Exit status 0;"
+		  " 1: a limit of --fail-increase or --fail-load is passed; 2: usage, or no source; 125: the files"
+		  " cannot be written.",
 	  .program = "audit" },
 	{ .syntax = { .name = "serve", .bit = VERB_SERVE, .reads_values = true },
 	  .operands = "",
 	  .summary = "the history over HTTP: an API, and pages for a browser",
 	  .details = "Listens on loopback until SIGTERM. Whoever asks needs a token: SPEC_RUNNER_API_TOKEN,"
-			" --token-file, or "
-		     "the new one whose path is printed. Routes: /openapi.json.",
+		     " --token-file, or the new one whose path is printed. Routes: /openapi.json.",
 	  .program = "serve" },
 	{ .syntax = { .name = "optimize", .bit = VERB_OPTIMIZE, .reads_values = true },
 	  .operands = "[status RUN | export FILE | clean]",
 	  .summary = "try patches, and keep what is correct and proved faster",
 	  .details = "Candidates come from a folder (--candidates) or a model (section gateway); adapters are in"
-			" spec-runner.yaml or --adapters. "
-		     "Nothing outside the loop's own folder changes. Exit status 0 where a better one was found and "
-		     "confirmed, 1 where"
-			" none was, 124 where its time was over, 128+N after a signal: --resume goes on.",
+		     " spec-runner.yaml or --adapters. Nothing outside the loop's own folder changes. Exit status 0"
+		     " where a better one was found and confirmed, 1 where none was, 124 where its time was over,"
+		     " 128+N after a signal: --resume goes on.",
 	  .program = "optimize" },
 	{ .syntax = { .name = "mcp", .bit = VERB_MCP, .reads_values = true },
 	  .operands = "",
@@ -161,17 +160,18 @@ const struct verb verbs[] = {
 	{ .syntax = { .name = "gateway", .bit = VERB_GATEWAY, .reads_values = true },
 	  .operands = "check",
 	  .summary = "may the configured model server be asked?",
-	  .details = "Says for each endpoint and model what the policy decides, before a name is looked up or a connection"
-		     " made; where all are allowed, asks the server for its models. Exit status 0, or 2 where something is"
-		     " blocked.",
+	  .details =
+		  "Says for each endpoint and model what the policy decides, before a name is looked up or a"
+		  " connection made; where all are allowed, asks the server for its models. Exit status 0, or 2"
+		  " where something is blocked.",
 	  .program = "gateway" },
 	{ .syntax = { .name = "explain", .bit = VERB_EXPLAIN, .reads_values = true },
 	  .operands = "[TRACE]",
 	  .summary = "findings in words, by a model, out of their evidence alone",
-	  .details = "Only where a model is configured (section explain, or --explain-base and --explain-model). A "
-	  "sentence is"
-		     " kept only if it cites findings and every number in it is one of theirs. Exit status 0, also where no"
-		     " model answers; 2 where none is configured or the host is not allowed.",
+	  .details =
+		  "Only where a model is configured (section explain, or --explain-base and --explain-model). A"
+		  " sentence is kept only if it cites findings and every number in it is one of theirs. Exit status"
+		  " 0, also where no model answers; 2 where none is configured or the host is not allowed.",
 	  .program = "explain" },
 	{ .syntax = { .name = "help", .bit = VERB_HELP },
 	  .operands = "[VERB]",
@@ -185,8 +185,7 @@ const struct verb verbs[] = {
 	  .operands = "bash|zsh|fish",
 	  .summary = "print a completion script for a shell",
 	  .details = "bash: source <(spec-runner completion bash). zsh: write it to a file _spec-runner in "
-		     "$fpath. "
-		     "fish: write it to ~/.config/fish/completions/spec-runner.fish.",
+		     "$fpath. fish: write it to ~/.config/fish/completions/spec-runner.fish.",
 	  .run = cmd_completion },
 };
 const size_t verb_count = sizeof(verbs) / sizeof(*verbs);

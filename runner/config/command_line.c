@@ -17,10 +17,10 @@
 #define ENV_NAME_BYTES 128
 
 /* Names of ours that are no options, and so no mistyped ones. */
-static const char *const env_not_options[] = { "SPEC_RUNNER_RUN_ID", "SPEC_RUNNER_HISTORY_DSN",
-	"SPEC_RUNNER_HISTORY_READ_DSN", "SPEC_RUNNER_API_TOKEN", "SPEC_RUNNER_REDACTION_KEY", "SPEC_RUNNER_GATES",
-			"SPEC_RUNNER_JOB_TIMEOUT",
-						NULL };
+static const char *const env_not_options[] = { "SPEC_RUNNER_RUN_ID",           "SPEC_RUNNER_HISTORY_DSN",
+					       "SPEC_RUNNER_HISTORY_READ_DSN", "SPEC_RUNNER_API_TOKEN",
+					       "SPEC_RUNNER_REDACTION_KEY",    "SPEC_RUNNER_GATES",
+					       "SPEC_RUNNER_JOB_TIMEOUT",      NULL };
 
 static int unknown_option(const char *word, size_t len, uint32_t verb, struct err *e)
 {

@@ -253,8 +253,8 @@ int adapter_run_command(struct loop *l, const struct adapter *a, int64_t side, c
 	return rc < 0 ? -1 : child_interrupted ? err_set(e, ERR_FAILURE, "interrupted") : 0;
 }
 
-int adapter_run(struct loop *l, enum adapter_role role, int64_t side, const char *tag, bool measured, struct adapter_run *r,
-		struct err *e)
+int adapter_run(struct loop *l, enum adapter_role role, int64_t side, const char *tag, bool measured,
+		struct adapter_run *r, struct err *e)
 {
 	const struct adapter *a = &l->setup.adapter[role];
 	int rc;

@@ -30,8 +30,8 @@ int side_ready(struct loop *l, int64_t side, const char *commit, struct adapter_
 void side_remove(struct loop *l, int64_t side);
 
 /* Runs an adapter in the folder of a side. tag: of its files. measured: the command itself, for samples. */
-int adapter_run(struct loop *l, enum adapter_role role, int64_t side, const char *tag, bool measured, struct adapter_run *r,
-		struct err *e);
+int adapter_run(struct loop *l, enum adapter_role role, int64_t side, const char *tag, bool measured,
+		struct adapter_run *r, struct err *e);
 
 /* The same of a command as such; collect: profilers of ours that watch it, NULL none. */
 int adapter_run_command(struct loop *l, const struct adapter *a, int64_t side, const char *tag, bool measured,

@@ -186,8 +186,8 @@ static int known(struct asking *a, char **status, struct err *e)
 	char *path = NULL, *text = NULL;
 	size_t n;
 	int rc = store_one_text(l->s, status, e,
-		"SELECT status FROM agent_messages WHERE run_id = ? AND prompt_artifact_id = ?",
-				"tt", l->st.run_id, a->id);
+				"SELECT status FROM agent_messages WHERE run_id = ? AND prompt_artifact_id = ?", "tt",
+				l->st.run_id, a->id);
 
 	if (rc <= 0)
 		return rc;
@@ -307,7 +307,7 @@ static int ask_all(struct asking *a, usable_fn *usable, enum ask_outcome *outcom
 }
 
 int ask(struct loop *l, const char *agent, const struct str *user, enum ask_outcome *outcome, struct str *text,
-		struct err *e)
+	struct err *e)
 {
 	struct agents *agents = agents_new(e);
 	const struct agent *g = agents ? agents_find(agents, agent) : NULL;
@@ -333,8 +333,7 @@ int ask(struct loop *l, const char *agent, const struct str *user, enum ask_outc
 }
 
 int ask_embedding(struct loop *l, const char *agent, const struct str *input, enum ask_outcome *outcome, float **v,
-		size_t *dim,
-		  struct err *e)
+		  size_t *dim, struct err *e)
 {
 	struct asking a = { .l = l, .agent = agent, .endpoint = "/embeddings",
 			    .model = l->setup.gateway.models[ROUTE_EMBEDDINGS] };

@@ -13,11 +13,10 @@ enum ask_outcome { ASK_ANSWERED, ASK_UNANSWERED, ASK_BUDGET, ASK_BLOCKED };
 /* Asks an agent in this node and iteration. text: its redacted answer. Outside of a transaction. -1: own failure, or a
  * signal. */
 int ask(struct loop *l, const char *agent, const struct str *user, enum ask_outcome *outcome, struct str *text,
-		struct err *e);
+	struct err *e);
 /* An embedding of a text; only where the route is configured. */
 int ask_embedding(struct loop *l, const char *agent, const struct str *input, enum ask_outcome *outcome, float **v,
-		size_t *dim,
-		  struct err *e);
+		  size_t *dim, struct err *e);
 
 /* What the policy says of the configuration: false and a line where something is blocked (host, rule, key to change). */
 bool ask_allowed(const struct loop *l, struct str *why);

@@ -122,7 +122,7 @@ static int baseline_test(struct loop *l, struct adapter_run *t, struct err *e)
 }
 
 static int baseline_write(struct loop *l, const struct adapter_run *built, const struct adapter_run *t, bool ok,
-		struct err *e)
+			  struct err *e)
 {
 	static char at[STORE_TIME_SIZE], id[RUN_ID_SIZE];
 

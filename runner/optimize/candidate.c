@@ -80,8 +80,7 @@ static bool tried_before(const struct loop *l, const char *tree)
 }
 
 static int apply(struct loop *l, const struct patch *p, struct optimize_round *round, const char **status,
-		const char **reason,
-		 struct str *detail, const struct str *diff, struct err *e)
+		 const char **reason, struct str *detail, const struct str *diff, struct err *e)
 {
 	struct strv changed = STRV_INIT;
 	struct base_tree base;
@@ -366,7 +365,7 @@ int node_profile(struct loop *l, struct optimize_result *r, struct err *e)
 /* ---- 13 ---- */
 
 static int judge_speed(struct loop *l, struct optimize_round *round, struct optimize_result *r, struct str *delta,
-		struct err *e)
+		       struct err *e)
 {
 	auto_free char *name = xasprintf("%" PRId64, l->st.iteration);
 	struct sample_set best = { 0 }, candidate = { 0 }, baseline = { 0 };
@@ -391,7 +390,7 @@ static int judge_speed(struct loop *l, struct optimize_round *round, struct opti
 }
 
 static int judge_hang(struct loop *l, struct optimize_round *round, struct optimize_result *r, struct str *delta,
-		struct err *e)
+		      struct err *e)
 {
 	auto_free char *name = xasprintf("%" PRId64, l->st.iteration);
 	struct sample_set best = { 0 }, candidate = { 0 };

@@ -161,7 +161,7 @@ static int keep_summary(struct loop *l, const char *agent, const char *words, st
 }
 
 static int conductor_prompt(struct loop *l, const struct agents *a, const struct strv *classes, struct str *user,
-		struct err *e)
+			    struct err *e)
 {
 	auto_str about = STR_INIT;
 

@@ -86,7 +86,7 @@ static int pack_of(struct store *s, const char *loop_run, int64_t iteration, cha
 	struct optimize_state st;
 	char *text = NULL;
 	int rc = store_one_text(s, &text, e,
-		"SELECT state_json FROM loop_states WHERE run_id = ? AND iteration = ? AND node = ?",
+				"SELECT state_json FROM loop_states WHERE run_id = ? AND iteration = ? AND node = ?",
 				"tit", loop_run, iteration, optimize_node_text[NODE_PACK]);
 
 	*id = NULL;
@@ -128,11 +128,11 @@ static int last_state(struct store *s, const char *loop_run, struct optimize_sta
 int dataset_lines(struct store *s, struct redactor *r, const char *loop_run, bool all, struct str *out, struct err *e)
 {
 	auto_query *q = query_new(s, "SELECT v.iteration, v.run_id, v.baseline_run_id, v.delta_metrics_json, v.verdict,"
-				  " v.correctness_passed, v.perf_improved, p.diff_artifact_id, r.repo_uri, r.repo_rev"
-				  " FROM evaluations v JOIN runs r ON r.run_id = v.run_id"
-				  " LEFT JOIN patches p ON p.run_id = r.parent_run_id AND p.iteration = v.iteration"
-				  " WHERE r.parent_run_id = ? AND (? = 1 OR (v.correctness_passed = 1 AND "
-				  "v.perf_improved = 1))"
+				  " v.correctness_passed, v.perf_improved, p.diff_artifact_id, r.repo_uri,"
+				  " r.repo_rev FROM evaluations v JOIN runs r ON r.run_id = v.run_id LEFT JOIN"
+				  " patches p ON p.run_id = r.parent_run_id AND p.iteration = v.iteration WHERE"
+				  " r.parent_run_id = ? AND (? = 1 OR (v.correctness_passed = 1 AND v.perf_improved"
+				  " = 1))"
 				  " ORDER BY v.iteration, v.run_id", e);
 	const struct line x = { s, r, out };
 	struct optimize_state st;

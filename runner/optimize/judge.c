@@ -48,7 +48,7 @@ static bool is_guard(const struct loop *l, const char *name)
 }
 
 static void side_of(const struct loop *l, const struct sample_set *s, const char *only, const char *but,
-		struct compare_side *to)
+		    struct compare_side *to)
 {
 	memset(to, 0, sizeof(*to));
 	for (size_t i = 0; i < s->n; i++) {

@@ -9,10 +9,9 @@
 #include <strings.h>
 
 /* Programs whose first operand is the program that is meant. */
-static const char *const interpreters[] = { "sh", "bash", "dash", "zsh", "ksh", "python", "pypy", "node", "deno", "bun",
-		"perl",
-					    "ruby", "php", "lua", "Rscript", "env", "time", "nice", "timeout", "xvfb-run",
-					    NULL };
+static const char *const interpreters[] = { "sh",      "bash", "dash", "zsh",  "ksh",     "python",   "pypy",
+					    "node",    "deno", "bun",  "perl", "ruby",    "php",      "lua",
+					    "Rscript", "env",  "time", "nice", "timeout", "xvfb-run", NULL };
 
 static bool is_interpreter(const char *word)
 {

@@ -300,8 +300,7 @@ static int make_commit(const struct repo *r, const char *tree, const char *paren
 }
 
 int repo_apply(const struct repo *r, const char *base, const char *diff, size_t n, char commit[OID_SIZE],
-		char tree[OID_SIZE],
-	       struct strv *changed, struct str *why, struct err *e)
+	       char tree[OID_SIZE], struct strv *changed, struct str *why, struct err *e)
 {
 	static const char *const apply[] = { "apply", "--cached", "--whitespace=nowarn", "-", NULL };
 	static const char *const write[] = { "write-tree", NULL };

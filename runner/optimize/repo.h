@@ -47,8 +47,7 @@ void repo_mode(const struct repo *r, const char *commit, const char *path, char 
 /* Applies a diff to a commit in an index of its own, and makes a commit of it: no file is touched. 1: it does not
  * apply (why says what git says). changed: its paths as "OLDMODE NEWMODE STATUS PATH". */
 int repo_apply(const struct repo *r, const char *base, const char *diff, size_t n, char commit[OID_SIZE],
-		char tree[OID_SIZE],
-	       struct strv *changed, struct str *why, struct err *e);
+	       char tree[OID_SIZE], struct strv *changed, struct str *why, struct err *e);
 /* The difference of two commits. */
 int repo_diff(const struct repo *r, const char *from, const char *to, struct str *out, struct err *e);
 /* Which lines changed by file, as git --stat says it. */

@@ -32,9 +32,14 @@ static int trace_begin(struct context *c, const char *verb, char *const *args, c
 {
 	auto_str facts = STR_INIT;
 	struct trace_meta m = {
-		.run_id = c->run_id, .command = verb, .args = args, .envp = envp, .root = c->setup->root,
-		.start_real_ns = c->start_real_ns, .start_mono_ns = c->start_mono_ns,
-				.level = (enum level)c->o->profile_level,
+		.run_id = c->run_id,
+		.command = verb,
+		.args = args,
+		.envp = envp,
+		.root = c->setup->root,
+		.start_real_ns = c->start_real_ns,
+		.start_mono_ns = c->start_mono_ns,
+		.level = (enum level)c->o->profile_level,
 	};
 	struct attrs a = { 0 };
 

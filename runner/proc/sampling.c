@@ -41,8 +41,7 @@ static int collector_unknown(const char *name, struct err *e)
 		str_addf(&all, "%s%s", all.len ? ", " : "", r->name);
 	}
 	return err_set(e, ERR_USAGE, "--collect: '%s' is not a collector%s; accepted: none, %s", name,
-			nearest_hint(n.best, hint),
-		       str_cstr(&all));
+		       nearest_hint(n.best, hint), str_cstr(&all));
 }
 
 /* An executable of somebody's, spec-runner-collector-NAME. */

@@ -632,8 +632,8 @@ struct supervisor *supervisor_new(struct context *run, struct err *e)
 	if (loop_init(&s->loop, e) < 0 ||
 	    (run->link >= 0 && loop_watch(&s->loop, run->link, EPOLLIN, SRC_LINK, 0, 0) < 0 &&
 	     err_sys(e, "preparing the supervisor's loop")) ||
-	    (!run->is_front && run->sampling.fd >= 0 && loop_watch(&s->loop, run->sampling.fd, EPOLLIN, SRC_SAMPLER,
-			0, 0) < 0 &&
+	    (!run->is_front && run->sampling.fd >= 0 &&
+	     loop_watch(&s->loop, run->sampling.fd, EPOLLIN, SRC_SAMPLER, 0, 0) < 0 &&
 	     err_sys(e, "watching the sampler"))) {
 		loop_release(&s->loop);
 		free(s);

@@ -60,8 +60,7 @@ static struct used *used_of(const struct profile *p, size_t *n)
 }
 
 static void shares_put(struct facts *f, struct fact_row *r, const char *scope, int64_t cpu_ns, int64_t delay_ns,
-		int64_t life_ns,
-		       int64_t samples)
+		       int64_t life_ns, int64_t samples)
 {
 	fact_set_text(f, r, FC_USAGE_scope, scope);
 	fact_set_num(r, FC_USAGE_cpu_ms, (double)cpu_ns / 1e6);

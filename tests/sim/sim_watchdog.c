@@ -377,8 +377,10 @@ static void judge_actions(const struct world *o, struct sim_log *l)
 		fail(l, "a stall killed below strict, or was excused there");
 	if (cancel != TIME_NEVER && l->end > cancel + 6000 * MS && l->end > seen_first(l, WD_EV_EXIT))
 		fail(l, "not done 6 s after a cancel");
-	if (first[6] != TIME_NEVER && clock_add(clock_add(first[6], clock_add(pos(o->cfg.kill_grace_ns),
-			clock_add(5000 * MS, pos(o->cfg.unkillable_ns)))), 250 * MS) < l->end)
+	if (first[6] != TIME_NEVER &&
+	    clock_add(clock_add(first[6],
+				clock_add(pos(o->cfg.kill_grace_ns), clock_add(5000 * MS, pos(o->cfg.unkillable_ns)))),
+		      250 * MS) < l->end)
 		fail(l, "ending took longer than its budgets");
 }
 

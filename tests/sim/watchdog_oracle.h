@@ -425,7 +425,7 @@ static int64_t next_look(const struct oracle *o, int64_t t)
 
 /* What a watchdog so configured must do when these events come. */
 static void oracle_run(const struct watchdog_config *cfg, int64_t start, const struct sim_event *events, unsigned n,
-		struct sim_log *out)
+		       struct sim_log *out)
 {
 	struct oracle o = { .c = *cfg, .start = start, .seen = events, .out = out, .at = RUN, .empty_since = -1 };
 	int64_t t = start;

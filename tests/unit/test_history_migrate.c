@@ -161,8 +161,8 @@ static void newer_is_refused(const char *name)
 
 static void backup_is_whole(void)
 {
-	auto_free char *bak = path_join(top, "old/history.db.v1.bak"), *dir = path_join(top, "bak"), *db = path_join(dir,
-			"history.db");
+	auto_free char *bak = path_join(top, "old/history.db.v1.bak"), *dir = path_join(top, "bak"),
+		       *db = path_join(dir, "history.db");
 	struct stat st;
 
 	is_int(stat(bak, &st) == 0 ? (int)(st.st_mode & 07777) : -1, 0600, "a copy of the old store was made");
@@ -201,8 +201,10 @@ static void killed(unsigned seed)
 		int version;
 
 		steps = today;
-		if (at(name, STORE_WRITE, &s, &e) < 0 || store_run(s, &e, "INSERT INTO runs (run_id, status, created_at, kind)"
-				" VALUES ('r', 'running', 'x', 'run')", "") < 0)
+		if (at(name, STORE_WRITE, &s, &e) < 0 || store_run(s, &e,
+								   "INSERT INTO runs (run_id, status, created_at, kind)"
+								   " VALUES ('r', 'running', 'x', 'run')",
+								   "") < 0)
 			bad++;
 		store_close(s);
 		s = NULL;

@@ -65,7 +65,7 @@ static double enumerate_p(const double *a, int n, const double *b, int m)
 static void test_mann_whitney(void)
 {
 	const double five[] = { 1, 2, 3, 4, 5 }, more[] = { 6, 7, 8, 9, 10 }, tied[] = { 1, 1, 1, 2, 2, 3 },
-			tied2[] = { 2, 2, 3, 3, 3, 4 };
+		     tied2[] = { 2, 2, 3, 3, 3, 4 };
 	int bad = 0;
 
 	for (int round = 0; round < 200; round++) {
@@ -81,7 +81,7 @@ static void test_mann_whitney(void)
 	is_int(bad, 0, "Mann-Whitney is exact: 200 samples against enumeration");
 	ok(near(stats_mann_whitney(five, 5, more, 5), 2.0 / 252, 1e-12), "5 against 5, apart: 0.0079");
 	ok(near(stats_mann_whitney(tied, 6, tied2, 6), 0.044684, 1e-5), "with ties: normal, corrected (%.6f)",
-			stats_mann_whitney(tied, 6, tied2, 6));
+	   stats_mann_whitney(tied, 6, tied2, 6));
 	ok(stats_mann_whitney(five, 5, five, 5) == 1, "the same values: 1");
 }
 
@@ -96,7 +96,7 @@ static void test_quantiles(void)
 	ok(isnan(stats_quantile(latencies, 0, 0.5)), "of nothing: none");
 	stats_adjust(p, 4);
 	ok(near(p[0], 0.03, 1e-12) && near(p[1], 0.04, 1e-12) && isnan(p[2]) && near(p[3], 0.04, 1e-12),
-			"Benjamini-Hochberg");
+	   "Benjamini-Hochberg");
 	ok(near(stats_student_p(2.0, 10), 0.07338803477074037, 1e-12), "Student, 10 degrees");
 	ok(near(stats_student_p(-4.5, 3), 0.02048, 1e-3), "Student, 3 degrees (%.6f)", stats_student_p(-4.5, 3));
 	ok(stats_student_p(0, 5) == 1 && stats_student_p(INFINITY, 5) == 0, "Student, the ends");
@@ -166,8 +166,8 @@ static void test_hunter(void)
 {
 	static const size_t a[] = { 15, 71 }, b[] = { 10, 11, 15, 71, 363 }, c[] = { 10, 11, 15, 71 };
 	static const size_t d[] = { 15, 26, 61, 71, 95, 117, 131, 142, 148, 165, 169, 192, 212, 260 };
-	static const size_t e[] = { 15, 61, 71, 95, 117, 131, 142, 148, 192, 212, 260 }, f[] = { 71, 95, 117, 131,
-			142, 148, 192, 212 };
+	static const size_t e[] = { 15, 61, 71, 95, 117, 131, 142, 148, 192, 212, 260 },
+			    f[] = { 71, 95, 117, 131, 142, 148, 192, 212 };
 	static const size_t g[] = { 71, 95, 131, 192, 212 };
 	double v[400];
 	size_t n = read_series(v, 400);
@@ -221,10 +221,11 @@ static void test_robust(void)
 		}
 	}
 	free(list);
-	printf("# of %d series: robust %zu false points, hunter %zu; +20 %% found in %zu, +50 %% in %zu\n", SERIES,
-			wrong, plain, found20, found50);
-	ok((double)wrong <= 0.06 * SERIES + 3 * sqrt(0.06 * SERIES), "robust: at most 0.06 false points a series of"
-			" %d", LENGTH);
+	printf("# of %d series: robust %zu false points, hunter %zu; +20 %% found in %zu, +50 %% in %zu\n", SERIES, wrong,
+	       plain, found20, found50);
+	ok((double)wrong <= 0.06 * SERIES + 3 * sqrt(0.06 * SERIES),
+	   "robust: at most 0.06 false points a series of %d",
+	   LENGTH);
 	ok(wrong * 4 < plain, "far fewer than hunter's");
 	ok((double)found20 >= 0.85 * SERIES - 3 * sqrt(0.85 * 0.15 * SERIES), "+20 %% is found within %d runs", AFTER);
 	ok((double)found50 >= 0.97 * SERIES - 3 * sqrt(0.97 * 0.03 * SERIES), "+50 %% too");
@@ -275,7 +276,7 @@ static void test_compare(void)
 		slow_plain += count_of(500, 10, 0.10, 1.08, true, false, COMPARE_REGRESSED);
 	}
 	printf("# of 600: equal sides regressed %zu, -5 %% improved %zu; 5 suites of 500 on a machine 8 %% slower:"
-			" %zu regressed, without common mode %zu\n",
+	       " %zu regressed, without common mode %zu\n",
 	       equal, better, slow, slow_plain);
 	ok(equal <= 12, "equal sides: at most 1 %% regressed");
 	ok(better >= 570, "-5 %% at 2 %% noise, n = 10: at least 95 %% improved");

@@ -165,9 +165,9 @@ static void write_config(const char *text)
 
 static void test_precedence(void)
 {
-	char *env[] = { (char *)"SPEC_RUNNER_LIVENESS_STALL_MS=200", (char *)"SPEC_RUNNER_REDACT_ENV=B,C",
+	char *env[] = { (char *)"SPEC_RUNNER_LIVENESS_STALL_MS=200",         (char *)"SPEC_RUNNER_REDACT_ENV=B,C",
 			(char *)"SPEC_RUNNER_LEAVE_RUNNING=gradle*, ccache", (char *)"SPEC_RUNNER_JUNIT=",
-			(char *)"SPEC_RUNNER_REDACT_PATTERN=a{1,3}\nb", NULL };
+			(char *)"SPEC_RUNNER_REDACT_PATTERN=a{1,3}\nb",      NULL };
 	struct parsed p;
 
 	write_config("version: 1\nliveness: {stall_ms: 100, hard_cap_ms: 101, min_events: 2}\n"
