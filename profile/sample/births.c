@@ -2,7 +2,8 @@
 /* births.c - children that come and go between two scans, where no records of the kernel tell of them. While a process
  * starts and ends others, its list of children is read every few milliseconds: one read. What a child ran after it was last
  * looked at is not seen any more, but its parent's count of ended children has it: each child that goes gets what is
- * missing there, at most the time since it was last looked at. */
+ * missing there, at most the time since it was last looked at; all of it, where every child that was seen of this parent is
+ * of the same program, since those that came and went unseen then are, too. */
 #include "profile/sample/sampler.h"
 
 #include "base/mem.h"
@@ -17,8 +18,11 @@ enum { PARENTS_MAX = 32, PROCS_MAX = 400, THREADS_LISTED_MAX = 8, DEPTH_MAX = 16
 
 struct births {
 	struct proc_watch w;
-	int64_t base_ns;  /* CPU time of ended children, as of the first reading */
+	int64_t base_ns;  /* CPU time of children that ended before collecting began */
 	int64_t paid_ns;  /* of what came since: given to children */
+	char comm[PROC_COMM_SIZE]; /* of the children that were seen; "" none */
+	bool mixed;                /* they have several */
+	int64_t last;              /* the child that ended last, by its number in the book; -1 none */
 };
 
 static int64_t ended_ns(const struct births *b)
@@ -28,7 +32,8 @@ static int64_t ended_ns(const struct births *b)
 	return proc_watch_stat(&b->w, &st) == 0 ? st.children_user_ns + st.children_system_ns : -1;
 }
 
-static struct births *births_of(struct births **at, pid_t pid)
+/* old: it was there, and had children, before collecting began. */
+static struct births *births_of(struct births **at, pid_t pid, bool old)
 {
 	struct births *b = *at;
 
@@ -39,7 +44,8 @@ static struct births *births_of(struct births **at, pid_t pid)
 		free(b);
 		return NULL;
 	}
-	b->base_ns = ended_ns(b);
+	b->base_ns = old ? ended_ns(b) : 0;
+	b->last = -1;
 	*at = b;
 	return b;
 }
@@ -71,23 +77,48 @@ static int64_t subtree_seen(const struct sampler *s, const struct sproc *p, int 
 	return seen;
 }
 
+/* A child that has its parent's name may not have come to its own program. */
+static bool is_alike(struct births *b, const struct sproc *parent, const struct sproc *c)
+{
+	if (!parent || strcmp(parent->comm, c->comm) == 0)
+		return false;
+	if (!b->comm[0])
+		memcpy(b->comm, c->comm, sizeof(b->comm));
+	b->mixed |= strcmp(b->comm, c->comm) != 0;
+	return !b->mixed;
+}
+
+/* What is still missing when the parent itself has ended was used by its last children. */
+static int64_t last_child_settle(struct sampler *s, const struct births *b, int64_t missing)
+{
+	if (!b || missing <= 0 || b->last < 0 || !b->comm[0] || b->mixed)
+		return 0;
+	book_thread_more(&s->book, (uint32_t)b->last, missing);
+	s->tree_cpu_ns += missing;
+	return missing;
+}
+
 void births_settle(struct sampler *s, struct sproc *c, int64_t now)
 {
 	struct sproc *parent = sproc_find(s, c->ppid);
 	struct births *b = births_of_parent(s, c);
 	struct sthread *first = sthread_find(c, c->pid);
 	int64_t seen = subtree_seen(s, c, 0), gap = 0, all = b ? ended_ns(b) : -1, missing;
+	bool alike = b && is_alike(b, parent, c);
 
 	for (const struct sthread *t = c->threads; t; t = t->next)
 		gap += now - t->looked_ns;
 	missing = all < 0 || !first ? 0 : all - b->base_ns - b->paid_ns - seen;
 	if (missing > 0 && gap > 0) {
-		first->owed_ns = missing < gap ? missing : gap;
+		first->owed_ns = alike || missing < gap ? missing : gap;
 		seen += first->owed_ns;
 		s->tree_cpu_ns += first->owed_ns;
+		seen += last_child_settle(s, c->births, missing - first->owed_ns);
 	}
-	if (b)
+	if (b) {
 		b->paid_ns += seen;
+		b->last = first ? (int64_t)first->book : -1;
+	}
 	if (parent)
 		parent->ended_ns += seen;
 }
@@ -174,7 +205,7 @@ void sampler_births(struct sampler *s, int64_t now)
 	s->unnamed = false;
 	if (s->proc_count > PROCS_MAX)
 		return;
-	if (!s->attached && births_of(&s->root_births, s->root))
+	if (!s->attached && births_of(&s->root_births, s->root, true))
 		children_look(s, s->root_births, s->root, NULL, 1, now);
 	for (struct sproc *p = s->first; p; p = p->after) {
 		struct sproc *parent = sproc_find(s, p->ppid);
@@ -192,7 +223,7 @@ void sampler_births(struct sampler *s, int64_t now)
 		struct sproc *p = sproc_find(s, parents[i]);
 		int threads = p ? thread_count(p) : 0;
 
-		if (threads && threads <= THREADS_LISTED_MAX && births_of(&p->births, p->pid))
+		if (threads && threads <= THREADS_LISTED_MAX && births_of(&p->births, p->pid, s->attached))
 			children_look(s, p->births, p->pid, p, threads, now);
 	}
 }

@@ -403,6 +403,13 @@ void book_thread_end(struct book *b, uint32_t thread, int64_t at_ns, int64_t cpu
 	rec_end(b, at);
 }
 
+void book_thread_more(struct book *b, uint32_t thread, int64_t more_ns)
+{
+	const struct book_thread *t = &b->threads[thread];
+
+	book_thread_end(b, thread, t->end_ns, (t->cpu_ns > 0 ? t->cpu_ns : 0) + more_ns, -1);
+}
+
 void book_sample(struct book *b, const struct book_sample *s)
 {
 	if (b->kept_n == b->kept_cap) {

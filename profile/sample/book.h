@@ -93,6 +93,8 @@ void book_thread_names(struct book *b, uint32_t thread, const char *comm, const 
 		       const struct strv *argv);
 /* delay_ns: it waited for a CPU so long, as far as looks have seen; -1 unknown. */
 void book_thread_end(struct book *b, uint32_t thread, int64_t at_ns, int64_t cpu_ns, int64_t delay_ns);
+/* One that has ended used so much more. */
+void book_thread_more(struct book *b, uint32_t thread, int64_t more_ns);
 void book_sample(struct book *b, const struct book_sample *s);
 /* A line of text of a collector, kept in the order of writing. */
 void book_note(struct book *b, const char *kind, const char *text, size_t n);

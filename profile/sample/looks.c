@@ -265,7 +265,7 @@ static void look_at(struct sampler *s, struct sthread *t, int64_t now, struct st
 			stops[(*n)++] = t;
 		return;
 	}
-	if (!sched_read(t, &sched))
+	if (t->exited_ns || !sched_read(t, &sched))
 		return;
 	if (!t->looked) {
 		s->calm_rounds = -1;
@@ -279,6 +279,7 @@ static void look_at(struct sampler *s, struct sthread *t, int64_t now, struct st
 	t->run_ns = t->now_run_ns = sched.run_ns;
 	t->delay_ns = sched.delay_ns;
 	t->looked_ns = now;
+	t->sampled_ns = 0;
 	if (ran <= 0 && t->waiting) {
 		wait_go_on(s, t, now);
 		return;

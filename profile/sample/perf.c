@@ -439,6 +439,7 @@ static void on_sample(struct sampler *s, const struct perf_event_header *h, cons
 	x.stack = p->scripted && t->stopped ? stack_unknown(s) :
 		  stack_keep(s, p, have ? &regs : NULL, &stack, kernel, NULL, 0);
 	s->kernel_samples += kernel;
+	t->sampled_ns += at > t->looked_ns ? s->period_ns : 0;
 	s->tree_cpu_ns += s->period_ns;
 	s->batch_samples++;
 	s->idle_since_ns = at;

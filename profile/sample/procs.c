@@ -91,14 +91,17 @@ static void thread_free(struct sthread *t)
 	free(t);
 }
 
+/* cpu_ns: all that it used, -1 not known: then what the last look saw, and what was found since. */
 static void thread_settle(struct sampler *s, struct sthread *t, int64_t at_ns, int64_t cpu_ns)
 {
 	int64_t ran = t->perf_known && t->looked ? t->perf_ns - (t->run_ns - t->first_run_ns) : 0;
 
+	if (t->exited_ns && t->exited_ns < at_ns)
+		at_ns = t->exited_ns;
 	/* It woke, ran for a moment and ended, since the last look. */
 	sthread_wait_end(s, t, ran > 0 ? at_ns - ran : at_ns);
 	if (cpu_ns < 0 && (t->looked || t->owed_ns))
-		cpu_ns = t->run_ns - t->first_run_ns + t->owed_ns;
+		cpu_ns = t->run_ns - t->first_run_ns + t->owed_ns + t->sampled_ns;
 	book_thread_end(&s->book, t->book, since_start(s, at_ns), cpu_ns, t->looked ? t->delay_ns - t->first_delay_ns : -1);
 }
 

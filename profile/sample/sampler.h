@@ -51,7 +51,8 @@ struct sthread {
 	int64_t wait_since_ns, wait_until_ns;
 	bool waiting;
 	int64_t stopped_ns;    /* stood in our stops so far */
-	int64_t perf_ns;       /* CPU time that the kernel's records tell (at its end) */
+	int64_t perf_ns;       /* CPU time that the kernel's records tell (at its end; now and then it tells nothing) */
+	int64_t sampled_ns;    /* samples of the clock since the last look */
 	bool perf_known;
 	int64_t exited_ns;     /* its end was recorded; 0 */
 	int perf_counts;       /* processors that have told */
