@@ -223,10 +223,18 @@ sub killed_record {
 	return $r;
 }
 
+# Who is being killed still holds the journal until it is gone.
+sub recovered {
+	my ($r) = @_;
+	my $out;
+	wait_until(20, sub { $out = run_spec(['recover'], dir => $r->{dir}); $out->{out} =~ /sealed in/ });
+	return $out;
+}
+
 # What the sampler had written goes into the recovered run.
 subtest 'killed in the middle' => sub {
 	my $r = killed_record();
-	my $out = run_spec(['recover'], dir => $r->{dir});
+	my $out = recovered($r);
 	like($out->{out}, qr/sealed in/, 'its journal is sealed') or diag $out->{err};
 	my $p = load(raw_of($r) . '/profile.json') or return fail('a profile');
 	cmp_ok(ms_of($p, qr/^split_alpha$/, 5), '>', 200, 'with the samples until then');
@@ -241,7 +249,7 @@ subtest 'killed, and a link in place of its folder' => sub {
 	symlink $elsewhere, $raw or return fail("symlink: $!");
 	write_file("$elsewhere/span-attrs.jsonl", '');
 	my @before = sort glob "$elsewhere/*";
-	my $out = run_spec(['recover'], dir => $r->{dir});
+	my $out = recovered($r);
 	like($out->{out}, qr/sealed in/, 'its journal is sealed') or diag $out->{err};
 	is_deeply([sort glob "$elsewhere/*"], \@before, 'the files behind the link are as they were');
 };
