@@ -256,19 +256,20 @@ tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
 DOCS ?= .artifacts
 MAN := $(DOCS)/man/spec-runner.1
 COMPLETIONS := $(DOCS)/completion/spec-runner.bash $(DOCS)/completion/_spec-runner $(DOCS)/completion/spec-runner.fish
-# Words come from the program; a machine of another kind takes them from one that runs here.
+# Words come from the program, which leaves out verbs whose program is missing: they are linked first. A machine of another kind
+# takes them from one that runs here.
 DOCS_PROG ?= ./$(PROG)
 docs: $(MAN) $(COMPLETIONS)
-$(MAN): $(PROG)
+$(MAN): $(PROG) $(LIBEXEC_PROGS)
 	@mkdir -p $(@D)
 	$(DOCS_PROG) help --man > $@
-$(DOCS)/completion/spec-runner.bash: $(PROG)
+$(DOCS)/completion/spec-runner.bash: $(PROG) $(LIBEXEC_PROGS)
 	@mkdir -p $(@D)
 	$(DOCS_PROG) completion bash > $@
-$(DOCS)/completion/_spec-runner: $(PROG)
+$(DOCS)/completion/_spec-runner: $(PROG) $(LIBEXEC_PROGS)
 	@mkdir -p $(@D)
 	$(DOCS_PROG) completion zsh > $@
-$(DOCS)/completion/spec-runner.fish: $(PROG)
+$(DOCS)/completion/spec-runner.fish: $(PROG) $(LIBEXEC_PROGS)
 	@mkdir -p $(@D)
 	$(DOCS_PROG) completion fish > $@
 
