@@ -32,8 +32,8 @@ static int64_t ended_ns(const struct births *b)
 	return proc_watch_stat(&b->w, &st) == 0 ? st.children_user_ns + st.children_system_ns : -1;
 }
 
-/* old: it was there, and had children, before collecting began. */
-static struct births *births_of(struct births **at, pid_t pid, bool old)
+/* old: it had children before collecting began. paid_ns: what its children that have ended were seen to use. */
+static struct births *births_of(struct births **at, pid_t pid, bool old, int64_t paid_ns)
 {
 	struct births *b = *at;
 
@@ -45,6 +45,7 @@ static struct births *births_of(struct births **at, pid_t pid, bool old)
 		return NULL;
 	}
 	b->base_ns = old ? ended_ns(b) : 0;
+	b->paid_ns = old ? 0 : paid_ns;
 	b->last = -1;
 	*at = b;
 	return b;
@@ -77,14 +78,15 @@ static int64_t subtree_seen(const struct sampler *s, const struct sproc *p, int 
 	return seen;
 }
 
-/* A child that has its parent's name may not have come to its own program. */
+/* A child that still has its parent's name may not have begun its own program; the time of one with children of its own
+ * holds theirs. */
 static bool is_alike(struct births *b, const struct sproc *parent, const struct sproc *c)
 {
 	if (!parent || strcmp(parent->comm, c->comm) == 0)
 		return false;
 	if (!b->comm[0])
 		memcpy(b->comm, c->comm, sizeof(b->comm));
-	b->mixed |= strcmp(b->comm, c->comm) != 0;
+	b->mixed |= c->has_children || strcmp(b->comm, c->comm) != 0;
 	return !b->mixed;
 }
 
@@ -117,7 +119,7 @@ void births_settle(struct sampler *s, struct sproc *c, int64_t now)
 	}
 	if (b) {
 		b->paid_ns += seen;
-		b->last = first ? (int64_t)first->book : -1;
+		b->last = alike && first ? (int64_t)first->book : b->last;
 	}
 	if (parent)
 		parent->ended_ns += seen;
@@ -205,7 +207,7 @@ void sampler_births(struct sampler *s, int64_t now)
 	s->unnamed = false;
 	if (s->proc_count > PROCS_MAX)
 		return;
-	if (!s->attached && births_of(&s->root_births, s->root, true))
+	if (!s->attached && births_of(&s->root_births, s->root, true, 0))
 		children_look(s, s->root_births, s->root, NULL, 1, now);
 	for (struct sproc *p = s->first; p; p = p->after) {
 		struct sproc *parent = sproc_find(s, p->ppid);
@@ -223,7 +225,7 @@ void sampler_births(struct sampler *s, int64_t now)
 		struct sproc *p = sproc_find(s, parents[i]);
 		int threads = p ? thread_count(p) : 0;
 
-		if (threads && threads <= THREADS_LISTED_MAX && births_of(&p->births, p->pid, s->attached))
+		if (threads && threads <= THREADS_LISTED_MAX && births_of(&p->births, p->pid, s->attached, p->ended_ns))
 			children_look(s, p->births, p->pid, p, threads, now);
 	}
 }
