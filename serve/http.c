@@ -73,9 +73,9 @@ static bool is_slow(const struct conn *x, int64_t now)
 	return x->state != CONN_BODY && now - x->since_ns > (x->state == CONN_REPLY ? SLOW_READER_NS : SLOW_ASKER_NS);
 }
 
-/* Where nearly all connections are taken, the oldest that keeps us waiting makes place: those who queue behind a thousand
+/* Where nearly all connections are taken, the oldest that keeps us waiting makes room: those who queue behind a thousand
  * slow clients would wait for all of their limits. Under the lock. */
-static void make_place(struct http *h, int64_t now)
+static void make_room(struct http *h, int64_t now)
 {
 	struct conn *oldest = NULL;
 	size_t open = 0;
@@ -102,7 +102,7 @@ static void conn_add(struct http *h, struct MHD_Connection *c, void **context)
 	if (h->conns)
 		h->conns->prev = x;
 	h->conns = x;
-	make_place(h, x->since_ns);
+	make_room(h, x->since_ns);
 	pthread_mutex_unlock(&h->lock);
 	*context = x;
 }
@@ -154,7 +154,7 @@ void http_tick(struct http *h, int64_t now)
 		if (now - x->since_ns > most[x->state])
 			conn_shut(x);
 	for (int i = 0; i < 2 * HTTP_THREADS; i++)
-		make_place(h, now);
+		make_room(h, now);
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -3,7 +3,7 @@
  *
  * Bounds: HTTP_CONNECTIONS at once (more wait in the kernel's queue), 32 KiB of headers each, a body of 1 MiB. Headers that
  * are not complete 10 s after the first byte, and a connection on which nothing moves for 30 s, are closed. Where nearly all
- * are taken, the oldest one whose client has kept us waiting (1 s for headers, 5 s for reading) makes place for the next. */
+ * are taken, the oldest one whose client has kept us waiting (1 s for headers, 5 s for reading) makes room for the next. */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
 

@@ -90,7 +90,7 @@ bool c_is_of_the_system(const char *name);
 
 /* commands.c: the flags of compile_commands.json. */
 struct c_commands *c_commands_read(const char *root);
-/* Calls each for every -D (value "1" where there is none) and -U (value NULL) of a file of the root; false: it is not
+/* Calls each for every -D (value "1" if it gives none) and -U (value NULL) of a file of the root; false: it is not
  * named. */
 bool c_commands_each(const struct c_commands *c, const char *path,
 		     void (*each)(void *arg, const char *name, size_t n, const char *value), void *arg);

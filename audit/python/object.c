@@ -336,8 +336,8 @@ value_t method_call(struct frame *f, uint32_t node, uint32_t object, const char 
 	return found ? call_value(f, node, bind(f, node, found, object, false), a) : 0;
 }
 
-/* The bases of a class as its head writes them: its order, and for each base that it has one more subclass. What else
- * stands there goes to __init_subclass__. */
+/* Reads the bases from a class's head: their order, and for each base that it has one more subclass. The other arguments
+ * there go to __init_subclass__. */
 static void bases_set(struct frame *f, uint32_t class_object, uint32_t list, struct arguments *rest)
 {
 	uint32_t bases[BASES_MAX], n = 0;
