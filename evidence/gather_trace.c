@@ -656,7 +656,7 @@ static void judge_end(struct trace_gatherer *t)
 		idle = end > t->progress_ns ? end - t->progress_ns : 0;
 		fact_set_num(run, FC_RUN_idle_ms, (double)idle / 1e6);
 	}
-	/* Most people cancel what has taken too long, so a cancel is judged like a limit, but not one within the first moment. */
+	/* Most people cancel what has taken too long: a cancel is judged like a limit, unless it comes at once. */
 	if (t->watchdog || t->cancelled)
 		stuck = idle < 0 || idle >= (int64_t)(GATHER_SILENT_MS * 1e6) ||
 			(idle * 4 >= end && idle >= (int64_t)(GATHER_MOMENT_MS * 1e6));
