@@ -336,7 +336,10 @@ static bool act_ask_front(struct supervisor *s, struct command *c, int64_t now)
 	m.budget_ms = act_look_budget_ms(s, c, now);
 	act_diagnose_members(s, c, now);
 	act_look_roots(s, c, &m);
-	return !s->takeover && msg_send_look(s->run->link, &m) == 0;
+	if (s->takeover || msg_send_look(s->run->link, &m) < 0)
+		return false;
+	s->looks_open++;
+	return true;
 }
 
 static void act_diagnose(struct supervisor *s, struct command *c, int64_t now)

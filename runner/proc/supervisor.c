@@ -292,6 +292,8 @@ static void supervisor_emit(struct supervisor *s, const struct msg *m, int64_t n
 	str_add(&a.json, json);
 	if (checkpoint == CP_DIAGNOSE_PLACE)
 		show_place(s, json);
+	if (checkpoint == CP_DIAGNOSE_SNAPSHOT && s->looks_open)
+		s->looks_open--;
 	trace_checkpoint(s->run->trace, s->run->dispatch_span, (enum checkpoint)checkpoint, now_ns, &a);
 }
 
@@ -565,6 +567,27 @@ static void supervisor_watch_print(struct supervisor *s)
 	s->print_armed = want && loop_watch(&s->loop, want - 1, EPOLLOUT, SRC_PRINT, 0, blocked) == 0 ? want : 0;
 }
 
+/* On a busy machine the front may be late with the end of a look, and no ending waits for it. */
+static void supervisor_looks_given_up(struct supervisor *s, int64_t now_ns)
+{
+	struct msg m;
+	int fd;
+
+	while (s->looks_open && s->run->link >= 0 && msg_recv(s->run->link, &m, &fd) > 0) {
+		fd_close(&fd);
+		if (m.kind == MSG_EMIT)
+			supervisor_emit(s, &m, now_ns);
+	}
+	for (; s->looks_open; s->looks_open--) {
+		auto_attrs a = { 0 };
+
+		attrs_init(&a, s->run->trace);
+		attrs_word(&a, "status", "timed_out");
+		attrs_str(&a, "file", "");
+		trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_DIAGNOSE_SNAPSHOT, now_ns, &a);
+	}
+}
+
 int supervisor_loop(struct supervisor *s)
 {
 	const struct proc_setup *p = s->run->setup;
@@ -576,6 +599,7 @@ int supervisor_loop(struct supervisor *s)
 		supervisor_gather(s);
 	}
 	atomic_store(&s->run->shared->pulse.finishing, 1);
+	supervisor_looks_given_up(s, clock_mono_ns());
 	if (s->takeover)
 		return s->taken_code;
 	code = p->ops->end(p->ctx, s->interrupted, clock_mono_ns());

@@ -46,6 +46,7 @@ struct supervisor {
 	int cancel_signal;          /* the first, 0 none */
 	unsigned cancels;           /* signals from outside so far */
 	int diagnose_last;          /* id of the last look asked for */
+	unsigned looks_open;        /* looks asked for of which the front has not said how they went */
 	int64_t publish_due_ns, watch_due_ns;
 	int64_t sweep_until_ns, sweep_due_ns;   /* of RUN_SWEEPING */
 	struct runner_watch watch;
