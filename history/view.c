@@ -220,14 +220,10 @@ int view_runs(const struct view *v, struct str *out, struct err *e)
 
 /* ---- one run ---- */
 
-int view_list(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e)
+int view_rows(struct json *j, const char *name, struct query *q, struct err *e)
 {
-	auto_query *q = query_new(s, sql, e);
 	int rc;
 
-	if (!q)
-		return -1;
-	query_bind(q, "t", run_id);
 	json_array(j, name);
 	while ((rc = query_step(q, e)) == 1) {
 		json_object(j, NULL);
@@ -236,6 +232,16 @@ int view_list(struct json *j, struct store *s, const char *name, const char *sql
 	}
 	json_array_end(j);
 	return rc;
+}
+
+int view_list(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e)
+{
+	auto_query *q = query_new(s, sql, e);
+
+	if (!q)
+		return -1;
+	query_bind(q, "t", run_id);
+	return view_rows(j, name, q, e);
 }
 
 static const char *const show_parts[][2] = {

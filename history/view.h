@@ -46,6 +46,8 @@ int view_compare(const struct view *v, const char *base, const char *candidate, 
 /* The row that q stands at as members of an object; columns whose name ends in _json, and evidence_artifact_ids, are
  * JSON themselves. */
 void view_row(struct json *j, struct query *q);
+/* All rows of q, each as view_row, as the array name. 0, or -1 with e set. */
+int view_rows(struct json *j, const char *name, struct query *q, struct err *e);
 /* The rows of sql, which takes a run id, as the array name. 0, or -1 with e set. */
 int view_list(struct json *j, struct store *s, const char *name, const char *sql, const char *run_id, struct err *e);
 /* The shortest text that reads back as the same number. */

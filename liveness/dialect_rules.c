@@ -78,6 +78,21 @@ static void name_add(char out[NAME_SIZE], const char *p, size_t n)
 	out[at + cut] = '\0';
 }
 
+/* Without JSON's escapes (then it lies in plain) and blanks at its end. */
+static bool capture_plain(const struct dialect_reader *r, const struct rule *u, enum group g, char plain[DIALECT_LINE_MAX],
+			  const char **p, size_t *n)
+{
+	if (!capture(r, u, g, p, n))
+		return false;
+	if (u->json) {
+		*n = json_plain(*p, *n, plain, DIALECT_LINE_MAX);
+		*p = plain;
+	}
+	while (*n > 0 && ((*p)[*n - 1] == ' ' || (*p)[*n - 1] == '\t'))
+		(*n)--;
+	return true;
+}
+
 bool capture_name(const struct dialect_reader *r, const struct rule *u, enum group g, char out[NAME_SIZE])
 {
 	char plain[DIALECT_LINE_MAX];
@@ -85,14 +100,8 @@ bool capture_name(const struct dialect_reader *r, const struct rule *u, enum gro
 	size_t n;
 
 	out[0] = '\0';
-	if (!capture(r, u, g, &p, &n))
+	if (!capture_plain(r, u, g, plain, &p, &n))
 		return false;
-	if (u->json) {
-		n = json_plain(p, n, plain, sizeof(plain));
-		p = plain;
-	}
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
 	name_add(out, p, n);
 	return out[0] != '\0';
 }
@@ -105,14 +114,8 @@ bool capture_message(const struct dialect_reader *r, const struct rule *u, char 
 	size_t n;
 
 	out[0] = '\0';
-	if (!capture(r, u, G_MESSAGE, &p, &n))
+	if (!capture_plain(r, u, G_MESSAGE, plain, &p, &n))
 		return false;
-	if (u->json) {
-		n = json_plain(p, n, plain, sizeof(plain));
-		p = plain;
-	}
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
 	utf8_add_clean(&clean, p, n);
 	n = utf8_cut(str_cstr(&clean), clean.len, DIALECT_MESSAGE_MAX);
 	memcpy(out, str_cstr(&clean), n);

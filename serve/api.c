@@ -55,20 +55,6 @@ static void end(struct json *j, struct call *c)
 	str_addc(&c->a->body, '\n');
 }
 
-static int rows(struct json *j, const char *name, struct query *q, struct err *e)
-{
-	int rc;
-
-	json_array(j, name);
-	while ((rc = query_step(q, e)) == 1) {
-		json_object(j, NULL);
-		view_row(j, q);
-		json_object_end(j);
-	}
-	json_array_end(j);
-	return rc;
-}
-
 int api_health(struct call *c, struct err *e)
 {
 	struct json j;
@@ -127,7 +113,7 @@ int api_runs(struct call *c, struct err *e)
 		   status ? status : "", branch ? branch : "", branch ? branch : "", workload ? workload : "",
 		   workload ? workload : "", limit);
 	begin(&j, c);
-	rc = rows(&j, "runs", q, e);
+	rc = view_rows(&j, "runs", q, e);
 	end(&j, c);
 	return rc;
 }
@@ -166,7 +152,7 @@ static int run_part(struct call *c, const char *name, const char *sql, struct er
 		return -1;
 	query_bind(q, "t", c->arg[0]);
 	begin(&j, c);
-	rc = rows(&j, name, q, e);
+	rc = view_rows(&j, name, q, e);
 	end(&j, c);
 	return rc;
 }
@@ -244,7 +230,7 @@ int api_run_evaluations(struct call *c, struct err *e)
 		return -1;
 	query_bind(q, "tt", c->arg[0], c->arg[0]);
 	begin(&j, c);
-	rc = rows(&j, "evaluations", q, e);
+	rc = view_rows(&j, "evaluations", q, e);
 	end(&j, c);
 	return rc;
 }
@@ -325,7 +311,7 @@ int api_test(struct call *c, struct err *e)
 	json_str(&j, "case_id", case_id);
 	if (view_test_state(&c->view, test_no, &j, e) < 0)
 		return -1;
-	rc = rows(&j, "results", q, e);
+	rc = view_rows(&j, "results", q, e);
 	end(&j, c);
 	return rc;
 }

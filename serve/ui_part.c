@@ -92,6 +92,13 @@ void ui_badge(struct str *out, const char *word)
 	str_add(out, "</span>");
 }
 
+void ui_run_badge(struct str *out, const char *status, const char *ended_by)
+{
+	ui_badge(out, status);
+	if (ended_by && strcmp(ended_by, "watchdog") == 0)
+		str_add(out, " <span class=\"badge bad\">hung</span>");
+}
+
 void ui_rev(struct str *out, const char *rev)
 {
 	if (!rev) {

@@ -28,6 +28,8 @@ int ui_cached(struct call *c, const char *name, int (*write)(struct call *c, str
 void ui_part(struct str *out, void (*write)(struct str *, const struct facts *), const struct facts *f);
 /* A word of status, with its colour. */
 void ui_badge(struct str *out, const char *word);
+/* Of a run. ended_by may be NULL: a watchdog ended it, so it is hung, too. */
+void ui_run_badge(struct str *out, const char *status, const char *ended_by);
 /* The first ten characters of a commit. */
 void ui_rev(struct str *out, const char *rev);
 

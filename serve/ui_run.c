@@ -23,9 +23,7 @@ static void head(struct call *c, struct query *q)
 	struct str *out = &c->a->body;
 
 	str_add(out, "<p>");
-	ui_badge(out, query_text(q, 0));
-	if (query_text(q, 1) && strcmp(query_text(q, 1), "watchdog") == 0)
-		str_add(out, " <span class=\"badge bad\">hung</span>");
+	ui_run_badge(out, query_text(q, 0), query_text(q, 1));
 	str_add(out, "</p>\n<dl>\n");
 	field(out, "command", query_text(q, 3));
 	field(out, "run", c->arg[0]);

@@ -232,9 +232,7 @@ static void list_row(struct call *c, struct query *q)
 	struct str *out = &c->a->body;
 
 	str_add(out, "<tr><td>");
-	ui_badge(out, query_text(q, 1));
-	if (query_text(q, 2) && strcmp(query_text(q, 2), "watchdog") == 0)
-		str_add(out, " <span class=\"badge bad\">hung</span>");
+	ui_run_badge(out, query_text(q, 1), query_text(q, 2));
 	str_add(out, "</td><td>");
 	ui_time(out, query_text(q, 3));
 	str_add(out, "</td><td>");
