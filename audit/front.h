@@ -39,6 +39,9 @@ struct front_options {
 	uint64_t max_steps;
 	unsigned jobs;
 	struct tree_cache *cache; /* for tree_load(); NULL: none */
+	/* May a text of a source be kept on a disk? NULL: each may. */
+	bool (*may_keep)(void *arg, const char *text, size_t n);
+	void *may_keep_arg;
 };
 
 struct front {

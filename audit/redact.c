@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHORT 6 /* bytes; what is shorter is no secret */
+
 /* Texts are copied into the blocks of the table: the number of a text stays, what it says changes. */
 static bool replace(struct graph *g, text_t t, const struct str *out)
 {
@@ -18,14 +20,31 @@ static bool replace(struct graph *g, text_t t, const struct str *out)
 	return true;
 }
 
-int redact_graph(struct graph *g, char *const envp[], const struct strv *names, const struct strv *patterns,
-	struct err *e)
+static bool is_source(const char *text)
 {
-	struct redactor *r;
+	return strpbrk(text, "=:\"'") != NULL;
+}
+
+bool redact_finds_nothing(void *redactor, const char *text, size_t n)
+{
+	auto_str out = STR_INIT;
+	bool found;
+
+	if (n < SHORT)
+		return true;
+	redact_name(redactor, text, n, &out);
+	found = out.len != n || memcmp(str_cstr(&out), text, n) != 0;
+	if (found || !is_source(text))
+		return !found;
+	str_reset(&out);
+	redact_text(redactor, text, n, &out);
+	return out.len == n && memcmp(str_cstr(&out), text, n) == 0;
+}
+
+void redact_graph(struct graph *g, struct redactor *r)
+{
 	bool *source, changed = false;
 
-	if (redactor_new(&r, envp, names, patterns, e) < 0)
-		return -1;
 	source = xcalloc((size_t)g->texts.n + 1, sizeof(*source));
 	for (uint32_t i = 0; i < g->call_count; i++) {
 		source[g->calls[i].text] = source[g->calls[i].receiver] = source[g->calls[i].first] = true;
@@ -39,9 +58,9 @@ int redact_graph(struct graph *g, char *const envp[], const struct strv *names, 
 		const char *text = g->texts.v[t].z;
 		auto_str out = STR_INIT;
 
-		if (strlen(text) < 6)
+		if (strlen(text) < SHORT)
 			continue;
-		if (source[t] && strpbrk(text, "=:\"'"))
+		if (source[t] && is_source(text))
 			redact_text(r, text, strlen(text), &out);
 		else
 			redact_name(r, text, strlen(text), &out);
@@ -50,6 +69,4 @@ int redact_graph(struct graph *g, char *const envp[], const struct strv *names, 
 	if (changed)
 		graph_index_last(g);
 	free(source);
-	redactor_free(r);
-	return 0;
 }

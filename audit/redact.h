@@ -4,10 +4,13 @@
 #define AUDIT_REDACT_H
 
 #include "audit/graph.h"
-#include "base/err.h"
 
-/* Names and paths lose known values and shapes; source texts also what stands under a secret name. ERR_USAGE: a bad
- * pattern. */
-int redact_graph(struct graph *g, char *const envp[], const struct strv *names, const struct strv *patterns, struct err *e);
+struct redactor;
+
+/* Names and paths lose known values and shapes; source texts also what stands under a secret name. */
+void redact_graph(struct graph *g, struct redactor *r);
+
+/* Would neither find anything in a text? redactor: a struct redactor; as front.h's may_keep. */
+bool redact_finds_nothing(void *redactor, const char *text, size_t n);
 
 #endif

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define DIGEST 16 /* of a name: nobody makes two sources with one */
-#define NAME_SIZE 40
 #define ENDING ".tree"
 
 struct head {
@@ -26,7 +25,7 @@ struct head {
 };
 static const char magic[8] = "srtree3";
 
-static void name_of(const char *language, const char *text, size_t n, char out[NAME_SIZE])
+void tree_name_of(const char *language, const char *text, size_t n, struct tree_name *out)
 {
 	crypto_generichash_state s;
 	unsigned char digest[DIGEST];
@@ -37,8 +36,8 @@ static void name_of(const char *language, const char *text, size_t n, char out[N
 	crypto_generichash_update(&s, (const unsigned char *)str_cstr(&identity), identity.len + 1);
 	crypto_generichash_update(&s, (const unsigned char *)text, n);
 	crypto_generichash_final(&s, digest, DIGEST);
-	sodium_bin2hex(out, 2 * DIGEST + 1, digest, DIGEST);
-	memcpy(out + 2 * DIGEST, ENDING, sizeof(ENDING));
+	sodium_bin2hex(out->z, 2 * DIGEST + 1, digest, DIGEST);
+	memcpy(out->z + 2 * DIGEST, ENDING, sizeof(ENDING));
 }
 
 static uint64_t hash_of(const struct tree *t)
@@ -108,6 +107,16 @@ bool tree_cache_read(const char *path, char **out, size_t *n)
 }
 
 /* Files of the cache are replaced, never written again: what is mapped stays as it was when it was checked. */
+bool tree_cache_map(const char *path, void **out, size_t *n)
+{
+	auto_close int fd = -1;
+	int64_t size = open_own(path, &fd);
+
+	*n = size > 0 ? (size_t)size : 0;
+	*out = size > 0 ? mmap(NULL, *n, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	return *out != MAP_FAILED;
+}
+
 static bool read_cached(const char *path, size_t source_bytes, struct tree *t)
 {
 	auto_close int fd = -1;
@@ -150,19 +159,28 @@ static void write_cached(const char *path, size_t source_bytes, const struct tre
 	(void)file_out_commit(&f, &ignored);
 }
 
-int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, struct tree *t)
+void tree_cache_keep(struct tree_cache *c, const struct tree_name *name)
 {
-	char name[NAME_SIZE];
+	pthread_mutex_lock(&c->lock);
+	strv_add(&c->used, name->z);
+	pthread_mutex_unlock(&c->lock);
+}
+
+int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, const struct tree_name *name,
+	struct tree *t)
+{
+	struct tree_name own;
 	auto_free char *path = NULL;
 	int rc;
 
 	if (!c || !c->dir || !tree_has_language(language))
 		return tree_parse(language, text, n, t);
-	name_of(language, text, n, name);
-	pthread_mutex_lock(&c->lock);
-	strv_add(&c->used, name);
-	pthread_mutex_unlock(&c->lock);
-	path = path_join(c->dir, name);
+	if (!name) {
+		tree_name_of(language, text, n, &own);
+		name = &own;
+	}
+	tree_cache_keep(c, name);
+	path = path_join(c->dir, name->z);
 	if (read_cached(path, n, t))
 		return 0;
 	rc = tree_parse(language, text, n, t);

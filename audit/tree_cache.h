@@ -17,11 +17,24 @@ struct tree_cache {
 };
 #define TREE_CACHE_INIT(dir_, write_) { .dir = (dir_), .write = (write_), .lock = PTHREAD_MUTEX_INITIALIZER }
 
-/* As tree_parse(), but out of the cache where it is there. c may be NULL. Safe on several threads. */
-int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, struct tree *t);
+/* The name that a source's tree has in the cache: of its language and bytes. Nobody makes two sources with one. */
+struct tree_name {
+	char z[40];
+};
+void tree_name_of(const char *language, const char *text, size_t n, struct tree_name *out);
+
+/* As tree_parse(), but out of the cache where it is there. c may be NULL; name: as tree_name_of() says, or NULL. Safe on
+ * several threads. */
+int tree_load(struct tree_cache *c, const char *language, const char *text, size_t n, const struct tree_name *name,
+	struct tree *t);
+
+/* The tree of that name is not loaded, but stays in the cache. */
+void tree_cache_keep(struct tree_cache *c, const struct tree_name *name);
 
 /* The bytes of another file of the cache. False if it is missing or others may write it. The caller frees *out. */
 bool tree_cache_read(const char *path, char **out, size_t *n);
+/* Maps them, read only; the caller unmaps. False also for an empty file. */
+bool tree_cache_map(const char *path, void **out, size_t *n);
 
 /* Removes what was not asked for, and what the cache holds in memory. */
 void tree_cache_close(struct tree_cache *c);

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "runner/cli/cli.h"
 #include "runner/cli/program.h"
+#include "trace/redact.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -33,6 +34,11 @@ struct audit {
 	const struct audit_options *o;
 	struct model model;
 	struct sources sources;
+	struct redactor *redactor;
+	struct strv roots; /* of imports */
+	char *cache_dir;
+	struct tree_cache cache;
+	struct front_options front;
 	struct graph graph;
 	struct costs costs;
 	void *states[LANGUAGE_COUNT];
@@ -61,7 +67,11 @@ static void audit_release(struct audit *a)
 	drift_free(a->drift);
 	calibration_release(&a->calibration);
 	sources_done(a->states);
+	tree_cache_close(&a->cache);
 	sources_release(&a->sources);
+	strv_release(&a->roots);
+	free(a->cache_dir);
+	redactor_free(a->redactor);
 	costs_release(&a->costs);
 	graph_release(&a->graph);
 	model_release(&a->model);
@@ -108,17 +118,29 @@ static void languages_find(const struct audit *a, struct strv *out)
 		}
 }
 
+/* How the sources are read; it holds until audit_release(). */
+static const struct front_options *front_options_take(struct audit *a)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	auto_free char *out = path_resolve(a->cli->root, a->o->out);
+
+	a->cache_dir = path_join(out, "cache");
+	a->cache.dir = a->o->no_cache ? NULL : a->cache_dir;
+	a->cache.write = !a->o->format && !a->o->where;
+	roots_find(a, &a->roots);
+	a->front = (struct front_options){ .root = a->cli->root, .roots = a->roots.v, .root_count = a->roots.n,
+		.cache = &a->cache, .may_keep = redact_finds_nothing, .may_keep_arg = a->redactor,
+		.max_steps = (uint64_t)a->model.max_steps,
+		.jobs = a->o->jobs ? (unsigned)a->o->jobs : processors > 0 ? (unsigned)processors : 1 };
+	return &a->front;
+}
+
 static int sources_take(struct audit *a, struct err *e)
 {
 	bool named = a->cli->operand_count > 0;
-	struct strv paths = STRV_INIT, roots = STRV_INIT, languages = STRV_INIT;
+	struct strv paths = STRV_INIT, languages = STRV_INIT;
 	struct sources_options so = { .root = a->cli->root, .include = &a->o->include, .exclude = &a->o->exclude,
 		.languages = &languages, .max_bytes = (size_t)a->o->max_file_bytes };
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	auto_free char *out = path_resolve(a->cli->root, a->o->out), *cache = path_join(out, "cache");
-	struct tree_cache tc = TREE_CACHE_INIT(a->o->no_cache ? NULL : cache, !a->o->format && !a->o->where);
-	struct front_options fo = { .root = a->cli->root, .cache = &tc, .max_steps = (uint64_t)a->model.max_steps,
-		.jobs = a->o->jobs ? (unsigned)a->o->jobs : processors > 0 ? (unsigned)processors : 1 };
 	int rc;
 
 	if (sodium_init() < 0) /* chooses the digest that is made for this processor */
@@ -131,16 +153,11 @@ static int sources_take(struct audit *a, struct err *e)
 	so.path_count = named ? (size_t)a->cli->operand_count : paths.n;
 	rc = sources_read(&a->sources, &so, e);
 	if (rc == 0) {
-		roots_find(a, &roots);
-		fo.roots = roots.v;
-		fo.root_count = roots.n;
-		sources_graph(&a->sources, &fo, &a->graph, a->states);
-		tree_cache_close(&tc);
+		sources_graph(&a->sources, front_options_take(a), &a->graph, a->states);
 		graph_finish(&a->graph, (uint32_t)a->model.max_targets);
 		costs_find(&a->costs, &a->graph, &a->model, a->cli->root);
 	}
 	strv_release(&paths);
-	strv_release(&roots);
 	strv_release(&languages);
 	return rc;
 }
@@ -589,9 +606,10 @@ static int audit_run(struct audit *a, int64_t *most, struct err *e)
 		return err_set(e, ERR_USAGE, "--fail-increase needs --against OLD");
 	if (a->o->against && drift_read(&a->drift, a->o->against, e) < 0)
 		return -1;
-	if (graph_take(a, e) < 0 || redact_graph(&a->graph, a->cli->envp, &a->cli->o.redact_env,
-		&a->cli->o.redact_patterns, e) < 0)
+	if (redactor_new(&a->redactor, a->cli->envp, &a->cli->o.redact_env, &a->cli->o.redact_patterns, e) < 0 ||
+	    graph_take(a, e) < 0)
 		return -1;
+	redact_graph(&a->graph, a->redactor);
 	if (calibrate(a, e) < 0 || profiles_make(a, e) < 0)
 		return -1;
 	return format_check(a, e);
@@ -599,7 +617,7 @@ static int audit_run(struct audit *a, int64_t *most, struct err *e)
 
 static int audit_body(struct cli *cli)
 {
-	struct audit a = { .cli = cli, .o = &cli->o.audit };
+	struct audit a = { .cli = cli, .o = &cli->o.audit, .cache = TREE_CACHE_INIT(NULL, false) };
 	struct err e = { 0 };
 	auto_str out = STR_INIT;
 	int64_t most = 0;

@@ -117,7 +117,7 @@ void machine_settle_names(struct machine *m)
 			d->is_renamed = true;
 		}
 		settled = xasprintf("%s%s", m->defs[d->parent].name, last);
-		d->is_renamed |= strcmp(settled, d->name) != 0;
+		d->is_renamed |= at || strcmp(settled, d->name) != 0; /* where it is not what its place says */
 		free(d->name);
 		d->name = settled;
 	}
@@ -311,4 +311,23 @@ void machine_define(struct machine *m, uint32_t source)
 	s->body = def_add(m, d);
 	m->node_def[source][1] = s->body;
 	walk(m, source, 1, s->body);
+	s->def_count = m->def_count - s->body;
+}
+
+void machine_make_room(struct machine *m, uint32_t count)
+{
+	m->defs = xcalloc((size_t)count + 1, sizeof(*m->defs));
+	m->def_cap = count + 1;
+	m->def_count = count;
+}
+
+bool machine_define_at(struct machine *m, uint32_t source)
+{
+	struct source *s = &m->sources[source];
+	uint32_t expected = s->def_count, count = m->def_count;
+
+	m->def_count = s->body;
+	machine_define(m, source);
+	m->def_count = m->def_count > count ? m->def_count : count;
+	return s->def_count == expected;
 }

@@ -252,13 +252,18 @@ void pyfacts_init(struct python *p)
 {
 	p->places = xcalloc(p->count + 1, sizeof(*p->places));
 	p->bindings = xcalloc(p->m.def_count + 1, sizeof(*p->bindings));
+	p->is_bound = xcalloc(p->count + 1, sizeof(*p->is_bound));
 }
 
 void pyfacts_bind(struct python *p, uint32_t s)
 {
 	const struct tree *t = &p->sources[s].tree;
-	const struct place *v = places_of(p, s);
+	const struct place *v;
 
+	if (p->is_bound[s])
+		return;
+	p->is_bound[s] = true;
+	v = places_of(p, s);
 	for (uint32_t i = 1; i < t->count; i++) {
 		uint32_t own = i == 1 ? 0 : p->m.node_def[s][i];
 
@@ -277,9 +282,11 @@ void pyfacts_release(struct python *p)
 		free(p->places[i]);
 	for (uint32_t i = 0; p->bindings && i < p->m.def_count; i++)
 		free(p->bindings[i].v);
-	free(p->places);
-	free(p->texts);
-	free(p->bindings);
+	mem_free_ptr(&p->places);
+	mem_free_ptr(&p->texts);
+	mem_free_ptr(&p->bindings);
+	mem_free_ptr(&p->is_bound);
+	p->text_count = 0;
 }
 
 bool pyfacts_is_comprehension_variable(struct python *p, uint32_t source, uint32_t node)

@@ -31,17 +31,23 @@ struct place {
 struct python {
 	struct source *sources;
 	size_t count;
-	uint32_t *files;       /* source -> file of the graph */
+	const struct front_source *given; /* as long as the sources are read */
+	const struct front_options *options;
+	struct tree_name *names; /* of the sources' trees in the cache; NULL: there is no cache */
+	uint32_t *files;         /* source -> file of the graph */
 	struct machine m;
 	uint32_t *function_of; /* definition -> function of the graph before graph_finish() */
 	struct place **places; /* source -> node; made where it is asked for */
 	struct bindings *bindings; /* by definition */
+	bool *is_bound;            /* by source */
 	text_t *texts;             /* text of the heap -> of the graph, once it was asked for */
 	uint32_t text_count;
 };
 
 void pyfacts_init(struct python *p);
-/* The bindings of a source's definitions; to be called before anything else is asked about it. */
+/* Parses and defines a source that came out of the cache, for pyfacts_statements(). */
+void python_open(struct python *p, uint32_t source);
+/* The bindings of a source's definitions; to be called before anything else is asked about it. Does it once. */
 void pyfacts_bind(struct python *p, uint32_t source);
 /* Forgets where the nodes of a source are. */
 void pyfacts_leave(struct python *p, uint32_t source);

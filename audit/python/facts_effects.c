@@ -334,7 +334,10 @@ void pyfacts_statements(void *state, struct graph *g, const bool *marked, struct
 {
 	struct python *p = state;
 	struct walk w = { .x = { .p = p, .g = g }, .out = out };
+	auto_free uint32_t *source_of = xcalloc((size_t)g->file_count + 1, sizeof(*source_of));
 
+	for (uint32_t i = 0; i < p->count; i++)
+		source_of[p->files[i]] = i;
 	for (uint32_t i = 0; i < g->function_count; i++) {
 		const struct graph_function *f = &g->functions[i];
 		const struct definition *d;
@@ -342,6 +345,7 @@ void pyfacts_statements(void *state, struct graph *g, const bool *marked, struct
 
 		if (!marked[i] || f->file == GRAPH_NONE || f->language != LANGUAGE_PYTHON)
 			continue;
+		python_open(p, source_of[f->file]);
 		d = &p->m.defs[f->key];
 		w.x.source = d->source;
 		w.function = i;

@@ -158,7 +158,7 @@ static void modules_index(struct machine *m)
 		m->by_module[heap_textz(&m->h, m->sources[i].module)] = (uint32_t)i + 1;
 }
 
-void machine_prepare(struct machine *m, struct source *sources, size_t n, const struct front_options *o)
+void machine_begin(struct machine *m, struct source *sources, size_t n, const struct front_options *o)
 {
 	memset(m, 0, sizeof(*m));
 	heap_init(&m->h);
@@ -167,11 +167,15 @@ void machine_prepare(struct machine *m, struct source *sources, size_t n, const 
 	m->options = o;
 	m->node_def = xcalloc(n + 1, sizeof(*m->node_def));
 	m->node_site = xcalloc(n + 1, sizeof(*m->node_site));
+}
+
+void machine_prepare(struct machine *m)
+{
 	modules_index(m);
 	m->max_steps = 1000000;
-	for (uint32_t i = 0; i < n; i++) {
-		sources[i].object = object_new(&m->h, O_MODULE, i, 0);
-		m->max_steps += 64ull * sources[i].tree.count;
+	for (uint32_t i = 0; i < m->source_count; i++) {
+		m->sources[i].object = object_new(&m->h, O_MODULE, i, 0);
+		m->max_steps += 64ull * m->sources[i].tree.count;
 		machine_define(m, i);
 	}
 }

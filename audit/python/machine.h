@@ -16,10 +16,12 @@ struct source {
 	const char *text;
 	size_t len;
 	struct tree tree;
+	uint64_t meaning; /* tree_meaning(): also where the tree is not loaded */
 	bool is_package;
 	/* the machine's */
-	uint32_t object, body; /* its module object, the definition of its body */
-	uint32_t *names;       /* names of the tree as texts of the heap; 0: not asked for yet */
+	uint32_t object, body; /* its module object, the definition of its body: the first of its definitions */
+	uint32_t def_count;    /* its definitions, which are a run of those of all */
+	uint32_t *names;       /* names of the tree as texts of the heap; 0: not asked for yet. NULL: nothing is defined */
 	bool started;
 };
 
@@ -79,10 +81,13 @@ struct machine {
 	uint32_t builtin_count;
 	uint32_t depth, nested;
 	uint64_t steps, max_steps;
+	bool is_settled; /* the sites' targets have the names that machine_settle_names() made */
 };
 
-/* Finds all definitions. Sources must be sorted by path and stay where they are. */
-void machine_prepare(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
+/* Sources must be sorted by path and stay where they are. */
+void machine_begin(struct machine *m, struct source *sources, size_t n, const struct front_options *o);
+/* Finds all definitions. */
+void machine_prepare(struct machine *m);
 void machine_execute(struct machine *m);
 void machine_release(struct machine *m);
 
@@ -94,6 +99,10 @@ uint32_t machine_owner(const struct machine *m, uint32_t def);
 
 /* define.c */
 void machine_define(struct machine *m, uint32_t source);
+/* Where not all sources are defined: room for the definitions of all. */
+void machine_make_room(struct machine *m, uint32_t count);
+/* As machine_define(), of a source whose body and def_count say where in that room. False: there are not as many. */
+bool machine_define_at(struct machine *m, uint32_t source);
 /* The definition of that name, or UINT32_MAX. */
 uint32_t machine_def_named(const struct machine *m, uint32_t text);
 /* After the run: a definition that a later one of its name hides is dead, unless a call leads to it or the name may still

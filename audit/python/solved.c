@@ -8,24 +8,24 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define NAME "python.solved"
-#define KEY_BYTES 16
 #define DEAD UINT32_C(0x80000000) /* of a definition, beside the number of its name */
 
 struct head {
 	char magic[8];
-	unsigned char key[KEY_BYTES];
+	unsigned char key[SOLVED_KEY];
 	uint32_t def_count, site_count, word_count, text_count, text_bytes, unused;
 	uint64_t hash; /* of what follows: definitions, words of sites, texts */
 };
-static const char magic[8] = "srsolv1";
+static const char magic[8] = "srsolv2";
 
 #define SITE_WORDS 5 /* caller, source, node, reason, targets; then the targets */
 
-/* The sources' meanings, in order, and all else that the machine reads. Another build may find more. */
-static void key_of(const struct machine *m, unsigned char out[KEY_BYTES])
+/* The sources' meanings, in order. Another build may find more. */
+void solved_key(const struct machine *m, unsigned char out[SOLVED_KEY])
 {
 	crypto_generichash_state s;
 	auto_str text = STR_INIT;
@@ -38,10 +38,10 @@ static void key_of(const struct machine *m, unsigned char out[KEY_BYTES])
 	for (size_t i = 0; i < m->options->root_count; i++)
 		str_addf(&text, "\n%s", m->options->roots[i]);
 	for (size_t i = 0; i < m->source_count; i++)
-		str_addf(&text, "\n%s %016llx", m->sources[i].path, (unsigned long long)m->sources[i].tree.meaning);
-	crypto_generichash_init(&s, NULL, 0, KEY_BYTES);
+		str_addf(&text, "\n%s %016llx", m->sources[i].path, (unsigned long long)m->sources[i].meaning);
+	crypto_generichash_init(&s, NULL, 0, SOLVED_KEY);
 	crypto_generichash_update(&s, (const unsigned char *)str_cstr(&text), text.len);
-	crypto_generichash_final(&s, out, KEY_BYTES);
+	crypto_generichash_final(&s, out, SOLVED_KEY);
 }
 
 /* A number for each text that is written, in the order in which they come. */
@@ -62,6 +62,27 @@ static uint32_t number_of(struct texts *t, const struct machine *m, uint32_t tex
 static void word_add(struct str *out, uint32_t word)
 {
 	str_addn(out, &word, sizeof(word));
+}
+
+const char *solved_target(const struct machine *m, uint32_t text)
+{
+	uint32_t def = m->is_settled ? UINT32_MAX : machine_def_named(m, text);
+
+	return def == UINT32_MAX || !m->defs[def].is_renamed ? m->h.texts[text] : m->defs[def].name;
+}
+
+/* From now on targets are the names that the graph has. */
+static void targets_settle(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->site_count && !m->is_settled; i++)
+		for (uint32_t k = 0; k < m->sites[i].target_count; k++) {
+			uint32_t *target = &m->sites[i].targets[k];
+			const char *name = solved_target(m, *target);
+
+			if (name != m->h.texts[*target])
+				*target = heap_textz(&m->h, name);
+		}
+	m->is_settled = true;
 }
 
 static void sites_print(const struct machine *m, struct texts *t, struct str *out)
@@ -92,6 +113,7 @@ void solved_save(struct machine *m)
 	if (!c || !c->dir || !c->write)
 		return;
 	path = path_join(c->dir, NAME);
+	targets_settle(m);
 	for (uint32_t i = 0; i < m->def_count; i++) /* all texts are known before they are numbered */
 		if (m->defs[i].is_renamed)
 			heap_textz(&m->h, m->defs[i].name);
@@ -101,7 +123,7 @@ void solved_save(struct machine *m)
 				(m->defs[i].is_dead ? DEAD : 0));
 	sites_print(m, &t, &words);
 	memcpy(h.magic, magic, sizeof(magic));
-	key_of(m, h.key);
+	solved_key(m, h.key);
 	h.word_count = (uint32_t)(words.len / sizeof(uint32_t));
 	h.text_count = t.n;
 	h.text_bytes = (uint32_t)t.bytes.len;
@@ -133,10 +155,10 @@ static uint32_t word_at(const char *words, size_t i)
 	return word;
 }
 
-static bool is_whole(struct solved *s, const struct machine *m, const char *bytes, size_t n)
+static bool is_whole(struct solved *s, const struct machine *m, uint32_t definitions, const char *bytes, size_t n)
 {
 	const struct head *h = &s->head;
-	unsigned char key[KEY_BYTES];
+	unsigned char key[SOLVED_KEY];
 	size_t defs, words;
 
 	if (n < sizeof(*h))
@@ -145,9 +167,9 @@ static bool is_whole(struct solved *s, const struct machine *m, const char *byte
 	defs = (size_t)h->def_count * sizeof(uint32_t);
 	words = (size_t)h->word_count * sizeof(uint32_t);
 	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || n != sizeof(*h) + defs + words + h->text_bytes ||
-	    h->def_count != m->def_count || (h->text_bytes && bytes[n - 1]))
+	    h->def_count != definitions || (h->text_bytes && bytes[n - 1]))
 		return false;
-	key_of(m, key);
+	solved_key(m, key);
 	s->defs = bytes + sizeof(*h);
 	s->words = s->defs + defs;
 	s->texts = s->words + words;
@@ -182,8 +204,7 @@ static bool site_take(const struct solved *s, const struct machine *m, size_t *a
 		.node = word_at(s->words, *at + 2), .target_count = word_at(s->words, *at + 4) };
 	reason = word_at(s->words, *at + 3);
 	*at += SITE_WORDS;
-	if (out->caller >= m->def_count || out->source >= m->source_count ||
-	    out->node >= m->sources[out->source].tree.count || reason > REASON_COUNT ||
+	if (out->caller >= m->def_count || out->source >= m->source_count || reason > REASON_COUNT ||
 	    out->target_count > 2 * VALUE_TARGETS_MAX || h->word_count - *at < out->target_count)
 		return false;
 	if (reason)
@@ -198,44 +219,83 @@ static bool site_take(const struct solved *s, const struct machine *m, size_t *a
 	return true;
 }
 
-static bool all_take(struct solved *s, struct machine *m)
+/* The sites of the sources that are wanted. */
+static bool sites_take(struct solved *s, struct machine *m, const bool *wanted)
 {
-	struct call_site *sites = xcalloc((size_t)s->head.site_count + 1, sizeof(*sites));
+	struct call_site *sites = xcalloc((size_t)s->head.site_count + 1, sizeof(*sites)), one;
+	uint32_t kept = 0;
 	size_t at = 0;
-	bool good = texts_take(s, m);
+	bool good = true;
 
-	for (uint32_t i = 0; i < s->head.site_count && good; i++)
-		good = site_take(s, m, &at, &sites[i]);
-	for (uint32_t i = 0; i < m->def_count && good; i++)
-		good = (word_at(s->defs, i) & ~DEAD) <= s->head.text_count;
+	for (uint32_t i = 0; i < s->head.site_count && good; i++) {
+		good = site_take(s, m, &at, &one);
+		if (good && (!wanted || wanted[one.source])) {
+			good = one.node < m->sources[one.source].tree.count;
+			sites[kept++] = one;
+		}
+	}
 	if (!good) {
 		free(sites);
 		return false;
 	}
 	m->sites = sites;
-	m->site_count = s->head.site_count;
-	m->site_cap = m->site_count + 1;
-	for (uint32_t i = 0; i < m->def_count; i++) {
-		uint32_t word = word_at(s->defs, i), name = word & ~DEAD;
-
-		m->defs[i].is_dead = (word & DEAD) != 0;
-		if (!name)
-			continue;
-		m->defs[i].is_renamed = true;
-		free(m->defs[i].name);
-		m->defs[i].name = xstrdup(m->h.texts[s->text_of[name - 1]]);
-	}
+	m->site_count = kept;
+	m->site_cap = s->head.site_count + 1;
+	m->is_settled = true;
 	return true;
 }
 
-bool solved_load(struct machine *m)
+static void definition_take(const struct solved *s, struct machine *m, uint32_t i)
+{
+	uint32_t word = word_at(s->defs, i), name = word & ~DEAD;
+
+	m->defs[i].is_dead = (word & DEAD) != 0;
+	if (!name)
+		return;
+	m->defs[i].is_renamed = true;
+	free(m->defs[i].name);
+	m->defs[i].name = xstrdup(m->h.texts[s->text_of[name - 1]]);
+}
+
+static bool all_take(struct solved *s, struct machine *m, const bool *wanted)
+{
+	bool good = texts_take(s, m);
+
+	for (uint32_t i = 0; i < m->def_count && good; i++)
+		good = (word_at(s->defs, i) & ~DEAD) <= s->head.text_count;
+	if (!good || !sites_take(s, m, wanted))
+		return false;
+	for (uint32_t i = 0; i < m->source_count; i++)
+		for (uint32_t d = 0; d < m->sources[i].def_count && (!wanted || wanted[i]); d++)
+			definition_take(s, m, m->sources[i].body + d);
+	return true;
+}
+
+bool solved_load(struct machine *m, const bool *wanted)
 {
 	const struct tree_cache *c = m->options->cache;
 	auto_free char *path = c && c->dir ? path_join(c->dir, NAME) : NULL, *bytes = NULL;
 	struct solved s = { .text_of = NULL };
 	size_t n = 0;
-	bool good = path && tree_cache_read(path, &bytes, &n) && is_whole(&s, m, bytes, n) && all_take(&s, m);
+	bool good = path && tree_cache_read(path, &bytes, &n) && is_whole(&s, m, m->def_count, bytes, n) &&
+		    all_take(&s, m, wanted);
 
 	free(s.text_of);
+	return good;
+}
+
+bool solved_is_there(const struct machine *m, uint32_t definitions)
+{
+	const struct tree_cache *c = m->options->cache;
+	auto_free char *path = path_join(c->dir, NAME);
+	struct solved s = { .text_of = NULL };
+	void *bytes;
+	size_t n;
+	bool good;
+
+	if (!tree_cache_map(path, &bytes, &n))
+		return false;
+	good = is_whole(&s, m, definitions, bytes, n);
+	munmap(bytes, n);
 	return good;
 }

@@ -73,4 +73,37 @@ for my $round (1 .. 8) {
 	is($differ, '', "after $round edits (AUDIT_TEST_SEED=$seed): what a run without cache writes");
 	last;
 }
+
+# what each file added is kept: after a change of any kind the files are those of a run without a cache
+sub edited {
+	my ($what, %files) = @_;
+
+	for my $name (sort keys %files) {
+		my $path = "$two/src/$name";
+		if (!defined $files{$name}) {
+			unlink $path or die "$name: $!";
+			next;
+		}
+		mkdir $path =~ s{/[^/]*$}{}r;
+		SpecRunner::write_file($path, $files{$name});
+	}
+	for my $run ('as it is', 'again') {
+		system("cd '$two' && '$spec' audit --out '$two/out' && rm -rf cold && '$spec' audit --no-cache --out '$two/cold'") == 0 or die;
+		is(qx(diff -r -x cache '$two/out' '$two/cold'), '', "$what, $run: what a run without cache writes");
+	}
+}
+my $tool = "import json\ndef load(p):\n    return json.load(open(p))\ndef save(x):\n    return json.dumps(x)\n";
+edited('a file is added', 'tool.py' => $tool, 'user.py' => "import tool\ndef run(q):\n    return tool.save(tool.load(q))\nrun('a')\n");
+edited('a function is changed', 'tool.py' => $tool =~ s/return json.load\(open\(p\)\)/return save(p)/r);
+edited('a comment is added', 'tool.py' => "# new\n" . $tool =~ s/return json.load\(open\(p\)\)/return save(p)/r);
+edited('a function is renamed', 'tool.py' => $tool =~ s/def load/def read/r);
+edited('it has its old name', 'tool.py' => $tool);
+edited('a file is deleted', 'tool.py' => undef);
+edited('names of two files are one', 'a.py' => "class b:\n    def c(self): pass\nb().c()\n", 'a/b.py' => "def c(): pass\nc()\n");
+edited('and a comment comes to them', 'a/b.py' => "# new\ndef c(): pass\nc()\n");
+edited('a function comes before them', 'a.py' => "def first(): pass\nclass b:\n    def c(self): pass\nb().c()\n");
+edited('a constant changes', 'user.py' => "def run(q):\n    return open('/etc/passwd').read()\nrun('a')\n");
+edited('a text is a secret', 'user.py' => "def run(q):\n    return open('postgres://u:hunter22\@h/d').read(q, password='hunter22')\nrun('a')\n");
+is(qx(grep -rl hunter22 '$two/out'), '', 'which no file of the output or the cache holds');
+edited('a comment comes to it', 'user.py' => "# new\ndef run(q):\n    return open('postgres://u:hunter22\@h/d').read(q, password='hunter22')\nrun('a')\n");
 done_testing;

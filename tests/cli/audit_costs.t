@@ -136,8 +136,9 @@ is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'the same bytes
 audit();
 is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', 'and with a damaged one');
 
-# what the machine found: damaged at any place, cut, or writable for others, it counts for nothing
-my $solved = "$dir/$A/cache/python.solved";
+# what was found, and what each file added: damaged at any place, cut, or writable for others, it counts for nothing
+my @found = map { "$dir/$A/cache/python.$_" } 'solved', 'graph';
+for my $solved (@found) {
 my $whole = SpecRunner::read_file($solved);
 for my $case ([ 'cut', substr($whole, 0, length($whole) - 3) ], [ 'empty', '' ],
 	map { my $at = int(length($whole) * $_ / 7); my $text = $whole; substr($text, $at, 1) ^= "\x41"; [ "damaged at $at", $text ] } 0 .. 6) {
@@ -146,7 +147,8 @@ for my $case ([ 'cut', substr($whole, 0, length($whole) - 3) ], [ 'empty', '' ],
 	is(qx(diff -r -x cache -x 'drift.*' '$dir/$A' '$dir/plain'), '', "the same bytes where it is $case->[0]");
 }
 is(SpecRunner::read_file($solved), $whole, 'and it is made again');
-for my $file ($solved, glob("$dir/$A/cache/*.tree")) {
+}
+for my $file (@found, glob("$dir/$A/cache/*.tree")) {
 	my $inode = (stat $file)[1];
 	chmod 0666, $file;
 	audit();

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes are a source: they end in a graph, its costs, an action over all of it and documents. The first byte says
- * what the rest is: g a call_graph.json, m a cost model, p a measured profile, else a source of one of the languages.
+ * what the rest is: g a call_graph.json, m a cost model, p a measured profile, s a slice of the cache, else a source of one
+ * of the languages.
  * FUZZ_AUDIT_LANGUAGE=python (c, javascript, go) in the environment: all inputs are sources of that language. */
 #include "audit/calibrate.h"
 #include "audit/graph_read.h"
 #include "audit/output.h"
 #include "audit/sarif.h"
+#include "audit/slice.h"
 #include "audit/where.h"
 #include "audit/write.h"
 #include "base/mem.h"
@@ -89,6 +91,27 @@ static void graph_try(const char *text, size_t n, const struct model *m)
 	graph_release(&g);
 }
 
+/* A slice that fits is one that can be written again, with the same bytes from then on. */
+static void slice_try(const char *bytes, size_t n)
+{
+	struct slice_writer w = { .cap = 0 };
+	struct graph g = { 0 };
+	struct slice_mark from = slice_mark(&g);
+	auto_str once = STR_INIT, twice = STR_INIT;
+
+	graph_add_file(&g, (struct graph_file){ .path = text_ofz(&g.texts, "x.py") });
+	if (slice_read(&g, 0, 7, bytes, n)) {
+		slice_write(&w, &g, &from, 7, &once);
+		slice_rewind(&g, &from);
+		if (!slice_read(&g, 0, 7, str_cstr(&once), once.len) || !slice_write(&w, &g, &from, 7, &twice) ||
+		    once.len != twice.len || memcmp(once.data, twice.data, once.len) != 0)
+			abort();
+		graph_finish(&g, GRAPH_TARGETS_MAX);
+	}
+	slice_writer_release(&w);
+	graph_release(&g);
+}
+
 static void file_try(const char *text, size_t n, bool model)
 {
 	auto_free char *path = xasprintf("/tmp/fuzz_audit.%ld", (long)getpid());
@@ -128,6 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		source_try(only, data[0], text, size - 1, &m);
 	else if (data[0] == 'g')
 		graph_try(text, size - 1, &m);
+	else if (data[0] == 's')
+		slice_try(text, size - 1);
 	else if (data[0] == 'm' || data[0] == 'p')
 		file_try(text, size - 1, data[0] == 'm');
 	else
