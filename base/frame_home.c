@@ -4,63 +4,79 @@
 
 #include "base/str.h"
 
+#include <stdint.h>
 #include <string.h>
 
 enum field { FIELD_FILE, FIELD_MODULE, FIELD_FUNCTION };
 enum how { HOW_BEGINS, HOW_HAS, HOW_BASE };
 
+/* With lengths: the rows are gone through for every frame of a look, and most of them are told apart by these. */
 static const struct row {
-	const char *language;
-	enum field field;
-	enum how how;
-	const char *text;
-	enum frame_home home;
+	const char *language, *text;
+	uint8_t language_len, text_len;
+	uint8_t field, how, home;
 } rows[] = {
-#define HOME(language, field, how, text, home) { language, FIELD_##field, HOW_##how, text, FRAME_##home },
+#define HOME(language, field, how, text, home) \
+	{ language, text, sizeof(language) - 1, sizeof(text) - 1, FIELD_##field, HOW_##how, FRAME_##home },
 #include "base/frame_home.def"
 };
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
+/* A text of a frame; at NULL: unknown. */
+struct value {
+	const char *at, *base; /* base: its last component */
+	size_t n;
+};
 
-	return slash ? slash + 1 : path;
+static struct value value_of(const char *s)
+{
+	const char *slash;
+
+	if (!s || !*s)
+		return (struct value){ 0 };
+	slash = strrchr(s, '/');
+	return (struct value){ .at = s, .base = slash ? slash + 1 : s, .n = strlen(s) };
 }
 
-static bool row_fits(const struct row *r, const char *value)
+static bool row_fits(const struct row *r, const struct value *v)
 {
-	switch (r->how) {
+	switch ((enum how)r->how) {
 	case HOW_BEGINS:
-		return str_starts(value, r->text);
+		return *v->at == *r->text && strncmp(v->at, r->text, r->text_len) == 0;
 	case HOW_HAS:
-		return strstr(value, r->text) != NULL;
+		return r->text_len <= v->n && strstr(v->at, r->text) != NULL;
 	case HOW_BASE:
-		return str_starts(base_of(value), r->text);
+		return *v->base == *r->text && strncmp(v->base, r->text, r->text_len) == 0;
 	}
 	return false;
 }
 
-enum frame_home frame_home(const struct frame_words *f)
+static enum frame_home home_by_rows(const struct frame_words *f)
 {
 	const char *language = f->language && *f->language ? f->language : "native";
-	bool native = strcmp(language, "native") == 0, has_file = f->file && *f->file;
+	const struct value v[] = { [FIELD_FILE] = value_of(f->file), [FIELD_MODULE] = value_of(f->module),
+				   [FIELD_FUNCTION] = value_of(f->function) };
+	size_t language_len = strlen(language);
+	bool native = strcmp(language, "native") == 0, has_file = v[FIELD_FILE].at;
 
-	if (f->runtime)
-		return FRAME_RUNTIME;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct row *r = &rows[i];
-		const char *value = r->field == FIELD_FILE ? f->file : r->field == FIELD_MODULE ? f->module : f->function;
 
-		if (!value || !*value || (*r->language && strcmp(r->language, language) != 0))
+		if (!v[r->field].at || (r->language_len && (r->language_len != language_len || *r->language != *language)))
 			continue;
 		if (native && has_file && r->field == FIELD_FUNCTION)
 			continue;
-		if (r->field == FIELD_MODULE && r->home == FRAME_LIBRARY && (has_file || str_starts(value, "/usr/local/")))
+		if (r->field == FIELD_MODULE && r->home == FRAME_LIBRARY &&
+		    (has_file || str_starts(v[r->field].at, "/usr/local/")))
 			continue;
-		if (row_fits(r, value))
-			return r->home;
+		if (row_fits(r, &v[r->field]) && (!r->language_len || memcmp(r->language, language, language_len) == 0))
+			return (enum frame_home)r->home;
 	}
 	return FRAME_PROGRAM;
+}
+
+enum frame_home frame_home(const struct frame_words *f)
+{
+	return f->runtime ? FRAME_RUNTIME : home_by_rows(f);
 }
 
 enum frame_place frame_place(const struct frame_words *f, bool interpreted)

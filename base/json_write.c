@@ -16,23 +16,32 @@ static inline int json_class(unsigned char c)
 	return c >= 0x80 ? 2 : c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
 }
 
+/* May one of these eight bytes need an escape? Also where none does: a borrow of a lower byte may set the bit, too. */
+static inline bool json_eight_suspect(uint64_t x)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\', delete = x ^ ones * 0x7f;
+
+	return (x | (x - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones)) & high;
+}
+
 /* How many bytes at the beginning of s are copied as they are, eight at a time: graphs of large programs have millions. */
 static size_t json_plain(const char *s, size_t n)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t x;
 	size_t i = 0;
 
 	for (; i + 8 <= n; i += 8) {
-		uint64_t x, quote, backslash, delete;
-
 		memcpy(&x, s + i, sizeof(x));
-		quote = x ^ ones * '"';
-		backslash = x ^ ones * '\\';
-		delete = x ^ ones * 0x7f;
-		if ((x | (x - ones * 0x20) | (quote - ones) | (backslash - ones) | (delete - ones)) & high)
-			break; /* perhaps none of them: the borrow of a lower byte may set the bit, too */
+		if (json_eight_suspect(x))
+			return i;
 	}
-	return i;
+	if (n >= 8) /* once more, the end of it */
+		memcpy(&x, s + n - 8, sizeof(x));
+	else
+		for (x = UINT64_C(0x6161616161616161); i < n; i++)
+			x = x << 8 | (unsigned char)s[i];
+	return json_eight_suspect(x) ? n & ~(size_t)7 : n;
 }
 
 static void json_add_escape(struct str *out, unsigned char c)

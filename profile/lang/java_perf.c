@@ -98,12 +98,27 @@ bool java_perf_parse(const unsigned char *b, size_t n, struct java_perf *out)
 	return true;
 }
 
+/* A JVM maps the file for as long as it lives. Looking for it in /tmp takes milliseconds where that is full of files. */
+static bool mapped_find(const struct snap_process *p, char *path, size_t size)
+{
+	for (size_t i = 0; i < p->maps.n; i++) {
+		const char *at = strstr(p->maps.v[i].path, "/hsperfdata_"), *own = at ? strrchr(at, '/') : NULL;
+
+		if (!own || own == at || strtol(own + 1, NULL, 10) != p->ns_pid)
+			continue;
+		return snprintf(path, size, "/proc/%d/root/tmp%s", (int)p->pid, at) < (int)size;
+	}
+	return false;
+}
+
 bool java_perf_find(const struct snap_process *p, char *path, size_t size)
 {
 	char pattern[96];
 	glob_t g = { 0 };
 	bool found;
 
+	if (p->maps.n)
+		return mapped_find(p, path, size);
 	snprintf(pattern, sizeof(pattern), "/proc/%d/root/tmp/hsperfdata_*/%d", (int)p->pid, (int)p->ns_pid);
 	found = glob(pattern, GLOB_NOSORT, NULL, &g) == 0 && g.gl_pathc && strlen(g.gl_pathv[0]) < size;
 	if (found)

@@ -138,29 +138,39 @@ static int by_image_and_address(const void *a, const void *b)
 	return x->vaddr < y->vaddr ? -1 : x->vaddr > y->vaddr;
 }
 
+/* The name of one address, for all frames that stand there: threads of a pool are many. */
+static void frames_name(const struct pending *v, size_t n, const char *name)
+{
+	auto_free char *plain = demangle(name);
+
+	for (size_t i = 0; i < n; i++)
+		v[i].frame->function = xstrdup(plain ? plain : name);
+}
+
 /* Names all frames that lie in one file. */
-static void image_names(struct pending *v, size_t n)
+static void image_names(const struct pending *v, size_t n)
 {
 	auto_free struct elf_name *names = xcalloc(n, sizeof(*names));
 	struct image *im = v[0].image;
 	struct elf_file *debug;
+	size_t count = 0;
 	bool full;
 
 	for (size_t i = 0; i < n; i++)
-		names[i].vaddr = v[i].vaddr;
-	full = elf_file_names(&im->elf, names, n);
+		if (!i || v[i].vaddr != v[i - 1].vaddr)
+			names[count++].vaddr = v[i].vaddr;
+	full = elf_file_names(&im->elf, names, count);
 	debug = full ? NULL : image_debug(im);
 	if (!full && !debug)
 		debug = image_mini(im);
 	if (debug)
-		elf_file_names(debug, names, n);
-	for (size_t i = 0; i < n; i++) {
+		elf_file_names(debug, names, count);
+	for (size_t i = 0, k, at = 0; i < n; i = k, at++) {
+		for (k = i + 1; k < n && v[k].vaddr == v[i].vaddr; k++)
+			;
 		/* A name without a size is a guess; a stripped file's next public function is not this one. */
-		if (!names[i].name)
-			continue;
-		v[i].frame->function = demangle(names[i].name);
-		if (!v[i].frame->function)
-			v[i].frame->function = xstrdup(names[i].name);
+		if (names[at].name)
+			frames_name(v + i, k - i, names[at].name);
 	}
 }
 

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { THREAD_PATH = 64 };
+
 int proc_gone(pid_t pid)
 {
 	char path[40];
@@ -44,6 +46,22 @@ static ssize_t proc_pread(int fd, char *buf, size_t size)
 	return n;
 }
 
+/* A file that the kernel writes at one go comes with one read, if there is room: asking for its end costs as much again. */
+static ssize_t proc_text(int dir_fd, const char *path, char *buf, size_t size)
+{
+	auto_close int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = read(fd, buf, size - 1);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
 static ssize_t proc_read(pid_t pid, pid_t tid, const char *name, char *buf, size_t size)
 {
 	char path[80];
@@ -53,7 +71,7 @@ static ssize_t proc_read(pid_t pid, pid_t tid, const char *name, char *buf, size
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)pid, (int)tid, name);
 	else
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	n = fd_read_file(AT_FDCWD, path, buf, size);
+	n = proc_text(AT_FDCWD, path, buf, size);
 	if (n < 0)
 		return proc_gone(pid);
 	return n;
@@ -292,6 +310,103 @@ int proc_status_read(pid_t pid, pid_t tid, struct proc_status *s)
 
 	memset(s, 0, sizeof(*s));
 	return n < 0 ? -1 : proc_status_parse(buf, (size_t)n, s);
+}
+
+void proc_thread_close(struct proc_thread *t)
+{
+	fd_close(&t->sched_fd);
+	fd_close(&t->syscall_fd);
+}
+
+int proc_task_open(pid_t pid)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* "TID/name"; snprintf takes longer than the kernel needs to find it. */
+static void thread_path(const struct proc_thread *t, const char *name, char out[THREAD_PATH])
+{
+	char digits[12];
+	size_t n = sizeof(digits), len = strlen(name);
+
+	for (unsigned v = (unsigned)t->tid; n == sizeof(digits) || v; v /= 10)
+		digits[--n] = (char)('0' + v % 10);
+	memcpy(out, digits + n, sizeof(digits) - n);
+	out += sizeof(digits) - n;
+	*out++ = '/';
+	memcpy(out, name, len + 1);
+}
+
+ssize_t proc_thread_text(const struct proc_thread *t, const char *name, char *buf, size_t size)
+{
+	char path[THREAD_PATH];
+	ssize_t n;
+
+	thread_path(t, name, path);
+	n = proc_text(t->task_fd, path, buf, size);
+	return n < 0 ? proc_gone(t->pid) : n;
+}
+
+/* Like proc_thread_text(), of a file that stays open. */
+static ssize_t thread_pread(const struct proc_thread *t, int *fd, const char *name, char *buf, size_t size)
+{
+	char path[THREAD_PATH];
+	ssize_t n;
+
+	if (*fd < 0) {
+		thread_path(t, name, path);
+		*fd = openat(t->task_fd, path, O_RDONLY | O_CLOEXEC);
+		if (*fd < 0)
+			return proc_gone(t->pid);
+	}
+	n = proc_pread(*fd, buf, size - 1);
+	return n < 0 ? proc_gone(t->pid) : n;
+}
+
+int proc_thread_stat(const struct proc_thread *t, struct proc_stat *s)
+{
+	char buf[1024];
+	ssize_t n = proc_thread_text(t, "stat", buf, sizeof(buf));
+
+	memset(s, 0, sizeof(*s));
+	return n < 0 ? -1 : proc_stat_parse(buf, (size_t)n, s);
+}
+
+int proc_thread_status(const struct proc_thread *t, struct proc_status *s)
+{
+	char buf[8192];
+	ssize_t n = proc_thread_text(t, "status", buf, sizeof(buf));
+
+	memset(s, 0, sizeof(*s));
+	return n < 0 ? -1 : proc_status_parse(buf, (size_t)n, s);
+}
+
+int proc_thread_sched(struct proc_thread *t, struct proc_sched *s)
+{
+	char buf[128];
+	ssize_t n = thread_pread(t, &t->sched_fd, "schedstat", buf, sizeof(buf));
+
+	memset(s, 0, sizeof(*s));
+	return n < 0 ? -1 : proc_sched_parse(buf, (size_t)n, s);
+}
+
+int proc_thread_syscall(struct proc_thread *t, struct proc_syscall *s)
+{
+	char buf[256];
+	ssize_t n = thread_pread(t, &t->syscall_fd, "syscall", buf, sizeof(buf));
+
+	memset(s, 0, sizeof(*s));
+	s->nr = -1; /* 0 is a call */
+	return n < 0 ? -1 : proc_syscall_parse(buf, (size_t)n, s);
+}
+
+void proc_thread_wchan(const struct proc_thread *t, char *out, size_t size)
+{
+	if (proc_thread_text(t, "wchan", out, size) <= 0 || strcmp(out, "0") == 0)
+		out[0] = '\0';
 }
 
 int proc_syscall_read(pid_t pid, pid_t tid, struct proc_syscall *s)

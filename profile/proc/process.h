@@ -109,6 +109,25 @@ int proc_watch_sched(const struct proc_watch *w, struct proc_sched *s);
 struct pid_list;
 int proc_watch_children(struct proc_watch *w, int num_threads, struct pid_list *out);
 
+/* One thread of a process, whose files are read more than once. */
+struct proc_thread {
+	pid_t pid, tid;
+	int task_fd;             /* /proc/PID/task, borrowed */
+	int sched_fd, syscall_fd; /* kept open once asked for; -1 */
+};
+void proc_thread_close(struct proc_thread *t);
+#define auto_proc_thread __attribute__((cleanup(proc_thread_close))) struct proc_thread
+/* /proc/PID/task, for struct proc_thread. -1 with errno. */
+int proc_task_open(pid_t pid);
+/* As the readers below; the files of schedstat and syscall stay open. */
+int proc_thread_stat(const struct proc_thread *t, struct proc_stat *s);
+int proc_thread_status(const struct proc_thread *t, struct proc_status *s);
+int proc_thread_sched(struct proc_thread *t, struct proc_sched *s);
+int proc_thread_syscall(struct proc_thread *t, struct proc_syscall *s);
+void proc_thread_wchan(const struct proc_thread *t, char *out, size_t size);
+/* Any other file of it as text. Bytes read, or -1 with errno. */
+ssize_t proc_thread_text(const struct proc_thread *t, const char *name, char *buf, size_t size);
+
 /* One-off readers. */
 int proc_stat_read(pid_t pid, struct proc_stat *s);
 int proc_thread_stat_read(pid_t pid, pid_t tid, struct proc_stat *s);

@@ -134,7 +134,7 @@ static bool text_key(struct text *t, const char *buf, size_t n, const char *key)
 	const char *at = buf, *end = buf + n;
 
 	while (at && (size_t)(end - at) >= len) {
-		if (memcmp(at, key, len) == 0) {
+		if (*at == *key && memcmp(at, key, len) == 0) {
 			*t = (struct text){ at + len, end };
 			return true;
 		}
@@ -163,45 +163,62 @@ int proc_io_parse(const char *buf, size_t n, struct proc_io *io)
 	return 0;
 }
 
-static void key_mask(const char *buf, size_t n, const char *key, uint64_t *out)
+/* The same from *at on, the beginning of a line, which follows: keys asked for in the kernel's order cost one pass. */
+static bool text_key_next(struct text *t, const char *buf, size_t n, const char **at, const char *key)
+{
+	if (!text_key(t, *at, (size_t)(buf + n - *at), key) && !text_key(t, buf, n, key))
+		return false;
+	*at = t->at - strlen(key);
+	return true;
+}
+
+static bool next_i64(const char *buf, size_t n, const char **at, const char *key, int64_t *out)
 {
 	struct text t;
 
-	if (text_key(&t, buf, n, key))
+	return text_key_next(&t, buf, n, at, key) && text_i64(&t, out);
+}
+
+static void next_mask(const char *buf, size_t n, const char **at, const char *key, uint64_t *out)
+{
+	struct text t;
+
+	if (text_key_next(&t, buf, n, at, key))
 		text_u64(&t, 16, out);
 }
 
 int proc_status_parse(const char *buf, size_t n, struct proc_status *s)
 {
+	const char *at = buf;
 	struct text t;
 	int64_t v;
 
 	memset(s, 0, sizeof(*s));
-	if (!key_i64(buf, n, "Tgid:", &v))
+	if (!next_i64(buf, n, &at, "Tgid:", &v))
 		return -1;
 	s->tgid = (pid_t)v;
-	if (key_i64(buf, n, "Pid:", &v))
+	if (next_i64(buf, n, &at, "Pid:", &v))
 		s->pid = (pid_t)v;
-	if (key_i64(buf, n, "TracerPid:", &v))
+	if (next_i64(buf, n, &at, "TracerPid:", &v))
 		s->tracer_pid = (pid_t)v;
-	if (text_key(&t, buf, n, "Uid:") && text_i64(&t, &v)) {
+	if (text_key_next(&t, buf, n, &at, "Uid:") && text_i64(&t, &v)) {
 		s->uid = (uid_t)v;
 		if (text_i64(&t, &v))
 			s->euid = (uid_t)v;
 	}
 	s->ns_pid = s->pid;
-	if (text_key(&t, buf, n, "NSpid:"))
+	if (text_key_next(&t, buf, n, &at, "NSpid:"))
 		while (text_i64(&t, &v))
 			s->ns_pid = (pid_t)v;
-	if (key_i64(buf, n, "Seccomp:", &v))
+	next_mask(buf, n, &at, "SigPnd:", &s->sig_pending);
+	next_mask(buf, n, &at, "ShdPnd:", &s->sig_shared_pending);
+	next_mask(buf, n, &at, "SigBlk:", &s->sig_blocked);
+	next_mask(buf, n, &at, "SigIgn:", &s->sig_ignored);
+	next_mask(buf, n, &at, "SigCgt:", &s->sig_caught);
+	if (next_i64(buf, n, &at, "Seccomp:", &v))
 		s->seccomp = (int)v;
-	key_mask(buf, n, "SigPnd:", &s->sig_pending);
-	key_mask(buf, n, "ShdPnd:", &s->sig_shared_pending);
-	key_mask(buf, n, "SigBlk:", &s->sig_blocked);
-	key_mask(buf, n, "SigIgn:", &s->sig_ignored);
-	key_mask(buf, n, "SigCgt:", &s->sig_caught);
-	key_i64(buf, n, "voluntary_ctxt_switches:", &s->voluntary);
-	key_i64(buf, n, "nonvoluntary_ctxt_switches:", &s->involuntary);
+	next_i64(buf, n, &at, "voluntary_ctxt_switches:", &s->voluntary);
+	next_i64(buf, n, &at, "nonvoluntary_ctxt_switches:", &s->involuntary);
 	return 0;
 }
 

@@ -29,7 +29,7 @@ enum { CALL_IO_PGETEVENTS = 292 };
 enum { CALL_IO_URING_ENTER = 426, CALL_EPOLL_PWAIT2 = 441 };
 enum {
 	STACK_BYTES = 256 * 1024, STACK_LEAST = 4096, STACKS_BYTES = 128 << 20, MANY_THREADS = 512, RED_ZONE = 128,
-	COPY_TRIES = 3, COPY_TRIES_MORE = 20, MEMORIES_MAX = 200
+	COPY_TRIES = 3, COPY_TRIES_MORE = 20, MEMORIES_MAX = 200, SCHED_BYTES = 2048
 };
 
 void thread_reason(struct snap_thread *t, enum collect_status status, const char *fmt, ...)
@@ -102,7 +102,7 @@ const struct snap_frame *frames_place(const struct snap_frame *frames, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		interpreted = interpreted || strcmp(frames[i].language, "native") != 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && best_place != PLACE_OWN_LINE; i++) {
 		struct frame_words f = words_of(&frames[i]);
 		enum frame_place place = frame_place(&f, interpreted);
 
@@ -124,12 +124,11 @@ const struct snap_frame *thread_place(const struct snap_thread *t)
 
 /* When the thread last ran: se.exec_start is in ms of the scheduler's clock, which runs as CLOCK_MONOTONIC does
  * but began elsewhere; our own entry, just updated, tells the difference. */
-static int64_t exec_start_ns(const char *path)
+static int64_t exec_start_ns(char *text, ssize_t n)
 {
-	char buf[2048], *at;
-	ssize_t n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
+	char *at;
 
-	if (n <= 0 || !(at = strstr(buf, "se.exec_start")) || !(at = strchr(at, ':')))
+	if (n <= 0 || !(at = strstr(text, "se.exec_start")) || !(at = strchr(at, ':')))
 		return -1;
 	return (int64_t)(strtod(at + 1, NULL) * 1e6);
 }
@@ -139,9 +138,10 @@ static int64_t sched_clock_now(void)
 {
 	static _Thread_local int64_t asked_ns, ahead_ns;
 	int64_t now = clock_mono_ns(), ours;
+	char text[SCHED_BYTES];
 
 	if (!asked_ns || now - asked_ns > NS_PER_S) {
-		ours = exec_start_ns("/proc/thread-self/sched");
+		ours = exec_start_ns(text, fd_read_file(AT_FDCWD, "/proc/thread-self/sched", text, sizeof(text)));
 		if (ours < 0)
 			return -1;
 		asked_ns = now;
@@ -150,13 +150,12 @@ static int64_t sched_clock_now(void)
 	return now + ahead_ns;
 }
 
-static int64_t since_ns(pid_t pid, pid_t tid)
+static int64_t since_ns(const struct proc_thread *files)
 {
-	char path[64];
+	char text[SCHED_BYTES];
 	int64_t theirs, now;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/sched", (int)pid, (int)tid);
-	theirs = exec_start_ns(path);
+	theirs = exec_start_ns(text, proc_thread_text(files, "sched", text, sizeof(text)));
 	now = sched_clock_now();
 	return theirs < 0 || now < theirs ? -1 : now - theirs;
 }
@@ -201,28 +200,57 @@ static bool blocked_same(const struct proc_syscall *a, const struct proc_syscall
 	       memcmp(a->arg, b->arg, sizeof(a->arg)) == 0;
 }
 
-/* Level 0. True where a copy was made that no movement can have torn. */
-static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, size_t stack_bytes)
+/* Whatever runs between two of these shows: it comes to a CPU, and uses it. Without them (a kernel without schedstat),
+ * only the switches of status tell. */
+struct ran {
+	struct proc_sched sched;
+	struct proc_status status;
+	bool known;
+};
+
+static bool ran_read(struct proc_thread *files, struct ran *r)
+{
+	r->known = proc_thread_sched(files, &r->sched) == 0 && r->sched.slices > 0;
+	return r->known || proc_thread_status(files, &r->status) == 0;
+}
+
+static bool ran_between(const struct ran *was, const struct ran *now)
+{
+	if (was->known && now->known)
+		return was->sched.slices != now->sched.slices || was->sched.run_ns != now->sched.run_ns;
+	return was->known || now->known || was->status.voluntary != now->status.voluntary ||
+	       was->status.involuntary != now->status.involuntary;
+}
+
+static void blocked_take(struct snap_thread *t, const struct proc_status *status)
+{
+	t->ns_tid = status->ns_pid;
+	t->switches = status->voluntary + status->involuntary;
+	t->voluntary = status->voluntary;
+	t->regs = (struct snap_regs){ .pc = t->syscall.pc };
+	t->regs.r[SNAP_REG_SP] = t->syscall.sp;
+	t->regs.have = UINT64_C(1) << SNAP_REG_SP;
+}
+
+/* Level 0. True where a copy was made that no movement can have torn. before: read already. */
+static bool thread_copy_blocked(struct snap_process *p, struct snap_thread *t, struct proc_thread *files, struct ran *before,
+				size_t stack_bytes)
 {
 	/* One that wakes now and then sleeps most of the time: it is tried for longer than one that computes. */
 	for (int i = 0; i < (t->state == 'R' ? COPY_TRIES : COPY_TRIES_MORE); i++) {
 		struct proc_syscall again;
-		struct proc_status before, after;
+		struct proc_status status;
+		struct ran after;
 
-		if (proc_syscall_read(p->pid, t->tid, &t->syscall) < 0 || t->syscall.running || !t->syscall.sp)
+		if ((i || !before->known) && !ran_read(files, before))
 			return false;
-		if (proc_status_read(p->pid, t->tid, &before) < 0 ||
-		    thread_stack_copy(p, t, t->syscall.sp, stack_bytes) < 0)
+		if (proc_thread_syscall(files, &t->syscall) < 0 || t->syscall.running || !t->syscall.sp)
 			return false;
-		if (proc_syscall_read(p->pid, t->tid, &again) == 0 && blocked_same(&t->syscall, &again) &&
-		    proc_status_read(p->pid, t->tid, &after) == 0 && before.voluntary == after.voluntary &&
-		    before.involuntary == after.involuntary) {
-			t->ns_tid = after.ns_pid;
-			t->switches = after.voluntary + after.involuntary;
-			t->voluntary = after.voluntary;
-			t->regs = (struct snap_regs){ .pc = t->syscall.pc };
-			t->regs.r[SNAP_REG_SP] = t->syscall.sp;
-			t->regs.have = UINT64_C(1) << SNAP_REG_SP;
+		if (thread_stack_copy(p, t, t->syscall.sp, stack_bytes) < 0)
+			return false;
+		if (proc_thread_syscall(files, &again) == 0 && blocked_same(&t->syscall, &again) &&
+		    proc_thread_status(files, &status) == 0 && ran_read(files, &after) && !ran_between(before, &after)) {
+			blocked_take(t, &status);
 			return true;
 		}
 		mem_free_ptr(&t->stack);
@@ -255,48 +283,43 @@ static void thread_denied(struct snap_process *p, struct snap_thread *t)
 	thread_reason(t, COLLECT_DENIED, "%s", why);
 }
 
-static int64_t thread_run_ns(pid_t pid, pid_t tid)
-{
-	struct proc_sched sched;
-	char path[64], buf[128];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
-	n = fd_read_file(AT_FDCWD, path, buf, sizeof(buf));
-	return n > 0 && proc_sched_parse(buf, (size_t)n, &sched) == 0 ? sched.run_ns : -1;
-}
-
 /* locked: a read of its process's memory would never come back. */
-static void thread_capture(struct snap_process *p, struct snap_thread *t, bool locked, const struct snapshot_options *o)
+static void thread_capture(struct snap_process *p, struct snap_thread *t, int task_fd, bool locked,
+			   const struct snapshot_options *o)
 {
+	auto_proc_thread files = { .pid = p->pid, .tid = t->tid, .task_fd = task_fd, .sched_fd = -1, .syscall_fd = -1 };
 	size_t stack_bytes = o->stack_bytes ? o->stack_bytes : STACK_BYTES;
+	struct ran before = { .known = false };
 	struct proc_stat st;
 	int64_t frozen_ns;
 
 	t->ns_tid = t->tid;
 	t->cpu_delta_ns = t->run_ns = t->wait.since_ns = t->wait.timeout_ns = -1;
 	t->syscall.nr = -1;
-	if (proc_thread_stat_read(p->pid, t->tid, &st) < 0) {
+	if (proc_thread_stat(&files, &st) < 0) {
 		thread_reason(t, COLLECT_GONE, "ended while we looked");
 		return;
 	}
 	memcpy(t->name, st.comm, sizeof(t->name));
 	t->state = st.state;
 	t->cpu_ns = proc_stat_cpu_ns(&st);
-	t->run_ns = thread_run_ns(p->pid, t->tid);
-	t->since_ns = st.state == 'R' ? -1 : since_ns(p->pid, t->tid);
-	proc_wchan_read(p->pid, t->tid, t->wchan, sizeof(t->wchan));
+	if (proc_thread_sched(&files, &before.sched) == 0) {
+		t->run_ns = before.sched.run_ns;
+		before.known = before.sched.slices > 0;
+	}
+	t->since_ns = st.state == 'R' ? -1 : since_ns(&files);
+	proc_thread_wchan(&files, t->wchan, sizeof(t->wchan));
 	if (st.state == 'Z' || st.state == 'X')
 		return;
 	if (locked) {
-		proc_syscall_read(p->pid, t->tid, &t->syscall);
+		proc_thread_syscall(&files, &t->syscall);
 		thread_reason(t, COLLECT_PARTIAL, "the memory of its process is locked, most likely by a thread that waits "
 						  "for a dead file system: reading it would hang");
 		return;
 	}
-	if (st.flags & 0x200000 || thread_copy_blocked(p, t, stack_bytes))
+	if (st.flags & 0x200000 || thread_copy_blocked(p, t, &files, &before, stack_bytes))
 		return;
-	if (proc_syscall_read(p->pid, t->tid, &t->syscall) < 0 && (errno == EPERM || errno == EACCES)) {
+	if (proc_thread_syscall(&files, &t->syscall) < 0 && (errno == EPERM || errno == EACCES)) {
 		thread_denied(p, t);
 		return;
 	}
@@ -379,6 +402,7 @@ static size_t stack_share(const struct snapshot *s, size_t threads, const struct
 static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pid, const struct snapshot_options *o)
 {
 	auto_pid_list tids = PID_LIST_INIT;
+	auto_close int task_fd = -1;
 	struct snapshot_options own = *o;
 	size_t index = (size_t)(p - s->processes);
 	struct proc_status st;
@@ -420,10 +444,11 @@ static void process_capture(struct snapshot *s, struct snap_process *p, pid_t pi
 	p->threads = xcalloc(tids.n ? tids.n : 1, sizeof(*p->threads));
 	p->thread_count = tids.n;
 	own.stack_bytes = stack_share(s, tids.n, o);
+	task_fd = proc_task_open(pid);
 	for (size_t i = 0; i < tids.n; i++) {
 		p->threads[i].tid = tids.v[i];
 		if (clock_mono_ns() < s->deadline_ns)
-			thread_capture(p, &p->threads[i], p->peek.off, &own);
+			thread_capture(p, &p->threads[i], task_fd, p->peek.off, &own);
 		else
 			thread_reason(&p->threads[i], COLLECT_TIMED_OUT, "no time was left to look at it");
 		s->stacks_bytes += p->threads[i].stack_size;

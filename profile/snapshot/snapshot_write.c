@@ -10,23 +10,88 @@
 #include "trace/redact.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-/* A name or path, redacted; NULL stays null. */
-static void put_text(struct json *j, struct redactor *r, const char *key, const char *v)
+/* Threads of a pool and goroutines stand alike: what one text has become, redacted and quoted, is kept for the next of
+ * the kind. Not beyond a process, whose arguments may teach the redactor more. */
+enum { SAID_ROWS = 512, SAID_BYTES = 240 };
+struct said {
+	uint64_t hash;
+	bool place;
+	char *text; /* NULL: none */
+	struct str out;
+};
+struct writer {
+	struct json json;
+	struct redactor *r;
+	struct said *said; /* SAID_ROWS of them, by hash */
+};
+
+static void said_forget(struct writer *o)
+{
+	for (size_t i = 0; i < SAID_ROWS; i++) {
+		mem_free_ptr(&o->said[i].text);
+		str_release(&o->said[i].out);
+	}
+}
+
+static uint64_t text_hash(const char *s, size_t n, bool place)
+{
+	uint64_t h = n * 2 + place, x;
+
+	for (; n >= 8; s += 8, n -= 8) {
+		memcpy(&x, s, 8);
+		h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29;
+	}
+	for (x = 0; n; n--)
+		x = x << 8 | (unsigned char)*s++;
+	h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 29;
+}
+
+static void add_clean(struct writer *o, bool place, const char *v, size_t n, struct str *out)
 {
 	auto_str clean = STR_INIT;
 
+	if (place)
+		redact_name(o->r, v, n, &clean);
+	else
+		redact_text(o->r, v, n, &clean);
+	json_add_string(out, str_cstr(&clean), clean.len);
+}
+
+/* A name or path, redacted; NULL stays null. */
+static void put_text(struct writer *o, const char *key, const char *v)
+{
+	bool place = redact_is_place(key, strlen(key));
+	size_t n = v ? strlen(v) : 0;
+	auto_str once = STR_INIT;
+	struct said *said;
+	uint64_t hash;
+
 	if (!v) {
-		json_null(j, key);
+		json_null(&o->json, key);
 		return;
 	}
-	if (redact_is_place(key, strlen(key)))
-		redact_name(r, v, strlen(v), &clean);
-	else
-		redact_text(r, v, strlen(v), &clean);
-	json_strn(j, key, str_cstr(&clean), clean.len);
+	if (n > SAID_BYTES) {
+		add_clean(o, place, v, n, &once);
+		json_raw(&o->json, key, once.data, once.len);
+		return;
+	}
+	hash = text_hash(v, n, place);
+	said = &o->said[hash % SAID_ROWS];
+	if (!said->text || said->hash != hash || said->place != place || strcmp(said->text, v) != 0) {
+		free(said->text);
+		str_reset(&said->out);
+		said->hash = hash;
+		said->place = place;
+		said->text = xstrndup(v, n);
+		add_clean(o, place, v, n, &said->out);
+	}
+	json_raw(&o->json, key, said->out.data, said->out.len);
 }
 
 static void put_line(struct json *j, const char *key, int line)
@@ -37,26 +102,31 @@ static void put_line(struct json *j, const char *key, int line)
 		json_null(j, key);
 }
 
-static void put_frames(struct json *j, struct redactor *r, const struct snap_frame *frames, size_t n)
+static void put_frames(struct writer *o, const struct snap_frame *frames, size_t n)
 {
+	struct json *j = &o->json;
+
 	json_array(j, "frames");
 	for (size_t i = 0; i < n; i++) {
 		const struct snap_frame *f = &frames[i];
 
 		json_object(j, NULL);
 		json_str(j, "language", f->language);
-		put_text(j, r, "function", f->function);
-		put_text(j, r, "file", f->file);
+		put_text(o, "function", f->function);
+		put_text(o, "file", f->file);
 		put_line(j, "line", f->line);
-		put_text(j, r, "module", f->module);
+		put_text(o, "module", f->module);
 		if (f->runtime)
 			json_bool(j, "runtime", true);
 		if (f->build_id_len) {
-			char hex[2 * BUILD_ID_MAX + 1];
+			static const char digits[] = "0123456789abcdef";
+			char hex[2 * BUILD_ID_MAX];
 
-			for (int k = 0; k < f->build_id_len; k++)
-				snprintf(hex + 2 * k, 3, "%02x", f->build_id[k]);
-			json_str(j, "build_id", hex);
+			for (int k = 0; k < f->build_id_len; k++) {
+				hex[2 * k] = digits[f->build_id[k] >> 4];
+				hex[2 * k + 1] = digits[f->build_id[k] & 15];
+			}
+			json_strn(j, "build_id", hex, 2 * (size_t)f->build_id_len);
 			json_uint(j, "offset", f->offset);
 		}
 		json_object_end(j);
@@ -64,15 +134,17 @@ static void put_frames(struct json *j, struct redactor *r, const struct snap_fra
 	json_array_end(j);
 }
 
-static void put_wait(struct json *j, struct redactor *r, const struct snap_wait *w)
+static void put_wait(struct writer *o, const struct snap_wait *w)
 {
+	struct json *j = &o->json;
+
 	if (w->kind == WAIT_NONE) {
 		json_null(j, "waits_on");
 		return;
 	}
 	json_object(j, "waits_on");
 	json_str(j, "kind", wait_kind_text[w->kind]);
-	put_text(j, r, "resource", w->resource);
+	put_text(o, "resource", w->resource);
 	json_bool(j, "proved", w->proved);
 	if (w->since_ns >= 0)
 		json_ms(j, "since_ms", w->since_ns);
@@ -90,9 +162,9 @@ static void put_wait(struct json *j, struct redactor *r, const struct snap_wait 
 			json_null(j, "tid");
 		if (h->task)
 			json_uint(j, "task", h->task);
-		put_text(j, r, "comm", h->comm);
-		put_text(j, r, "function", h->function);
-		put_text(j, r, "file", h->file);
+		put_text(o, "comm", h->comm);
+		put_text(o, "function", h->function);
+		put_text(o, "file", h->file);
 		put_line(j, "line", h->line);
 		if (h->fd >= 0)
 			json_int(j, "fd", h->fd);
@@ -102,19 +174,20 @@ static void put_wait(struct json *j, struct redactor *r, const struct snap_wait 
 	json_object_end(j);
 }
 
-static void put_thread(struct json *j, struct redactor *r, const struct snap_thread *t)
+static void put_thread(struct writer *o, const struct snap_thread *t)
 {
+	struct json *j = &o->json;
 	const char state[2] = { t->state ? t->state : '?', '\0' };
 
 	json_object(j, NULL);
 	json_int(j, "tid", t->tid);
-	put_text(j, r, "name", t->name);
+	put_text(o, "name", t->name);
 	if (t->label)
-		put_text(j, r, "label", t->label);
+		put_text(o, "label", t->label);
 	if (t->test)
-		put_text(j, r, "test", t->test);
+		put_text(o, "test", t->test);
 	if (t->loop)
-		put_text(j, r, "loop", t->loop);
+		put_text(o, "loop", t->loop);
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", t->cpu_ns);
 	json_int(j, "intrusion", t->intrusion);
@@ -129,45 +202,47 @@ static void put_thread(struct json *j, struct redactor *r, const struct snap_thr
 		json_str(j, "verdict", verdict_text[t->verdict]);
 	if (t->frozen_ns)
 		json_ms(j, "frozen_ms", t->frozen_ns);
-	put_frames(j, r, t->frames, t->frame_count);
-	put_wait(j, r, &t->wait);
+	put_frames(o, t->frames, t->frame_count);
+	put_wait(o, &t->wait);
 	json_object_end(j);
 }
 
 /* Tasks of event loops. */
-static void put_tasks(struct json *j, struct redactor *r, const struct snap_process *p)
+static void put_tasks(struct writer *o, const struct snap_process *p)
 {
+	struct json *j = &o->json;
+
 	json_array(j, "tasks");
 	for (size_t i = 0; i < p->task_count; i++) {
 		const struct snap_task *task = &p->tasks[i];
 
 		json_line(j);
 		json_object(j, NULL);
-		put_text(j, r, "name", task->name);
+		put_text(o, "name", task->name);
 		if (task->tid)
 			json_int(j, "tid", task->tid);
 		else
 			json_null(j, "tid");
-		put_text(j, r, "awaits", task->awaits);
+		put_text(o, "awaits", task->awaits);
 		json_str(j, "language", task->language);
 		if (task->id)
 			json_uint(j, "id", task->id);
 		if (task->count)
 			json_uint(j, "count", task->count);
 		if (task->state)
-			put_text(j, r, "state", task->state);
+			put_text(o, "state", task->state);
 		if (task->created_by)
-			put_text(j, r, "created_by", task->created_by);
+			put_text(o, "created_by", task->created_by);
 		if (task->test)
-			put_text(j, r, "test", task->test);
+			put_text(o, "test", task->test);
 		if (task->loop)
-			put_text(j, r, "loop", task->loop);
+			put_text(o, "loop", task->loop);
 		if (task->partial) {
 			json_str(j, "status", "partial");
 			json_str(j, "reason", task->partial);
 		}
-		put_frames(j, r, task->frames, task->frame_count);
-		put_wait(j, r, &task->wait);
+		put_frames(o, task->frames, task->frame_count);
+		put_wait(o, &task->wait);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -181,8 +256,10 @@ static void put_limit(struct json *j, const char *key, int64_t v)
 		json_null(j, key);
 }
 
-static void put_facts(struct json *j, struct redactor *r, const struct snap_facts *f)
+static void put_facts(struct writer *o, const struct snap_facts *f)
 {
+	struct json *j = &o->json;
+
 	if (!f->known)
 		return;
 	if (f->has_io) {
@@ -205,7 +282,7 @@ static void put_facts(struct json *j, struct redactor *r, const struct snap_fact
 	put_limit(j, "open_files", f->open_files_max);
 	put_limit(j, "processes", f->processes_max);
 	json_object_end(j);
-	put_text(j, r, "cgroup", f->cgroup);
+	put_text(o, "cgroup", f->cgroup);
 	put_limit(j, "fd_count", f->fd_count);
 	json_array(j, "fds");
 	for (size_t i = 0; i < f->fds_listed; i++) {
@@ -214,29 +291,30 @@ static void put_facts(struct json *j, struct redactor *r, const struct snap_fact
 		json_object(j, NULL);
 		json_int(j, "fd", fd->fd);
 		json_str(j, "mode", fd->reads ? (fd->writes ? "rw" : "r") : (fd->writes ? "w" : ""));
-		put_text(j, r, "target", fd->target);
+		put_text(o, "target", fd->target);
 		json_object_end(j);
 	}
 	json_array_end(j);
 }
 
-static void put_process(struct json *j, struct redactor *r, const struct snap_process *p)
+static void put_process(struct writer *o, const struct snap_process *p)
 {
+	struct json *j = &o->json;
 	const char state[2] = { p->stat.state, '\0' };
 	struct strv argv = STRV_INIT;
 
 	if (p->argv.n)
-		redact_argv(r, p->argv.v, &argv);
+		redact_argv(o->r, p->argv.v, &argv);
 	json_line(j);
 	json_object(j, NULL);
 	json_int(j, "pid", p->pid);
 	json_int(j, "ppid", p->stat.ppid);
-	put_text(j, r, "comm", p->stat.comm);
+	put_text(o, "comm", p->stat.comm);
 	json_array(j, "argv");
 	for (size_t i = 0; i < argv.n; i++)
 		json_str(j, NULL, argv.v[i]);
 	json_array_end(j);
-	put_text(j, r, "cwd", p->cwd);
+	put_text(o, "cwd", p->cwd);
 	json_str(j, "state", state);
 	json_ms(j, "cpu_ms", proc_stat_cpu_ns(&p->stat));
 	json_int(j, "rss_bytes", p->stat.rss_bytes);
@@ -246,21 +324,24 @@ static void put_process(struct json *j, struct redactor *r, const struct snap_pr
 		json_int(j, "exit_code", WEXITSTATUS(p->stat.exit_status));
 	if (p->verdict)
 		json_str(j, "verdict", verdict_text[p->verdict]);
-	put_facts(j, r, &p->facts);
+	put_facts(o, &p->facts);
 	json_array(j, "threads");
 	for (size_t i = 0; i < p->thread_count; i++) {
 		json_line(j);
-		put_thread(j, r, &p->threads[i]);
+		put_thread(o, &p->threads[i]);
 	}
 	json_array_end(j);
 	if (p->task_count)
-		put_tasks(j, r, p);
+		put_tasks(o, p);
 	json_object_end(j);
 	strv_release(&argv);
+	said_forget(o);
 }
 
-static void put_graph(struct json *j, struct redactor *r, const struct snapshot *s)
+static void put_graph(struct writer *o, const struct snapshot *s)
 {
+	struct json *j = &o->json;
+
 	json_array(j, "cycles");
 	for (size_t i = 0; i < s->cycle_count; i++) {
 		json_object(j, NULL);
@@ -284,7 +365,7 @@ static void put_graph(struct json *j, struct redactor *r, const struct snapshot 
 		if (s->roots[i].task)
 			json_uint(j, "task", s->roots[i].task);
 		json_str(j, "pattern_id", s->roots[i].pattern_id);
-		put_text(j, r, "location", s->roots[i].location);
+		put_text(o, "location", s->roots[i].location);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -293,36 +374,39 @@ static void put_graph(struct json *j, struct redactor *r, const struct snapshot 
 void snapshot_json(const struct snapshot *s, struct redactor *r, struct str *out)
 {
 	char at[CLOCK_RFC3339_SIZE];
-	struct json j;
+	struct writer o = { .r = r, .said = xcalloc(SAID_ROWS, sizeof(*o.said)) };
+	struct json *j = &o.json;
 
 	clock_rfc3339(at, s->at_real_ns);
-	json_init(&j, out);
-	json_object(&j, NULL);
-	json_int(&j, "version", 1);
-	json_int(&j, "pid", s->root);
-	json_str(&j, "at", at);
-	json_ms(&j, "duration_ms", s->duration_ns);
+	json_init(j, out);
+	json_object(j, NULL);
+	json_int(j, "version", 1);
+	json_int(j, "pid", s->root);
+	json_str(j, "at", at);
+	json_ms(j, "duration_ms", s->duration_ns);
 	if (s->interval_ns)
-		json_ms(&j, "interval_ms", s->interval_ns);
-	json_array(&j, "processes");
+		json_ms(j, "interval_ms", s->interval_ns);
+	json_array(j, "processes");
 	for (size_t i = 0; i < s->process_count; i++)
-		put_process(&j, r, &s->processes[i]);
-	json_array_end(&j);
-	json_line(&j);
-	put_graph(&j, r, s);
-	json_array(&j, "collectors");
+		put_process(&o, &s->processes[i]);
+	json_array_end(j);
+	json_line(j);
+	put_graph(&o, s);
+	json_array(j, "collectors");
 	for (size_t i = 0; i < s->collector_count; i++) {
-		json_object(&j, NULL);
-		json_str(&j, "name", s->collectors[i].name);
-		json_str(&j, "status", collect_status_text[s->collectors[i].status]);
-		json_ms(&j, "duration_ms", s->collectors[i].duration_ns);
-		json_str(&j, "reason", s->collectors[i].reason);
-		json_int(&j, "intrusion", s->collectors[i].intrusion);
-		json_object_end(&j);
+		json_object(j, NULL);
+		json_str(j, "name", s->collectors[i].name);
+		json_str(j, "status", collect_status_text[s->collectors[i].status]);
+		json_ms(j, "duration_ms", s->collectors[i].duration_ns);
+		json_str(j, "reason", s->collectors[i].reason);
+		json_int(j, "intrusion", s->collectors[i].intrusion);
+		json_object_end(j);
 	}
-	json_array_end(&j);
-	json_object_end(&j);
-	json_finish(&j);
+	json_array_end(j);
+	json_object_end(j);
+	json_finish(j);
+	said_forget(&o);
+	free(o.said);
 	str_addc(out, '\n');
 }
 
