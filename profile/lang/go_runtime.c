@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CODE_BYTES = 512, LOADS_MAX = 16, DATA_CHUNK = 1 << 20, DATA_MAX = 256 << 20, REASON_BYTES = 60, ATTEMPTS = 3 };
+enum { CODE_BYTES = 512, LOADS_MAX = 16, DATA_CHUNK = 1 << 20, DATA_MAX = 256 << 20, REASON_BYTES = 60, ATTEMPTS = 3,
+       BATCH = 100 };
 /* words of runtime.moduledata */
 enum { MODULE_TEXT = 22, MODULE_GOFUNC_118 = 38, MODULE_GOFUNC_120 = 40, MODULE_WORDS = 48 };
 enum { SCAN_BIT = 0x1000 };
@@ -303,18 +304,26 @@ bool go_open(struct go *go, struct native *n, struct module *m, char *reason, si
 	return true;
 }
 
-static bool stack_copy(struct go *go, struct goroutine *g)
+/* Room for the copy of its stack; false where it has none. */
+static bool stack_room(struct goroutine *g)
 {
 	uint64_t want = g->hi > g->sp ? g->hi - g->sp : 0;
-	ssize_t got;
 
 	if (!want)
 		return false;
-	if (want > GO_STACK_BYTES)
-		want = GO_STACK_BYTES;
 	g->stack.base = g->sp;
-	g->stack.bytes = xmalloc(want);
-	got = peek_read(go->m.peek, g->sp, g->stack.bytes, want);
+	g->stack.n = want < GO_STACK_BYTES ? (size_t)want : GO_STACK_BYTES;
+	g->stack.bytes = xmalloc(g->stack.n);
+	return true;
+}
+
+static bool stack_copy(struct go *go, struct goroutine *g)
+{
+	ssize_t got;
+
+	if (!stack_room(g))
+		return false;
+	got = peek_read(go->m.peek, g->sp, g->stack.bytes, g->stack.n);
 	g->stack.n = got > 0 ? (size_t)got : 0;
 	return got > 0;
 }
@@ -338,18 +347,23 @@ static void g_take(struct go *go, const unsigned char b[GO_G_BYTES], struct goro
 		g->tid = (pid_t)lang_u64(&go->m, m + l->m_procid);
 }
 
+static bool g_stayed(struct go *go, const struct goroutine *g, const unsigned char b[GO_G_BYTES])
+{
+	struct goroutine now = { .g = g->g };
+
+	g_take(go, b, &now);
+	return now.status == g->status && now.sp == g->sp && now.since == g->since && now.id == g->id;
+}
+
 /* Did it stay where it was while its stack was copied? A second copy is the same, too: it may have come back meanwhile. */
 static bool g_same(struct go *go, const struct goroutine *g)
 {
 	unsigned char b[GO_G_BYTES];
 	auto_free unsigned char *again = xmalloc(g->stack.n + 1);
-	struct goroutine now = { .g = g->g };
 
-	if (!g->stack.n || peek_read(go->m.peek, g->stack.base, again, g->stack.n) != (ssize_t)g->stack.n ||
-	    memcmp(again, g->stack.bytes, g->stack.n) != 0 || !peek_full(go->m.peek, g->g, b, sizeof(b)))
-		return false;
-	g_take(go, b, &now);
-	return now.status == g->status && now.sp == g->sp && now.since == g->since && now.id == g->id;
+	return g->stack.n && peek_read(go->m.peek, g->stack.base, again, g->stack.n) == (ssize_t)g->stack.n &&
+	       memcmp(again, g->stack.bytes, g->stack.n) == 0 && peek_full(go->m.peek, g->g, b, sizeof(b)) &&
+	       g_stayed(go, g, b);
 }
 
 static bool g_counts(const struct goroutine *g)
@@ -363,8 +377,7 @@ static bool g_read(struct go *go, struct goroutine *g)
 	unsigned char b[GO_G_BYTES];
 
 	for (int i = 0; i < ATTEMPTS; i++) {
-		/* what many lie in is read at once, the first time */
-		if (i == 0 ? !lang_read(&go->m, g->g, b, sizeof(b)) : !peek_full(go->m.peek, g->g, b, sizeof(b)))
+		if (!peek_full(go->m.peek, g->g, b, sizeof(b)))
 			return i > 0;
 		free(g->stack.bytes);
 		*g = (struct goroutine){ .g = g->g };
@@ -380,8 +393,69 @@ static bool g_read(struct go *go, struct goroutine *g)
 	return true;
 }
 
+/* So many goroutines at once: a call of the kernel's for each of their copies would take most of the time. */
+struct batch {
+	struct goroutine v[BATCH];
+	unsigned char g[BATCH][GO_G_BYTES];
+	struct peek_piece pieces[2 * BATCH];
+	size_t n;
+};
+
+/* Their records as far as they come; the count. */
+static size_t batch_records(struct go *go, struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		b->pieces[i] = (struct peek_piece){ b->v[i].g, b->g[i], GO_G_BYTES };
+	return peek_pieces(go->m.peek, b->pieces, b->n);
+}
+
+/* The first n of them, once: who is not there afterwards is to be read alone. good: those that have stayed. */
+static void batch_copy(struct go *go, struct batch *b, size_t n, bool good[BATCH])
+{
+	auto_free unsigned char *again = NULL;
+	size_t who[BATCH], count = 0, bytes = 0, at = 0, came;
+
+	for (size_t i = 0; i < n; i++) {
+		struct goroutine *g = &b->v[i];
+
+		g_take(go, b->g[i], g);
+		if (!g_counts(g) || g->status == GO_RUNNING || !stack_room(g))
+			continue;
+		b->pieces[count] = (struct peek_piece){ g->sp, g->stack.bytes, g->stack.n };
+		bytes += g->stack.n;
+		who[count++] = i;
+	}
+	again = xmalloc(bytes + 1);
+	count = peek_pieces(go->m.peek, b->pieces, count);
+	for (size_t k = 0; k < count; k++) {
+		b->pieces[k].to = again + at;
+		at += b->pieces[k].n;
+		b->pieces[count + k] = (struct peek_piece){ b->v[who[k]].g, b->g[who[k]], GO_G_BYTES };
+	}
+	came = peek_pieces(go->m.peek, b->pieces, 2 * count);
+	for (size_t k = 0; k < count && count + k < came; k++) {
+		const struct goroutine *g = &b->v[who[k]];
+
+		good[who[k]] = memcmp(b->pieces[k].to, g->stack.bytes, g->stack.n) == 0 && g_stayed(go, g, b->g[who[k]]);
+	}
+}
+
+static void batch_read(struct go *go, struct batch *b)
+{
+	bool good[BATCH] = { false };
+
+	batch_copy(go, b, batch_records(go, b), good);
+	for (size_t i = 0; i < b->n; i++) {
+		if (good[i] || g_read(go, &b->v[i]))
+			go->v[go->count++] = b->v[i];
+		else
+			free(b->v[i].stack.bytes);
+	}
+}
+
 bool go_read(struct go *go)
 {
+	auto_free struct batch *b = NULL;
 	uint64_t list, count;
 
 	if (!list_find(go, &list, &count) || !layout_choose(go, list, count))
@@ -390,14 +464,12 @@ bool go_read(struct go *go)
 	if (go->cut)
 		count = GO_GOROUTINES_MAX;
 	go->v = xcalloc(count, sizeof(*go->v));
-	for (uint64_t i = 0; i < count; i++) {
-		struct goroutine *g = &go->v[go->count];
-
-		*g = (struct goroutine){ .g = lang_u64(&go->m, list + 8 * i) };
-		if (g_read(go, g))
-			go->count++;
-		else
-			mem_free_ptr(&g->stack.bytes);
+	b = xcalloc(1, sizeof(*b));
+	for (uint64_t i = 0; i < count; i += BATCH) {
+		b->n = count - i < BATCH ? (size_t)(count - i) : BATCH;
+		for (size_t k = 0; k < b->n; k++)
+			b->v[k] = (struct goroutine){ .g = lang_u64(&go->m, list + 8 * (i + k)) };
+		batch_read(go, b);
 	}
 	return true;
 }

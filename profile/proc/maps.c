@@ -83,7 +83,7 @@ void maps_parse(struct maps *m, char *text, size_t n)
 }
 
 /* The kernel ends such a file when the process maps nothing more; 65,530 mappings are its default limit. */
-enum { MAPS_BYTES_MAX = 64 << 20 };
+enum { MAPS_BYTES_MAX = 64 << 20, PIECES_MAX = 256 };
 
 int maps_read(struct maps *m, pid_t pid)
 {
@@ -141,6 +141,43 @@ ssize_t peek_read(struct peek *p, uint64_t addr, void *buf, size_t n)
 		got = pread(p->mem_fd, buf, n, (off_t)addr);
 	while (got < 0 && errno == EINTR);
 	return got;
+}
+
+/* At most so many; without a call for several of them, one after the other. */
+static size_t pieces_read(struct peek *p, const struct peek_piece *v, size_t count)
+{
+	struct iovec to[PIECES_MAX], from[PIECES_MAX];
+	ssize_t got, whole = 0;
+	size_t n = 0;
+
+	if (p->off || p->mem_fd >= 0) {
+		while (n < count && peek_read(p, v[n].addr, v[n].to, v[n].n) == (ssize_t)v[n].n)
+			n++;
+		return n;
+	}
+	for (size_t i = 0; i < count; i++) {
+		to[i] = (struct iovec){ v[i].to, v[i].n };
+		from[i] = (struct iovec){ (void *)(uintptr_t)v[i].addr, v[i].n };
+	}
+	p->calls++;
+	got = process_vm_readv(p->pid, to, count, from, count, 0);
+	while (n < count && whole + (ssize_t)v[n].n <= got)
+		whole += (ssize_t)v[n++].n;
+	return n;
+}
+
+size_t peek_pieces(struct peek *p, const struct peek_piece *v, size_t count)
+{
+	size_t n = 0;
+
+	while (n < count) {
+		size_t part = count - n < PIECES_MAX ? count - n : PIECES_MAX, got = pieces_read(p, v + n, part);
+
+		n += got;
+		if (got < part)
+			break;
+	}
+	return n;
 }
 
 bool peek_full(struct peek *p, uint64_t addr, void *buf, size_t n)

@@ -43,6 +43,13 @@ struct peek {
 };
 /* Copies n bytes. The count copied from the beginning (less than n at a hole), or -1 with errno. */
 ssize_t peek_read(struct peek *p, uint64_t addr, void *buf, size_t n);
+/* Copies several pieces with few calls. How many, from the first on, came whole. */
+struct peek_piece {
+	uint64_t addr;
+	void *to;
+	size_t n;
+};
+size_t peek_pieces(struct peek *p, const struct peek_piece *v, size_t count);
 /* All or nothing. */
 bool peek_full(struct peek *p, uint64_t addr, void *buf, size_t n);
 static inline bool peek_u64(struct peek *p, uint64_t addr, uint64_t *v) { return peek_full(p, addr, v, sizeof(*v)); }

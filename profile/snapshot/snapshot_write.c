@@ -14,13 +14,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Threads of a pool and goroutines stand alike: what one text has become, redacted and quoted, is kept for the next of
- * the kind. Not beyond a process, whose arguments may teach the redactor more. */
+/* Threads of a pool and goroutines stand alike: what a text has become under its key, redacted and quoted, is kept for the
+ * next of the kind. Not beyond a process, whose arguments may teach the redactor more. */
 enum { SAID_ROWS = 512, SAID_BYTES = 240 };
 struct said {
 	uint64_t hash;
-	bool place;
-	char *text; /* NULL: none */
+	const char *key; /* a literal */
+	char *text;      /* NULL: none */
 	struct str out;
 };
 struct writer {
@@ -37,9 +37,9 @@ static void said_forget(struct writer *o)
 	}
 }
 
-static uint64_t text_hash(const char *s, size_t n, bool place)
+static uint64_t text_hash(const char *s, size_t n, const char *key)
 {
-	uint64_t h = n * 2 + place, x;
+	uint64_t h = (uintptr_t)key + n, x;
 
 	for (; n >= 8; s += 8, n -= 8) {
 		memcpy(&x, s, 8);
@@ -52,21 +52,24 @@ static uint64_t text_hash(const char *s, size_t n, bool place)
 	return h ^ h >> 29;
 }
 
-static void add_clean(struct writer *o, bool place, const char *v, size_t n, struct str *out)
+/* "key":"value", redacted. */
+static void add_member(struct redactor *r, const char *key, const char *v, size_t n, struct str *out)
 {
+	size_t key_len = strlen(key);
 	auto_str clean = STR_INIT;
 
-	if (place)
-		redact_name(o->r, v, n, &clean);
+	if (redact_is_place(key, key_len))
+		redact_name(r, v, n, &clean);
 	else
-		redact_text(o->r, v, n, &clean);
+		redact_text(r, v, n, &clean);
+	json_add_string(out, key, key_len);
+	str_addc(out, ':');
 	json_add_string(out, str_cstr(&clean), clean.len);
 }
 
 /* A name or path, redacted; NULL stays null. */
 static void put_text(struct writer *o, const char *key, const char *v)
 {
-	bool place = redact_is_place(key, strlen(key));
 	size_t n = v ? strlen(v) : 0;
 	auto_str once = STR_INIT;
 	struct said *said;
@@ -77,21 +80,21 @@ static void put_text(struct writer *o, const char *key, const char *v)
 		return;
 	}
 	if (n > SAID_BYTES) {
-		add_clean(o, place, v, n, &once);
-		json_raw(&o->json, key, once.data, once.len);
+		add_member(o->r, key, v, n, &once);
+		json_members(&o->json, once.data, once.len);
 		return;
 	}
-	hash = text_hash(v, n, place);
+	hash = text_hash(v, n, key);
 	said = &o->said[hash % SAID_ROWS];
-	if (!said->text || said->hash != hash || said->place != place || strcmp(said->text, v) != 0) {
+	if (!said->text || said->hash != hash || said->key != key || strcmp(said->text, v) != 0) {
 		free(said->text);
 		str_reset(&said->out);
 		said->hash = hash;
-		said->place = place;
+		said->key = key;
 		said->text = xstrndup(v, n);
-		add_clean(o, place, v, n, &said->out);
+		add_member(o->r, key, v, n, &said->out);
 	}
-	json_raw(&o->json, key, said->out.data, said->out.len);
+	json_members(&o->json, said->out.data, said->out.len);
 }
 
 static void put_line(struct json *j, const char *key, int line)
