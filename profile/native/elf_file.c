@@ -183,7 +183,8 @@ static void symbol_offer(const struct elf_file *f, const Elf64_Shdr *strings, co
 	uint64_t reach = sym->st_size ? sym->st_size : UNSIZED_REACH;
 	const char *name = NULL;
 
-	if (!n || sym->st_value > names[n - 1].vaddr || (names[0].vaddr >= sym->st_value && names[0].vaddr - sym->st_value >= reach))
+	if (!n || sym->st_value > names[n - 1].vaddr ||
+	    (names[0].vaddr >= sym->st_value && names[0].vaddr - sym->st_value >= reach))
 		return;
 	for (size_t i = name_lower(names, n, sym->st_value); i < n && names[i].vaddr - sym->st_value < reach; i++) {
 		int rank;
