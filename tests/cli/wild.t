@@ -16,67 +16,33 @@ use warnings;
 use lib 'tests/lib';
 use SpecRunner;
 use Cwd qw(abs_path);
-use File::Temp qw(tempdir);
-use JSON::PP;
 use Test::More;
+use Wild;
 
 my $home = abs_path($ENV{WILD_HOME} // 'tests/zoo/wild');
 my $program = $ENV{SPEC_RUNNER} // abs_path('spec-runner');
 my $slow = slow_factor();
-my @names = grep { -e "$home/$_/cmd" } map { s{.*/}{}r } sort glob "$home/*";
+my @names = map { s{.*/}{}r } wild_names($home);
 @names = grep { /$ENV{WILD_ONLY}/ } @names if $ENV{WILD_ONLY};
 @names = grep { -e "$home/$_/quick" } @names if !$ENV{WILD_ALL} && !$ENV{WILD_ONLY};
 my @rows;
 
-sub text { my $t = read_file("$home/$_[0]/$_[1]") // ''; chomp $t; return $t }
-
 sub run_case {
 	my ($name) = @_;
-	my $healthy = $name =~ /^ok_/;
-	my $dir = tempdir("wild-$name-XXXXXX", TMPDIR => 1, CLEANUP => 1, $ENV{WILD_TMP} ? (DIR => $ENV{WILD_TMP}) : ());
-	system('cp', '-r', "$home/$name/.", $dir);
-	return (undef, 'cannot be built here') if -e "$dir/build" && system("cd '$dir' && sh ./build >build.log 2>&1");
-	mkdir "$dir/.git";
-	my @opts = ('--liveness-stall-ms', 1500 * ($slow > 2 ? 2 : 1), $healthy ? ('--profile-level', 'basic')
+	my $w = wild_prepare("$home/$name", $ENV{WILD_TMP}) // return (undef, 'cannot be built here');
+	my $r = wild_run($w, $program, '--liveness-stall-ms', 1500 * ($slow > 2 ? 2 : 1), $w->{healthy} ? ('--profile-level', 'basic')
 		: ('--liveness-level', 'strict', '--liveness-kill-grace-ms', 500));
-	push @opts, split ' ', text($name, 'opts');
-	pipe(my $silent, my $writer) or die;
-	my $pid = fork // die;
-	if (!$pid) {
-		chdir $dir or die;
-		close $writer;
-		my ($mode, $from) = -e "$home/$name/stdin" ? ('<&', $silent) : ('<', '/dev/null');
-		open STDIN, $mode, $from or die;
-		open STDOUT, '>', "$dir/out" or die;
-		open STDERR, '>', "$dir/err" or die;
-		exec 'sh', '-c', 'exec "$0" run "$@" -- ' . text($name, 'cmd'), $program, @opts;
-		die;
-	}
-	close $silent;
-	waitpid $pid, 0;
-	my $code = $? >> 8;
-	close $writer;
-	my $found = read_file("$dir/.artifacts/findings.json");
+	my @bad = wild_judge($w, $r);
+	wild_release($w);
 	if ($ENV{WILD_KEEP}) {
-		write_file("$ENV{WILD_KEEP}/$name.err", read_file("$dir/err") . "\n--\n" . read_file("$dir/out"));
-		write_file("$ENV{WILD_KEEP}/$name.json", $found // '{}');
+		write_file("$ENV{WILD_KEEP}/$name.err", "$r->{err}\n--\n$r->{out}");
+		write_file("$ENV{WILD_KEEP}/$name.json", $r->{json} // '{}');
 	}
-	my @found = $found ? @{ decode_json($found)->{findings} } : ();
-	if ($healthy) {
-		my @hang = grep { /^hang\./ } map { $_->{pattern_id} } @found;
-		return ($code == 0 && !@hang, "exit $code @hang");
-	}
-	my $first = $found[0] // { pattern_id => 'nothing' };
-	my $flat = JSON::PP->new->canonical->encode($first);
-	my ($ids, @words) = split /\n/, text($name, 'expect');
-	my @bad = $code == 124 ? () : "exit $code";
-	push @bad, 'pattern' if !grep { index($first->{pattern_id}, $_) == 0 } split ' ', $ids;
-	push @bad, map { "missing '$_'" } grep { length && index($flat, $_) < 0 } @words;
-	my $shown = read_file("$dir/err") // '';
-	push @bad, map { "does not show '$_'" } grep { length && index($shown, $_) < 0 } split /\n/, text($name, 'shown');
-	push @bad, map { "says '$_'" } grep { length && index($flat, $_) >= 0 } split /\n/, text($name, 'never');
+	return (!@bad, "@bad") if $w->{healthy};
+	my $first = $r->{found}[0] // { pattern_id => 'nothing' };
 	(my $place = $first->{location} // '') =~ s{\S*/}{};
-	push @rows, [$name, text($name, 'source'), $ids, $first->{pattern_id}, $place, @bad ? join(', ', @bad) : 'right'];
+	push @rows, [$name, wild_text($w->{case}, 'source'), (split /\n/, wild_text($w->{case}, 'expect'))[0], $first->{pattern_id}, $place,
+		@bad ? join(', ', @bad) : 'right'];
 	return (!@bad, "$first->{pattern_id} at $place: @bad");
 }
 
