@@ -148,7 +148,7 @@ static void graph_build(struct graph *g)
 		node_edges(g, i);
 }
 
-static void cycle_add(struct graph *g, const int *members, int n)
+static void cycle_add(struct graph *g, const int *members, int n, bool proved)
 {
 	struct snap_cycle *c;
 	bool known = !g->proved_only;
@@ -156,13 +156,13 @@ static void cycle_add(struct graph *g, const int *members, int n)
 	/* A possible cycle says nothing new where its members are in proved ones already. */
 	for (int i = 0; i < n; i++) {
 		known = known && g->v[members[i]].proved_cycle;
-		g->v[members[i]].proved_cycle |= g->proved_only;
+		g->v[members[i]].proved_cycle |= proved;
 	}
 	if (known)
 		return;
 	g->s->cycles = xreallocarray(g->s->cycles, g->s->cycle_count + 1, sizeof(*g->s->cycles));
 	c = &g->s->cycles[g->s->cycle_count++];
-	c->proved = g->proved_only;
+	c->proved = proved;
 	c->member_count = (size_t)n;
 	c->members = xcalloc((size_t)n, sizeof(*c->members));
 	for (int i = 0; i < n; i++) {
@@ -186,6 +186,37 @@ static bool edge_counts(const struct graph *g, const struct node *v, int e)
 	return w->endless || v->proved[e] || (w->kind == WAIT_POLL && w->timeout_ns >= 0 && w->timeout_ns <= AGAIN_NS);
 }
 
+/* Does anybody who could end this wait stand outside of these nodes? The list of holders is
+ * complete for ends of pipes and sockets, and for children. */
+static bool is_shut_in(const struct graph *g, const struct node *v, const int *members, int n)
+{
+	static const enum wait_kind complete[] = { WAIT_PIPE_READ, WAIT_PIPE_WRITE, WAIT_SOCKET_RECV, WAIT_SOCKET_SEND, WAIT_CHILD };
+	const struct snap_wait *w = &v->t->wait;
+	bool fits = false;
+
+	for (size_t i = 0; i < sizeof(complete) / sizeof(*complete); i++)
+		fits = fits || w->kind == complete[i];
+	if (!fits || !w->endless || !v->edges || (w->kind == WAIT_CHILD && !w->proved && v->p->sig_caught))
+		return false;
+	for (size_t i = 0; i < w->holder_count; i++)
+		if (!snapshot_process(g->s, w->holders[i].pid))
+			return false;
+	for (int e = 0; e < v->edges; e++)
+		if (!bsearch(&v->to[e], members, (size_t)n, sizeof(*members), by_number))
+			return false;
+	return true;
+}
+
+/* Several may be able to end a wait, such as all who have the other end of a pipe. Where all of them wait in the same ring, and
+ * nobody from outside can end any of their waits, it is a deadlock all the same. */
+static bool nobody_gets_out(const struct graph *g, const int *members, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!is_shut_in(g, &g->v[members[i]], members, n))
+			return false;
+	return true;
+}
+
 static void component_pop(struct graph *g, int root)
 {
 	int first = g->depth, loop = 0;
@@ -198,7 +229,8 @@ static void component_pop(struct graph *g, int root)
 		loop |= g->v[root].to[e] == root && edge_counts(g, &g->v[root], e);
 	if (g->depth - first > 1 || loop) {
 		qsort(g->stack + first, (size_t)(g->depth - first), sizeof(*g->stack), by_number);
-		cycle_add(g, g->stack + first, g->depth - first);
+		cycle_add(g, g->stack + first, g->depth - first,
+			  g->proved_only || nobody_gets_out(g, g->stack + first, g->depth - first));
 	}
 	g->depth = first;
 }

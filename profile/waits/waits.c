@@ -467,6 +467,18 @@ static void wait_timed(struct waits *w, struct snap_process *p, struct snap_thre
 	}
 }
 
+/* From one descriptor into another: a pipe that is full, or one that is empty. Only one of them may be able to block. */
+static void wait_splice(struct waits *w, struct snap_process *p, struct snap_thread *t, int from, int to)
+{
+	const struct fd_entry *e = fd_table_find(&w->fds, p->pid, from);
+	bool full = strstr(t->wchan, "writable") || strstr(t->wchan, "wait_for_space") || strstr(t->wchan, "opipe");
+
+	if (full || (e && e->kind == FD_FILE))
+		wait_fd(w, p, t, to, false);
+	else
+		wait_fd(w, p, t, from, true);
+}
+
 static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	struct proc_syscall *sc = &t->syscall;
@@ -478,8 +490,13 @@ static void wait_by_call(struct waits *w, struct snap_process *p, struct snap_th
 		waits_futex(w, p, t);
 		break;
 	case SYS_read: case SYS_readv: case SYS_pread64: case SYS_recvfrom: case SYS_recvmsg: case SYS_recvmmsg:
-	case SYS_splice: case SYS_tee:
 		wait_fd(w, p, t, (int)sc->arg[0], true);
+		break;
+	case SYS_splice:
+		wait_splice(w, p, t, (int)sc->arg[0], (int)sc->arg[2]);
+		break;
+	case SYS_tee:
+		wait_splice(w, p, t, (int)sc->arg[0], (int)sc->arg[1]);
 		break;
 	case SYS_write: case SYS_writev: case SYS_pwrite64: case SYS_sendto: case SYS_sendmsg: case SYS_sendmmsg:
 	case SYS_sendfile: case SYS_fsync: case SYS_fdatasync: case SYS_ftruncate: case SYS_fallocate:
@@ -572,6 +589,18 @@ static void tell_alone(const struct snap_process *p, struct snap_thread *t)
 	t->wait.resource = xasprintf("%s; no other thread of the process is there to end it", what ? what : "a futex");
 }
 
+/* A handler of SIGCHLD may post the semaphore on which the only thread of a shell or a loop waits for its children (fish). */
+static void semaphore_of_children(struct waits *w, struct snap_process *p, struct snap_thread *t)
+{
+	if (t->wait.kind != WAIT_SEMAPHORE || p->thread_count != 1 || t->wait.holder_count ||
+	    !(p->sig_caught >> (SIGCHLD - 1) & 1))
+		return;
+	waits_children(w, p, t, 0);
+	t->wait.proved = false;
+	if (t->wait.holder_count)
+		wait_set(t, WAIT_CHILD, "a semaphore that its handler of SIGCHLD may post");
+}
+
 static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	if (t->state == 'Z' || t->state == 'X' || t->status == COLLECT_GONE)
@@ -599,8 +628,9 @@ static void wait_thread(struct waits *w, struct snap_process *p, struct snap_thr
 	if (t->syscall.nr >= 0) {
 		wait_by_call(w, p, t);
 		waits_by_sqlite(w, p, t);
+		semaphore_of_children(w, p, t);
 		tell_alone(p, t);
-	} else if (t->state == 'S' && t->status != COLLECT_OK) {
+	} else if (t->state == 'S' && (t->status != COLLECT_OK || strcmp(t->wchan, "handle_userfault") == 0)) {
 		waits_by_channel(t);
 	}
 	if (t->state == 'D' && (t->wait.kind == WAIT_NONE || t->wait.kind == WAIT_UNKNOWN)) {
