@@ -89,6 +89,8 @@ static int finding_cmp(const struct finding *a, const struct finding *b)
 		return a->after ? 1 : -1;
 	if (a->order != b->order)
 		return a->order < b->order ? -1 : 1;
+	if (a->pattern->about_chain != b->pattern->about_chain)
+		return a->pattern->about_chain ? 1 : -1;
 	if (a->proved != b->proved)
 		return a->proved ? -1 : 1;
 	if (a->pattern->specificity != b->pattern->specificity)

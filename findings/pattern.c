@@ -319,7 +319,8 @@ static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e
 	static const char *const keys[] = {
 		"id", "over", "title", "severity", "specificity", "condition", "joins", "absent", "proved",
 		"meaning", "confidence", "summary", "location", "evidence", "identity", "suggestions",
-		"verify", "brief", "after_when", "warning_when", "fallback_of", NULL,
+		"verify", "brief", "after_when", "warning_when", "fallback_of",
+		"about_chain", NULL,
 	};
 	char quote[VALUE_QUOTE_SIZE];
 	int word = SEVERITY_WARNING;
@@ -336,6 +337,7 @@ static int read_head(struct pattern *p, const struct yaml_node *n, struct err *e
 	if (yaml_need_string(n, "meaning", &p->meaning, e) < 0 ||
 	    yaml_get_string(n, "title", &p->title, e) < 0 ||
 	    yaml_get_string(n, "fallback_of", &p->fallback_of, e) < 0 || yaml_get_bool(n, "brief", &p->brief, e) < 0 ||
+	    yaml_get_bool(n, "about_chain", &p->about_chain, e) < 0 ||
 	    yaml_get_word(n, "severity", pattern_severity_text, &word, e) < 0 ||
 	    yaml_get_int(n, "specificity", 0, 100, &p->specificity, e) < 0 ||
 	    read_kind(n, FACT_FUNCTION, false, &p->scope.kind[0], e) < 0)

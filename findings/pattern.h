@@ -48,6 +48,7 @@ struct pattern {
 	int64_t specificity;         /* 0 to 100: more says more about the cause */
 	enum pattern_severity severity;
 	bool brief;                  /* what its findings say stands in the list of failed tests already */
+	bool about_chain;            /* tells how the chain leads, never before what stands at its end */
 	const char *fallback_of;     /* only where no finding's id begins with this; NULL always */
 	struct condition *after;     /* holds: stands behind the findings of other patterns */
 	struct condition *warning;   /* holds: its finding is a warning, whatever severity says */

@@ -310,6 +310,8 @@ static const struct {
 	  STUCK "thread pid=12; tid=12; comm=prog; state=R; cpu_delta_ms=1\n" },
 	{ "hang.spin", STUCK ROOT "waits_kind=unknown\nthread pid=12; tid=13; comm=prog; state=R; cpu_share=0.9; cpu_ms=900\n",
 	  MOVING "thread pid=12; tid=12; root=true; comm=prog; state=R; cpu_share=0.9\n" },
+	{ "hang.spin.starting", STUCK "thread pid=12; tid=12; comm=java; state=R; cpu_delta_ms=990; cpu_ms=2900; language=java; function=java.lang.Class.copyMethods\n",
+	  STUCK "thread pid=12; tid=12; comm=java; state=R; cpu_delta_ms=990; cpu_ms=2900; language=java; own_line=true; function=Primes.next; file=Primes.java; line=3\n" },
 	{ "hang.zombie", STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog; zombies=3\n",
 	  STUCK ROOT "waits_kind=signal\nprocess pid=12; comm=prog\n" },
 	{ "hang.zombie", STUCK ROOT "waits_kind=sleep\nprocess pid=12; comm=prog; zombies=3\n",
@@ -622,6 +624,19 @@ static void test_silence(void)
 	result_release(&r);
 }
 
+/* The leaf is only possible, the way to it is certain: it is the leaf that tells something. */
+static void test_chain_last(void)
+{
+	struct result r;
+
+	result_init(&r, STUCK "thread pid=12; tid=12; comm=make; waits_kind=child; chain_length=1\n"
+			      "thread pid=13; tid=13; comm=prog; root=true; rank=0; chain_length=2; waits_kind=io; state=S; "
+			      "chain=make -> prog\n");
+	is_str(first_id(&r), "hang.wait.event.io", "what waits at the end of the chain comes before the chain");
+	ok(!r.found.v[0]->proved && r.found.v[1]->proved, "though only the chain is proved");
+	result_release(&r);
+}
+
 static void test_ids(void)
 {
 	struct result a, b, c;
@@ -782,6 +797,7 @@ int main(void)
 	test_contract_names();
 	test_animals();
 	test_silence();
+	test_chain_last();
 	test_ids();
 	test_determinism();
 	test_formats();

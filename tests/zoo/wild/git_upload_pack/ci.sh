@@ -3,4 +3,4 @@ git init -q --bare r.git
 git init -q w && cd w
 exec 9>../wrapper.lock
 flock 9
-git fetch -q --upload-pack "$PWD/../up.sh" ../r.git
+git fetch -q --upload-pack "'$PWD/../up.sh'" ../r.git

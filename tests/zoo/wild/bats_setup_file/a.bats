@@ -1,0 +1,7 @@
+setup_file() {
+	sleep 300 3>&- &
+}
+
+@test "foo" {
+	true
+}

@@ -1,0 +1,3 @@
+printf 'Prefix [/usr/local]: '
+read -r prefix
+echo "$prefix" >out

@@ -1,0 +1,3 @@
+sleep 4 &
+wait
+echo done

@@ -1,0 +1,3 @@
+while read -r word; do
+	echo "ok $word"
+done
