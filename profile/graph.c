@@ -186,11 +186,12 @@ static bool edge_counts(const struct graph *g, const struct node *v, int e)
 	return w->endless || v->proved[e] || (w->kind == WAIT_POLL && w->timeout_ns >= 0 && w->timeout_ns <= AGAIN_NS);
 }
 
-/* Does anybody who could end this wait stand outside of these nodes? The list of holders is
- * complete for ends of pipes and sockets, and for children. */
+/* Can nobody but these nodes end this wait? The list of holders is complete for ends of pipes and sockets, and for
+ * children. */
 static bool is_shut_in(const struct graph *g, const struct node *v, const int *members, int n)
 {
-	static const enum wait_kind complete[] = { WAIT_PIPE_READ, WAIT_PIPE_WRITE, WAIT_SOCKET_RECV, WAIT_SOCKET_SEND, WAIT_CHILD };
+	static const enum wait_kind complete[] = { WAIT_PIPE_READ, WAIT_PIPE_WRITE, WAIT_SOCKET_RECV, WAIT_SOCKET_SEND,
+						   WAIT_CHILD };
 	const struct snap_wait *w = &v->t->wait;
 	bool fits = false;
 
@@ -207,8 +208,8 @@ static bool is_shut_in(const struct graph *g, const struct node *v, const int *m
 	return true;
 }
 
-/* Several may be able to end a wait, such as all who have the other end of a pipe. Where all of them wait in the same ring, and
- * nobody from outside can end any of their waits, it is a deadlock all the same. */
+/* Several may be able to end a wait, such as all who have the other end of a pipe. Where all of them wait in the same
+ * ring, and nobody from outside can end any of their waits, it is a deadlock all the same. */
 static bool nobody_gets_out(const struct graph *g, const int *members, int n)
 {
 	for (int i = 0; i < n; i++)

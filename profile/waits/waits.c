@@ -589,7 +589,7 @@ static void tell_alone(const struct snap_process *p, struct snap_thread *t)
 	t->wait.resource = xasprintf("%s; no other thread of the process is there to end it", what ? what : "a futex");
 }
 
-/* A handler of SIGCHLD may post the semaphore on which the only thread of a shell or a loop waits for its children (fish). */
+/* A handler of SIGCHLD may post the semaphore on which the only thread of a shell waits for its children (fish). */
 static void semaphore_of_children(struct waits *w, struct snap_process *p, struct snap_thread *t)
 {
 	if (t->wait.kind != WAIT_SEMAPHORE || p->thread_count != 1 || t->wait.holder_count ||
