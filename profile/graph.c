@@ -197,7 +197,9 @@ static bool is_shut_in(const struct graph *g, const struct node *v, const int *m
 
 	for (size_t i = 0; i < sizeof(complete) / sizeof(*complete); i++)
 		fits = fits || w->kind == complete[i];
-	if (!fits || !w->endless || !v->edges || (w->kind == WAIT_CHILD && !w->proved && v->p->sig_caught))
+	/* of a single one that is not proved there is a reason why not, as of a shell's wait for a signal */
+	if (!fits || !w->endless || !v->edges || (!w->proved && w->holder_count == 1) ||
+	    (w->kind == WAIT_CHILD && !w->proved && v->p->sig_caught))
 		return false;
 	for (size_t i = 0; i < w->holder_count; i++)
 		if (!snapshot_process(g->s, w->holders[i].pid))

@@ -61,7 +61,7 @@ sub wild_prepare {
 		remove_tree($dir);
 		return undef;
 	}
-	mkdir "$dir/.git";
+	system('git', 'init', '-q', $dir);
 	system('cp', '-a', $dir, "$dir.built") if $again;
 	return $w;
 }

@@ -221,6 +221,21 @@ static void cycles_of_made_up_trees(void)
 	ok(s.cycle_count == 1 && !s.cycles[0].proved, "a ring with a possible edge is possible");
 	snapshot_release(&s);
 
+	for (int outside = 0; outside < 2; outside++) {
+		tree_make(&s, 4);
+		waits_for(&s, 0, WAIT_PIPE_READ, 1, false);
+		waits_for(&s, 0, WAIT_PIPE_READ, 2, false);
+		waits_for(&s, 1, WAIT_CHILD, 2, true);
+		waits_for(&s, 2, WAIT_PIPE_READ, 0, true);
+		if (outside)
+			waits_for(&s, 0, WAIT_PIPE_READ, 3, false);
+		wait_set(&s.processes[3].threads[0], WAIT_SLEEP, "sleep");
+		graph_resolve(&s);
+		ok(s.cycle_count == 1 && s.cycles[0].proved == !outside, outside ? "somebody outside may still write" :
+		   "nobody gets out of a ring in which all who have the end of a pipe wait");
+		snapshot_release(&s);
+	}
+
 	tree_make(&s, 2);
 	waits_for(&s, 0, WAIT_CHILD, 1, true);
 	wait_set(&s.processes[1].threads[0], WAIT_TTY, "tty");
