@@ -100,7 +100,7 @@ static void redundant_add(struct profile *p, const struct model *m, bool *named)
 				.file = first->file,
 				.line = first->line, .callee = list[i].callee, .cost = sum, .reduction = sum - greatest,
 				.effort = one ? m->effort_one_function : m->effort[CANDIDATE_REDUNDANT],
-				.why = xasprintf("called %u times with the same arguments", end - i) });
+				.why = xasprintf("called at %u places with the same words as arguments", end - i) });
 			for (uint32_t k = i; k < end; k++)
 				named[list[k].call] = true;
 		}
@@ -127,6 +127,61 @@ static void loops_add(struct profile *p, const struct model *m, bool *named)
 	}
 }
 
+static bool is_within(const struct run_item *item, const struct graph_call *c)
+{
+	return c->file == item->file && c->start >= item->start && c->start < item->end;
+}
+
+/* The functions of the subgraph that a call leads to, which nobody had before, are added to a list. */
+static uint32_t targets_add(const struct profile *p, const struct graph_call *c, bool *seen, uint32_t *list, uint32_t n)
+{
+	for (uint32_t t = 0; t < c->targets.n; t++) {
+		uint32_t to = graph_find(p->g, p->g->pool[c->targets.at + t]);
+
+		if (p->distance[to] == GRAPH_NONE || seen[to])
+			continue;
+		seen[to] = true;
+		list[n++] = to;
+	}
+	return n;
+}
+
+/* How many calls of a run, and of all that it calls, lead nobody knows where. */
+static uint32_t run_unresolved(const struct profile *p, const struct run *r)
+{
+	const struct graph *g = p->g;
+	auto_free bool *seen = xcalloc((size_t)g->function_count + 1, sizeof(*seen));
+	auto_free uint32_t *list = xcalloc((size_t)p->count + 1, sizeof(*list));
+	uint32_t n = 0, unresolved = 0;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct run_item *item = &p->items[r->at + i];
+
+		for (uint32_t k = g->first_call[item->function]; k < g->first_call[item->function + 1]; k++)
+			if (is_within(item, &g->calls[k])) {
+				unresolved += graph_is_unresolved(&g->calls[k]);
+				n = targets_add(p, &g->calls[k], seen, list, n);
+			}
+	}
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = g->first_call[list[i]]; k < g->first_call[list[i] + 1]; k++) {
+			unresolved += graph_is_unresolved(&g->calls[k]);
+			n = targets_add(p, &g->calls[k], seen, list, n);
+		}
+	return unresolved;
+}
+
+/* What is said of a run rests on the calls that could be resolved. */
+static char *run_why(const struct profile *p, const struct run *r)
+{
+	uint32_t unresolved = run_unresolved(p, r);
+
+	if (!unresolved)
+		return xasprintf("%u statements in a row that do not need each other", r->n);
+	return xasprintf("%u statements in a row that do not need each other, as far as is known: %u call%s below them "
+		"%s unresolved", r->n, unresolved, unresolved == 1 ? "" : "s", unresolved == 1 ? "is" : "are");
+}
+
 static void runs_add(struct profile *p, const struct model *m, bool *named)
 {
 	for (uint32_t i = 0; i < p->run_count; i++) {
@@ -139,14 +194,13 @@ static void runs_add(struct profile *p, const struct model *m, bool *named)
 			sum = weight_plus(sum, item->weight);
 			greatest = item->weight > greatest ? item->weight : greatest;
 			for (uint32_t c = p->g->first_call[item->function]; c < p->g->first_call[item->function + 1]; c++)
-				named[c] |= p->g->calls[c].file == item->file && p->g->calls[c].start >= item->start &&
-					    p->g->calls[c].start < item->end;
+				named[c] |= is_within(item, &p->g->calls[c]);
 		}
 		add(p, m, (struct candidate){ .kind = CANDIDATE_PIPELINE, .function = first->function,
 			.file = first->file,
 			.line = first->line, .callee = first->callee, .cost = sum, .reduction = sum - greatest,
 			.effort = m->effort[CANDIDATE_PIPELINE],
-			.why = xasprintf("%u statements in a row that do not need each other", p->runs[i].n) });
+			.why = run_why(p, &p->runs[i]) });
 	}
 }
 

@@ -84,6 +84,20 @@ static int64_t opened_size(const struct graph *g, const struct graph_call *c, co
 	return k && k->text ? file_size(root, graph_text(g, k->text)) : -1;
 }
 
+/* A literal object beside an address holds the options of a request in JavaScript, but where something is sent. */
+static bool is_payload(const struct graph *g, const struct graph_call *c, const struct graph_constant *k)
+{
+	static const char *const sending[] = { "post", "put", "patch" };
+	const char *method = graph_text(g, c->method);
+
+	if (g->files[c->file].language != LANGUAGE_JAVASCRIPT || k->kind == CONSTANT_TEXT)
+		return true;
+	for (size_t i = 0; i < sizeof(sending) / sizeof(*sending); i++)
+		if (strcmp(method, sending[i]) == 0)
+			return true;
+	return false;
+}
+
 static int64_t payload_size(const struct graph *g, const struct graph_call *c)
 {
 	static const char *const keywords[] = { "data", "json", "content", "body" };
@@ -91,7 +105,8 @@ static int64_t payload_size(const struct graph *g, const struct graph_call *c)
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords) && !k; i++)
 		k = constant_named(g, c, keywords[i]);
-	k = k ? k : constant_at(g, c, 1);
+	if (!k && (k = constant_at(g, c, 1)) && !is_payload(g, c, k))
+		k = NULL;
 	return k ? k->size : -1;
 }
 
@@ -202,7 +217,7 @@ static text_t written_file(struct graph *g, const struct graph_call *c, const ch
 	auto_str out = STR_INIT;
 
 	str_add(&out, "file:");
-	if (strcmp(name, "open") == 0 && !strpbrk(mode_of(g, c), "wax+"))
+	if ((strcmp(name, "open") == 0 || strncmp(name, "fopen", 5) == 0) && !strpbrk(mode_of(g, c), "wax+"))
 		return 0;
 	if (c->opened && !c->opens_read)
 		str_add(&out, graph_text(g, c->opened));
