@@ -79,8 +79,8 @@ void patterns_release(struct patterns *p);
 int patterns_add_text(struct patterns *p, const char *name, const char *text, size_t n, struct err *e);
 /* Moves everything of `from` into `p`; a pattern with a known id takes the place of that one. */
 void patterns_merge(struct patterns *p, struct patterns *from);
-/* The patterns that are part of the program. */
-int patterns_add_builtin(struct patterns *p, struct err *e);
+/* The patterns that are part of the program. f: only those that it has rows for, for others find nothing; NULL: all. */
+int patterns_add_builtin(struct patterns *p, const struct facts *f, struct err *e);
 /* Every *.yaml and *.yml of a folder, by name; a file is taken as it is. A pattern with a
  * known id takes the place of the one that was there; twice in one folder is an error. */
 int patterns_add_dir(struct patterns *p, const char *dir, struct err *e);

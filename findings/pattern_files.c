@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,57 @@ EMBED(patterns_perf_wait, "findings/patterns/perf-wait.yaml");
 EMBED(patterns_perf_tests, "findings/patterns/perf-tests.yaml");
 EMBED(patterns_run, "findings/patterns/run.yaml");
 
-int patterns_add_builtin(struct patterns *p, struct err *e)
+/* Where the next pattern of a file begins; its end where there is none. */
+static const char *next_pattern(const char *at, const char *end)
+{
+	static const char head[] = "\n  - id:";
+	const char *found = memmem(at, (size_t)(end - at), head, sizeof(head) - 1);
+
+	return found ? found + 1 : end;
+}
+
+/* Is there any row that it takes? What does not say so plainly is taken to have some. */
+static bool has_rows(const char *at, const char *end, const struct facts *f)
+{
+	static const char over[] = "\n    over: ";
+	const char *word = memmem(at, (size_t)(end - at), over, sizeof(over) - 1), *eol;
+	char name[32];
+	int kind;
+
+	if (!word)
+		return true;
+	word += sizeof(over) - 1;
+	eol = memchr(word, '\n', (size_t)(end - word));
+	if (!eol || (size_t)(eol - word) >= sizeof(name))
+		return true;
+	snprintf(name, sizeof(name), "%.*s", (int)(eol - word), word);
+	kind = fact_kind_find(name);
+	return kind < 0 || f->table[kind].n > 0;
+}
+
+/* A file without the patterns that no row of f is for: parsing those is most of what a report costs of a run that
+ * passed. Their lines stay, empty, so that the others' numbers are right. False where none is left. */
+static bool text_for(const char *text, const char *end, const struct facts *f, struct str *out)
+{
+	const char *head_end = next_pattern(text, end);
+	bool any = false;
+
+	str_addn(out, text, (size_t)(head_end - text));
+	for (const char *at = head_end, *next; at < end; at = next) {
+		next = next_pattern(at, end);
+		if (!f || has_rows(at, next, f)) {
+			str_addn(out, at, (size_t)(next - at));
+			any = true;
+			continue;
+		}
+		for (const char *c = at; c < next; c++)
+			if (*c == '\n')
+				str_addn(out, c, 1);
+	}
+	return any;
+}
+
+int patterns_add_builtin(struct patterns *p, const struct facts *f, struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -44,10 +95,13 @@ int patterns_add_builtin(struct patterns *p, struct err *e)
 		{ "patterns/run.yaml", patterns_run, patterns_run_end },
 	};
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (patterns_add_text(p, files[i].name, files[i].text,
-				      (size_t)(files[i].end - files[i].text), e) < 0)
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		auto_str text = STR_INIT;
+
+		if (text_for(files[i].text, files[i].end, f, &text) &&
+		    patterns_add_text(p, files[i].name, str_cstr(&text), text.len, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -374,10 +374,9 @@ static int make_report(struct cli *cli, const struct report_ops *format, const c
 	return rc;
 }
 
-static int load_patterns(struct cli *cli, struct patterns *p, struct err *e)
+static int load_patterns(struct cli *cli, const struct facts *f, struct patterns *p, struct err *e)
 {
-	patterns_init(p);
-	if (patterns_add_builtin(p, e) < 0)
+	if (patterns_add_builtin(p, f, e) < 0)
 		return -1;
 	return cli->o.patterns_dir ? patterns_add_dir(p, cli->o.patterns_dir, e) : 0;
 }
@@ -645,13 +644,12 @@ static int report_body(struct cli *cli)
 		return print_artifacts(cli, trace, dir);
 	if (results)
 		return print_results(results, trace, dir);
-	if (load_patterns(cli, &patterns, &e) < 0) {
-		patterns_release(&patterns);
-		return cli_fail(&e);
-	}
+	patterns_init(&patterns);
 	if (read_facts(cli, trace, dir, &f, &e) < 0) {
 		cli_fail(&e);
 		rc = e.kind == ERR_USAGE ? 2 : 1;
+	} else if (load_patterns(cli, &f, &patterns, &e) < 0) {
+		rc = cli_fail(&e);
 	} else {
 		rc = cli->o.profiling.baseline ? add_diff(cli, trace, dir, &f) : 0;
 		rc = rc ? rc : make_report(cli, format, trace, dir, &f, &patterns);

@@ -41,7 +41,7 @@ static void folders_make(void)
 	snprintf(snapshot, sizeof(snapshot), "%s/" RUN "/snapshot-1.json", raw);
 	snprintf(tail, sizeof(tail), "%s/" RUN "/stdout.tail", raw);
 	patterns_init(&patterns);
-	if (patterns_add_builtin(&patterns, &e) < 0)
+	if (patterns_add_builtin(&patterns, NULL, &e) < 0)
 		abort();
 	if (path_mkdirs_for(snapshot, &e) < 0 || file_write(sealed, text, sizeof(text) - 1, &e) < 0)
 		abort();

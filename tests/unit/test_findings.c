@@ -315,7 +315,7 @@ int main(void)
 	struct err e = { 0 };
 
 	patterns_init(&patterns);
-	if (!ok(patterns_add_builtin(&patterns, &e) == 0, "the built-in patterns load: %s", e.msg))
+	if (!ok(patterns_add_builtin(&patterns, NULL, &e) == 0, "the built-in patterns load: %s", e.msg))
 		return tap_done();
 	test_contract_names();
 	test_animals();

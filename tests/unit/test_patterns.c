@@ -240,7 +240,7 @@ static void test_merge(void)
 	size_t n;
 
 	patterns_init(&a);
-	is_int(patterns_add_builtin(&a, &e), 0, "the built-in patterns load");
+	is_int(patterns_add_builtin(&a, NULL, &e), 0, "the built-in patterns load");
 	n = a.n;
 	is_int(load(&b, mine), 0, "a pattern of one's own loads");
 	patterns_merge(&a, &b);
@@ -253,6 +253,34 @@ static void test_merge(void)
 	}
 	patterns_release(&b);
 	patterns_release(&a);
+}
+
+/* Of the built-in ones only those are parsed that have rows to look at; they are the same as ever. */
+static void test_only_for_rows(void)
+{
+	struct patterns all, some;
+	struct err e = { 0 };
+	struct facts f;
+	size_t wanted = 0, same = 0;
+
+	patterns_init(&all);
+	patterns_init(&some);
+	if (facts_init(&f, &e) < 0 || !fact_add(&f, FACT_USAGE, "raw/x.json", "/1"))
+		return (void)ok(false, "facts: %s", e.msg);
+	is_int(patterns_add_builtin(&all, NULL, &e), 0, "all");
+	is_int(patterns_add_builtin(&some, &f, &e), 0, "those for rows of one kind");
+	for (size_t i = 0; i < all.n; i++)
+		wanted += all.v[i]->scope.kind[0] == FACT_USAGE;
+	for (size_t i = 0; i < some.n; i++)
+		for (size_t k = 0; k < all.n; k++)
+			same += strcmp(all.v[k]->id, some.v[i]->id) == 0 && all.v[k]->line == some.v[i]->line &&
+				strcmp(all.v[k]->file, some.v[i]->file) == 0 && some.v[i]->scope.kind[0] == FACT_USAGE;
+	ok(wanted > 3 && wanted < all.n / 2, "%zu of %zu are for that kind", wanted, all.n);
+	is_int(some.n, wanted, "each of them is there, and no other");
+	is_int(same, wanted, "at the line where it stands in its file");
+	facts_release(&f);
+	patterns_release(&some);
+	patterns_release(&all);
 }
 
 /* YAML as the JSON that its schema speaks of: a plain scalar is what it looks like. */
@@ -348,5 +376,6 @@ int main(void)
 	test_damaged();
 	test_conditions();
 	test_merge();
+	test_only_for_rows();
 	return tap_done();
 }
