@@ -3,7 +3,11 @@
  * starts and ends others, its list of children is read every few milliseconds: one read. What a child ran after it was last
  * looked at is not seen any more, but its parent's count of ended children has it: each child that goes gets what is
  * missing there, at most the time since it was last looked at; all of it, where every child that was seen of this parent is
- * of the same program, since those that came and went unseen then are, too. */
+ * of the same program, since those that came and went unseen then are, too.
+ *
+ * The count is read before the list of children: what ends in between is still missing from it, and comes with the next,
+ * while a list read first would show none of a child whose time the count has already, which would then be given twice.
+ * Of a command the supervisor tells how much it used: its own count of ended children has its helpers', too. */
 #include "profile/sample/sampler.h"
 
 #include "base/mem.h"
@@ -14,11 +18,13 @@
 #define BUSY_NS (300 * NS_PER_MS)  /* so long after a birth or an end more of them are expected */
 #define YOUNG_NS (30 * NS_PER_MS)  /* by then it runs its own program, if it ever will */
 #define FRESH_NS (6 * NS_PER_MS)
+#define WORD_NS (500 * NS_PER_MS)
 enum { PARENTS_MAX = 32, PROCS_MAX = 400, THREADS_LISTED_MAX = 8, DEPTH_MAX = 16 };
 
 struct births {
 	struct proc_watch w;
-	int64_t base_ns;  /* CPU time of children that ended before collecting began */
+	int64_t all_ns;   /* CPU time of ended children, as of before the last list of those that live; -1 unknown */
+	int64_t base_ns;  /* of that: of those that ended before collecting began */
 	int64_t paid_ns;  /* of what came since: given to children */
 	char comm[PROC_COMM_SIZE]; /* of the children that were seen; "" none */
 	bool mixed;                /* they have several */
@@ -46,6 +52,7 @@ static struct births *births_of(struct births **at, pid_t pid, bool old, int64_t
 	}
 	b->base_ns = old ? ended_ns(b) : 0;
 	b->paid_ns = old ? 0 : paid_ns;
+	b->all_ns = -1;
 	b->last = -1;
 	*at = b;
 	return b;
@@ -100,17 +107,36 @@ static int64_t last_child_settle(struct sampler *s, const struct births *b, int6
 	return missing;
 }
 
+/* The count has the time of those, too, that have ended with it and whose turn is to come: they have their own. */
+static int64_t gone_seen(const struct sampler *s, const struct sproc *c)
+{
+	int64_t seen = 0;
+
+	for (const struct sproc *x = s->first; x; x = x->after)
+		if (x != c && x->ppid == c->ppid && x->gone_ns)
+			seen += subtree_seen(s, x, 0);
+	return seen;
+}
+
+static int64_t missing_ns(const struct sampler *s, const struct sproc *c, const struct births *b, int64_t seen)
+{
+	if (c->told)
+		return c->told_ns - seen;
+	if (!b || b == s->root_births || b->all_ns < 0)
+		return 0;
+	return b->all_ns - b->base_ns - b->paid_ns - seen - gone_seen(s, c);
+}
+
 void births_settle(struct sampler *s, struct sproc *c, int64_t now)
 {
 	struct sproc *parent = sproc_find(s, c->ppid);
 	struct births *b = births_of_parent(s, c);
 	struct sthread *first = sthread_find(c, c->pid);
-	int64_t seen = subtree_seen(s, c, 0), gap = 0, all = b ? ended_ns(b) : -1, missing;
+	int64_t seen = subtree_seen(s, c, 0), gap = 0, missing = first ? missing_ns(s, c, b, seen) : 0;
 	bool alike = b && is_alike(b, parent, c);
 
 	for (const struct sthread *t = c->threads; t; t = t->next)
 		gap += now - t->looked_ns;
-	missing = all < 0 || !first ? 0 : all - b->base_ns - b->paid_ns - seen;
 	if (missing > 0 && gap > 0) {
 		first->owed_ns = alike || missing < gap ? missing : gap;
 		seen += first->owed_ns;
@@ -123,6 +149,31 @@ void births_settle(struct sampler *s, struct sproc *c, int64_t now)
 	}
 	if (parent)
 		parent->ended_ns += seen;
+}
+
+/* Of a command the supervisor's word comes as soon as it has reaped it. */
+static bool awaits_word(const struct sampler *s, const struct sproc *c, int64_t now)
+{
+	return !s->attached && c->ppid == s->root && !c->told && now - c->gone_ns < WORD_NS;
+}
+
+void births_gone(struct sampler *s, pid_t parent, int64_t now)
+{
+	for (struct sproc *c = s->first, *next; c; c = next) {
+		next = c->after;
+		if (!c->gone_ns || (parent && c->ppid != parent) || awaits_word(s, c, now))
+			continue;
+		births_settle(s, c, c->gone_ns);
+		sproc_end(s, c, c->gone_ns);
+		s->born_ns = now;
+	}
+}
+
+void births_count(struct sampler *s)
+{
+	for (struct sproc *p = s->first; p; p = p->after)
+		if (p->births)
+			p->births->all_ns = ended_ns(p->births);
 }
 
 /* Between fork and exec it has its parent's name. */
@@ -173,21 +224,19 @@ static void children_look(struct sampler *s, struct births *b, pid_t pid, const 
 {
 	auto_pid_list list = PID_LIST_INIT;
 
+	b->all_ns = ended_ns(b);
 	if (proc_watch_children(&b->w, threads, &list) < 0)
 		return;
 	for (size_t i = 0; i < list.n; i++)
 		if (!sproc_find(s, list.v[i]))
 			birth(s, list.v[i], parent, now);
-	for (struct sproc *c = s->first, *next; c; c = next) {
+	for (struct sproc *c = s->first; c; c = c->after) {
 		struct proc_stat st;
 
-		next = c->after;
-		if (c->ppid != pid || pid_list_has(&list, c->pid) || proc_stat_read(c->pid, &st) == 0)
-			continue;
-		births_settle(s, c, now);
-		sproc_end(s, c, now);
-		s->born_ns = now;
+		if (c->ppid == pid && !c->gone_ns && !pid_list_has(&list, c->pid) && proc_stat_read(c->pid, &st) < 0)
+			c->gone_ns = now;
 	}
+	births_gone(s, pid, now);
 }
 
 static int thread_count(const struct sproc *p)

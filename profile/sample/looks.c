@@ -20,6 +20,7 @@
 #define STOPPED_FREE_NS (150 * 1000)
 #define STOP_GUESS_NS (60 * 1000)
 #define STOPS_ROUND_MAX 32
+#define STATS_KEPT_MAX 200
 #define STOPS_LEAST_NS (50 * NS_PER_MS) /* of a thread's run time: so often it is stopped whatever we have used */
 
 static int kept_open(struct sthread *t, const char *name)
@@ -54,6 +55,21 @@ static bool call_read(struct sampler *s, struct sthread *t, struct proc_syscall 
 			 " CAP_SYS_PTRACE)");
 	n = t->call_fd >= 0 ? pread(t->call_fd, text, sizeof(text) - 1, 0) : -1;
 	return n > 0 && proc_syscall_parse(text, (size_t)n, out) == 0;
+}
+
+/* Its state. The file is kept open where there are few threads: opening it costs more than all else of a copy. */
+static char state_read(const struct sampler *s, struct sthread *t)
+{
+	struct proc_stat st = { .state = 'S' };
+	char text[512];
+	ssize_t n;
+
+	if (t->stat_fd < 0 && s->thread_count > STATS_KEPT_MAX)
+		return proc_thread_stat_read(t->p->pid, t->tid, &st) == 0 ? st.state : 'S';
+	if (t->stat_fd < 0)
+		t->stat_fd = kept_open(t, "stat");
+	n = t->stat_fd >= 0 ? pread(t->stat_fd, text, sizeof(text) - 1, 0) : -1;
+	return n > 0 && proc_stat_parse(text, (size_t)n, &st) == 0 ? st.state : 'S';
 }
 
 /* ---- blocked threads ---- */
@@ -139,10 +155,9 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 	uint32_t script[PYTHON_FRAMES_MAX];
 	struct book_wait w = { .nr = (int32_t)call->nr };
 	struct proc_sched sched;
-	struct proc_stat st = { .state = 'S' };
 	static unsigned char ruby_bytes[RUBY_COPY_BYTES];
 	size_t python = 0, ruby = 0, n = 0;
-	char resource[400];
+	char resource[400], state;
 	ssize_t got;
 
 	regs.r[SNAP_REG_SP] = call->sp;
@@ -158,9 +173,9 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 		spython_expect(t->p, t, now);
 		python = spython_walk(s, t->p, t->tid, frames, PYTHON_FRAMES_MAX);
 	}
-	proc_thread_stat_read(t->p->pid, t->tid, &st);
+	state = state_read(s, t);
 	wait_resource(t, call, resource, sizeof(resource));
-	if (!sched_read(t, &sched) || sched.run_ns != t->run_ns || is_runnable(st.state))
+	if (!sched_read(t, &sched) || sched.run_ns != t->run_ns || is_runnable(state))
 		return false;
 	s->copies++;
 	if (python)
@@ -169,7 +184,7 @@ static bool wait_copy(struct sampler *s, struct sthread *t, const struct proc_sy
 		n = sruby_name(s, t->p, ruby_bytes, ruby, true, script, PYTHON_FRAMES_MAX);
 	if (call_is_futex(call->nr) && spython_is_gil(t->p, call->arg[0]))
 		w.kind = WAIT_GIL;
-	w.state = st.state;
+	w.state = state;
 	w.resource = resource[0] ? resource : NULL;
 	out->wait = book_wait(&s->book, &w);
 	out->stack = stack_keep(s, t->p, stack.n ? &regs : NULL, &stack, false, script, n);

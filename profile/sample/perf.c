@@ -20,6 +20,9 @@
 
 enum { RINGS_MAX = 1024, PAGES = 128 };
 #define EXIT_LATE_NS (3 * NS_PER_S)
+/* Before so much is in a ring nobody is woken: waking at each record costs an interrupt of the processor that writes it,
+ * which is where the tree runs. In a program that starts threads all the time that would be a hundredth of its time. */
+#define WAKE_BYTES (3 * SAMPLER_STACK_BYTES)
 
 #if defined(__x86_64__)
 /* The kernel's numbers of ax bx cx dx si di bp sp ip, r8 to r15; by DWARF number below. */
@@ -73,7 +76,7 @@ static int perf_open(const struct sampler *s, pid_t pid, int cpu, bool kernel, s
 	a->use_clockid = 1;
 	a->clockid = CLOCK_MONOTONIC;
 	a->watermark = 1;
-	a->wakeup_watermark = 1;
+	a->wakeup_watermark = s->eager ? 1 : WAKE_BYTES;
 	return (int)syscall(SYS_perf_event_open, a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -507,6 +510,7 @@ static void perf_readable(struct sampler *s, int64_t now)
 	p->ref_n = 0;
 	for (int i = 0; i < p->n; i++)
 		refs_of_ring(p, (uint32_t)i, until);
+	s->batch_records = p->ref_n;
 	if (p->ref_n > 1)
 		qsort(p->ref, p->ref_n, sizeof(*p->ref), by_time);
 	for (size_t i = 0; i < p->ref_n; i++) {

@@ -72,7 +72,7 @@ struct sthread *sthread_add(struct sampler *s, struct sproc *p, pid_t tid, int64
 	t = xcalloc(1, sizeof(*t));
 	t->p = p;
 	t->tid = tid;
-	t->sched_fd = t->call_fd = -1;
+	t->sched_fd = t->call_fd = t->stat_fd = -1;
 	t->wait = -1;
 	t->looked_ns = at_ns;
 	t->book = book_thread(&s->book, p->pid, tid, p->ppid, since_start(s, at_ns));
@@ -88,6 +88,7 @@ static void thread_free(struct sthread *t)
 {
 	fd_close(&t->sched_fd);
 	fd_close(&t->call_fd);
+	fd_close(&t->stat_fd);
 	free(t);
 }
 
@@ -293,31 +294,36 @@ void sampler_scan(struct sampler *s, int64_t now)
 {
 	auto_pid_list pids = PID_LIST_INIT;
 
+	births_count(s);
 	if (proc_tree(s->root, &pids) < 0)
 		pids.n = 0;
 	for (size_t i = 0; i < pids.n; i++)
 		if (pids.v[i] != s->root || s->attached)
 			scan_one(s, pids.v[i], now);
-	for (struct sproc *p = s->first, *next; p; p = next) {
+	for (struct sproc *p = s->first; p; p = p->after) {
 		struct proc_stat st;
 
-		next = p->after;
-		if (pid_list_has(&pids, p->pid) ||
-		    (proc_stat_read(p->pid, &st) == 0 && st.state != 'Z' && st.state != 'X'))
-			continue;
-		births_settle(s, p, now);
-		sproc_end(s, p, now);
+		if (!p->gone_ns && !pid_list_has(&pids, p->pid) &&
+		    (proc_stat_read(p->pid, &st) < 0 || st.state == 'Z' || st.state == 'X'))
+			p->gone_ns = now;
 	}
+	births_gone(s, 0, now);
 }
 
 void sampler_forget(struct sampler *s, int64_t now)
 {
-	while (s->first) {
-		struct proc_stat st;
+	struct proc_stat st;
 
-		if (s->engine != &sampler_perf && proc_stat_read(s->first->pid, &st) < 0)
-			births_settle(s, s->first, now);
-		sproc_end(s, s->first, now);
+	births_count(s);
+	for (struct sproc *p = s->first; p && s->engine != &sampler_perf; p = p->after)
+		if (!p->gone_ns && proc_stat_read(p->pid, &st) < 0)
+			p->gone_ns = now;
+	while (s->first) {
+		int64_t at = s->first->gone_ns ? s->first->gone_ns : now;
+
+		if (s->first->gone_ns)
+			births_settle(s, s->first, at);
+		sproc_end(s, s->first, at);
 	}
 }
 

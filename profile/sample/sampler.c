@@ -24,11 +24,13 @@
 #define TICK_MAX_NS (2000 * NS_PER_MS)
 #define IDLE_TICK_MAX_NS (40 * NS_PER_MS)
 #define LOOK_COST_NS (20 * 1000)
+#define LOOK_COST_PARTS 8 /* an eighth of what a look is taken to cost is what the last one cost */
 #define THREAD_COST_NS (4 * 1000)
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
 #define RING_CALM_NS (130 * NS_PER_MS) /* where hardly any come, as of a tree that gets no processor */
+#define RING_IDLE_NS (250 * NS_PER_MS) /* where nothing comes: the first samples wake us */
 enum { RING_CALM_SAMPLES = 4 };
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
 #define BIRTH_NS (8 * NS_PER_MS)
@@ -58,14 +60,6 @@ static int64_t tick_least_ns(const struct sampler *s)
 	return NS_PER_S / (hz > 0 ? hz : 1);
 }
 
-/* What ended children of the root have used, with all that they waited for: the kernel's sum, to a tick of its clock. */
-static int64_t children_used_ns(const struct sampler *s)
-{
-	struct proc_stat st;
-
-	return proc_stat_read(s->root, &st) == 0 ? st.children_user_ns + st.children_system_ns : -1;
-}
-
 int sampler_begin(struct sampler *s, const char *with, struct err *e)
 {
 	static const struct sampler_ops *const all[] = { &sampler_perf, &sampler_stop, &sampler_read };
@@ -78,7 +72,6 @@ int sampler_begin(struct sampler *s, const char *with, struct err *e)
 		s->engine = all[i];
 		if (s->engine->start(s, e) == 0) {
 			s->tick_ns = tick_least_ns(s);
-			s->children_ns = children_used_ns(s);
 			usage_begin(s);
 			if (s->attached || s->engine != &sampler_perf)
 				sampler_scan(s, clock_mono_ns());
@@ -100,22 +93,32 @@ bool sampler_affords(const struct sampler *s, int part)
 /* Without the kernel's records the end of each thread is not seen: the sum over all tells what is missing. */
 static void note_total(struct sampler *s)
 {
-	int64_t now = children_used_ns(s);
 	char text[32];
 
-	if (s->engine == &sampler_perf || s->attached || now < 0 || s->children_ns < 0)
+	if (s->engine == &sampler_perf || s->attached || !s->told)
 		return;
-	snprintf(text, sizeof(text), "%lld", (long long)(now - s->children_ns));
+	snprintf(text, sizeof(text), "%lld", (long long)s->told_ns);
 	book_note(&s->book, "total", text, strlen(text));
 }
 
 /* A look at threads that have not moved costs a read each: a thousandth of a processor is always there for it, or a test
- * that sleeps would get the next one's waits. Stops have a budget of their own. */
+ * that sleeps would get the next one's waits. Where threads come and go and wake, looks cost many times that, and there
+ * are as many fewer. */
 static int64_t tick_most_ns(const struct sampler *s)
 {
-	int64_t ns = (LOOK_COST_NS + (int64_t)s->thread_count * THREAD_COST_NS) * 1000;
+	int64_t cost = LOOK_COST_NS + (int64_t)s->thread_count * THREAD_COST_NS, ns;
 
+	ns = (s->look_cost_ns > cost ? s->look_cost_ns : cost) * 1000;
 	return ns < TICK_MAX_NS ? ns : TICK_MAX_NS;
+}
+
+static void look_round(struct sampler *s, int64_t now)
+{
+	int64_t before = sampler_own_cpu_ns();
+
+	sampler_look(s, now);
+	s->own_cpu_ns = sampler_own_cpu_ns();
+	s->look_cost_ns += (s->own_cpu_ns - before - s->look_cost_ns) / LOOK_COST_PARTS;
 }
 
 /* Slower where we have used more than our share, or nothing moves; faster again where there is room. */
@@ -148,30 +151,63 @@ static void command_begins(struct sampler *s, const struct sampler_control *c, c
 		c->command(s, (pid_t)strtol(text, NULL, 10));
 }
 
-/* "command PID SPAN": one begins. Kept as it is: who belongs to it is worked out at the end. */
-static bool control_read(struct sampler *s, const struct sampler_control *c, int fd)
+/* "PID NS": with its children it has used so much. */
+static void command_ends(struct sampler *s, const char *text)
 {
-	char line[512];
-	ssize_t n = read(fd, line, sizeof(line) - 1);
+	char *end;
+	struct sproc *p = sproc_find(s, (pid_t)strtol(text, &end, 10));
+	int64_t used = strtoll(end, NULL, 10);
+
+	s->told = true;
+	s->told_ns += used;
+	if (!p)
+		return;
+	p->told = true;
+	p->told_ns = used;
+}
+
+struct loop {
+	int64_t scan_due, flush_due, ring_due, birth_due;
+	char text[512]; /* from whoever started us: what is not a whole line yet */
+	size_t text_n;
+};
+
+/* "command PID SPAN": one begins, kept as it is: who belongs to it is worked out at the end. "ended PID NS": it was
+ * reaped. */
+static void control_line(struct sampler *s, const struct sampler_control *c, const char *line, size_t n)
+{
+	if (n > 8 && strncmp(line, "command ", 8) == 0)
+		command_begins(s, c, line + 8, n - 8);
+	else if (n > 6 && strncmp(line, "ended ", 6) == 0)
+		command_ends(s, line + 6);
+}
+
+static bool control_read(struct sampler *s, const struct sampler_control *c, struct loop *l)
+{
+	ssize_t n = read(c->fd, l->text + l->text_n, sizeof(l->text) - l->text_n);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (n <= 0)
 		return false;
-	for (char *at = line, *end = line + n; at < end;) {
-		char *nl = memchr(at, '\n', (size_t)(end - at));
-		size_t len = nl ? (size_t)(nl - at) : (size_t)(end - at);
-
-		if (len > 8 && strncmp(at, "command ", 8) == 0)
-			command_begins(s, c, at + 8, len - 8);
-		at += len + 1;
+	l->text_n += (size_t)n;
+	for (char *nl; (nl = memchr(l->text, '\n', l->text_n));) {
+		*nl = '\0';
+		control_line(s, c, l->text, (size_t)(nl - l->text));
+		l->text_n -= (size_t)(nl + 1 - l->text);
+		memmove(l->text, nl + 1, l->text_n);
 	}
+	if (l->text_n == sizeof(l->text))
+		l->text_n = 0; /* nobody of ours writes so long a line */
 	return true;
 }
 
-struct loop {
-	int64_t scan_due, flush_due, ring_due, birth_due;
-};
+static int64_t ring_wait_ns(const struct sampler *s)
+{
+	if (!s->batch_records)
+		return RING_IDLE_NS;
+	return s->batch_samples && s->batch_samples <= RING_CALM_SAMPLES ? RING_CALM_NS : RING_NS;
+}
 
 /* Children that come and go, each eight milliseconds while there are any. To know of them is worth more than to look at
  * them: looks are the first to give way. */
@@ -198,15 +234,14 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 	}
 	if (ring) {
 		s->engine->readable(s, now);
-		l->ring_due = now + (s->batch_samples && s->batch_samples <= RING_CALM_SAMPLES ? RING_CALM_NS : RING_NS);
+		l->ring_due = now + ring_wait_ns(s);
 		if (s->proc)
 			usage_young(s, now);
 		if (c->turn)
 			c->turn(s, now);
 	}
 	if (look) {
-		sampler_look(s, now);
-		s->own_cpu_ns = sampler_own_cpu_ns();
+		look_round(s, now);
 		tick_adapt(s, now);
 		s->tick_due_ns = now + (s->pending ? 2 * NS_PER_MS : s->tick_ns);
 	}
@@ -278,17 +313,18 @@ void sampler_loop(struct sampler *s, const struct sampler_control *c)
 		int64_t left = loop_next(s, &l, c) - now;
 		struct timespec wait = { left > 0 ? left / NS_PER_S : 0, left > 0 ? left % NS_PER_S : 0 };
 		/* While samples come the clock is enough: each waking costs. */
-		int got = ppoll(fds, s->batch_samples && !s->eager ? 1 : (nfds_t)n, &wait, NULL);
+		bool deaf = s->batch_records && !s->eager;
+		int got = ppoll(fds, deaf ? 1 : (nfds_t)n, &wait, NULL);
 
 		now = clock_mono_ns();
 		if (got > 0 && fds[0].revents)
-			going = control_read(s, c, c->fd);
-		for (int i = 1; got > 0 && i < n; i++)
-			if (fds[i].revents & POLLIN && (s->eager || !s->batch_samples)) {
+			going = control_read(s, c, &l);
+		for (int i = 1; got > 0 && !deaf && i < n; i++)
+			if (fds[i].revents & POLLIN) {
 				l.ring_due = now;
 				break;
 			}
-		for (int i = 1; got > 0 && i < n; i++)
+		for (int i = 1; got > 0 && !deaf && i < n; i++)
 			if (fds[i].revents & (POLLERR | POLLNVAL) || (fds[i].revents & POLLHUP &&
 					!(fds[i].revents & POLLIN)))
 				fds[i].fd = -1; /* all that it sampled is gone: what is left in the ring is read by time */

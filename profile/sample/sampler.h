@@ -39,7 +39,7 @@ struct sthread {
 	struct sproc *p;
 	pid_t tid;
 	uint32_t book;         /* its number */
-	int sched_fd, call_fd; /* kept /proc files; -1 */
+	int sched_fd, call_fd, stat_fd; /* kept /proc files; -1 */
 	bool looked;           /* the fields below hold a first look */
 	int64_t run_ns, delay_ns;    /* as of the last look */
 	int64_t now_run_ns;          /* the same, as last read */
@@ -98,6 +98,9 @@ struct sproc {
 	int64_t task_count_seen;
 	bool has_children;      /* some process has named it as its parent */
 	int64_t ended_ns;       /* CPU time that its ended children were seen to use, with theirs */
+	int64_t gone_ns;        /* it was found to have ended then; 0 */
+	bool told;              /* by the supervisor, what it used with its children: told_ns */
+	int64_t told_ns;
 	struct births *births;  /* its children, where they are looked for often; NULL */
 	struct sproc_usage *usage;
 };
@@ -127,12 +130,15 @@ struct sampler {
 	bool unnamed;           /* some process may still be its parent's copy */
 	/* the governor */
 	int64_t tick_ns, tick_due_ns;
-	int64_t children_ns;    /* of the root, when collecting began: what its ended children had used */
+	bool told;              /* of some command that has ended, the supervisor has told what it used */
+	int64_t told_ns;        /* the sum of that */
 	int64_t tree_cpu_ns, stopped_ns, idle_since_ns, began_cpu_ns;
 	int64_t own_cpu_ns;     /* as of this turn of the loop: asking costs a system call */
 	int calm_rounds;        /* of looks in which every thread went on computing, or waiting */
 	bool any_scripted;      /* some process is an interpreter: its threads are stopped where the clock finds them */
 	uint64_t batch_samples; /* of the last reading of the rings */
+	size_t batch_records;   /* the same, of all kinds */
+	int64_t look_cost_ns;   /* what a look costs: of the last ones, the latest most */
 	uint64_t ticks, stops, stops_refused, copies, kernel_samples, unknown_samples;
 	bool with_kernel;       /* samples in the kernel are seen */
 	char refused[200];      /* why stops or copies are not to be had; "" */
@@ -167,6 +173,10 @@ void sthread_wait_end(struct sampler *s, struct sthread *t, int64_t until);
 void sampler_births(struct sampler *s, int64_t now);
 /* Are more of them likely soon? */
 bool births_expected(const struct sampler *s, int64_t now);
+/* Reads how much each parent's ended children have used: before a list of those that live is read. */
+void births_count(struct sampler *s);
+/* The end of all that gone_ns is set of. parent: of its children alone; 0 of all. */
+void births_gone(struct sampler *s, pid_t parent, int64_t now);
 /* Before the end of a process: what it ran after it was last looked at. */
 void births_settle(struct sampler *s, struct sproc *c, int64_t now);
 /* When a process that is found now began, as far as it can be ours. */

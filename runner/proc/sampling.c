@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define READY_NS (3 * NS_PER_S)
 #define FINISH_NS (30 * NS_PER_S)
@@ -292,13 +294,34 @@ void sampling_ready(struct context *c)
 	sampling_readable(c, clock_mono_ns());
 }
 
+static void sampler_tell(struct context *c, const char *line, int n)
+{
+	if (send(c->sampling.fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE)
+		fd_close(&c->sampling.fd);
+}
+
 void sampling_command(struct context *c, pid_t pid, span_id wait_span)
 {
 	char line[64];
-	int n = snprintf(line, sizeof(line), "command %d %u\n", (int)pid, (unsigned)wait_span);
 
-	if (c->sampling.fd >= 0 && send(c->sampling.fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE)
-		fd_close(&c->sampling.fd);
+	if (c->sampling.fd >= 0)
+		sampler_tell(c, line, snprintf(line, sizeof(line), "command %d %u\n", (int)pid, (unsigned)wait_span));
+}
+
+void sampling_ended(struct context *c, pid_t pid)
+{
+	struct rusage u;
+	siginfo_t si = { 0 };
+	char line[64];
+	int64_t used;
+
+	/* The system call knows an argument more than its wrapper. */
+	if (c->sampling.fd < 0 ||
+	    syscall(SYS_waitid, P_PID, pid, &si, WEXITED | WNOHANG | WNOWAIT, &u) < 0 || si.si_pid != pid)
+		return;
+	used = ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
+	       ((int64_t)u.ru_utime.tv_usec + u.ru_stime.tv_usec) * (NS_PER_MS / 1000);
+	sampler_tell(c, line, snprintf(line, sizeof(line), "ended %d %lld\n", (int)pid, (long long)used));
 }
 
 /* At its end of the socket the sampler is done. */

@@ -24,6 +24,8 @@ void sampling_start(struct context *c, pid_t supervisor);
 /* In the supervisor, before its first command: waits until all that begins is seen, for a bounded time. */
 void sampling_ready(struct context *c);
 void sampling_command(struct context *c, pid_t pid, span_id wait_span);
+/* Before a command that has ended is reaped: how much CPU time it and its children used. */
+void sampling_ended(struct context *c, pid_t pid);
 /* What it says meanwhile. */
 void sampling_readable(struct context *c, int64_t now_ns);
 /* Collectors of Python programs that are arranged at their start (sampling_hooks.c). */

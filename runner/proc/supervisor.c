@@ -189,8 +189,10 @@ void supervisor_reap(struct supervisor *s, int64_t now_ns)
 		siginfo_t si = { 0 };
 
 		if (command_is_running(c) && command_pid(c) > 0 &&
-		    kernel_wait(P_PID, (id_t)command_pid(c), &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
+		    kernel_wait(P_PID, (id_t)command_pid(c), &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid) {
+			sampling_ended(s->run, si.si_pid);
 			supervisor_child(s, &si, now_ns);
+		}
 	}
 	s->reap_again = true;
 	for (int i = 1; i % REAP_ROUND || clock_mono_ns() - now_ns < REAP_ROUND_NS; i++) {

@@ -58,7 +58,8 @@ sub report { my ($at, @args) = @_; return run_in($at, $spec, 'report', @args) }
 sub raw_of { my ($at) = @_; return (sort { -M $b <=> -M $a } glob "$at/.artifacts/raw/run-*")[-1] // 'none' }
 sub load { my ($path) = @_; my $text = get($path); return length $text ? $json->decode($text) : undef }
 sub profile_of { return load(raw_of($_[0]) . '/profile.json') }
-sub artifact_of { my ($at, $name) = @_; return load(raw_of($at) . "/artifact-$name.json") }
+# Of the newest run that has one: a run that collects nothing may have left raw files since.
+sub artifact_of { my ($at, $name) = @_; return load((sort { -M $b <=> -M $a } glob "$at/.artifacts/raw/run-*/artifact-$name.json")[-1] // 'none') }
 sub trace_of { return load("$_[0]/.artifacts/run-trace.json") }
 sub findings_of { return @{ (load("$_[0]/.artifacts/findings.json") // {})->{findings} // [] } }
 

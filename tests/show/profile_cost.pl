@@ -19,6 +19,8 @@ my %programs = (
 	'0.1 s of C' => [$split, 0.1],
 	'2 s of C' => [$split, 2],
 	'CPython fractions, decimal' => [$python, '-m', 'unittest', 'test.test_fractions', 'test.test_decimal'],
+	'CPython queue, threading' => [$python, '-m', 'unittest', 'test.test_queue', 'test.test_threading_local', 'test.test_fractions'],
+	'30 s of sleep' => ['/bin/sleep', 30],
 	'CPython difflib, statistics' => [$python, '-m', 'unittest', 'test.test_difflib', 'test.test_statistics'],
 );
 sub median { my @v = sort { $a <=> $b } @_; return ($v[$#v / 2] + $v[@v / 2]) / 2 }

@@ -32,7 +32,7 @@ sub npm_suite {
 }
 my %suites = (
 	'CPython difflib, statistics' => { python => 1, argv => [$python, '-m', 'unittest', 'test.test_difflib', 'test.test_statistics'] },
-	'CPython queue, threading' => { python => 1, argv => [$python, '-m', 'unittest', 'test.test_queue', 'test.test_threading_local', 'test.test_fractions', 'test.test_decimal'] },
+	'CPython queue, threading' => { python => 1, argv => [$python, '-m', 'unittest', 'test.test_queue', 'test.test_threading_local', 'test.test_fractions'] },
 	'Go strconv, sort, regexp' => { argv => [where_is('go') // '', qw(test -short -count=1 strconv sort regexp)] },
 	'npm qs' => { ready => npm_suite('qs'), dir => "$work/qs/package", argv => ['sh', '-c', 'for i in 1 2 3; do node_modules/.bin/tape "test/**/*.js"; done'] },
 	'npm fastq' => { ready => npm_suite('fastq', 'reusify', 'tape'), dir => "$work/fastq/package", argv => ['sh', '-c', 'for i in 1 2 3; do node_modules/.bin/tape test/test.js test/promise.js; done'] },
