@@ -5,9 +5,9 @@
 #   make run        install what is missing, build, supervise a real test suite and a program that hangs
 #   make check      install what is missing, build, run every test       (T='tests/cli/zoo.t' for some;
 #                   LOAD=8: with so many busy loops running beside it)
-#   make portable   one static tree that runs on any Linux, and its tarball (docs/INSTALL.md)
+#   make portable   one static tree that runs on any Linux, and its tarball; ARCH=arm64 for that processor (docs/INSTALL.md)
 #   make deb        the Debian package of what is committed
-#   make npm wheel  the npm packages and the Python wheel of the portable tree
+#   make npm wheel rpm   the npm packages, the Python wheel and the RPM of the portable trees that are there
 #   make lint san fuzz bench install uninstall dist clean
 # WERROR=1: a warning is an error, as in `make lint` and CI. LIBEXECDIR, STATIC_LIBS=0: for distributions.
 VERSION := 0.1.0
@@ -160,7 +160,7 @@ PROVE_JOBS ?= $(shell expr 3 \* $(JOBS))
 
 .DEFAULT_GOAL := all
 .PHONY: all programs docs tests-built run check check-here texts lint san fuzz fuzz-build fuzz-keep bench bench-docs \
-	install uninstall dist portable deb npm wheel clean cross-arm64 FORCE
+	install uninstall dist portable portable-here portable-arm64 deb rpm npm wheel clean cross-arm64 FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: programs
@@ -370,7 +370,13 @@ dist:
 
 # Everything that has archives to link, static and relocatable: bin/, libexec/, share/ and one tarball.
 PORTABLE_DIR := .artifacts/portable
-portable:
+# ARCH=arm64 on another machine; a variable of that name in the environment is somebody else's.
+portable: portable-$(or $(if $(filter command,$(origin ARCH)),$(ARCH)),here)
+portable-arm64:
+	+@contrib/arm64.sh portable
+portable-%:
+	@echo 'make portable: ARCH=$*: arm64 can be built here, or leave it out for this machine' >&2; exit 2
+portable-here:
 	+@$(MAKE) --no-print-directory programs docs PORTABLE=1 BUILD=$(PORTABLE_DIR)/build PROG=$(PORTABLE_DIR)/spec-runner \
 		LIBEXEC=$(PORTABLE_DIR)/.artifacts/libexec DOCS=$(PORTABLE_DIR)
 	+@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' contrib/portable.sh $(PORTABLE_DIR) $(VERSION)
@@ -380,8 +386,8 @@ deb:
 	@contrib/deb.sh $(VERSION)
 
 # Packages of the portable trees that are there, made offline.
-npm:
-	@contrib/npm.sh $(VERSION)
+npm rpm:
+	@contrib/$@.sh $(VERSION)
 wheel:
 	@rm -rf .artifacts/wheel
 	@for tree in $(wildcard $(foreach d,portable arm64/portable,.artifacts/$(d)/spec-runner-$(VERSION)-linux-x86_64 .artifacts/$(d)/spec-runner-$(VERSION)-linux-aarch64)); do \

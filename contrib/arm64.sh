@@ -1,33 +1,88 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# arm64.sh deps|build|exec PROGRAM [ARG...]|vm [TEST...] - the whole program for arm64 from a Debian machine of another kind.
-#   deps   the cross compiler, arm64's libraries beside the machine's own, qemu (as root)
-#   build  everything, tests too, below .artifacts/arm64/
-#   exec   one of the programs under qemu-user: enough for what only reads and writes files, as `report` does
-#   vm     tests in an arm64 machine with Debian's own kernel (qemu-system): ptrace and /proc are real there. Default: native stacks
-#          and the zoo of `inspect`. VM_SECONDS (1200), VM_CPU (cortex-a72; max,pauth-impdef=on has pointer authentication).
-# docs/HOWTO-build-arm64.md
+# arm64.sh deps|sysroot|build|portable|exec PROGRAM [ARG...]|vm [TEST...] - the whole program for arm64 from a Debian machine of another kind.
+#   deps      the cross compiler and qemu (as root)
+#   sysroot   Debian's libraries for arm64, unpacked below .artifacts/arm64/sysroot: the machine's own packages are left alone
+#   build     everything, tests too, below .artifacts/arm64/
+#   portable  the portable tree and its tarball in .artifacts/arm64/portable/: what `make portable ARCH=arm64` calls
+#   exec      one of the programs under qemu-user: enough for what only reads and writes files, as `report` does
+#   vm        tests in an arm64 machine with Debian's own kernel (qemu-system): ptrace and /proc are real there. Default: native stacks
+#             and the zoo of `inspect`. VM_SECONDS (1200), VM_CPU (cortex-a72; max,pauth-impdef=on has pointer authentication).
+# DEBIAN_MIRROR, DEBIAN_SUITE: where the libraries come from (http://deb.debian.org, this machine's suite). docs/HOWTO-build-arm64.md
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/.artifacts/arm64
 vm=$out/vm
 cc=aarch64-linux-gnu-gcc
-libraries=(libyaml-dev libpcre2-dev libsodium-dev libdw-dev libiberty-dev liblzma-dev)
+sysroot=$out/sysroot
+libraries=(libc6-dev libyaml-dev libpcre2-dev libsodium-dev libdw-dev libiberty-dev liblzma-dev libbz2-dev zlib1g-dev libsqlite3-dev)
+pkg_config="env PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$sysroot/usr/share/pkgconfig pkg-config"
 # what the tests run there, beyond what debootstrap takes of itself
 guest=perl,python3,procps,util-linux,kmod,mawk,binutils,xz-utils,libc6-dbg,libstdc++6,libdw1,libyaml-0-2,libpcre2-8-0,libsodium23
 
+stop() {
+	echo "arm64.sh: $*" >&2
+	exit 1
+}
+
 deps() {
 	export DEBIAN_FRONTEND=noninteractive
-	dpkg --add-architecture arm64
 	apt-get -q update
 	apt-get -q install -y --no-install-recommends gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static \
-		qemu-system-arm debootstrap cpio "${libraries[@]/%/:arm64}"
+		qemu-system-arm debootstrap cpio pkg-config
+}
+
+# apt with lists, a cache and a machine of its own, on which nothing is installed.
+apt_of() { # FOLDER ARG...
+	local folder=$1
+
+	shift
+	apt-get -q -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
+		-o Dir::State="$folder/state" -o Dir::State::status="$folder/status" -o Dir::Cache="$folder/cache" \
+		-o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::preferencesparts=/dev/null "$@"
+}
+
+# A folder with arm64's libraries, and what dpkg-query needs to say whose file is whose.
+sysroot() {
+	local suite=${DEBIAN_SUITE:-} mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian} apt=$out/apt admin=$sysroot/var/lib/dpkg deb name
+
+	[ -n "$suite" ] || suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	[ "$(cat "$sysroot/complete" 2>/dev/null)" != "$suite $mirror ${libraries[*]}" ] || return 0
+	command -v apt-get >/dev/null || stop "no apt-get here: the libraries for arm64 are Debian's packages"
+	rm -rf "$sysroot" "$apt"
+	mkdir -p "$sysroot/usr/lib" "$admin/info" "$apt/state/lists/partial" "$apt/cache/archives/partial"
+	ln -s usr/lib "$sysroot/lib"
+	: >"$apt/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$apt/sources.list"
+	{ apt_of "$apt" update && apt_of "$apt" install -y --download-only --no-install-recommends "${libraries[@]}"; } >"$apt/log" 2>&1 ||
+		{ tail -n 5 "$apt/log" >&2; stop "the libraries for arm64 cannot be had from $mirror"; }
+	for deb in "$apt"/cache/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$sysroot" --keep-directory-symlink
+		name=$(dpkg-deb -f "$deb" Package)
+		dpkg-deb --fsys-tarfile "$deb" | tar -t | sed 's,^\.,,; s,/$,,; s,^$,/.,' >"$admin/info/$name.list"
+		printf 'Package: %s\nStatus: install ok installed\nMaintainer: %s\nArchitecture: arm64\nVersion: %s\nDescription: %s\n\n' "$name" \
+			"$(dpkg-deb -f "$deb" Maintainer)" "$(dpkg-deb -f "$deb" Version)" "$name"
+	done >"$admin/status"
+	rm -rf "$apt"
+	echo "$suite $mirror ${libraries[*]}" >"$sysroot/complete"
+}
+
+# make GOAL... for arm64. -B: the compiler's own libc would come first, which misses Debian's updates.
+cross() {
+	command -v $cc >/dev/null || stop "$cc is missing: sudo contrib/arm64.sh deps"
+	sysroot
+	make -C "$root" --no-print-directory "$@" CC="$cc --sysroot=$sysroot -B$sysroot/usr/lib/aarch64-linux-gnu/" AR=aarch64-linux-gnu-ar PKG_CONFIG="$pkg_config"
 }
 
 build() {
-	make -C "$root" --no-print-directory "-j$(nproc)" "${1:-tests-built}" CC=$cc AR=aarch64-linux-gnu-ar BUILD=.artifacts/arm64/build \
-		PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/.artifacts/libexec \
-		PKG_CONFIG='env PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig pkg-config'
+	cross "${1:-tests-built}" BUILD=.artifacts/arm64/build PROG=.artifacts/arm64/spec-runner LIBEXEC=.artifacts/arm64/.artifacts/libexec
+}
+
+# The words of the man page and the completions come from the program itself, under qemu.
+portable() {
+	[ "$(uname -m)" != aarch64 ] || exec make -C "$root" --no-print-directory portable ARCH=
+	command -v qemu-aarch64-static >/dev/null || stop 'qemu-aarch64-static is missing: sudo contrib/arm64.sh deps'
+	cross portable ARCH= PORTABLE_DIR=.artifacts/arm64/portable DOCS_PROG='qemu-aarch64-static .artifacts/arm64/portable/spec-runner'
 }
 
 # The programs that tests compile: there is no compiler in the machine.
@@ -127,7 +182,7 @@ run_vm() {
 verb=${1-}
 [ $# -eq 0 ] || shift
 case $verb in
-deps) deps ;;
+deps | sysroot | portable) "$verb" ;;
 build) build "$@" ;;
 exec) exec qemu-aarch64-static "$@" ;;
 vm)
@@ -135,7 +190,7 @@ vm)
 	run_vm "$@"
 	;;
 *)
-	sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+	sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac

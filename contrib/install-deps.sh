@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # install-deps.sh GROUP... - makes sure that what the groups need is there; installs with apt-get, dnf or apk
 # only what is missing, by the names of contrib/packages.tsv. Quick where nothing is missing: it runs before every
-# `make run` and `make check`. Groups: build, history, audit, web, portable, check, demo, lint, fuzz (default: all but portable
-# and web).
+# `make run` and `make check`. Groups: build, history, audit, web, portable, check, demo, lint, fuzz, wild (default: all but portable,
+# web and wild).
 # INSTALL_DEPS=apt|dnf|apk with --print: what would be installed there, without looking at this machine.
 set -u
 table=$(dirname "$0")/packages.tsv
@@ -122,12 +122,35 @@ group_fuzz() {
 	need clang-rt compiles clang -fsanitize=address
 }
 
+# What the programs of tests/zoo/wild are made of; those that miss something are skipped. Large, so by hand alone: before
+# WILD_ALL=1 make check T=tests/cli/wild.t
+group_wild() {
+	local tool
+
+	for tool in automake bats bc busybox cmake ctest dbus-run-session expect g++ git go gpg inotifywait javac meson ninja \
+		nginx node npm openssl php phpunit redis-server rsync rspec ruby rustc script socat sqlite3 ss ssh strace tclsh tmux vim zsh; do
+		need "$tool" command -v "$tool"
+	done
+	need curl-tool command -v curl
+	need check pkg-config --exists check
+	need glib pkg-config --exists glib-2.0
+	need gtest test -e /usr/include/gtest/gtest.h
+	need curl pkg-config --exists libcurl
+	need sqlite pkg-config --exists sqlite3
+	need tbb test -e /usr/include/tbb/tbb.h
+	need uv pkg-config --exists libuv
+	need postgresql test -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)"
+	for tool in anyio filelock pexpect pytest pytest_asyncio trio urllib3 xdist; do
+		need "python-$tool" /usr/bin/python3 -c "import $tool"
+	done
+}
+
 [ $# -gt 0 ] || set -- build history audit check demo lint fuzz
 for group in "$@"; do
 	case $group in
-	build | history | audit | web | portable | check | demo | lint | fuzz) "group_$group" ;;
+	build | history | audit | web | portable | check | demo | lint | fuzz | wild) "group_$group" ;;
 	*)
-		echo "install-deps.sh: unknown group '$group' (build, history, audit, web, portable, check, demo, lint, fuzz)" >&2
+		echo "install-deps.sh: unknown group '$group' (build, history, audit, web, portable, check, demo, lint, fuzz, wild)" >&2
 		exit 2
 		;;
 	esac

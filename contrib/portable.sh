@@ -45,14 +45,21 @@ libraries() {
 	"${pkg_config[@]}" --static --libs-only-l $packages | tr ' ' '\n' | grep '^-l' | grep -v pthread
 	printf '%s\n' -liberty -lc -lgcc
 }
+# A cross compiler's libraries may lie in a folder with a dpkg of its own (contrib/arm64.sh).
+sysroot=$(printf '%s\n' "${cc[@]}" | sed -n 's/^--sysroot=//p')
 for library in $(libraries | sort -u); do
 	file=$("${cc[@]}" "-print-file-name=lib${library#-l}.a")
 	[ -e "$file" ] || continue
 	file=$(readlink -f "$file")
-	package=$(dpkg -S "$file" 2>/dev/null | head -n 1 | cut -d: -f1) || package=
+	case $file in
+	"${sysroot:-/nowhere}"/*) at=$sysroot ;;
+	*) at= ;;
+	esac
+	package=$(dpkg-query --admindir="$at/var/lib/dpkg" -S "${file#"$at"}" 2>/dev/null | head -n 1 | cut -d: -f1) || package=
 	if [ -n "$package" ]; then
-		printf '%s\t%s\t%s\n' "$(basename "$file")" "$package" "$(dpkg-query -W -f '${Version}\n' "$package" | head -n 1)"
-		cp -L "/usr/share/doc/$package/copyright" "$doc/licenses/$package" 2>/dev/null || :
+		printf '%s\t%s\t%s\n' "$(basename "$file")" "$package" \
+			"$(dpkg-query --admindir="$at/var/lib/dpkg" -W -f '${Version}\n' "$package" | head -n 1)"
+		cp -L "$at/usr/share/doc/$package/copyright" "$doc/licenses/$package" 2>/dev/null || :
 	else
 		printf '%s\t%s\t%s\n' "$(basename "$file")" - "$(sha256sum "$file" | cut -c1-16)"
 	fi
@@ -68,7 +75,7 @@ with a changed library:
 
   1. take the source of spec-runner $version (spec-runner-$version.tar.gz of the same release);
   2. install the changed library where the compiler finds its .a file and pkg-config its .pc file;
-  3. make portable
+  3. make portable${sysroot:+ ARCH=arm64}
 
 with $("${cc[@]}" --version | head -n 1).
 The same sources, compiler and libraries give the same bytes. Sources of the libraries, at these versions:

@@ -165,25 +165,31 @@ static void say_yama(struct doctor_answer *a)
 			"`inspect` of processes that spec-runner did not start: sysctl kernel.yama.ptrace_scope=0");
 }
 
+/* Every kernel that we run on has these calls. */
+static const char not_implemented[] =
+	"a machine of this processor, where an emulator (qemu-user) runs this program; else another seccomp profile";
+
 static void check_ptrace(struct doctor_answer *a)
 {
 	pid_t pid = sleeper();
 	bool seized;
+	int error;
 
 	if (pid < 0) {
 		answer(a, DOCTOR_MISSING, "no child could be started", "");
 		return;
 	}
 	seized = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+	error = errno;
 	if (seized)
 		str_add(&a->detail, "descendants may be stopped for microseconds while they run");
 	else
-		str_addf(&a->detail, "PTRACE_SEIZE: %s; running threads are seen by /proc only", strerror(errno));
+		str_addf(&a->detail, "PTRACE_SEIZE: %s; running threads are seen by /proc only", strerror(error));
 	a->status = seized ? DOCTOR_OK : DOCTOR_LIMITED;
 	end_child(pid);
 	say_yama(a);
 	if (!seized && !a->how.len)
-		str_add(&a->how, "docker run --cap-add SYS_PTRACE");
+		str_add(&a->how, error == ENOSYS ? not_implemented : "docker run --cap-add SYS_PTRACE");
 }
 
 static int memory_word; /* read in the child at the same address */
@@ -196,14 +202,17 @@ static void check_memory(struct doctor_answer *a)
 
 	memory_word = 4711;
 	pid = sleeper();
-	if (pid > 0 && process_vm_readv(pid, &to, 1, &from, 1, 0) == sizeof(got) && got == 4711)
+	if (pid > 0 && process_vm_readv(pid, &to, 1, &from, 1, 0) == sizeof(got) && got == 4711) {
 		answer(a, DOCTOR_OK, "memory of descendants can be read without stopping them", "");
-	else
-		str_addf(&a->detail, "process_vm_readv: %s; stacks cannot be read, waits are read from /proc",
-			 pid > 0 ? strerror(errno) : "no child");
-	if (a->detail.len && got != 4711) {
+	} else {
+		int error = pid > 0 ? errno : 0;
+
 		a->status = DOCTOR_MISSING;
-		str_add(&a->how, "docker run --cap-add SYS_PTRACE, or the same user as the command");
+		str_addf(&a->detail, "process_vm_readv: %s; stacks cannot be read, waits are read from /proc",
+			 pid > 0 ? strerror(error) : "no child");
+		str_add(&a->how,
+			error == ENOSYS ? not_implemented :
+					  "docker run --cap-add SYS_PTRACE, or the same user as the command");
 	}
 	end_child(pid);
 }

@@ -38,6 +38,39 @@ package_all() {
 	[ "$(id -u)" -eq 0 ] || skip_all 'needs root for chroot'
 }
 
+# A static program that hangs in line 5, in wait_for_nobody(), at $1; compiled by $2 (gcc) with the further arguments. It runs anywhere,
+# and its line is in its debug information.
+hanging_program() { # PROGRAM [COMPILER FLAG...]
+	local to=$1
+
+	shift
+	[ $# -gt 0 ] || set -- gcc -static
+	cat >"$dir/hang.c" <<'END'
+#include <unistd.h>
+#include <stdio.h>
+static void wait_for_nobody(void)
+{
+	pause(); /* line 5 */
+}
+int main(void)
+{
+	puts("ready");
+	fflush(stdout);
+	wait_for_nobody();
+	return 0;
+}
+END
+	"$@" -g -O0 -o "$to" "$dir/hang.c" 2>/dev/null
+}
+
+# What is built here, in the folder $1: without git, and with the grammars, which are npm's, where this one has them.
+another_checkout() {
+	mkdir -p "$1/.artifacts"
+	git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do [ ! -e "$f" ] || printf '%s\0' "$f"; done |
+		tar -c --null -T - | tar -x -C "$1"
+	[ ! -d .artifacts/grammars ] || cp -r .artifacts/grammars "$1/.artifacts/"
+}
+
 # A fresh Debian root at $1 of the suite $2: debootstrapped once a day into PACKAGE_CACHE, then copied.
 debian_root() {
 	local cache=${PACKAGE_CACHE:-/var/cache/spec-runner-roots} mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
