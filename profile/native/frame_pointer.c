@@ -76,6 +76,13 @@ static enum call call_of(struct native *n, uint64_t ret, uint64_t *target)
 	return b ? call_before(b, ret, target) : CALL_NONE;
 }
 
+bool behind_call(struct native *n, uint64_t ret)
+{
+	uint64_t target;
+
+	return call_of(n, ret, &target) != CALL_NONE;
+}
+
 /* Address in the process where the function of frame f begins; 0 unknown. */
 static uint64_t function_start(struct native *n, const struct snap_frame *f)
 {

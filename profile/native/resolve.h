@@ -64,6 +64,7 @@ struct native {
 	bool resume, returned;  /* by unwind.c: it does; and its first frame then is a caller */
 	int resumed;
 	uint64_t last_sp;       /* of the last frame that unwinding came to; 0 unknown */
+	uint64_t last_fp;
 	bool fp_lost;           /* and its frame pointer is unknown */
 	bool own_unwinder;      /* a reader follows these stacks itself: none is stopped for the native unwinder's sake */
 	uint64_t own_start, own_end; /* and alone where a thread stands here */
@@ -111,6 +112,11 @@ Dwfl *unwind_begin(struct native *n);
  * rest can be followed. */
 bool frame_pointer_prove(struct native *n, struct snap_thread *t);
 bool frame_pointer_try(struct native *n, struct snap_thread *t);
+/* Does this address stand behind an instruction that calls? (frame_pointer.c) */
+bool behind_call(struct native *n, uint64_t ret);
+/* Where the current thread stands in code that no table describes, at pc with this stack pointer (and frame pointer;
+ * NULL unknown): its caller's registers, by following the code to its return (epilogue.c). False where that is not known. */
+bool epilogue_follow(struct native *n, uint64_t pc, uint64_t sp, const uint64_t *fp, struct snap_regs *caller);
 /* File, line and inlined callers of every frame of the thread that has an image with DWARF. */
 void lines_thread(struct snap_thread *t);
 /* Was the code at this address, in the file's own numbering, compiled without optimisation, as its producer says? */

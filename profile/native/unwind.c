@@ -181,6 +181,34 @@ static bool signal_resume(struct native *n, uint64_t pc)
 }
 #endif
 
+static bool is_described(Dwfl *dwfl, Dwarf_Addr pc)
+{
+	Dwarf_Frame *frame = frame_described(dwfl, pc);
+	bool described = frame != NULL;
+	Dwarf_Addr bias;
+	Dwfl_Module *mod;
+	Dwarf_CFI *cfi;
+
+	if (!described && (mod = dwfl_addrmodule(dwfl, pc)) && (cfi = dwfl_module_dwarf_cfi(mod, &bias)))
+		described = dwarf_cfi_addrframe(cfi, pc - bias, &frame) == 0;
+	free(frame);
+	return described;
+}
+
+/* Code without a description: its caller by its own instructions. */
+static bool epilogue_resume(struct native *n, const struct snap_frame *f)
+{
+	struct snap_regs caller;
+
+	if (n->resumed == RESUMES_MAX || is_described(n->dwfl, f->pc - (f->activation ? 0 : 1)) ||
+	    !epilogue_follow(n, f->pc, n->last_sp, n->fp_lost ? NULL : &n->last_fp, &caller))
+		return false;
+	n->regs = caller;
+	n->resumed++;
+	n->returned = true;
+	return true;
+}
+
 static bool cb_memory_read(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void *arg)
 {
 	struct native *n = arg;
@@ -220,6 +248,7 @@ static void frame_registers(Dwfl_Frame *state, struct native *n)
 
 	n->last_sp = dwfl_frame_reg(state, SNAP_REG_SP, &v) == 0 ? v : 0;
 	n->fp_lost = dwfl_frame_reg(state, SNAP_REG_FP, &v) != 0;
+	n->last_fp = n->fp_lost ? 0 : v;
 #else
 	(void)state;
 	(void)n;
@@ -248,7 +277,7 @@ static int cb_frame(Dwfl_Frame *state, void *arg)
 	f->sp = n->last_sp;
 	f->activation = activation && !n->returned;
 	n->returned = false;
-	n->resume = signal_resume(n, pc) || leaf_resume(n, f);
+	n->resume = signal_resume(n, pc) || leaf_resume(n, f) || epilogue_resume(n, f);
 	return n->resume ? DWARF_CB_ABORT : DWARF_CB_OK;
 }
 

@@ -121,6 +121,12 @@ SKIP: {
 	$t = look_at(["$dir/frame"]);
 	is_whole($t, '.debug_frame of a debug file');
 }
+SKIP: {
+	$^O eq 'linux' && `uname -m` =~ /x86_64/ && have('musl-gcc') or skip 'no musl here', 2;
+	quiet("cd $dir && musl-gcc -w -g -O1 -o musl $src/blocks.c && strip -o musl_stripped musl") or skip 'musl cannot compile it', 2;
+	is(chain(look_at(["$dir/musl"])), $whole, 'called by musl, whose own functions no table describes');
+	cmp_ok(scalar in_program(look_at(["$dir/musl_stripped"]), 'musl_stripped'), '>=', 4, 'stripped, too');
+}
 for my $way (['static', '-static'], ['static_pie', '-static-pie', '-fPIE'], ['no_pie', '-no-pie']) {
 	my ($name, @flags) = @$way;
 	SKIP: {

@@ -8,6 +8,7 @@
 #   shown    words that the console's block must have
 #   never    words that it must not have                         build    run before; a failure skips the case
 #   stdin    there: standard input stays open and silent         opts     more options     quick   there: part of `make check`
+# `contrib/install-deps.sh wild` installs what they are made of.
 # WILD_ALL=1 runs all of them, WILD_ONLY=REGEX some, WILD_TMP=DIR below another folder, WILD_TABLE=FILE writes the table of docs/ZOO.md.
 # WILD_ONCE=1 asks once (a figure of first asks), WILD_KEEP=DIR keeps what was printed, with the findings, WILD_HOME=DIR takes the
 # cases from another folder. Cases for jest and mocha look for them in $DIALECTS_NPM.
