@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph.h - the graph of waiting: nodes are threads, an edge leads from a waiter to each thread that could end its wait.
- * graph.c makes it and finds its cycles; chain.c follows it from the command to the roots. Shared by these two. */
+ * graph.c makes it and finds its cycles; chain.c and its parts (chain.h) follow it from the command to the roots. */
 #ifndef PROFILE_GRAPH_H
 #define PROFILE_GRAPH_H
 
