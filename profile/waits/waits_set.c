@@ -268,20 +268,40 @@ static int epoll_flags(const struct snap_thread *t, unsigned events)
 	return events & EPOLLET && called_by_own(t) ? SET_EDGE : 0;
 }
 
+struct epoll_member {
+	int fd;
+	unsigned events;
+};
+
+static int by_fd(const void *a, const void *b)
+{
+	const struct epoll_member *x = a, *y = b;
+
+	return x->fd < y->fd ? -1 : x->fd > y->fd;
+}
+
+/* The kernel lists them by the address of a structure of its own: another order in each run. */
 void waits_epoll(struct waits *w, struct snap_process *p, struct snap_thread *t, int64_t ns)
 {
 	auto_free char *info = xmalloc(65536);
+	auto_free struct epoll_member *member = NULL;
 	struct set set = { .text = STR_INIT };
 	char path[64];
+	size_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)p->pid, (int)t->syscall.arg[0]);
 	if (fd_read_file(AT_FDCWD, path, info, 65536) > 0)
 		for (char *at = strstr(info, "tfd:"); at; at = strstr(at + 4, "tfd:")) {
-			unsigned events = 0;
-			int fd = -1;
+			struct epoll_member m;
 
-			if (sscanf(at, "tfd: %d events: %x", &fd, &events) == 2)
-				set_add(w, p, t, fd, epoll_flags(t, events), &set);
+			if (sscanf(at, "tfd: %d events: %x", &m.fd, &m.events) != 2)
+				continue;
+			member = xreallocarray(member, n + 1, sizeof(*member));
+			member[n++] = m;
 		}
+	if (n)
+		qsort(member, n, sizeof(*member), by_fd);
+	for (size_t i = 0; i < n; i++)
+		set_add(w, p, t, member[i].fd, epoll_flags(t, member[i].events), &set);
 	set_finish(w, p, t, "epoll", &set, ns);
 }

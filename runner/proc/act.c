@@ -457,6 +457,8 @@ static void act_end(struct supervisor *s, struct command *c, bool kill, int64_t 
 	if (s->run->contain == CONTAIN_GROUP && c->pid > 0 && kernel_kill(-c->pid, kill ? SIGKILL : SIGTERM) == 0 &&
 	    !members)
 		members = 1; /* at least: those that left us are counted by nobody */
+	if (s->run->contain == CONTAIN_GROUP)
+		unlisted_group(s, now);
 	act_not_permitted(s, c, now);
 	thaw_members(s, c, owner, now);
 	if (!members)

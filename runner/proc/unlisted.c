@@ -9,20 +9,35 @@
 
 #include <signal.h>
 
-static void say_once(struct supervisor *s, int64_t now)
+static bool record_once(struct supervisor *s, const char *reason, int64_t now)
 {
-	static const char reason[] = "/proc is not mounted, or is that of another PID namespace";
 	struct attrs a = { 0 };
 
 	if (s->unlisted_said)
-		return;
+		return false;
 	s->unlisted_said = true;
 	attrs_init(&a, s->run->trace);
 	attrs_word(&a, "reason", reason);
 	trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_TREE_UNLISTED, now, &a);
 	attrs_release(&a);
+	return true;
+}
+
+static void say_once(struct supervisor *s, int64_t now)
+{
+	static const char reason[] = "/proc is not mounted, or is that of another PID namespace";
+
+	if (!record_once(s, reason, now))
+		return;
 	say_always(s->run, "processes cannot be listed here (%s): the tree is ended by number, and what it does "
 		   "cannot be told", reason);
+}
+
+void unlisted_group(struct supervisor *s, int64_t now)
+{
+	if (record_once(s, "only the process group of the command is contained", now))
+		say_always(s->run, "only the process group of the command is ended (--contain group): a process that has "
+			   "left it, such as a daemon after setsid, is not known here and may still run");
 }
 
 size_t unlisted_signal(struct supervisor *s, uint32_t owner, int sig)

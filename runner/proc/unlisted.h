@@ -9,6 +9,9 @@
 
 struct supervisor;
 
+/* Says once, of a command that is ended, that what has left its process group is not known (--contain group). */
+void unlisted_group(struct supervisor *s, int64_t now);
+
 /* To the commands of owner (0: of all) and their groups; TERM is followed by CONT. Returns how many commands got it. Says
  * once that the tree cannot be listed. */
 size_t unlisted_signal(struct supervisor *s, uint32_t owner, int sig);

@@ -104,6 +104,16 @@ sub killed_early {
 }
 killed_early('--contain', $_) for split ' ', $ENV{KILLS_CONTAIN} // 'auto subreaper';
 
+# The group alone: what has left it is not ended, and that is said.
+{
+	my $s = run_spec(['run', '--timeout-ms', 700, '--liveness-kill-grace-ms', 300, '--contain', 'group', '--', '/bin/bash', '-c',
+		'(setsid sleep 74 &); echo ready; sleep 75']);
+	is $s->{code}, 124, 'group: 124' or diag $s->{err};
+	like $s->{err}, qr/only the process group of the command is ended/, 'group: says what is not ended';
+	ok((grep { $_ eq 'tree.unlisted' } checkpoints(trace_of($s))), 'group: so does the trace');
+	kill_tagged($s->{tag});
+}
+
 # Where the kernel has no `children` files, or no /proc at all: a limit ends the tree all the same.
 my $escape = q((trap '' TERM; setsid sleep 71.@ &) ; setsid sleep 72.@ & env -i setsid sleep 70.@ & exec sleep 73.@);
 my @limit = ('run', '--timeout-ms', 700, '--liveness-kill-grace-ms', 300);

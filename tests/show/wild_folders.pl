@@ -44,6 +44,8 @@ sub plain {
 	$t =~ s/0x[0-9a-f]+/0x/g;
 	$t =~ s/\d+/N/g;
 	$t =~ s/'//g; # around a path with blanks
+	# how many short sleeps were counted, and how much of this one was left
+	$t =~ s/ again and again(?=:)|, about N times since the last progress|,? (?:to go )?for N\.N s//g;
 	return $t;
 }
 
@@ -68,7 +70,7 @@ sub ask {
 			my $first = $r->{found}[0] // {};
 			my @bad = wild_judge($w, $r);
 			push @bad, 'left ' . join ' ', @{ $r->{left} } if @{ $r->{left} };
-			push @bad, 'verify' if system("'$program' verify '$r->{trace}' >/dev/null 2>&1");
+			push @bad, 'verify' if -e $r->{trace} && system("'$program' verify '$r->{trace}' >/dev/null 2>&1");
 			push @said, { folder => $i, bad => join(', ', @bad), first => $first->{pattern_id} // 'nothing',
 				summary => plain($first->{summary} // '', $w),
 				said => join ' | ', map { plain($first->{$_} // '', $w) } qw(pattern_id location summary) };
