@@ -3,6 +3,8 @@
 #include "runner/proc/spawn.h"
 
 #include "base/fd.h"
+#include "base/sanitized.h"
+#include "runner/proc/spawn_shared.h"
 
 #include <errno.h>
 #include <linux/sched.h>
@@ -147,16 +149,6 @@ static pid_t spawn_plain_fork(const struct spawn_request *q)
 	return (pid_t)syscall(SYS_clone, flags, NULL, q->shared_pid, NULL, NULL);
 }
 
-/* A sanitizer takes the child's other stack for an overflow of its own. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define SPAWN_SANITIZED 1
-#else
-#define SPAWN_SANITIZED 0
-#endif
-
 static int spawn_shared_child(void *arg)
 {
 	spawn_child_exec(arg);
@@ -186,9 +178,11 @@ static pid_t spawn_fork(const struct spawn_request *q)
 {
 	pid_t pid = -1;
 
-	if (q->share_memory && !SPAWN_SANITIZED)
+	if (q->share_memory && !SANITIZED)
 		return spawn_share_memory(q);
-
+	pid = spawn_shared(q);
+	if (pid > 0)
+		return pid;
 	if (q->pid_namespace) {
 		uid_t uid = geteuid();
 		gid_t gid = getegid();

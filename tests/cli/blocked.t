@@ -46,7 +46,7 @@ sub checkpoint {
 }
 
 SKIP: {
-	skip 'FUSE cannot be mounted here', 14 unless fuse_works();
+	skip 'FUSE cannot be mounted here', 18 unless fuse_works();
 	{
 		my $mount = new_dir();
 		my $began = time;
@@ -69,6 +69,15 @@ SKIP: {
 		is $r->{code}, 0, 'file on a dead server: the command keeps its code';
 		like $r->{err}, qr/sleep \(pid \d+\) holds its pipe/, 'the holder is named';
 		no_survivors($r);
+	}
+	{ # it hangs before it has become another program, in our memory: we do not wait for it
+		my $mount = new_dir();
+		my $began = time;
+		my $r = run_in_fuse('getattr', $mount, 'run', @limits, '--', "$mount/file");
+		ended_in_time($r, $began, 'program on a dead server');
+		is $r->{code}, 124, 'program on a dead server: ended by its limit';
+		like $r->{err}, qr/still running after/, 'and said';
+		is checkpoint(trace_of($r), 'run.supervisor_lost'), undef, 'neither of our processes was given up';
 	}
 	{
 		my $mount = new_dir();
