@@ -21,6 +21,7 @@
 
 #define WINDOW_BYTES (256u << 10)  /* what is mapped at once: bounds our resident set */
 #define FIRST_ALLOC_BYTES (64u << 10)
+#define FIRST_MEMORY_BYTES (32u << 10) /* each page of it is cleared for a run at level off, however short */
 #define MAX_GROWTH_BYTES (1u << 20)
 #define RESERVE_BYTES 8192u        /* for ENDs when nothing more can be allocated */
 #define RETRY_EVERY 1024u          /* dropped records until space is asked for again */
@@ -188,7 +189,7 @@ int journal_create(struct journal *j, const char *path, struct err *e)
 {
 	journal_init(j);
 	j->pos = JOURNAL_HEADER_BYTES;
-	if (journal_prepare(j, path, FIRST_ALLOC_BYTES, e) == 0) {
+	if (journal_prepare(j, path, path ? FIRST_ALLOC_BYTES : FIRST_MEMORY_BYTES, e) == 0) {
 		if (journal_map_header(j, NULL) == 0 && journal_map_window(j, 0) == 0)
 			return 0;
 		err_sys(e, "mapping journal '%s'", path ? path : "in memory");

@@ -648,7 +648,12 @@ int front_prepare(struct context *c, int link, struct err *e)
 	struct front *f = &the_front;
 	sigset_t set;
 
-	*f = (struct front){ .run = c, .stream_fd = { -1, -1 }, .epoll_fd = -1, .signal_fd = -1, .timer_fd = -1 };
+	/* Zero already the first time: zeros written to it would make each of its pages ours, and then the supervisor's. */
+	if (f->run)
+		*f = (struct front){ 0 };
+	f->run = c;
+	for (int i = 0; i < STREAM_COUNT; i++)
+		f->stream_fd[i] = -1;
 	pulse_init(&f->pulse);
 	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&set);

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/raw_call.h"
+#include "base/sanitized.h"
 #include "runner/proc/orphans.h"
 
 #include <errno.h>
@@ -76,37 +78,9 @@ static void guard_hide(const struct context *c)
 	prctl(PR_SET_NAME, GUARD_NAME);
 }
 
-/* A sanitizer takes the other stack for an overflow of its own. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define GUARD_SANITIZED 1
-#else
-#define GUARD_SANITIZED 0
-#endif
-
 /* --- the first one: in the front's memory --- */
 
 /* It has the front's thread-local memory as well, errno in it: until the front is dead no function of libc runs here. */
-static long raw_call(long number, long a, long b, long c)
-{
-#if defined(__x86_64__)
-	long result;
-
-	__asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-	return result;
-#elif defined(__aarch64__)
-	register long x8 __asm__("x8") = number;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-
-	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2) : "memory");
-	return x0;
-#endif
-}
-
 static int first_guard_fd;
 
 static int guard_first(void *context)
@@ -117,19 +91,20 @@ static int guard_first(void *context)
 
 	/* Its number is a copy of its own: the front may have closed its end, and said so in this memory, before this
 	 * line runs. Reading anything else would end a command that lives. */
-	if (first_guard_fd != 0 && raw_call(SYS_dup3, first_guard_fd, 0, 0) < 0)
-		raw_call(SYS_exit_group, 0, 0, 0);
-	raw_call(SYS_setsid, 0, 0, 0);
-	raw_call(SYS_prctl, PR_SET_NAME, (long)GUARD_NAME, 0);
-	if (raw_call(SYS_close_range, 1, ~0U, 0) < 0)
+	if (first_guard_fd != 0 && raw_call(SYS_dup3, first_guard_fd, 0, 0, 0) < 0)
+		raw_call(SYS_exit_group, 0, 0, 0, 0);
+	/* A group of its own is enough for its few milliseconds: with a session the scheduler would make a group as well. */
+	raw_call(SYS_setpgid, 0, 0, 0, 0);
+	raw_call(SYS_prctl, PR_SET_NAME, (long)GUARD_NAME, 0, 0);
+	if (raw_call(SYS_close_range, 1, ~0U, 0, 0) < 0)
 		for (int fd = 1; fd < 1024; fd++)
-			raw_call(SYS_close, fd, 0, 0);
+			raw_call(SYS_close, fd, 0, 0, 0);
 	do
-		n = raw_call(SYS_read, 0, (long)&byte, 1);
+		n = raw_call(SYS_read, 0, (long)&byte, 1, 0);
 	while (n == -EINTR);
-	if (n == 0)
+	if (n == 0 && !atomic_load(&c->shared->guard_dismissed))
 		guard_end(c); /* all of this memory is ours now */
-	raw_call(SYS_exit_group, 0, 0, 0);
+	raw_call(SYS_exit_group, 0, 0, 0, 0);
 	return 0;
 }
 
@@ -157,15 +132,15 @@ static void __attribute__((noreturn)) guard_main(struct context *c)
 	do
 		n = read(0, &byte, 1);
 	while (n < 0 && errno == EINTR);
-	if (n == 0)
+	if (n == 0 && !atomic_load(&c->shared->guard_dismissed))
 		guard_end(c);
 	_exit(0);
 }
 
-static void guard_kill(pid_t pid)
+/* Children without an exit signal, -1 for all: they are found by this alone. */
+static void guard_wait(pid_t pid)
 {
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, (int)__WCLONE) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, (int)__WCLONE) > 0 || errno == EINTR)
 		;
 }
 
@@ -178,7 +153,7 @@ void guard_prepare(struct context *c)
 
 void guard_start(struct context *c)
 {
-	pid_t pid = c->guard_fd[0] < 0 || GUARD_SANITIZED ? -1 : guard_clone_first(c);
+	pid_t pid = c->guard_fd[0] < 0 || SANITIZED ? -1 : guard_clone_first(c);
 
 	atomic_store(&c->shared->guard_pid, pid);
 	syscall(SYS_futex, &c->shared->guard_pid, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -203,8 +178,9 @@ void guard_replace(struct context *c, int64_t now)
 	if (pid < 0)
 		return; /* the first one stays */
 	atomic_store(&c->shared->guard_pid, pid);
-	if (first > 0)
-		guard_kill(first);
+	/* where a sandbox refuses the signal there are two of them until the end */
+	if (first > 0 && kill(first, SIGKILL) == 0)
+		guard_wait(first);
 }
 
 void guard_await(const struct context *c)
@@ -218,15 +194,17 @@ void guard_await(const struct context *c)
 
 void guard_dismiss(struct context *c)
 {
-	/* a byte for each of the two that there are for a moment, if the front died while it put one in the other's place */
-	if (c->guard_fd[1] >= 0 && atomic_load(&c->shared->guard_pid) > 0 && write(c->guard_fd[1], "\0\0", 2) < 0)
-		errno = 0; /* it is gone already */
+	atomic_store(&c->shared->guard_dismissed, 1);
 	fd_close(&c->guard_fd[0]);
 	fd_close(&c->guard_fd[1]);
 }
 
 void guard_reap(struct context *c)
 {
-	if (atomic_load(&c->shared->guard_pid) > 0)
-		guard_kill(atomic_load(&c->shared->guard_pid)); /* it goes by itself, unless somebody has stopped it */
+	pid_t pid = atomic_load(&c->shared->guard_pid);
+
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL); /* sooner than it would go by itself, now that the last end of its pipe is closed */
+	guard_wait(-1);
 }

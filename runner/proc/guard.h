@@ -3,10 +3,10 @@
  * pid, a machine's agent that tidies up.
  *
  * It leads a session of its own, holds nothing but the read end of a pipe whose write ends are the front's and the
- * supervisor's, and sleeps in read(2). A byte is a goodbye: it exits. The end of the file without one means that
- * nobody is left, and it ends what is left of the run (orphans.h). It is a child of the front without an exit signal,
- * so that no wait for the tree meets it. As PID 1 of a container the kernel does all that, and there is no guard; with
- * --contain pidns it ends the namespace's init, which may have been killed before it asked the kernel for that.
+ * supervisor's, and sleeps in read(2). The end of the file means that neither is left: if neither had dismissed it
+ * (shared.h: guard_dismissed), it ends what is left of the run (orphans.h). It is a child of the front without an exit
+ * signal, so that no wait for the tree meets it. As PID 1 of a container the kernel does all that, and there is no guard;
+ * with --contain pidns it ends the init of the namespace, which may have been killed before it asked the kernel for that.
  * Internal to runner/proc. */
 #ifndef RUNNER_PROC_GUARD_H
 #define RUNNER_PROC_GUARD_H
@@ -29,7 +29,8 @@ void guard_replace(struct context *c, int64_t now);
  * there by then. */
 void guard_await(const struct context *c);
 
-/* Says goodbye: nothing of the tree is left. By whichever process of ours has ended it. */
+/* Nothing of the tree is left: the guard has nothing to do any more. By whichever process of ours has ended the tree. It is
+ * not woken for that. */
 void guard_dismiss(struct context *c);
 
 /* In the front, at its end: waits for its end, so that nobody else has to. */

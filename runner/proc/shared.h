@@ -45,6 +45,7 @@ struct shared {
 	_Atomic pid_t command_pid;      /* of the pass-through command, 0 none */
 	_Atomic int64_t command_boot_ns; /* CLOCK_BOOTTIME when it had just been started */
 	_Atomic int guard_pid;          /* 0: not yet, a futex; -1: there is none */
+	_Atomic int guard_dismissed;    /* nothing of the tree is left */
 	_Atomic int any_spawned;
 	struct shared_pulse pulse;
 	_Atomic int status_shown;       /* lines of ours stand below the cursor */
