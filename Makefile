@@ -108,11 +108,12 @@ CPPFLAGS += -I. $(if $(HAVE_GRAMMARS),-isystem $(TREE_SITTER)/include $(addprefi
 # The same bytes from every folder.
 SAME_BYTES = -ffile-prefix-map=$(CURDIR)=. $(if $(PORTABLE),-ffunction-sections -fdata-sections)
 CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) $(SAME_BYTES) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)
-# The program that is started for every command links these statically where their archives are
-# there: the dynamic linker would take a sixth of its whole start. STATIC_LIBS=0 for a distribution.
+# The program that is started for every command links these statically where their archives are there, and libc as
+# well: the dynamic linker would take a sixth of its whole start. STATIC_LIBS=0 for a distribution.
 STATIC_LIBS ?= 1
-HAVE_ARCHIVES := $(filter-out 0,$(STATIC_LIBS))$(if $(SANITIZE),no)$(shell for l in yaml pcre2-8 sodium; do \
-	test -f "$$($(CC) -print-file-name=lib$$l.a)" || echo no; done)
+no_archive = $(shell for l in $(1); do test -f "$$($(CC) -print-file-name=$$l)" || echo no; done)
+HAVE_ARCHIVES := $(filter-out 0,$(STATIC_LIBS))$(if $(SANITIZE),no)$(call no_archive,libyaml.a libpcre2-8.a libsodium.a)
+STATIC_PROG := $(if $(filter 1,$(HAVE_ARCHIVES)$(call no_archive,libc.a rcrt1.o)),yes)
 LIBS_DYNAMIC := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 LIBS_MIXED := $(if $(filter 1,$(HAVE_ARCHIVES)),-Wl$(comma)-Bstatic $(LIBS_DYNAMIC) -Wl$(comma)-Bdynamic -lpthread,$(LIBS_DYNAMIC))
 PKG_LIBS := $(PKG_CONFIG) $(if $(PORTABLE),--static )--libs
@@ -211,6 +212,13 @@ NO_DLOPEN := $(if $(PORTABLE),$(BUILD)/contrib/portable/no_dlopen.o)
 $(PROG): $(BUILD)/runner/cli/main.o $(NO_DLOPEN) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(STATIC_PROG),$(HARDEN_LINK:-pie=-static-pie),$(HARDEN_LINK)) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(if $(STATIC_PROG),$(LIBS_DYNAMIC),$(LIBS))
+
+# The same with libc's functions in a library, for tests that put their own in their place.
+PRELOADED_PROG := $(BUILD)/tests/fault/spec-runner
+$(PRELOADED_PROG): $(BUILD)/runner/cli/main.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(HARDEN_LINK) $(LDFLAGS) -Wl,--as-needed -o $@ $(filter %.o,$^) $(ARCHIVES) $(LIBS)
 
 $(LIBEXEC)/spec-runner-%: $(BUILD)/programs/%.o $(NO_DLOPEN) $(ARCHIVES)
@@ -251,7 +259,7 @@ $(LIBEXEC)/hmopt: $(PROG)
 	@mkdir -p $(@D)
 	@ln -sf $(abspath $(PROG)) $@
 
-tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB)
+tests-built: programs $(UNIT_PROGS) $(ZOO_PROGS) $(REPLAY_PROGS) $(FAULT_LIB) $(PRELOADED_PROG)
 
 DOCS ?= .artifacts
 MAN := $(DOCS)/man/spec-runner.1
@@ -285,6 +293,7 @@ check:
 
 check-here: export SPEC_RUNNER = $(abspath $(PROG))
 check-here: export TEST_BUILD = $(abspath $(BUILD))
+check-here: export TEST_LIBEXEC = $(abspath $(LIBEXEC))
 check-here: export TEST_SANITIZED = $(if $(SANITIZE),1,)
 check-here: tests-built
 	@tests/load $(or $(LOAD),0) prove -j$(PROVE_JOBS) --exec tests/run $(or $(T),$(TESTS)); code=$$?; \

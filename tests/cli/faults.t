@@ -68,9 +68,9 @@ SKIP: {
 			for my $nth ($n .. ($n + 5 < $most ? $n + 5 : $most)) {
 				my $dir = new_dir();
 				mkdir "$dir/.git";
-				push @runs, [$nth, start_spec(['run', '--profile-level', 'detailed', '--drain-ms', 100, '--liveness-kill-grace-ms', 200, '--',
+				push @runs, [$nth, start_preloaded($lib, ['run', '--profile-level', 'detailed', '--drain-ms', 100, '--liveness-kill-grace-ms', 200, '--',
 						'/bin/sh', '-c', 'echo hi; sleep 20 >/dev/null 2>&1 & exit 3'], dir => $dir,
-						env => { LD_PRELOAD => $lib, FAULT_CALL => $call, FAULT_NTH => $nth, FAULT_ERRNO => $errno,
+						env => { FAULT_CALL => $call, FAULT_NTH => $nth, FAULT_ERRNO => $errno,
 							FAULT_HIT => "$dir/.git/hit" })];
 			}
 			my $hits = 0;

@@ -15,7 +15,7 @@ use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
-our @EXPORT = qw(run_plain run_spec start_cmd start_spec finish_spec tagged kill_tagged no_survivors read_file
+our @EXPORT = qw(run_plain run_spec start_cmd start_spec start_preloaded finish_spec tagged kill_tagged no_survivors read_file
 	write_file new_dir trace_of spans events tokens checkpoints zoo spec slow_factor wait_until files_in);
 
 my $root = getcwd();
@@ -147,6 +147,13 @@ sub finish_spec {
 sub start_spec {
 	my ($args, %o) = @_;
 	return start_cmd([$spec, @$args], %o);
+}
+
+# The same with a library preloaded (tests/fault) whose functions take the place of libc's: ./spec-runner may be static.
+sub start_preloaded {
+	my ($library, $args, %o) = @_;
+	$o{env} = { LD_PRELOAD => $library, PATH => ($ENV{TEST_LIBEXEC} // "$root/.artifacts/libexec") . ":$ENV{PATH}", %{ $o{env} // {} } };
+	return start_cmd(["$build/tests/fault/spec-runner", @$args], %o);
 }
 
 sub run_spec {
