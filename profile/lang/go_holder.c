@@ -223,18 +223,26 @@ static bool closes_itself(struct go *go, const struct goroutine *g)
 	return false;
 }
 
-/* Who waits for a group waits for the goroutines that its function started. */
+/* Who waits for a group waits for the goroutines that its function started: of the functions on its stack the innermost
+ * that has started any. What those around it have started goes on beside it. */
 static void children_look(struct go *go, struct goroutine *g)
 {
 	struct go_frame frames[GO_FRAMES_MAX];
 	size_t n = go_walk(go, &g->stack, g->pc, g->sp, false, frames, NULL);
+	bool found = false;
 
-	for (size_t i = 0; i < go->count && g->hint.task_count < HOLDERS_MAX; i++)
-		for (size_t k = 0; k < n && &go->v[i] != g; k++)
-			if (go->v[i].created_pc >= frames[k].site->f.entry && go->v[i].created_pc < frames[k].site->f.end) {
-				hint_add_task(&g->hint, go->v[i].id);
-				break;
-			}
+	for (size_t k = 0; k < n && !found; k++) {
+		const struct go_function *f = &frames[k].site->f;
+
+		for (size_t i = 0; i < go->count && g->hint.task_count < HOLDERS_MAX; i++) {
+			const struct goroutine *c = &go->v[i];
+
+			if (c == g || c->created_pc < f->entry || c->created_pc >= f->end)
+				continue;
+			found = true;
+			hint_add_task(&g->hint, c->id);
+		}
+	}
 }
 
 static bool has_frame(const struct go_frame *frames, size_t n, const char *name)

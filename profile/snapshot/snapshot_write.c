@@ -177,8 +177,18 @@ static void put_wait(struct writer *o, const struct snap_wait *w)
 	json_object_end(j);
 }
 
+/* Of its frames, where a reader has found any; NULL: native alone. */
+static const char *thread_language(const struct snap_thread *t)
+{
+	for (size_t i = 0; i < t->frame_count; i++)
+		if (strcmp(t->frames[i].language, "native") != 0)
+			return t->frames[i].language;
+	return NULL;
+}
+
 static void put_thread(struct writer *o, const struct snap_thread *t)
 {
+	const char *language = thread_language(t);
 	struct json *j = &o->json;
 	const char state[2] = { t->state ? t->state : '?', '\0' };
 
@@ -187,6 +197,8 @@ static void put_thread(struct writer *o, const struct snap_thread *t)
 	put_text(o, "name", t->name);
 	if (t->label)
 		put_text(o, "label", t->label);
+	if (language)
+		json_str(j, "language", language);
 	if (t->test)
 		put_text(o, "test", t->test);
 	if (t->loop)

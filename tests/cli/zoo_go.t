@@ -31,6 +31,8 @@ my @go = (
 	[go_cond => 'sync.Cond, and nobody signals', $goroutine, 'condition', 'task', qr/^sync\.Cond/, undef, inspects => $sync],
 	[go_waitgroup => 'a WaitGroup that is never done', $goroutine, 'semaphore', 'task', qr/^sync\.WaitGroup 0x\w+, 1 of which is not done/,
 		undef, inspects => $sync],
+	[go_group_results => 'workers of a WaitGroup send results that are read after its end, beside a goroutine that sleeps', $channel, 'chan_send', 'task',
+		qr/^channel 0x\w+, unbuffered/, 'none|task', inspects => $channel],
 	[go_accept => 'Accept, and nobody connects', 'hang.net.accept', 'accept', 'task', qr/^tcp listening on/],
 	# the program listens itself and has not accepted the connection: the other end is its own
 	[go_recv => 'reads from a socket', 'hang.net.recv', 'socket_recv', 'task', qr/^tcp .* peer /, 'thread'],

@@ -71,6 +71,21 @@ func goAbba() {
 	wg.Wait()
 }
 
+// Its workers send their results, which it only reads once they have ended.
+func goGroupResults() {
+	var wg sync.WaitGroup
+	results := make(chan int)
+	for i := 0; i < 3; i++ {
+		wg.Add(1)
+		go func(i int) {
+			defer wg.Done()
+			results <- i // AT go_group_results
+		}(i)
+	}
+	wg.Wait()
+	close(results)
+}
+
 // The receiver has left with the first answer; the second sender waits for ever.
 func goChanSend() {
 	answers, left := make(chan int), make(chan bool)
@@ -175,6 +190,13 @@ func main() {
 		var wg sync.WaitGroup
 		wg.Add(1)
 		wg.Wait() // AT go_waitgroup
+	case "go_group_results":
+		go func() { // beside it, and not waited for
+			for {
+				time.Sleep(time.Hour)
+			}
+		}()
+		goGroupResults()
 	case "go_select":
 		select {} // AT go_select
 	case "go_nil":
