@@ -75,7 +75,7 @@ static void thread_read(struct node *node, struct snap_thread *t)
 
 	node->v.fp = fp ? t->regs.r[SNAP_REG_FP] : 0;
 	node->v.pc = t->regs.pc;
-	n = v8_frames(&node->v, t->stack_base, t->stack, t->stack_size, frames);
+	n = v8_frames(&node->v, &(struct v8_stack){ t->stack_base, t->stack, t->stack_size }, frames);
 
 	if (!n) {
 		free(frames);
@@ -156,9 +156,10 @@ static void thread_merge(struct node_thread *nt)
 	struct snap_thread *t = nt->t;
 	struct snap_frame *old = t->frames;
 	size_t count = t->frame_count, at = 0;
-	bool optimised = false, hides = false, fp = t->regs.have >> SNAP_REG_FP & 1;
+	bool optimised = false, hides = false, unsure = false, fp = t->regs.have >> SNAP_REG_FP & 1;
 
-	nt->count = v8_frames_live(nt->frames, nt->count, old, count, fp ? t->regs.r[SNAP_REG_FP] : 0, !t->truncated);
+	nt->count = v8_frames_live(nt->frames, nt->count, &(struct v8_stack){ t->stack_base, t->stack, t->stack_size }, old, count,
+				   fp ? t->regs.r[SNAP_REG_FP] : 0, !t->truncated);
 	t->frames = NULL;
 	t->frame_count = t->frame_cap = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -179,6 +180,7 @@ static void thread_merge(struct node_thread *nt)
 	for (size_t i = 0; i < nt->count; i++) {
 		optimised |= nt->frames[i].begins && nt->frames[i].file;
 		hides |= nt->frames[i].hides;
+		unsure |= nt->frames[i].unsure;
 	}
 	if (t->status == COLLECT_PARTIAL && t->truncated) {
 		t->status = COLLECT_OK;
@@ -186,6 +188,8 @@ static void thread_merge(struct node_thread *nt)
 	}
 	if (optimised && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "lines of optimised code are those where their functions begin");
+	else if (unsure && t->status == COLLECT_OK)
+		thread_reason(t, COLLECT_PARTIAL, "of several places of optimised code it is not known which one was returned to");
 	else if (hides && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "calls that were inlined into optimised code are not shown");
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 enum { OP_AT = 8, STACK_CONTEXTS = 8, STACK_PREVIOUS = 16, STACK_INDEX = 32, STACKS_MAX = 64, STACK_MAIN = 1 };
 enum { CONTEXT_STATEMENT = 16, CONTEXT_RETURNS = 48, CONTEXT_BYTES_MAX = 128 };
@@ -22,7 +23,10 @@ enum { SV_BODY = 0, SV_FLAGS = 12, SV_UNION = 16, TYPE_MASK = 0xff, GLOB = 9, CO
 enum { CODE_STASH = 32, CODE_GLOB = 56, CODE_FLAGS = 92, CODE_NAMED = 0x8000 };
 enum { GLOB_NAME = 32, GLOB_STASH = 40, GP_CANONICAL = 56 };
 enum { HASH_MAX = 24, EXTRA_NAME = 0, EXTRA_NAMES = 28 };
-enum { KEY_LENGTH = 4, KEY_BYTES = 8, NAME_MAX_BYTES = 200, FILE_MAX = 2000 };
+enum { KEY_LENGTH = 4, KEY_BYTES = 8, NAME_MAX_BYTES = 200, FILE_MAX = 2000,
+       VALUES_BYTES_MAX = 1 << 30 };
+/* of threads::shared, counted back from the condition variable */
+enum { CONDITION_BYTES = 48, LOCK_OWNER = 16, LOCK_COUNT = 8, LOCKS_MAX = 1 << 16 };
 
 static const char *const binaries[] = { "perl", "libperl", NULL };
 
@@ -238,11 +242,19 @@ void perl_calls_name(struct perl_mem *p, const struct perl_calls *c, struct scri
 
 /* ---- the process ---- */
 
-struct perl {
-	struct perl_mem p;
+/* A thread and the interpreter that it runs: each has one of its own (threads.pm). */
+struct perl_thread {
+	struct perl *perl;
+	struct snap_thread *t; /* NULL: it has gone */
+	uint64_t interpreter;  /* 0: the only one */
 	struct perl_places at;
 	struct perl_calls calls;
 	bool read, still;
+};
+struct perl {
+	struct perl_mem p;
+	struct perl_thread *v;
+	size_t count;
 };
 
 static struct module *perl_module(struct native *n)
@@ -267,47 +279,108 @@ static void perl_free(void *state)
 	struct perl *perl = state;
 
 	lang_mem_release(&perl->p.m);
+	free(perl->v);
 	free(perl);
 }
 
 static void copy(void *arg)
 {
-	struct perl *perl = arg;
+	struct perl_thread *pt = arg;
 
-	lang_forget(&perl->p.m);
-	perl->read = perl_calls_read(&perl->p, &perl->at, &perl->calls);
+	lang_forget(&pt->perl->p.m);
+	pt->read = perl_calls_read(&pt->perl->p, &pt->at, &pt->calls);
 }
 
-static bool perl_open(struct perl *perl, struct native *n, char *reason, size_t size)
+static struct perl_places places_in(const struct perl *perl, uint64_t interpreter)
+{
+	const struct perl_layout *l = &perl->p.l;
+
+	return (struct perl_places){ interpreter + l->statement, interpreter + OP_AT, interpreter + l->stack_info };
+}
+
+/* The main thread's. interpreter: 0 where Perl was built without threads. */
+static bool perl_open(struct perl *perl, struct native *n, struct perl_places *at, uint64_t *interpreter, char *reason,
+		      size_t size)
 {
 	struct module *m = perl_module(n);
 	unsigned version = lang_u8(&perl->p.m, native_symbol(n, m, "PL_version"));
 	const struct perl_layout *l = perl_layout_of(version);
-	uint64_t interpreter;
 
+	*interpreter = 0;
 	if (!l) {
 		snprintf(reason, size, "Perl 5.%u is not known (5.28 to 5.42 are)", version);
 		return false;
 	}
 	perl->p.l = *l;
-	perl->at = (struct perl_places){ native_symbol(n, m, "PL_curcop"), native_symbol(n, m, "PL_op"),
-					 native_symbol(n, m, "PL_curstackinfo") };
-	if (perl->at.statement && perl->at.stack_info)
+	*at = (struct perl_places){ native_symbol(n, m, "PL_curcop"), native_symbol(n, m, "PL_op"),
+				    native_symbol(n, m, "PL_curstackinfo") };
+	if (at->statement && at->stack_info)
 		return true;
 	perl->p.threads = true;
-	interpreter = lang_u64(&perl->p.m, native_symbol(n, m, "PL_curinterp"));
-	perl->at = (struct perl_places){ interpreter + l->statement, interpreter + OP_AT, interpreter + l->stack_info };
-	return interpreter != 0;
+	*interpreter = lang_u64(&perl->p.m, native_symbol(n, m, "PL_curinterp"));
+	*at = places_in(perl, *interpreter);
+	return *interpreter != 0;
+}
+
+/* The beginning of an interpreter: stack pointer, op, pad, and where the stack of values begins and ends. */
+static bool is_interpreter(struct perl_mem *p, uint64_t at)
+{
+	uint64_t w[5], info;
+
+	if (at & 15 || !lang_read(&p->m, at, w, sizeof(w)) || w[0] & 7 || w[3] & 7 || !w[1] || w[1] & 7 || !w[3] || w[0] < w[3] ||
+	    w[0] > w[4] || w[4] - w[3] > VALUES_BYTES_MAX)
+		return false;
+	info = lang_u64(&p->m, at + p->l.stack_info);
+	return info && !(info & 7) && lang_u64(&p->m, lang_u64(&p->m, at + p->l.statement) + STATEMENT_FILE) &&
+	       (int32_t)lang_u32(&p->m, info + STACK_INDEX) >= -1 && lang_u64(&p->m, info + STACK_CONTEXTS);
+}
+
+/* The interpreter of another thread: every function of Perl's is handed it, so that it lies in its frames. 0: none. */
+static uint64_t interpreter_of(struct perl *perl, const struct native *n, const struct snap_thread *t, uint64_t main)
+{
+	uint64_t last = 0;
+
+	for (uint64_t i = 0; i + 8 <= t->stack_size; i += 8) {
+		uint64_t word = bytes_u64(t->stack, t->stack_size, i);
+		const struct map_entry *m = word && word != last && !(word & 15) ? maps_find(&n->p->maps, word) : NULL;
+
+		last = word;
+		if (m && m->w && word != main && (word < t->stack_base || word >= t->stack_base + t->stack_size) &&
+		    is_interpreter(&perl->p, word))
+			return word;
+	}
+	return 0;
+}
+
+static void thread_read(struct perl *perl, struct native *n, struct snap_thread *t, struct perl_places at,
+			uint64_t interpreter, enum intrusion allowed)
+{
+	struct perl_thread *pt = &perl->v[perl->count];
+
+	*pt = (struct perl_thread){ .perl = perl, .t = t, .interpreter = interpreter, .at = at };
+	pt->still = script_copy(n, t, allowed, copy, pt);
+	perl->count += pt->read;
 }
 
 static void *perl_collect(struct native *n, enum intrusion allowed, char *reason, size_t size)
 {
 	struct perl *perl = xcalloc(1, sizeof(*perl));
+	struct snap_thread *first = native_thread(n, (uint64_t)n->p->ns_pid);
+	struct perl_places at;
+	uint64_t main;
 
 	lang_mem_init(&perl->p.m, &n->p->peek);
-	if (perl_open(perl, n, reason, size)) {
-		perl->still = script_copy(n, native_thread(n, (uint64_t)n->p->ns_pid), allowed, copy, perl);
-		if (perl->read)
+	if (perl_open(perl, n, &at, &main, reason, size)) {
+		perl->v = xcalloc(n->p->thread_count + 1, sizeof(*perl->v));
+		thread_read(perl, n, first, at, main, allowed);
+		for (size_t i = 0; main && i < n->p->thread_count; i++) {
+			struct snap_thread *t = &n->p->threads[i];
+			uint64_t own = t != first && t->stack ? interpreter_of(perl, n, t, main) : 0;
+
+			if (own)
+				thread_read(perl, n, t, places_in(perl, own), own, allowed);
+		}
+		if (perl->count)
 			return perl;
 		snprintf(reason, size, "it has not started yet, or its memory may not be read");
 	}
@@ -315,21 +388,49 @@ static void *perl_collect(struct native *n, enum intrusion allowed, char *reason
 	return NULL;
 }
 
+/* lock() of a shared variable waits in the condition variable of {mutex, owner, count, condition variable}. */
+static void lock_tell(struct perl *perl, const struct perl_thread *pt)
+{
+	uint64_t futex = pt->t->syscall.arg[0];
+
+	if (pt->t->syscall.nr != SYS_futex || futex < CONDITION_BYTES + LOCK_COUNT)
+		return;
+	for (uint64_t at = (futex + 7) & ~UINT64_C(7); at > futex - CONDITION_BYTES; at -= 8) {
+		uint64_t owner = lang_u64(&perl->p.m, at - LOCK_OWNER);
+		uint32_t count = lang_u32(&perl->p.m, at - LOCK_COUNT);
+
+		for (size_t i = 0; owner && count && count < LOCKS_MAX && i < perl->count; i++) {
+			if (perl->v[i].interpreter != owner || &perl->v[i] == pt || !perl->v[i].t)
+				continue;
+			hint_set(pt->t, WAIT_MUTEX, "lock() of a shared variable");
+			hint_holder(pt->t, perl->v[i].t->tid);
+			pt->t->hint.proved = pt->t->hint.instead = pt->t->hint.endless = true;
+			return;
+		}
+	}
+}
+
 static size_t perl_merge(struct native *n, void *state)
 {
 	struct perl *perl = state;
-	struct snap_thread *t = native_thread(n, (uint64_t)n->p->ns_pid);
-	struct script_stack *calls;
+	struct script_stack *calls = xcalloc(1, sizeof(*calls));
+	size_t stacks = 0;
 
-	if (!t || t->status == COLLECT_GONE)
-		return 0;
-	calls = xcalloc(1, sizeof(*calls));
-	perl_calls_name(&perl->p, &perl->calls, calls);
-	script_stack_merge(calls, t, "perl", binaries);
+	(void)n;
+	for (size_t i = 0; i < perl->count; i++) {
+		struct perl_thread *pt = &perl->v[i];
+
+		if (!pt->t || pt->t->status == COLLECT_GONE)
+			continue;
+		perl_calls_name(&perl->p, &pt->calls, calls);
+		script_stack_merge(calls, pt->t, "perl", binaries);
+		if (!pt->still)
+			thread_reason(pt->t, COLLECT_PARTIAL, "it ran while its Perl frames were read");
+		lock_tell(perl, pt);
+		stacks++;
+	}
 	free(calls);
-	if (!perl->still)
-		thread_reason(t, COLLECT_PARTIAL, "it ran while its Perl frames were read");
-	return 1;
+	return stacks;
 }
 
 const struct language_ops language_perl = { .name = "perl", .detect = perl_detect, .collect = perl_collect,

@@ -3,6 +3,7 @@
  *
  *   v8.c         where things are (constants that V8 exports for debuggers, v8dbg_*), objects, strings
  *   v8_frame.c   functions, their names, files and lines
+ *   v8_stack.c   which of them lie in a stack, and are live
  *   v8_async.c   functions suspended at an await
  *   v8_held.c    functions whose promise a test runner awaits
  *   node_loop.c  what keeps Node's event loop alive
@@ -35,6 +36,17 @@ struct v8_layout {
 };
 
 enum { V8_FRAMES_MAX = 400, V8_NAMES_MAX = 512 };
+/* A copied stack, borrowed. */
+struct v8_stack {
+	uint64_t base;
+	const unsigned char *bytes;
+	size_t n;
+};
+/* What a frame's slots say of its function. bytecode 0: compiled code; raw: how far its bytecode has come. */
+struct v8_function {
+	uint64_t function, shared, bytecode;
+	int32_t raw;
+};
 struct v8_frame {
 	uint64_t fp, caller;      /* its frame pointer, and that of the frame around it */
 	char *function, *file;    /* file NULL: of no script */
@@ -42,6 +54,8 @@ struct v8_frame {
 	bool optimised;           /* compiled by an optimiser */
 	bool begins;              /* its line is only that where its function begins */
 	bool hides;               /* calls that were inlined into it are not told */
+	uint64_t pc;              /* of compiled code: where it stands, or is returned to; 0 unknown */
+	bool unsure;              /* it may be returned to another place of it */
 };
 
 /* A place that was named already. */
@@ -76,10 +90,14 @@ bool v8_is_string(struct v8 *v, uint64_t object);
 
 /* What looks like frames of JavaScript in a copied stack, innermost first: old ones lie there as well, which the caller
  * tells apart by what native unwinding says (v8_frames_live). Free each with v8_frame_release. */
-size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, struct v8_frame out[V8_FRAMES_MAX]);
+size_t v8_frames(struct v8 *v, const struct v8_stack *s, struct v8_frame out[V8_FRAMES_MAX]);
 /* Keeps those that a native frame ends at, the frame pointer names, or one of those that are kept returns to. The count. */
-size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct snap_frame *native, size_t native_count, uint64_t fp,
-		      bool whole);
+size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct v8_stack *s, const struct snap_frame *native,
+		      size_t native_count, uint64_t fp, bool whole);
+/* Appends the frame, with its fp, caller and pc, by names: one, or those that were inlined there, innermost first. returns:
+ * pc is where a call returns to. room: at least 1. The count. */
+size_t v8_frame_name(struct v8 *v, const struct v8_frame *frame, const struct v8_function *of, bool returns,
+		     struct v8_frame *out, size_t room);
 void v8_frame_release(struct v8_frame *f);
 /* A frame of a function that is on no stack: where its bytecode has come to (raw, as it is saved), -1: where it begins.
  * False where it is no function with a script. */

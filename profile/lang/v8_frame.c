@@ -12,7 +12,7 @@
 
 enum { NAME_BYTES = 300, FILE_BYTES = 2000, TABLE_BYTES = 256 << 10, LINES_MAX = 1 << 20, SCOPE_WORDS = 160,
        SCRIPT_WORDS_FROM = 64, SCRIPT_WORDS_TO = 200, MAP_BYTES = 4 << 20, LOCALS_INLINED_MAX = 75, TABLE_REACH = 64,
-       JIT_FRAME_MAX = 4096, CODE_BYTES_MAX = 4 << 20, RETURN_REACH = 4096, INLINED_MAX = 32 };
+       CODE_BYTES_MAX = 4 << 20, INLINED_MAX = 32 };
 
 static bool is_js(uint64_t word)
 {
@@ -642,98 +642,27 @@ char *v8_function_file(struct v8 *v, uint64_t function)
 	return v8_type(v, shared) == v->l.type_shared ? script_file(v, shared_script(v, shared)) : NULL;
 }
 
-/* To where a frame returns: the call that it has made last has saved its fp, and right above that the address. */
-static uint64_t return_into(const unsigned char *stack, uint64_t base, size_t n, uint64_t fp)
+size_t v8_frame_name(struct v8 *v, const struct v8_frame *frame, const struct v8_function *of, bool returns,
+		     struct v8_frame *out, size_t room)
 {
-	for (uint64_t i = (fp - base) & ~UINT64_C(7), steps = 0; i >= 8 && steps < RETURN_REACH; i -= 8, steps++)
-		if (bytes_u64(stack, n, i - 8) == fp)
-			return bytes_u64(stack, n, i);
-	return 0;
-}
-
-/* The frames whose fp is `at`: none, one, or one for each function that was inlined there as well. [fp] the caller's,
- * [fp - 8] its context (a frame of V8's machinery has a small number there), [fp - 16] the function. */
-static size_t frames_at(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, uint64_t at, struct v8_frame *out,
-			size_t room)
-{
-	uint64_t function = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_function);
-	uint64_t bytecode = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_array);
-	uint64_t offset = bytes_u64(stack, n, at - base + (uint64_t)(int64_t)v->l.fp_bytecode_offset);
-	uint64_t shared = is_js(function) ? v8_pointer(v, function, v->l.function_shared) : 0, pc;
-	const struct v8_frame frame = { .fp = at, .caller = bytes_u64(stack, n, at - base) };
 	struct inlined stacked[INLINED_MAX];
 	size_t count = 0;
 	bool hidden = false;
-	int32_t raw = 0;
 
-	if (!shared || !is_js(bytes_u64(stack, n, at - base - 8)) || v8_type(v, shared) != v->l.type_shared)
-		return 0;
-	if (!is_js(bytecode) || v8_type(v, bytecode) != v->l.type_bytecode || !v8_small(offset, &raw))
-		bytecode = 0;
-	pc = bytecode ? 0 : at == v->fp ? v->pc : return_into(stack, base, n, at);
-	if (pc)
-		count = inlined_stack(v, function, shared, pc, stacked, &hidden);
+	if (frame->pc)
+		count = inlined_stack(v, of->function, of->shared, frame->pc, stacked, &hidden);
 	/* only an address after a call has an entry of its own */
-	if (count && count <= room && at != v->fp) {
+	if (count && count <= room && returns) {
 		for (size_t i = 0; i < count; i++) {
-			out[i] = frame;
+			out[i] = *frame;
 			frame_inlined(v, &stacked[i], &out[i]);
 		}
 		return count;
 	}
-	*out = frame;
-	frame_name(v, function, shared, bytecode, raw, pc, out);
+	*out = *frame;
+	frame_name(v, of->function, of->shared, of->bytecode, of->raw, frame->pc, out);
 	out->hides = hidden || count;
 	return 1;
-}
-
-size_t v8_frames(struct v8 *v, uint64_t base, const unsigned char *stack, size_t n, struct v8_frame out[V8_FRAMES_MAX])
-{
-	uint64_t end = base + n;
-	size_t count = 0;
-
-	for (size_t i = 40; i + 16 <= n && count < V8_FRAMES_MAX; i += 8) {
-		uint64_t at = base + i, saved = bytes_u64(stack, n, i);
-
-		if (saved <= at || saved > end + (1 << 20) || saved & 7 || !is_js(bytes_u64(stack, n, i - 16)))
-			continue;
-		count += frames_at(v, base, stack, n, at, &out[count], V8_FRAMES_MAX - count);
-	}
-	return count;
-}
-
-static bool is_named(const struct v8_frame *frames, size_t at, const struct snap_frame *native, size_t count, uint64_t fp,
-		     bool whole)
-{
-	uint64_t mine = frames[at].fp;
-
-	if (mine == fp)
-		return true;
-	/* the next frame's stack pointer stands above the saved fp and the return address */
-	for (size_t i = 1; i < count; i++)
-		if (native[i].sp == mine + 16)
-			return true;
-	/* code that was made while it ran ends native unwinding: its own frame is the next one, and a small one */
-	return !whole && count && native[count - 1].sp && mine >= native[count - 1].sp &&
-	       mine - native[count - 1].sp < JIT_FRAME_MAX && (at == 0 || frames[at - 1].fp < native[count - 1].sp);
-}
-
-size_t v8_frames_live(struct v8_frame *frames, size_t n, const struct snap_frame *native, size_t native_count, uint64_t fp,
-		      bool whole)
-{
-	uint64_t next = 0, last = 0; /* the frame to which the last kept one returns; itself, for what was inlined there */
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (frames[i].fp == next || frames[i].fp == last || is_named(frames, i, native, native_count, fp, whole)) {
-			next = frames[i].caller;
-			last = frames[i].fp;
-			frames[kept++] = frames[i];
-		} else {
-			v8_frame_release(&frames[i]);
-		}
-	}
-	return kept;
 }
 
 void v8_frame_release(struct v8_frame *f)

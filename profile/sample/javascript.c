@@ -99,16 +99,17 @@ size_t snode_merge(struct sampler *s, struct sproc *p, const struct snap_regs *r
 {
 	static struct snap_frame sps[WALK_FRAMES_MAX];
 	struct snode *n = stack->n ? node_ready(p, clock_mono_ns()) : NULL;
+	struct v8_stack copy = { stack->base, stack->bytes, stack->n };
 	size_t js = 0, found, at = 0, k = 0;
 
 	if (!n)
 		return 0;
 	n->v8.fp = regs->have >> SNAP_REG_FP & 1 ? regs->r[SNAP_REG_FP] : 0;
 	n->v8.pc = regs->pc;
-	found = v8_frames(&n->v8, stack->base, stack->bytes, stack->n, n->frames);
+	found = v8_frames(&n->v8, &copy, n->frames);
 	for (size_t i = 0; i < count; i++)
 		sps[i].sp = frames[i].sp;
-	js = v8_frames_live(n->frames, found, sps, count, n->v8.fp, whole);
+	js = v8_frames_live(n->frames, found, &copy, sps, count, n->v8.fp, whole);
 	for (size_t i = 0; i < count && k + 1 < max; i++) {
 		uint64_t next = i + 1 < count ? frames[i + 1].sp : 0;
 

@@ -50,7 +50,7 @@ static void node(struct peek *peek, const uint8_t *data, size_t size)
 	v->l = layout;
 	lang_mem_init(&v->m, peek);
 	free(v8_string(v, LANG_PAGE + 1, 1000));
-	n = v8_frames(v, LANG_PAGE, data, size, frames);
+	n = v8_frames(v, &(struct v8_stack){ LANG_PAGE, data, size }, frames);
 	BUG_ON(n > V8_FRAMES_MAX);
 	for (size_t i = 0; i < n; i++) {
 		BUG_ON(!frames[i].function || frames[i].line < 0);
