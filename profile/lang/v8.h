@@ -81,6 +81,10 @@ struct v8 {
 bool v8_open(struct v8 *v, struct native *n, struct module *m, char *reason, size_t size);
 void v8_release(struct v8 *v);
 
+static inline bool v8_is_object(uint64_t word)
+{
+	return (word & 3) == 1;
+}
 uint64_t v8_pointer(struct v8 *v, uint64_t object, int32_t offset); /* 0: no object there */
 int32_t v8_type(struct v8 *v, uint64_t object);                     /* -1: none */
 bool v8_small(uint64_t word, int32_t *value);

@@ -12,12 +12,8 @@
 
 enum { NAME_BYTES = 300, FILE_BYTES = 2000, TABLE_BYTES = 256 << 10, LINES_MAX = 1 << 20, SCOPE_WORDS = 160,
        SCRIPT_WORDS_FROM = 64, SCRIPT_WORDS_TO = 200, MAP_BYTES = 4 << 20, LOCALS_INLINED_MAX = 75, TABLE_REACH = 64,
-       CODE_BYTES_MAX = 4 << 20, INLINED_MAX = 32 };
-
-static bool is_js(uint64_t word)
-{
-	return (word & 3) == 1;
-}
+       CODE_BYTES_MAX = 4 << 20, INLINED_MAX = 32,
+       DEOPT_EXIT = 4, DEOPT_FIRST = 5, DEOPT_NUMBERS = 3 };
 
 static bool vlq(const unsigned char *b, size_t n, size_t *at, int64_t *v)
 {
@@ -395,6 +391,8 @@ struct deopt {
 	unsigned char *places; /* of each inlined call: 8 bytes as in the table, 4 bytes which literal, 4 unused */
 	size_t places_n;
 	uint64_t literals;
+	uint64_t list;
+	int32_t at, length; /* of the function within the list; of the list */
 };
 
 /* A list of V8 in which one element is the function, or leads to it: the next is where it inlined, the fourth before it are
@@ -412,6 +410,9 @@ static bool deopt_read(struct v8 *v, uint64_t list, uint64_t shared, struct deop
 			continue;
 		d->literals = v8_pointer(v, list, 16 + 8 * (i - 4));
 		d->places = byte_array(v, places, &d->places_n);
+		d->list = list;
+		d->at = i;
+		d->length = length;
 		return d->literals && d->places;
 	}
 	return false;
@@ -425,6 +426,31 @@ static bool deopt_find(struct v8 *v, uint64_t code, uint64_t shared, struct deop
 	return false;
 }
 
+static bool deopt_number(struct v8 *v, const struct deopt *d, int32_t i, int32_t *out)
+{
+	return i < d->length && v8_small(lang_u64(&v->m, d->list - 1 + 16 + 8 * (uint64_t)i), out);
+}
+
+/* Code that has to be given up (a debugger comes, an assumption fails) has its frames return to exits at its end, of 4
+ * bytes each, one for each place. Behind the places stand in the list: where the exits begin, how many of two kinds there
+ * are, and of each three numbers, the last of which is the address that it stands for. False: it is not known. */
+static bool deopt_undo(struct v8 *v, const struct deopt *d, int64_t *into)
+{
+	int32_t exits, eager, lazy, pc, id;
+
+	if (!deopt_number(v, d, d->at + 2, &exits) || exits <= 0 || *into < exits)
+		return true;
+	if (!deopt_number(v, d, d->at + 3, &eager) || !deopt_number(v, d, d->at + 4, &lazy) || (*into - exits) % DEOPT_EXIT)
+		return false;
+	id = (int32_t)((*into - exits) / DEOPT_EXIT);
+	if (eager < 0 || lazy < 0 || id >= (int64_t)eager + lazy ||
+	    (int64_t)d->at + DEOPT_FIRST + ((int64_t)eager + lazy) * DEOPT_NUMBERS != d->length ||
+	    !deopt_number(v, d, d->at + DEOPT_FIRST + DEOPT_NUMBERS * id + 2, &pc) || pc <= 0 || pc > exits)
+		return false;
+	*into = pc;
+	return true;
+}
+
 /* The function of a literal, which may be held weakly (bit 1). 0: it is none. */
 static uint64_t deopt_function(struct v8 *v, const struct deopt *d, uint64_t shared, int32_t which)
 {
@@ -436,7 +462,7 @@ static uint64_t deopt_function(struct v8 *v, const struct deopt *d, uint64_t sha
 	if (!v8_small(lang_u64(&v->m, d->literals - 1 + 8), &length) || which < 0 || which >= length)
 		return 0;
 	word = lang_u64(&v->m, d->literals - 1 + 16 + 8 * (uint64_t)which) & ~UINT64_C(2);
-	return is_js(word) && v8_type(v, word) == v->l.type_shared ? word : 0;
+	return v8_is_object(word) && v8_type(v, word) == v->l.type_shared ? word : 0;
 }
 
 struct inlined {
@@ -454,9 +480,14 @@ static size_t inlined_stack(struct v8 *v, uint64_t function, uint64_t shared, ui
 	uint64_t code = code_of(v, function, pc, &into);
 	size_t n = 0;
 
+	if (code && deopt_find(v, code, shared, &d) && !deopt_undo(v, &d, &into)) {
+		*hidden = true;
+		free(d.places);
+		return 0;
+	}
 	source = code ? optimised_entry(v, code, into, false) : 0;
 	*hidden = source >> 31 != 0;
-	if (!*hidden || !deopt_find(v, code, shared, &d)) {
+	if (!*hidden || !d.literals) {
 		free(d.places);
 		return 0;
 	}
@@ -551,6 +582,16 @@ static const struct v8_known *known_find(const struct v8 *v, uint64_t shared, in
 	return NULL;
 }
 
+/* As deopt_undo(). */
+static bool return_known(struct v8 *v, uint64_t code, uint64_t shared, int64_t *into)
+{
+	struct deopt d = { .literals = 0 };
+	bool known = !deopt_find(v, code, shared, &d) || deopt_undo(v, &d, into);
+
+	free(d.places);
+	return known;
+}
+
 /* Compiled code: by the bytecode it was made of, or by its own table. begins: only where the function does. */
 static bool compiled_position(struct v8 *v, uint64_t function, uint64_t shared, uint64_t pc, int32_t *position, bool *begins)
 {
@@ -567,7 +608,7 @@ static bool compiled_position(struct v8 *v, uint64_t function, uint64_t shared, 
 		if (table && v8_position(table, n, offset, position, &exact))
 			return true;
 	}
-	if (code && optimised_position(v, code, into, position))
+	if (code && return_known(v, code, shared, &into) && optimised_position(v, code, into, position))
 		return true;
 	*begins = true;
 	return function_position(v, shared, position);

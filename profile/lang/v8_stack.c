@@ -10,11 +10,6 @@
 
 enum { JIT_FRAME_MAX = 4096, RETURN_REACH = 4096, RETURNS_MAX = 4 };
 
-static bool is_js(uint64_t word)
-{
-	return word & 1;
-}
-
 static uint64_t word_at(const struct v8_stack *s, uint64_t addr)
 {
 	return addr < s->base ? 0 : bytes_u64(s->bytes, s->n, addr - s->base);
@@ -51,10 +46,10 @@ static size_t frames_at(struct v8 *v, const struct v8_stack *s, uint64_t at, str
 	struct v8_frame frame = { .fp = at, .caller = word_at(s, at) };
 	size_t ways = 1, count = 0;
 
-	of.shared = is_js(of.function) ? v8_pointer(v, of.function, v->l.function_shared) : 0;
-	if (!of.shared || !is_js(word_at(s, at - 8)) || v8_type(v, of.shared) != v->l.type_shared)
+	of.shared = v8_is_object(of.function) ? v8_pointer(v, of.function, v->l.function_shared) : 0;
+	if (!of.shared || !v8_is_object(word_at(s, at - 8)) || v8_type(v, of.shared) != v->l.type_shared)
 		return 0;
-	if (!is_js(of.bytecode) || v8_type(v, of.bytecode) != v->l.type_bytecode || !v8_small(offset, &of.raw))
+	if (!v8_is_object(of.bytecode) || v8_type(v, of.bytecode) != v->l.type_bytecode || !v8_small(offset, &of.raw))
 		of.bytecode = 0;
 	if (!of.bytecode && at == v->fp)
 		pcs[0] = v->pc;
@@ -75,7 +70,7 @@ size_t v8_frames(struct v8 *v, const struct v8_stack *s, struct v8_frame out[V8_
 	for (size_t i = 40; i + 16 <= s->n && count < V8_FRAMES_MAX; i += 8) {
 		uint64_t at = s->base + i, saved = bytes_u64(s->bytes, s->n, i);
 
-		if (saved <= at || saved > end + (1 << 20) || saved & 7 || !is_js(bytes_u64(s->bytes, s->n, i - 16)))
+		if (saved <= at || saved > end + (1 << 20) || saved & 7 || !v8_is_object(bytes_u64(s->bytes, s->n, i - 16)))
 			continue;
 		count += frames_at(v, s, at, &out[count], V8_FRAMES_MAX - count);
 	}
