@@ -124,11 +124,6 @@ void v8_release(struct v8 *v)
 	lang_mem_release(&v->m);
 }
 
-static bool is_object(uint64_t word)
-{
-	return (word & 3) == 1;
-}
-
 bool v8_small(uint64_t word, int32_t *value)
 {
 	*value = (int32_t)(word >> 32);
@@ -137,9 +132,9 @@ bool v8_small(uint64_t word, int32_t *value)
 
 uint64_t v8_pointer(struct v8 *v, uint64_t object, int32_t offset)
 {
-	uint64_t word = is_object(object) ? lang_u64(&v->m, object - 1 + (uint64_t)(int64_t)offset) : 0;
+	uint64_t word = v8_is_object(object) ? lang_u64(&v->m, object - 1 + (uint64_t)(int64_t)offset) : 0;
 
-	return is_object(word) ? word : 0;
+	return v8_is_object(word) ? word : 0;
 }
 
 int32_t v8_type(struct v8 *v, uint64_t object)

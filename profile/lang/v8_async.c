@@ -39,11 +39,6 @@ struct search {
 	size_t count;
 };
 
-static bool is_object(uint64_t word)
-{
-	return (word & 3) == 1;
-}
-
 /* Anonymous memory that the program writes: V8's heap is in there. A thread's stack is none. */
 static bool may_be_heap(const struct snap_process *p, const struct map_entry *m)
 {
@@ -89,7 +84,7 @@ static bool is_shaped(const uint64_t *w)
 {
 	uint64_t at = w[GENERATOR_AT / 8], mode = w[GENERATOR_MODE / 8], continuation = w[GENERATOR_CONTINUATION / 8];
 
-	return is_object(w[0]) && is_object(w[GENERATOR_FUNCTION / 8]) && !((at | mode | continuation) & 0xffffffff) &&
+	return v8_is_object(w[0]) && v8_is_object(w[GENERATOR_FUNCTION / 8]) && !((at | mode | continuation) & 0xffffffff) &&
 	       at >> 32 < RAW_MAX && mode >> 32 < MODES && continuation >> 32 < RAW_MAX;
 }
 
