@@ -155,11 +155,12 @@ static void thread_merge(struct node_thread *nt)
 {
 	struct snap_thread *t = nt->t;
 	struct snap_frame *old = t->frames;
+	struct v8_stack stack = { t->stack_base, t->stack, t->stack_size };
 	size_t count = t->frame_count, at = 0;
 	bool optimised = false, hides = false, unsure = false, fp = t->regs.have >> SNAP_REG_FP & 1;
 
-	nt->count = v8_frames_live(nt->frames, nt->count, &(struct v8_stack){ t->stack_base, t->stack, t->stack_size }, old, count,
-				   fp ? t->regs.r[SNAP_REG_FP] : 0, !t->truncated);
+	nt->count = v8_frames_live(nt->frames, nt->count, &stack, old, count, fp ? t->regs.r[SNAP_REG_FP] : 0,
+				   !t->truncated);
 	t->frames = NULL;
 	t->frame_count = t->frame_cap = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -189,7 +190,7 @@ static void thread_merge(struct node_thread *nt)
 	if (optimised && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "lines of optimised code are those where their functions begin");
 	else if (unsure && t->status == COLLECT_OK)
-		thread_reason(t, COLLECT_PARTIAL, "of several places of optimised code it is not known which one was returned to");
+		thread_reason(t, COLLECT_PARTIAL, "which place of optimised code it will return to is not known");
 	else if (hides && t->status == COLLECT_OK)
 		thread_reason(t, COLLECT_PARTIAL, "calls that were inlined into optimised code are not shown");
 }

@@ -327,7 +327,7 @@ static bool is_interpreter(struct perl_mem *p, uint64_t at)
 {
 	uint64_t w[5], info;
 
-	if (at & 15 || !lang_read(&p->m, at, w, sizeof(w)) || w[0] & 7 || w[3] & 7 || !w[1] || w[1] & 7 || !w[3] || w[0] < w[3] ||
+	if (at & 15 || !lang_read(&p->m, at, w, sizeof(w)) || (w[0] | w[1] | w[3]) & 7 || !w[1] || !w[3] || w[0] < w[3] ||
 	    w[0] > w[4] || w[4] - w[3] > VALUES_BYTES_MAX)
 		return false;
 	info = lang_u64(&p->m, at + p->l.stack_info);

@@ -95,7 +95,8 @@ static bool is_named(const struct v8_frame *frames, size_t at, const struct snap
 
 /* To where the call returns that the frame at fp has made: by the frame below it, which is reached from the live one at
  * `from` (0: none) or at which a native frame ends. 0: unknown. */
-static uint64_t return_of(const struct v8_stack *s, uint64_t from, uint64_t fp, const struct snap_frame *native, size_t count)
+static uint64_t return_of(const struct v8_stack *s, uint64_t from, uint64_t fp, const struct snap_frame *native,
+			  size_t count)
 {
 	for (uint64_t up = word_at(s, from); from && from < fp; from = up, up = word_at(s, from)) {
 		if (up == fp)
