@@ -70,6 +70,46 @@ static void adopt(struct facts *f, struct fact_row *test, const struct fact_row 
 	fact_set_int(test, FC_CASE_line, fact_int(r, FC_FAILURE_line, 0));
 }
 
+/* The one test that ran when its command ended by an exit code; NULL where there was none, or another beside it. */
+static struct fact_row *cut_off(struct facts *f)
+{
+	static const char begin[] = "the command ended with exit code ", end[] = " while it ran";
+	const struct fact_table *t = &f->table[FACT_CASE];
+	struct fact_row *found = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *message = fact_text(t->rows[i], FC_CASE_message);
+		size_t n = strlen(message);
+
+		if (strncmp(message, begin, sizeof(begin) - 1) != 0 || n < sizeof(end) || strcmp(message + n - sizeof(end) + 1, end) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = t->rows[i];
+	}
+	return found;
+}
+
+/* A tool that survives the process of its tests (cargo, go) says at its end what that died of: it was the test that ran. */
+static void adopt_death(struct facts *f)
+{
+	enum { NEAR_THE_END = 60 };
+	struct fact_row *test = cut_off(f);
+	const struct fact_table *t = &f->table[FACT_FAILURE];
+
+	for (size_t i = 0; test && i < t->n; i++) {
+		struct fact_row *r = t->rows[i];
+
+		if (!is_kind(r, "crash") || !fact_bool(r, FC_FAILURE_last) || *fact_text(r, FC_FAILURE_test) ||
+		    fact_int(r, FC_FAILURE_lines_after, 0) > NEAR_THE_END || !*fact_text(r, FC_FAILURE_message))
+			continue;
+		fact_set_text(f, r, FC_FAILURE_test, fact_text(test, FC_CASE_case_id));
+		adopt(f, test, r);
+		fact_set_text(f, test, FC_CASE_message, fact_text(r, FC_FAILURE_message));
+		return;
+	}
+}
+
 void gather_adopt(struct facts *f)
 {
 	const struct fact_table *t = &f->table[FACT_CASE];
@@ -86,4 +126,5 @@ void gather_adopt(struct facts *f)
 		if (r)
 			adopt(f, t->rows[i], r);
 	}
+	adopt_death(f);
 }

@@ -84,6 +84,15 @@ $t = shown('cargo', "\nrunning 2 tests\ntest tests::a ... ok\ntest tests::b ... 
 	"  process didn't exit successfully: `/w/target/debug/deps/cart-1 --test-threads=1` (signal: 6, SIGABRT: process abort signal)\n", 101);
 like $t, qr/^spec-runner: fail\.crash\.child: signal: 6, SIGABRT/m, 'cargo: what ended the test program, below a line that looks like an error of the compiler';
 
+like $t, qr/^spec-runner:   failed: +tests::b\nspec-runner: +signal: 6, SIGABRT/m, 'of the test that ran, which is named';
+like $t, qr/^spec-runner: fail\.crash\.child: .* in tests::b$/m, 'in the finding, too';
+$t = shown('prove', "t/a.t .. No subtests run \n\nTest Summary Report\n-------------------\nt/a.t (Wstat: 11 (Signal: SEGV) Tests: 0 Failed: 0)\n" .
+	"  Non-zero wait status: 11\n  Parse errors: No plan found in TAP output\nFiles=1, Tests=0,  0 wallclock secs\nResult: FAIL\n", '', 1);
+like $t, qr/^spec-runner: fail\.crash\.test: t\/a\.t crashed: Wstat: 11 \(Signal: SEGV\)/m, 'prove: a test file that a signal ended';
+$t = shown('prove', "t/a.t .. No subtests run \n\nTest Summary Report\n-------------------\nt/a.t (Wstat: 0 Tests: 0 Failed: 0)\n" .
+	"  Parse errors: No plan found in TAP output\nFiles=1, Tests=0,  0 wallclock secs\nResult: FAIL\n", '', 1);
+like $t, qr/^spec-runner: +No plan found in TAP output$/m, 'prove: one that ended without a plan';
+
 # --- found in public projects
 
 $t = shown('phpunit', <<'E');

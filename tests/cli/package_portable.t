@@ -16,12 +16,12 @@ check 'make portable' || tail -n 20 "$dir/build.txt"
 tarball=$(ls "$top"/.artifacts/portable/spec-runner-*-linux-"$(uname -m)".tar.gz)
 echo "# $(tail -n 1 "$dir/build.txt")"
 
-in_tree() { # NAME ROOT: what has to work there
-	local name=$1 root=$2 rc
+in_tree() { # NAME ROOT [HANGING-PROGRAM]: what has to work there
+	local name=$1 root=$2 hang=${3:-$dir/hang} rc
 
 	mkdir -p "$root/opt" "$root/work"
 	tar -x -z -C "$root/opt" -f "$tarball" && mv "$root"/opt/spec-runner-* "$root/opt/sr"
-	cp "$dir/hang" "$root/work/"
+	cp "$hang" "$root/work/hang"
 	in_root "$root" /opt/sr/bin/spec-runner run --artifacts-dir /work/a --profile-level detailed -- /opt/sr/bin/spec-runner -V >"$dir/out" 2>&1
 	check "$name: a command passes" || cat "$dir/out"
 	in_root "$root" /opt/sr/bin/spec-runner verify /work/a/run-trace.json >"$dir/out" 2>&1
@@ -55,14 +55,13 @@ else
 fi
 
 # musl's dynamic linker is its libc, all that a program of such a system needs.
-musl=$(ls /lib/ld-musl-*.so.1 2>/dev/null | head -n 1)
+musl=$(compgen -G '/lib/ld-musl-*.so.1' | head -n 1)
 if [ -n "$musl" ] && [ -d "$dir/busybox/bin" ] && hanging_program "$dir/musl-hang" musl-gcc; then
 	mv "$dir/busybox" "$dir/musl"
 	rm -rf "$dir"/musl/{opt,work}
 	mkdir -p "$dir/musl/lib"
 	cp -L "$musl" "$dir/musl/lib/"
-	mv "$dir/musl-hang" "$dir/hang"
-	in_tree 'musl' "$dir/musl"
+	in_tree 'musl' "$dir/musl" "$dir/musl-hang"
 	grep -q 'interpreter.*ld-musl' <(LC_ALL=C readelf -l "$dir/musl/work/hang")
 	check 'musl: that program is linked with musl'
 else
