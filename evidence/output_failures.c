@@ -146,12 +146,16 @@ static void cause_take(struct output_reader *o, const pcre2_code *code, const ch
 	take(&o->row.message, o->row.message ? xasprintf("%s: %s", o->row.message, cause) : xstrdup(cause));
 }
 
-/* Runners that run what they have made of the sources. V8 prints lines of that when it aborts. */
+/* Runners that run what they have made of the sources, and sources that nothing runs as they are. V8 prints lines of what
+ * was made when it aborts. */
 static bool is_maker(const char *file)
 {
-	static const char *const makers[] = { "/node_modules/jest-", "/node_modules/@jest/", "/node_modules/vite",
-					      "/node_modules/ts-node/", "/node_modules/@babel/" };
+	static const char *const makers[] = { "/node_modules/jest-",    "/node_modules/@jest/",	 "/node_modules/vite",
+					      "/node_modules/@vitest/", "/node_modules/ts-node/", "/node_modules/@babel/" };
+	const char *dot = strrchr(file, '.');
 
+	if (dot && (strcmp(dot, ".ts") == 0 || strcmp(dot, ".tsx") == 0 || strcmp(dot, ".jsx") == 0))
+		return true;
 	for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++)
 		if (strstr(file, makers[i]))
 			return true;

@@ -127,6 +127,11 @@ like $t, qr{a\.test\.js:5: AssertionError \[ERR_ASSERTION\]: Expected values to 
 $t = shown('jest', '', "----- JavaScript stack trace -----\n\n1: /w/tests/a.test.js:19:11\n2: x (/w/node_modules/jest-circus/build/run.js:18:2)\n", 134);
 like $t, qr{place: +/w/tests/a\.test\.js$}m, 'jest: of code that it has made, the file';
 unlike $t, qr/:19/, 'and no line, which would be another one';
+$t = shown('vitest', "\n Test Files  (1)\n      Tests  (2)\n     Errors  1 error\n", "----- JavaScript stack trace -----\n\n1: /w/src/a.spec.ts:19:11\n" .
+	"2: file:///w/node_modules/\@vitest/runner/dist/chunk.js:302:11\n\nError: [vitest-pool]: Worker forks emitted error.\n" .
+	" ❯ ChildProcess.emit node:events:524:28\n\nCaused by: Error: Worker exited unexpectedly\n", 1);
+like $t, qr{^spec-runner: fail\.crash\.child: .*/w/src/a\.spec\.ts}m, 'vitest: a worker that died, by the file that it ran';
+like $t, qr{place: +/w/src/a\.spec\.ts$}m, 'which is the place';
 $t = shown('tap', "1..3\nok 1 - a\nnot ok 2 - b\n", '', 0);
 like $t, qr/ENDED EARLY: 2 of 3 tests had ended.*failed: +b$/ms, 'ended early with exit code 0: what failed before is named';
 
