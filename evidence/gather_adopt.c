@@ -81,7 +81,8 @@ static struct fact_row *cut_off(struct facts *f)
 		const char *message = fact_text(t->rows[i], FC_CASE_message);
 		size_t n = strlen(message);
 
-		if (strncmp(message, begin, sizeof(begin) - 1) != 0 || n < sizeof(end) || strcmp(message + n - sizeof(end) + 1, end) != 0)
+		if (strncmp(message, begin, sizeof(begin) - 1) != 0 || n < sizeof(end) ||
+		    strcmp(message + n - sizeof(end) + 1, end) != 0)
 			continue;
 		if (found)
 			return NULL;
