@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed.h - a file of the source tree inside the program, byte for byte. Paths are relative to
  * the root of the tree (where make runs). The object depends on the file only through
- * make's rules: whoever embeds a file says so there, or includes it in a file of its own.
+ * make's rules: a file that embeds another is listed there, or includes it in a file of its own.
  *
  *   EMBED(run_trace_schema, "schemas/run_trace_v1.yaml");
  *   … run_trace_schema, EMBED_SIZE(run_trace_schema) …

@@ -28,7 +28,7 @@ int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* Put "phrase: " in front of what is there. Returns -1. */
 int err_add(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A bug of ours, never a behaviour of the world: say where and abort. */
+/* A bug in this program, never a failure of its surroundings: say where and abort. */
 #define BUG_ON(cond) ((cond) ? bug_at(__FILE__, __LINE__, #cond) : (void)0)
 void bug_at(const char *file, int line, const char *cond) __attribute__((noreturn));
 

@@ -54,7 +54,7 @@ void guard_folder(const char *dir, bool given)
 	}
 }
 
-/* "raw/../x" is "x": folders of ours are no links, so it may be read as it is written. False: it leads out. */
+/* "raw/../x" is "x": our folders are never links, so the path can be resolved as text. False: it leads outside. */
 static bool stays_inside(const char *rest)
 {
 	int depth = 0;
@@ -79,7 +79,7 @@ bool guard_covers(const char *path)
 	       stays_inside(path + guard.len + 1);
 }
 
-/* How many of the parts behind this one take it back? The part is skipped where one does. */
+/* How many of the following parts cancel this one ("..")? The part is skipped if one does. */
 static bool taken_back(const char *p)
 {
 	int depth = 1;
@@ -111,7 +111,7 @@ static int still_there(void)
 		return errno == ENOENT ? 0 : -1;
 	if (ours.st_dev == now.st_dev && ours.st_ino == now.st_ino)
 		return 1;
-	/* replaced: by ourselves or by root is no attack */
+	/* replaced: by us or by root, that is not an attack */
 	if (S_ISDIR(now.st_mode) && (now.st_uid == geteuid() || now.st_uid == 0))
 		return 0;
 	errno = S_ISLNK(now.st_mode) ? ELOOP : EPERM;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* 0 to 15, in either case; -1 where c is none. */
+/* 0 to 15, in either case; -1 if c is not a hexadecimal digit. */
 static inline int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -15,7 +15,7 @@ static inline int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The same in lower case only, as identifiers of ours and of W3C are written. */
+/* Like hex_digit, in lower case only, as our identifiers and those of W3C are written. */
 static inline int hex_digit_lower(char c)
 {
 	return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
@@ -33,7 +33,7 @@ static inline uint32_t hex_digits(const char *s, size_t n, unsigned base, size_t
 	return v;
 }
 
-/* Reads n bytes out of 2 n digits at s. 0, or -1 where one is none (also where the text ends before). */
+/* Reads n bytes out of 2 n digits at s. 0, or -1 if one is not a digit (or the text ends early). */
 static inline int hex_bytes(const char *s, uint8_t *out, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -17,7 +17,7 @@
 
 #define WINDOW_BYTES ((size_t)256 << 10)
 #define VALUE_MAX ((size_t)256 << 20)
-/* No text of ours comes near it; whoever reads one makes several copies of it. */
+/* None of our own texts comes near this size; a reader makes several copies of each text. */
 #define STRING_MAX ((size_t)32 << 20)
 #define DEPTH_MAX 64
 #define MEMBERS_MAX 20000
@@ -141,7 +141,7 @@ static int fail(const struct json_reader *r, size_t at, struct err *e, const cha
 	return err_set(e, ERR_FAILURE, "%s: byte %llu: %s", r->name, (unsigned long long)(r->base + at), what);
 }
 
-/* More text behind what is there; what was consumed goes. */
+/* Appends more text; drops what was consumed. */
 static int refill(struct json_reader *r, struct err *e)
 {
 	ssize_t got;
@@ -170,7 +170,7 @@ static int refill(struct json_reader *r, struct err *e)
 	return 0;
 }
 
-/* The next byte that is no white space: 1, 0 at the end of the text, -1. */
+/* The next byte that is not white space: 1; 0 at the end of the text; -1. */
 static int skip_space(struct json_reader *r, struct err *e)
 {
 	for (;;) {
@@ -232,7 +232,7 @@ static int hex4(const char *s)
 	return v;
 }
 
-/* One escape; p->at stands on the backslash. */
+/* One escape; p->at is on the backslash. */
 static enum parse parse_escape(struct parser *p, char **o)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -264,7 +264,7 @@ static enum parse parse_escape(struct parser *p, char **o)
 	return PARSE_OK;
 }
 
-/* p->at stands behind the opening quote. */
+/* p->at is after the opening quote. */
 static enum parse parse_string(struct parser *p, const char **text, size_t *len)
 {
 	const char *s = p->r->buf;

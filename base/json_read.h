@@ -34,7 +34,7 @@ struct json_value {
 
 /* The member under key, or NULL (also where v is NULL or no object). */
 const struct json_value *json_get(const struct json_value *v, const char *key);
-/* Its text, or NULL where it is no string. */
+/* Its text, or NULL if it is not a string. */
 const char *json_get_text(const struct json_value *v, const char *key);
 /* The number under key where it is an integer that fits (as a number: any); else the last argument. */
 int64_t json_get_int(const struct json_value *v, const char *key, int64_t otherwise);

@@ -239,7 +239,7 @@ void json_line(struct json *j)
 {
 	uint64_t bit = UINT64_C(1) << j->depth;
 
-	/* The comma stands at the end of the line before. */
+	/* The comma goes at the end of the previous line. */
 	if (j->comma & bit)
 		str_addc(j->out, ',');
 	j->comma &= ~bit;

@@ -28,7 +28,7 @@ void schema_free(struct schema *root);
 void schema_free_ptr(struct schema **root);
 #define auto_schema __attribute__((cleanup(schema_free_ptr))) struct schema
 
-/* Where in the document a value stands: a chain that grows on the way down. */
+/* Where in the document a value is: a chain that grows on the way down. */
 struct schema_place {
 	const struct schema_place *up; /* NULL: the document itself */
 	const char *key;               /* a member, or NULL: an item */
@@ -48,15 +48,15 @@ bool schema_check(const struct schema *s, const struct json_value *v, const stru
 
 /* For documents that are read piece by piece: the schema of a member (NULL: any value may stand
  * there, with *allowed; none may, without), of the items of an array (NULL: any), and
- * the i-th member that must be there (NULL behind the last). */
+ * the i-th required member (NULL after the last). */
 const struct schema *schema_member(const struct schema *s, const char *key, size_t len, bool *allowed);
 const struct schema *schema_items(const struct schema *s);
 const char *schema_required(const struct schema *s, size_t i);
 /* The i-th text of the schema's `enum`, for tests that hold lists in step. */
 const char *schema_enum_text(const struct schema *s, size_t i);
-/* Its own description, or that of what it refers to; NULL where there is none. */
+/* Its own description, or that of what it refers to; NULL if there is none. */
 const char *schema_description(const struct schema *s);
-/* The i-th named property, for documentation and tests; NULL behind the last. */
+/* The i-th named property, for documentation and tests; NULL after the last. */
 const struct schema *schema_property_at(const struct schema *s, size_t i, const char **name);
 
 #endif

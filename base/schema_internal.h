@@ -35,7 +35,7 @@ struct schema {
 	char *description;
 	char *ref;                       /* NAME of #/definitions/NAME, until it is resolved */
 	struct schema *target;           /* resolved $ref */
-	uint32_t line, column;           /* where its $ref stands */
+	uint32_t line, column;           /* of its $ref */
 	unsigned types;                  /* 1 << enum json_kind, TYPE_INTEGER; 0: any */
 	struct schema_const *consts;     /* enum, or const as the only one */
 	size_t const_count;

@@ -37,7 +37,7 @@ static inline const char *str_cstr(const struct str *s)
 {
 	return s->data ? s->data : "";
 }
-/* Hands the buffer over to the caller, who frees it. Never NULL. */
+/* Transfers the buffer to the caller, which frees it. Never NULL. */
 char *str_steal(struct str *s);
 #define auto_str __attribute__((cleanup(str_release))) struct str
 

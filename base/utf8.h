@@ -16,7 +16,7 @@ size_t utf8_sequence(const char *s, size_t n);
 
 bool utf8_valid(const char *s, size_t n);
 
-/* Writes the code point c (up to U+10FFFF; 1 to 4 bytes) at o, which has room. Returns the place behind it. */
+/* Writes the code point c (up to U+10FFFF; 1 to 4 bytes) at o, which has room. Returns the place after it. */
 char *utf8_put(char *o, uint32_t c);
 /* Appends it; nothing where c is beyond U+10FFFF. */
 void utf8_add(struct str *out, uint32_t c);

@@ -60,7 +60,7 @@ static const char *fraction_ns(const char *p, int64_t *ns)
 	return p;
 }
 
-/* The unit at *p, in milliseconds; moves *p behind it. 0: none is there. */
+/* The unit at *p, in milliseconds; moves *p past it. 0: there is none. */
 static int64_t duration_unit(const char **p)
 {
 	static const struct {
@@ -149,7 +149,7 @@ static bool two_digits(const char *p, int *out)
 	return true;
 }
 
-/* "Z", "+02:00", "-0530" and nothing behind it. */
+/* "Z", "+02:00", "-0530" and nothing after it. */
 static bool time_offset(const char *p, int64_t *offset_s)
 {
 	int h, m, sign = *p == '-' ? -1 : 1;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Columns of one code point: 0 for marks that join what stands before them, 2 for East Asian wide ones and
+/* Columns of one code point: 0 for marks that combine with what comes before them, 2 for East Asian wide ones and
  * emoji, else 1. Control characters: 0. Unicode 14. */
 int width_of(uint32_t code);
 

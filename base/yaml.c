@@ -338,7 +338,7 @@ static int reader_run(struct reader *r)
 	}
 }
 
-/* Length of the UTF-8 character at p, 0 where there is none. */
+/* Length of the UTF-8 character at p, 0 if there is none. */
 static size_t utf8_len(const unsigned char *p, size_t n)
 {
 	size_t want = *p < 0x80	? 1

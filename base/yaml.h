@@ -22,7 +22,7 @@ enum yaml_kind { YAML_MAP, YAML_SEQ, YAML_SCALAR };
 struct yaml_node {
 	enum yaml_kind kind;
 	bool quoted;                      /* scalar in quotes or a block (| >): a string for certain */
-	uint32_t line, column;            /* 1-based; of a map's entry: where its value stands */
+	uint32_t line, column;            /* 1-based; of a map's entry: those of its value */
 	uint32_t count;                   /* children: entries of a map, items of a seq */
 	uint32_t index;                   /* in its seq or map */
 	const char *text;                 /* scalar: NUL-terminated, never NULL; else "" */
@@ -46,7 +46,7 @@ struct yaml_doc; /* owns its nodes */
 int yaml_read(struct yaml_doc **doc, const char *path, const struct yaml_limits *limits, struct err *e);
 
 /* Reads a text. name: for messages. first_line: the line of `name` on which the text begins
- * (1 for a whole file; a fence of a Markdown file begins behind its opening line). */
+ * (1 for a whole file; a fence of a Markdown file begins after its opening line). */
 int yaml_parse(struct yaml_doc **doc, const char *name, const char *text, size_t len,
 	       uint32_t first_line, const struct yaml_limits *limits, struct err *e);
 
@@ -100,7 +100,7 @@ int yaml_as_string(const struct yaml_node *n, const char **out, struct err *e); 
 int yaml_as_strings(const struct yaml_node *n, struct strv *out, struct err *e); /* a seq of scalars */
 int yaml_as_string_or_list(const struct yaml_node *n, struct strv *out, struct err *e);
 
-/* The entry of a map as a type: 1, 0 where there is none (*out untouched), -1. */
+/* The entry of a map as a type: 1; 0 if there is none (*out untouched); -1. */
 /* A limit: `timeout_ms` in milliseconds, or `timeout` in seconds; either also as 90s, 10m, 1h30m. 1 where one is there. */
 int yaml_get_timeout(const struct yaml_node *map, int64_t max_ms, int64_t *out_ms, struct err *e);
 int yaml_get_int(const struct yaml_node *map, const char *key, int64_t min, int64_t max, int64_t *out,

@@ -29,7 +29,7 @@ int journal_read_header(int fd, struct journal_header *h, struct err *e);
 
 void cursor_init(struct cursor *c, int fd); /* at the first record, up to the file's end */
 void cursor_release(struct cursor *c);
-/* 1: a record; 0: the end; -1: what lies at c->pos is no record (damaged). */
+/* 1: a record; 0: the end; -1: what is at c->pos is not a record (damaged). */
 int cursor_next(struct cursor *c, struct record *r);
 /* The END of the span whose BEGIN is `begin`: true when it is there. */
 bool cursor_find_end(struct cursor *c, const struct record *begin, struct record *end);

@@ -406,7 +406,7 @@ void trace_checkpoint(struct trace *t, span_id span, enum checkpoint checkpoint,
 	trace_checkpoint_named(t, span, checkpoint_text[checkpoint], now_ns, a);
 }
 
-/* What stands in `error` of a span that was open when the run ended. */
+/* The `error` of a span that was open when the run ended. */
 static enum err_category category_of(enum span_status status, int exit_code)
 {
 	switch (status) {

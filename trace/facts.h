@@ -12,7 +12,7 @@
 #define FACTS_NOTABLE 12       /* the first ones and the last ones */
 #define FACTS_TEXT_BYTES 400
 
-/* One span, resolved: its END is found, or what stands for it. */
+/* One span, resolved: its END was found, or what replaces it. */
 struct span_facts {
 	span_id id, parent;
 	enum span_name name;

@@ -57,7 +57,7 @@ static int alloc_range(int fd, uint64_t from, uint64_t to)
 	do
 		rc = fallocate(fd, 0, (off_t)from, (off_t)(to - from));
 	while (rc < 0 && errno == EINTR);
-	/* not there, or refused by a sandbox: what is no room will be none for the zeros either */
+	/* unknown, or refused by a sandbox: a full disk refuses the zeros as well */
 	if (rc < 0 && errno != ENOSPC && errno != EDQUOT && errno != EFBIG && errno != EIO)
 		rc = alloc_by_writing(fd, from, to);
 	return rc;

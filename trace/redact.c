@@ -544,7 +544,7 @@ bool redact_is_place(const char *key, size_t n)
 	return false;
 }
 
-/* Is what stands under a name nothing to hide as a whole? */
+/* Is the value of such a name not to be hidden as a whole? */
 bool redact_is_open(const struct redactor *r, const struct secret_kind *kind, const char *v, size_t n)
 {
 	switch (redact_judge(r, kind, v, n, true)) {

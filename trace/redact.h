@@ -51,7 +51,7 @@ bool redact_is_place(const char *key, size_t n);
  * or the name of the variable whose value it is), NULL where nothing is left to hide. */
 const char *redact_finds(struct redactor *r, const char *key, const char *s, size_t n);
 
-/* Appends the value that stands under `key`. */
+/* Appends the value of `key`. */
 void redact_value(struct redactor *r, const char *key, const char *value, size_t n, struct str *out);
 
 /* An argument vector, element by element, into owned strings. */

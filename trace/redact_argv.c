@@ -36,7 +36,7 @@ void redactor_learn_argv(struct redactor *r, char *const argv[])
 		redact_needles_forget(r);
 }
 
-/* What stands before an argument, and says what it is. */
+/* What comes before an argument, and says what it is. */
 struct announced {
 	struct secret_kind kind;  /* of the value that it announces */
 	bool user;                /* "-u": a name and a password */

@@ -181,7 +181,7 @@ static void read_percent(const char *s, size_t n, size_t p, struct readings *o)
 	}
 }
 
-/* "[1;31m" of a colour, behind its escape: the end, 0: it is none. */
+/* "[1;31m" of a colour, after its escape: its end; 0 if it is not one. */
 static size_t csi_end(const char *s, size_t n, size_t p)
 {
 	size_t q = p + 1;
@@ -193,7 +193,7 @@ static size_t csi_end(const char *s, size_t n, size_t p)
 	return q < n && s[q] >= 0x40 && s[q] <= 0x7e ? q + 1 : 0;
 }
 
-/* q stands behind the backslashes, on 'u'. */
+/* q is after the backslashes, on 'u'. */
 static void read_unicode(const char *s, size_t n, size_t q, struct readings *o)
 {
 	int v = hex_number(s, n, q + 1, 4), low;
@@ -214,7 +214,7 @@ static void read_unicode(const char *s, size_t n, size_t q, struct readings *o)
 		add_code_point(o, z + 5, 0x10000 + ((unsigned)(v - 0xd800) << 10) + (unsigned)(low - 0xdc00));
 }
 
-/* The letter or number of an escape: q stands behind the backslashes. */
+/* The letter or number of an escape: q is after the backslashes. */
 static void read_escape(const char *s, size_t n, size_t q, struct readings *o)
 {
 	static const char shorts[] = "n\nr\rt\tb\bf\fv\va\ae\033";

@@ -281,7 +281,7 @@ static void hide_json_bare(struct scan *sc, size_t at, const struct quote *q, co
 	redact_scan_add_quoted(sc, at, to, kind->label, q->at, q->c == '"' ? q->len : 0);
 }
 
-/* YAML: the value stands in the following, deeper lines. */
+/* YAML: the value is on the following lines, which are indented further. */
 static void hide_block(struct scan *sc, size_t name, size_t eol, const struct secret_kind *kind)
 {
 	size_t start = name, indent, p = eol, end, first = 0;
@@ -314,7 +314,7 @@ static void hide_block(struct scan *sc, size_t name, size_t eol, const struct se
 		redact_form_hide(sc, first, trim_end(sc, first, end), kind);
 }
 
-/* What stands after ':' (at: behind it). */
+/* What comes after ':' (at: past it). */
 static void colon_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const struct secret_kind *kind)
 {
 	size_t p = at, eol, to, before = open->len ? open->at : name;
@@ -349,7 +349,7 @@ static void colon_value(struct scan *sc, size_t name, size_t at, const struct qu
 	redact_form_hide(sc, p, trim_end(sc, p, to), kind);
 }
 
-/* What stands after '='. */
+/* What comes after '='. */
 static void equals_value(struct scan *sc, size_t name, size_t at, const struct quote *open, const struct secret_kind *kind)
 {
 	char before = name ? sc->s[name - 1] : '\0';
@@ -608,7 +608,7 @@ static bool is_no_name(const struct scan *sc, size_t name, size_t end)
 	return is_place(sc, p, name - 1);
 }
 
-/* What follows a name that stands in plain quotes, or in none. p: behind it. */
+/* What follows a name in plain quotes, or without quotes. p: past it. */
 static void named_value(struct scan *sc, size_t name, size_t end, size_t p, const struct quote *open, bool quoted,
 			const struct secret_kind *kind)
 {
@@ -740,7 +740,7 @@ void redact_form_found(struct scan *sc, size_t at, size_t len, bool given)
 		return;
 	while (name > sc->name_done && is_name(sc->s[name - 1]))
 		name--;
-	/* "%3Ftoken", "\ntoken": what an escape has there is no part of the name */
+	/* "%3Ftoken", "\ntoken": what belongs to an escape is not part of the name */
 	if (name > 0 && sc->s[name - 1] == '%' && at - name >= 2)
 		name += 2;
 	else if (name > 0 && sc->s[name - 1] == '\\' && at > name && strchr("nrt", sc->s[name]))

@@ -12,7 +12,7 @@ const char *const harness_type_text[] = { "", "cli.run", "file.scan", "data.vali
 #define ID_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 #define TIMEOUT_MAX_MS (INT64_C(1000) * 3600 * 24 * 365)
 
-/* A name of ours: letters, digits, `_`, `.` and `-`. */
+/* One of our names: letters, digits, `_`, `.` and `-`. */
 static int name_read(const struct yaml_node *map, const char *key, char **out, struct err *e)
 {
 	const char *text;

@@ -81,7 +81,7 @@ static void human_text(struct str *out, const char *label, const char *text)
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
-		/* not by blanks alone: GitHub takes an indented `::command::` for one of ours */
+		/* blanks are not enough: GitHub takes an indented `::command::` for one that we print */
 		str_add(out, label ? "    | " : "    ");
 		for (size_t i = 0; i < n; i++) /* a stray escape sequence would repaint the screen */
 			str_addc(out, (unsigned char)text[i] < 0x20 && text[i] != '\t' ? '?' : text[i]);

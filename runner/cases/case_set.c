@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* case_set.c - files, fences, refs and cycles. A file is read once, whoever names it: its real path
+/* case_set.c - files, fences, refs and cycles. A file is read once, however often it is named: its real path
  * is its name. Refs may bring in further files, whose cases are run only where they are needed. */
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -124,7 +124,7 @@ static int text_case(void *ctx, const struct yaml_node *item, struct err *e)
 	return 0;
 }
 
-/* What stands around the cases; `suite` may stand behind them. */
+/* What surrounds the cases; `suite` may come after them. */
 static int text_frame(struct case_text *t, const struct yaml_node *root, struct err *e)
 {
 	static const char *const known[] = { "version", "suite", "cases", NULL };

@@ -36,7 +36,7 @@ struct glob_set {
 	uint32_t *first_use;    /* by glob; count + 1 entries */
 };
 
-/* One byte against a set `[…]`. *end: behind the `]`. Returns 1, 0, or -1 where it is not closed. */
+/* One byte against a set `[…]`. *end: after the `]`. Returns 1, 0, or -1 if it is not closed. */
 static int set_match(const char *set, unsigned char c, const char **end)
 {
 	const char *p = set + 1;

@@ -237,7 +237,7 @@ int regex_find(const struct regex *r, struct regex_space *s, const char *text, s
 		return err_set(e, ERR_USAGE, "pattern %s: given up: %s", value_quote(r->pattern, quoted),
 			       (char *)why);
 	}
-	/* \K in a lookahead can put the start behind the end */
+	/* \K in a lookahead can put the start after the end */
 	m->start = v[0] <= v[1] ? v[0] : v[1];
 	m->end = v[1];
 	m->has_group = rc != 1 && v[2] != PCRE2_UNSET;

@@ -174,7 +174,7 @@ static void regex_scan(struct worker *w, const struct job *job, uint32_t token)
 	}
 }
 
-/* Where the n ordered tokens of a spec stand one behind the other: true, or false. */
+/* Where the n ordered tokens of a spec are found one after the other: true, or false. */
 static bool ordered_holds(struct worker *w, const struct scan_check *c)
 {
 	size_t at = 0;
@@ -430,7 +430,7 @@ static void block_push(struct scan_run_state *r)
 	pthread_mutex_unlock(&r->lock);
 	if (blocks < QUEUE_BLOCKS && r->thread_count)
 		return;
-	b = block_take(r, false); /* the others are behind: lend a hand */
+	b = block_take(r, false); /* the other workers are late: help them */
 	if (b)
 		block_scan(r->self, b);
 }

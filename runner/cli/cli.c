@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* In one write, so that lines of ours never mix with the command's own. */
+/* In one write, so that our lines never mix with the command's. */
 static void say(const char *text)
 {
 	struct strv none = STRV_INIT;

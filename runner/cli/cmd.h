@@ -36,10 +36,10 @@ int cmd_completion(struct cli *cli);
  * for: 2 for ERR_USAGE, else 125. */
 int cli_fail(const struct err *e);
 
-/* The same for a word that is no failure: `spec-runner: …`, one line. */
+/* Like it, for a note that is not a failure: `spec-runner: …`, one line. */
 void cli_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A matrix of more jobs than there are cases: who has nothing to do is told so, and has not failed. */
+/* A matrix of more jobs than there are cases: a job without cases says so, and has not failed. */
 struct case_session;
 void cli_note_empty_part(const struct cli *cli, const struct case_session *s);
 

@@ -20,7 +20,7 @@ static bool is_shown(const struct option_row *row)
 	return verb_any_takes(row);
 }
 
-/* A flag that two verbs share stands once. */
+/* A flag that two verbs share is listed once. */
 static bool is_first(size_t at)
 {
 	for (size_t i = 0; i < at; i++)

@@ -16,7 +16,7 @@
 #define ENV_PREFIX "SPEC_RUNNER_"
 #define ENV_NAME_BYTES 128
 
-/* Names of ours that are no options, and so no mistyped ones. */
+/* Our environment names that are not options, and so not mistyped ones. */
 static const char *const env_not_options[] = { "SPEC_RUNNER_RUN_ID",           "SPEC_RUNNER_HISTORY_DSN",
 					       "SPEC_RUNNER_HISTORY_READ_DSN", "SPEC_RUNNER_API_TOKEN",
 					       "SPEC_RUNNER_REDACTION_KEY",    "SPEC_RUNNER_GATES",

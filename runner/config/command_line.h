@@ -19,7 +19,7 @@
 struct verb_syntax {
 	const char *name;
 	uint32_t bit;        /* enum option_verbs */
-	bool takes_command;  /* options end at the first word that is none */
+	bool takes_command;  /* options end at the first word that is not one */
 	bool reads_values;   /* the environment and spec-runner.yaml are read and held to the rules */
 };
 
@@ -32,7 +32,7 @@ struct given { /* one option as given */
 
 struct command_line {
 	const char *verb;    /* as given; NULL: none */
-	const struct verb_syntax *syntax; /* NULL where the verb is not ours: nothing behind it was read */
+	const struct verb_syntax *syntax; /* NULL if the verb is not ours: nothing after it was read */
 	char **operands;     /* borrowed words, NULL-terminated */
 	int operand_count;
 	char **all_args;     /* everything but the verb, NULL-terminated */

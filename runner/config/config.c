@@ -250,7 +250,7 @@ static int step_words(struct gate_step *s, const struct yaml_node *map, struct e
 	return yaml_get_timeout(map, TIMEOUT_MAX_MS, &s->timeout_ms, e) < 0 ? -1 : 0;
 }
 
-/* Steps run in their order, so what a step needs stands above it. */
+/* Steps run in their order, so a step comes after those that it needs. */
 static int step_needs(const struct config *c, struct gate_step *s, const struct yaml_node *map, struct err *e)
 {
 	if (yaml_get_string_or_list(map, "needs", &s->needs, e) < 0)
@@ -312,7 +312,7 @@ static int gate_read(struct config *c, const struct yaml_node *gate, struct err 
 	return 0;
 }
 
-/* The key of a section that is no option. */
+/* A section's key that is not an option. */
 static const char *section_extra(const char *section)
 {
 	if (strcmp(section, "gate") == 0)

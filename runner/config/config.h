@@ -31,11 +31,11 @@ struct gate_step {
 	char *cwd;                         /* command: as written (relative: from the root), or NULL */
 	struct strv needs;                 /* steps that must have passed */
 	int64_t timeout_ms;                /* 0 none */
-	unsigned line, column;             /* where the step stands in config.path */
+	unsigned line, column;             /* of the step in config.path */
 };
 
 struct config {
-	char *path;                        /* the file that was read, or NULL where there is none */
+	char *path;                        /* the file that was read, or NULL if there is none */
 	bool has_gate;
 	bool takes_server;                 /* set before reading: the file may be that of a model server (optimize,
 		gateway) */

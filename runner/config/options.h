@@ -166,7 +166,7 @@ struct option_row {
 	enum option_group group;
 	const char *flag;           /* without the dashes */
 	const char *env, *key;      /* NULL: none */
-	const char *metavar;        /* NULL: the flag stands alone */
+	const char *metavar;        /* NULL: the flag takes no value */
 	const char *fallback;       /* the default as text, NULL: none */
 	int64_t min, max;
 	const char *const *words;   /* NULL: any */
@@ -179,7 +179,7 @@ extern const size_t option_row_count;
 void options_init(struct options *o);    /* the defaults */
 void options_release(struct options *o);
 
-/* The row of a flag, preferably one that belongs to the verb (0: any); NULL where there is none. */
+/* The row of a flag, preferably one that belongs to the verb (0: any); NULL if there is none. */
 const struct option_row *option_by_flag(const char *flag, size_t len, uint32_t verb);
 const struct option_row *option_by_env(const char *name, size_t len);
 const struct option_row *option_by_key(const char *key); /* "liveness.stall_ms" */

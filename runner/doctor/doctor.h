@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* doctor.h - what can be seen and done on this machine, by trying it: each check is one row. A check leaves
- * nothing behind and never takes longer than a moment. */
+ * nothing behind and takes a second at most. */
 #ifndef RUNNER_DOCTOR_DOCTOR_H
 #define RUNNER_DOCTOR_DOCTOR_H
 

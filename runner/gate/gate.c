@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define GATE_SUMMARY_DEFAULT "/.artifacts/gate-summary.json"
-/* Of a failed step, said again behind its fold. */
+/* Of a failed step, repeated after its fold. */
 #define FAILING_LINES 30
 
 /* spec-runner.yaml may come with a pull request: what its steps read lies in the project. */
@@ -177,7 +177,7 @@ static void group_begin(struct gate *g, const struct gate_row *row)
 		group_open(g, row);
 }
 
-/* What failed must not lie in a fold: it is said again behind it where the fold stays closed. */
+/* A failure must not be hidden in a fold: it is repeated after a fold that stays closed. */
 static void group_end(struct gate *g, struct gate_row *row)
 {
 	bool failed = row->exit_code != 0;
@@ -358,7 +358,7 @@ static bool step_hold(struct gate *g, struct gate_row *row)
 	return true;
 }
 
-/* The step begins: what stands before its output is printed. False: it has failed already. */
+/* The step begins: prints what comes before its output. False: it has failed already. */
 static bool step_open(struct gate *g, struct gate_row *row, int64_t now)
 {
 	row->status = STEP_RUNNING;
@@ -450,7 +450,7 @@ static const char *row_word(const struct gate_row *row)
 	       row->watchdog ? "ended" : row->exit_code ? "FAILED" : "passed";
 }
 
-/* All steps once more, for whoever reads the end of a log alone. */
+/* All steps once more, for readers who look only at the end of a log. */
 static void closing_table(const struct gate *g)
 {
 	size_t width = 4;

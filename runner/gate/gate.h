@@ -71,7 +71,7 @@ struct gate {
 	size_t triage_count;
 	struct strv triage_ids;        /* what the round at hand runs */
 	enum ci_provider ci;           /* whose marks stand around the steps */
-	struct str failing;            /* what failed in a step of cases, for behind its fold */
+	struct str failing;            /* what failed in a step of cases, for the lines after its fold */
 };
 
 /* Everything is borrowed until gate_release. -1 (ERR_USAGE): no gate, a bad SPEC_GOV_TRIAGE_* value. */

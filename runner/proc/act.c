@@ -30,7 +30,7 @@
 #define ACT_NAMED_MAX 64
 /* One round of killing: then the loop looks at its other duties. */
 #define KILL_ROUND_NS (20 * NS_PER_MS)
-/* How much later a second look tells a thread that stands from one that was caught on its way. */
+/* How much later a second look can distinguish a blocked thread from one that was merely between two steps. */
 enum { LOOK_AGAIN_MS = 1000, LOOK_AGAIN_ENDING_MS = 100 };
 
 static uint32_t act_owner(const struct supervisor *s, const struct command *c)
@@ -66,7 +66,7 @@ static void act_busy(struct supervisor *s, struct command *c, const struct wd_ou
 	    (int)c->pid, (double)out->idle_ns / 1e9, (double)c->wd.cfg.busy_ns / 1e9);
 }
 
-/* Half of a limit that nobody has asked for is over: who wants longer can still say so the next time. */
+/* Half of a default limit is over: the user can still ask for a longer one before it ends the next run. */
 static void act_word(struct supervisor *s, struct command *c)
 {
 	double ran = (double)watchdog_elapsed(&c->wd, c->wd.now_ns) / 60e9, cap = (double)c->wd.cfg.hard_cap_ns / 60e9;
@@ -356,7 +356,7 @@ void act_look(struct supervisor *s, struct command *c, int64_t now)
 	act_ask_front(s, c, now); /* no command waits for the answer */
 }
 
-/* From the first signal of ours on a test's status stands (contract 6). */
+/* From our first signal on, a test keeps its status (contract 6). */
 static void act_freeze_tests(struct command *c, int64_t now)
 {
 	if (c->wd.cause != WD_CAUSE_NONE)

@@ -20,7 +20,7 @@ void act_warn_runner(struct supervisor *s, int64_t now_ns);
 /* KILL to every member of owner (0: of all). Returns how many were there to get it, at least. */
 size_t act_kill(struct supervisor *s, uint32_t owner);
 
-/* At the end of the last sweep, as of the last walk: names whoever still lives and was named by no command. */
+/* At the end of the last sweep, as of the last walk: names living processes that no command has named. */
 void act_strangers(struct supervisor *s, int64_t now_ns);
 
 #endif

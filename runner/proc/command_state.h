@@ -56,7 +56,7 @@ struct command {
 	struct strv envp;
 };
 
-/* Is its output kept for the caller, who alone reads it? */
+/* Is its output kept for the caller alone? */
 static inline bool command_is_mute(const struct command *c)
 {
 	return c->spec.capture && !c->spec.held;

@@ -80,7 +80,7 @@ void say(struct context *c, const char *fmt, ...) __attribute__((format(printf, 
 bool say_wants_color(int choice, bool is_tty);
 /* A name of somebody else's process, as it may be said: redacted. Valid until the next call. */
 const char *say_comm(struct context *c, const char *comm);
-/* The same in spite of --quiet: failures of ours. */
+/* Like say, in spite of --quiet: our own failures. */
 void say_always(struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

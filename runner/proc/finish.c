@@ -149,7 +149,7 @@ int finish_run(struct context *c, int exit_code, bool lost, int64_t now)
 	struct err e = { 0 };
 	bool failed = false, sealed = !wants, recovered, told = false;
 
-	/* what follows may be annotations of ours */
+	/* what follows may be annotations that we print */
 	stop_commands_finish(&c->shared->stop, &c->outlet[STREAM_OUT], now + STOP_COMMANDS_NS);
 
 	sampling_finish(c);

@@ -146,7 +146,7 @@ static void front_pass_input(struct front *f)
 #define KEY_STATUS 0x14  /* Ctrl-T, as on BSD and macOS */
 #define KEY_LITERAL 0x16 /* Ctrl-V: the next one means itself */
 #define KEY_INTERRUPT 0x03
-/* So many times within this time, and nothing between, is no answer to the command: somebody wants to leave. */
+/* So many times within this time, and nothing else typed, is not input for the command: the user wants to leave. */
 #define INTERRUPTS_LEAVE 3
 #define INTERRUPTS_NS (3 * NS_PER_S)
 
@@ -305,7 +305,7 @@ static void front_looked(struct front *f, int status)
 	front_look_over(f);
 }
 
-/* Its time is over. Killed, its end comes as SIGCHLD; where it hangs in the kernel it is left behind. */
+/* Its time is over. It is killed, and its end comes as SIGCHLD; if it hangs in the kernel we go on without it. */
 static void front_look_late(struct front *f)
 {
 	struct itimerspec it = { .it_value.tv_nsec = GIVE_UP_NS };
@@ -335,7 +335,7 @@ static void front_take_stop(void)
 	sigprocmask(SIG_BLOCK, &stop, NULL);
 }
 
-/* Whose is the terminal now: may lines of ours stand on it? The supervisor's session cannot ask. */
+/* Which group has the terminal now: may we print on it? The supervisor, in another session, cannot ask. */
 static void front_tell_window(struct front *f)
 {
 	const struct terminal *t = &f->run->terminal;
@@ -380,7 +380,7 @@ static void front_reap(struct front *f)
 	int status;
 	pid_t pid;
 
-	/* Not what a thread of ours stops to look at: its stop would be taken away from it. */
+	/* Not the children that one of our threads has stopped to inspect: it would never see their stops. */
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WNOTHREAD)) > 0 || (pid < 0 && errno == EINTR)) {
 		if (pid > 0 && WIFSTOPPED(status)) {
 			if (pid == f->supervisor)
@@ -390,7 +390,7 @@ static void front_reap(struct front *f)
 		if (pid == f->supervisor) {
 			f->over = true;
 			f->wait_status = status;
-			return; /* what comes after is the tree's: whoever takes over reaps it */
+			return; /* the following children belong to the tree: the process that takes over reaps them */
 		}
 		if (pid == f->looker)
 			front_looked(f, status);

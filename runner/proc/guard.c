@@ -41,7 +41,7 @@ static void guard_end(const struct context *c)
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t alarm_only;
 
-	sigaction(SIGALRM, &dfl, NULL); /* whoever started us may ignore it */
+	sigaction(SIGALRM, &dfl, NULL); /* our parent may ignore it */
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
@@ -50,7 +50,7 @@ static void guard_end(const struct context *c)
 	orphans_end(&o, clock_mono_ns() + GUARD_END_S * NS_PER_S / 2);
 }
 
-/* No stream, journal or lock of ours: whoever waits for their end must not wait for us. */
+/* It keeps none of our streams, no journal and no lock: those who wait for their end must not wait for the guard. */
 static void guard_keep_pipe(struct context *c)
 {
 	trace_close(c->trace, false); /* its mapping holds the journal's lock as well */

@@ -29,8 +29,8 @@ void guard_replace(struct context *c, int64_t now);
  * there by then. */
 void guard_await(const struct context *c);
 
-/* Nothing of the tree is left: the guard has nothing to do any more. By whichever process of ours has ended the tree. It is
- * not woken for that. */
+/* Nothing of the tree is left: the guard has nothing to do any more. Called by whichever of our processes has
+ * ended the tree. The guard is not woken for that. */
 void guard_dismiss(struct context *c);
 
 /* In the front, at its end: waits for its end, so that nobody else has to. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* helper.h - other programs of ours (libexec), run beside the supervisor with a deadline:
+/* helper.h - our other programs (libexec), run beside the supervisor with a deadline:
  * whatever may hang, crash or take long. */
 #ifndef RUNNER_PROC_HELPER_H
 #define RUNNER_PROC_HELPER_H

@@ -53,7 +53,7 @@ static void *look_thread(void *arg)
 	struct look *l = arg;
 
 	agent_serve(&l->task);
-	/* its helper must not wait for one who has left */
+	/* its helper must not wait for a thread that has ended */
 	shutdown(l->task.sock, SHUT_RDWR);
 	atomic_fetch_sub(&threads_alive, 1);
 	look_put(l);

@@ -68,7 +68,7 @@ static bool environ_has_run(const char *env, size_t n, const char *run_id)
 	return false;
 }
 
-/* A reused pid: whoever has it now began after our command did. */
+/* A reused pid: the process that has it now began after our command. */
 static bool is_command(const struct orphans *o, const struct proc_stat *st)
 {
 	return st->start_ns <= o->command_boot_ns + STARTED_SLACK_NS;

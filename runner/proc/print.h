@@ -18,7 +18,7 @@ void print_attach(struct context *c);
  * Writes text, from the beginning of a line on. Nothing before print_attach. */
 void print_lines(const char *text);
 
-/* A message of ours, on stderr; none with --quiet. */
+/* One of our messages, on stderr; nothing with --quiet. */
 void print_say(const char *text);
 
 /* What a held command (work.h) has printed: to the same streams, byte for byte; the tails of the run take it over at once.

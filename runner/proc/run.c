@@ -121,7 +121,7 @@ static int context_contain(struct context *c, struct err *e)
 	return 0;
 }
 
-/* Which limits stand for this run and whence they are. */
+/* Which limits apply to this run, and where they come from. */
 static void context_tell_limits(struct context *c)
 {
 	const struct learned *l = c->setup->learned;
@@ -203,11 +203,11 @@ static int supervisor_main(struct context *c)
 	atomic_store(&c->shared->sealed, 1);
 	guard_dismiss(c);
 	if (getppid() == front && proc_stat_read(front, &st) == 0 && st.state == 'T')
-		kill(front, SIGCONT); /* stopped by whom ever, it has an exit code to hand on */
+		kill(front, SIGCONT); /* whatever has stopped it, it has an exit code to return */
 	return code;
 }
 
-/* A crash of ours must not leave a core file: it would hold the environment, the output, copied stacks.
+/* If we crash, no core file may be left: it would contain the environment, the output, copied stacks.
  * One byte, and not none, also keeps the kernel from piping a core to a program. The command gets its own
  * limit back. */
 static void limit_core(struct spawn_signals *was)
@@ -239,7 +239,7 @@ static void raise_fd_limit(struct spawn_signals *was)
 /* Of this run, for remove_cgroup. */
 static const char *cgroup_of_run;
 
-/* Fails while somebody lives in it: then the process of ours that is left removes it. */
+/* Fails while a process is in it: then the other of our two processes removes it. */
 static void remove_cgroup(void)
 {
 	if (cgroup_of_run && *cgroup_of_run)
@@ -271,7 +271,7 @@ static int context_init(struct context *c, const struct proc_setup *p, const str
 		return -1;
 	c->keep_level = (enum level)o->profile_level > on_fail ? (enum level)o->profile_level : on_fail;
 	if (c->keep_level == LEVEL_OFF)
-		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains a failure of ours */
+		c->keep_level = LEVEL_BASIC; /* in memory only: it costs nothing and explains our own failures */
 	run_paths_init(&c->paths, o, p->root, c->run_id, getenv("SPEC_RUNNER_RUN_ID") != NULL);
 	if (tests_check_dialect(dialect_names[option_source(o, option_by_key("run.dialect"))], o->dialect, e) < 0)
 		return -1;

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Is nobody left who writes it? The lock is let go at once: whoever seals it takes it again. */
+/* Has its writer gone? The lock is released at once: the process that seals it takes it again. */
 static bool is_orphan(const char *journal)
 {
 	auto_close int fd = guard_open_regular(journal, O_RDONLY);

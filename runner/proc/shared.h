@@ -38,7 +38,7 @@ struct shared_pulse {
 };
 
 struct shared {
-	_Atomic int sealed;             /* the supervisor has sealed: result stands */
+	_Atomic int sealed;             /* the supervisor has sealed: the result is final */
 	_Atomic int exit_code;          /* of the run, when sealed */
 	_Atomic int exec_errno[64];     /* by slot: why exec failed, 0 while it did not */
 	_Atomic int ns_status[64];      /* by slot: wait status + 1 that a namespace's init saw */
@@ -48,7 +48,7 @@ struct shared {
 	_Atomic int guard_dismissed;    /* nothing of the tree is left */
 	_Atomic int any_spawned;
 	struct shared_pulse pulse;
-	_Atomic int status_shown;       /* lines of ours stand below the cursor */
+	_Atomic int status_shown;       /* our status lines are below the cursor */
 	char cgroup_dir[PATH_MAX];      /* "" none; ours to remove */
 	struct shared_ring ring[STREAM_COUNT];
 	struct stop_commands stop;
@@ -90,7 +90,7 @@ struct msg {
 	int32_t kind;
 	int32_t value;
 	uint32_t len; /* of text */
-	char text[MSG_TEXT_MAX]; /* after msg_recv a NUL stands behind it */
+	char text[MSG_TEXT_MAX]; /* msg_recv puts a NUL after it */
 };
 
 /* What to look at: the trees of one command. */

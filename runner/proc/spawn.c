@@ -91,7 +91,7 @@ static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_re
 		spawn_child_fail(q);
 	if (command == 0)
 		spawn_child_exec(q);
-	/* keep nothing of ours but the one: neither a pipe's end nor the journal's lock */
+	/* keep this descriptor alone: no end of another pipe, and not the journal's lock */
 	if (dup2(q->ns_fd, 0) == 0)
 		fd_close_from(1);
 	for (;;) {
@@ -104,7 +104,7 @@ static void __attribute__((noreturn)) spawn_namespace_init(const struct spawn_re
 		if (pid == command) {
 			command_status = status;
 			atomic_store(q->ns_status, status + 1);
-			close(0); /* tells the supervisor, which is no parent of the command */
+			close(0); /* tells the supervisor, which is not the command's parent */
 		}
 	}
 	_exit(WIFEXITED(command_status) ? WEXITSTATUS(command_status) : 128 + WTERMSIG(command_status));
@@ -155,7 +155,7 @@ static int spawn_shared_child(void *arg)
 }
 
 /* As vfork, but on a stack of its own: the child runs in our memory while we wait until it has
- * executed or failed. Nothing of ours is copied, so it costs the same however large we are. */
+ * executed or failed. Nothing is copied, so it costs the same however large we are. */
 static pid_t spawn_share_memory(const struct spawn_request *q)
 {
 	static char stack[64 * 1024] __attribute__((aligned(64)));
@@ -228,7 +228,7 @@ pid_t spawn_command(const struct spawn_request *q, struct err *e)
 			spawn_namespace_init(q);
 		spawn_child_exec(q);
 	}
-	/* From both sides, so that whoever comes first does it: a signal to the group must not miss it.
+	/* In the parent and in the child, so that the first of them does it: a signal to the group must not miss it.
 	 * After exec it fails with EACCES, and is done already. */
 	if (!q->own_session)
 		setpgid(pid, pid);

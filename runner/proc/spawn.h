@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spawn.h - starting one command. Signals stay blocked from before the fork until the child has
- * set itself up; every descriptor of ours is close-on-exec; what the user's shell gave us
+ * set itself up; all our descriptors are close-on-exec; what the user's shell gave us
  * (fds 3 and up without close-on-exec, ignored signals, the mask) goes on to the child. */
 #ifndef RUNNER_PROC_SPAWN_H
 #define RUNNER_PROC_SPAWN_H

@@ -4,7 +4,7 @@
  *
  * Pass-through streams live in a ring of shared memory: bytes are read straight into it and written
  * from it, and what was written stays there as the tail until it is overwritten. So nothing is
- * copied, and the other process of ours can go on exactly where this one died. Captured streams
+ * copied, and the other of our two processes can go on exactly where this one died. Captured streams
  * grow a buffer up to their limit; the rest is counted only. */
 #ifndef RUNNER_PROC_STREAM_H
 #define RUNNER_PROC_STREAM_H

@@ -154,7 +154,7 @@ static void hook_used(void *ctx, const struct member *m, int64_t cpu_ns, int64_t
 void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now_ns)
 {
 	if (c && command_is_being_ended(c))
-		return; /* what it does then is no progress */
+		return; /* what it does then does not count as progress */
 	trace_progress(s->run->trace, what, now_ns - s->run->start_mono_ns);
 	runner_watch_progress(&s->watch, now_ns);
 	if (s->watch_due_ns == TIME_NEVER)
@@ -225,7 +225,7 @@ static void supervisor_record_cancel(struct supervisor *s, int sig, const char *
 	trace_checkpoint(s->run->trace, s->run->dispatch_span, CP_RUN_CANCELLED, now_ns, &a);
 }
 
-/* Whoever presses Ctrl-C again wants to leave, and must be told how; whoever does it a third time leaves. */
+/* A second Ctrl-C means that the user wants to leave, and says how; a third one leaves. */
 static void supervisor_say_cancel(struct supervisor *s, int sig)
 {
 	const char *name = signal_abbrev(sig);

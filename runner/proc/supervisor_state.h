@@ -41,7 +41,7 @@ struct supervisor {
 	int taken_code;             /* the exit code then */
 	bool reap_again;            /* a round of reaping was cut short */
 	bool outlet_armed[STREAM_COUNT], outlet_told[STREAM_COUNT];
-	int print_armed; /* fd of ours that is watched for what print.h has queued, plus 1; 0 none */
+	int print_armed; /* our fd that is watched for what print.h has queued, plus 1; 0 none */
 	enum asked asked;
 	int cancel_signal;          /* the first, 0 none */
 	unsigned cancels;           /* signals from outside so far */
@@ -61,7 +61,7 @@ struct command *supervisor_next(const struct supervisor *s, const struct command
 struct command *supervisor_command_of(const struct supervisor *s, uint32_t serial);
 /* From here on nothing new is started, and the run's end says that it was interrupted. */
 void supervisor_interrupt(struct supervisor *s);
-/* Something moved. c NULL: the run as a whole; what: a word of ours for the trace. */
+/* Something moved. c NULL: the run as a whole; what: one of our words, for the trace. */
 void supervisor_progress(struct supervisor *s, struct command *c, const char *what, int64_t now_ns);
 /* Collects dead children for a bounded time; sets reap_again where some are left. */
 void supervisor_reap(struct supervisor *s, int64_t now_ns);

@@ -36,7 +36,7 @@ struct terminal {
 	int signal_own_group;  /* pgid of the front, for giving the terminal back */
 };
 
-/* Looks at fds 0-2 (reopens closed ones on /dev/null so that no descriptor of ours lands there)
+/* Looks at fds 0-2 (reopens closed ones on /dev/null so that none of our descriptors lands there)
  * and decides by --pty. Opens the pseudo-terminal where one is wanted. 0 or -1. */
 int terminal_init(struct terminal *t, enum tri pty, struct err *e);
 

@@ -86,7 +86,7 @@ static bool is_by_time(const struct search *q, const struct member *m)
 	return true;
 }
 
-/* The last part of a test's name stands in the command line. */
+/* Is the last part of a test's name in the command line? */
 static bool is_by_name(const struct search *q, const struct member *m)
 {
 	const char *name = q->test->name, *last = name;

@@ -289,7 +289,7 @@ static void tests_event(void *ctx, const struct dialect_event *ev)
 	case DIALECT_ENTER: tests_checkpoint(t, CP_TEST_DIALECT, ev); break;
 	case DIALECT_TEST_START:
 		t->progressed = true;
-		t->finished = false; /* another tool, behind the first one's closing line */
+		t->finished = false; /* another tool, after the first one's closing line */
 		t->told_ns = ev->container ? t->told_ns : ev->now_ns;
 		tests_started(t, ev);
 		break;
@@ -430,7 +430,7 @@ static void tests_sum(struct tests *t, int64_t now_ns)
 		attrs_int(&a, "folded", (int64_t)t->folded);
 	trace_checkpoint(t->c->trace, t->parent, CP_TEST_SUMMARY, now_ns, &a);
 	attrs_release(&a);
-	/* behind a filter (`pytest | grep`) the line may have come and gone */
+	/* a filter (`pytest | grep`) may have removed the line */
 	if (!tests_filtered(t))
 		t->early = dialect_torn(t->reader) ||
 			   (!t->finished && (n.plan > 0 ? t->planned && done < (uint64_t)n.plan :

@@ -4,7 +4,7 @@
  *
  * Reading waits until the command has printed something, and a moment longer: the patterns take a
  * millisecond to load, which a command that is soon over need not pay. The bytes are read
- * from the ring in which they lie anyway. After the first signal of ours nothing is read any more:
+ * from the ring in which they lie anyway. After our first signal nothing is read any more:
  * what a test prints then never changes its status (contract 6). */
 #ifndef RUNNER_PROC_TESTS_H
 #define RUNNER_PROC_TESTS_H
@@ -42,7 +42,7 @@ struct tests {
 	bool off;                    /* --dialect none, or reading has ended */
 	bool progressed;             /* a test started or ended since last asked */
 	bool settling;               /* lines without an end are being read … */
-	bool name_is_open;           /* … and the one that was printed last names a test: it is no prompt */
+	bool name_is_open;           /* … and the last one that was printed names a test: it is not a prompt */
 	uint64_t fed[STREAM_COUNT];  /* bytes of each ring that were read */
 	bool fed_end[STREAM_COUNT];
 	int64_t begin_ns;            /* when to begin reading; TIME_NEVER: nothing was printed yet */
@@ -53,13 +53,13 @@ struct tests {
 	int64_t limit_ns;            /* --test-timeout-ms; TIME_NEVER none */
 	bool limits;                 /* some test has one */
 	bool limit_told;
-	size_t body_bytes;           /* of output of failing tests that stands in the trace */
+	size_t body_bytes;           /* of output of failing tests that is in the trace */
 	uint64_t folded;             /* tests that are counted, but have no span of their own */
 	bool planned;                /* the plan read last counts what is to come, and no other file began since */
 	bool printed;                /* something, on one of its streams */
 	bool last_unknown;           /* of the test that ended last no result was told */
 	bool early;                  /* it ended before its closing line and its plan */
-	bool summed;                 /* what is known at the end stands in the trace */
+	bool summed;                 /* what is known at the end is in the trace */
 	bool finished;               /* the tool has printed its closing line, and no test began since */
 };
 

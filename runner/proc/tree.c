@@ -268,7 +268,7 @@ static size_t tree_meet(struct tree *t, pid_t pid, size_t parent, bool with_stat
 	m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
 	m->seen = t->generation;
 	if ((is_new || with_stat || m->fresh) && !member_sample(t, m, h)) {
-		/* gone, or its pid was given to another: begin anew with whoever has it */
+		/* gone, or its pid was given to another process: begin anew with that one */
 		member_reset(m);
 		m->owner = tree_owner(t, m, parent == SIZE_MAX ? NULL : &t->m[parent], h);
 		if (!member_sample(t, m, h))

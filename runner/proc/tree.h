@@ -28,7 +28,7 @@ struct member {
 	bool allowed;            /* matches --leave-running */
 	bool foreign;            /* our child before the run began (`sleep & exec spec-runner`): not ours to end */
 	bool signalled;          /* got our KILL */
-	bool reaped;             /* by us: whoever has its number now is another one */
+	bool reaped;             /* by us: a process with this number is another one */
 	bool not_permitted;      /* could not be signalled */
 	bool frozen;             /* by its cgroup, as was told */
 	bool given_up;           /* named as one that does not die: nobody waits for it any more */
@@ -52,7 +52,7 @@ struct tree {
 	unsigned generation;
 	size_t watched_max;
 	int64_t foreign_before_ns; /* CLOCK_BOOTTIME; 0: all children are the run's */
-	pid_t aside;             /* a child of ours that is no member, or 0 */
+	pid_t aside;             /* our child that is not a member, or 0 */
 	struct proc_watch self;
 	struct kin kin;          /* probed by the first walk */
 	struct strv leave_running;

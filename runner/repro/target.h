@@ -41,7 +41,7 @@ struct target {
  * artifacts folder; NULL: the newest trace there. Caller frees. ERR_USAGE says what was looked for. */
 char *target_find(const char *given, const char *artifacts_dir, struct err *e);
 
-/* ERR_USAGE where the run cannot be repeated as it stands: which part, and what to add. */
+/* ERR_USAGE if the run cannot be repeated as it is: which part, and what to add. */
 int target_read(struct target *t, const char *trace, struct err *e);
 /* The same without a trace. */
 void target_of_command(struct target *t, char *const argv[], const char *cwd);

@@ -21,7 +21,7 @@ struct plugins {
 	size_t n;
 };
 
-/* The program of a collector of that name; NULL where there is none. Caller frees. */
+/* The program of a collector of that name; NULL if there is none. Caller frees. */
 char *collector_program(const char *name);
 /* Those of the session's list that are not in the table. */
 void plugins_find(struct plugins *p, const struct sample_session *x);

@@ -175,7 +175,7 @@ static void caret_escape(struct caret *c, unsigned char b)
 	}
 }
 
-/* What stands on the main screen comes back with it, and the cursor to where it was. */
+/* The main screen's text comes back with it, and the cursor returns to its place. */
 static void caret_alternate(struct caret *c, bool on)
 {
 	if (on)

@@ -49,7 +49,7 @@ void caret_elsewhere(struct caret *c);
 
 /* Nothing that a program paints, no sequence cut apart: text below the cursor disturbs nobody. */
 bool caret_is_free(const struct caret *c);
-/* The cursor stands on an empty line, in its first column. */
+/* The cursor is on an empty line, in its first column. */
 bool caret_on_empty_line(const struct caret *c);
 /* It stands behind the last character of an unfinished line, and not at the edge (where a terminal may
  * or may not have wrapped). */

@@ -37,7 +37,7 @@ enum ci_provider ci_provider_of(char *const envp[])
 	return CI_NONE;
 }
 
-/* A name on one line; it never stands at a line's beginning, where `::` and `##[` would be commands. TeamCity's
+/* A name on one line; it never begins a line, where `::` and `##[` would be commands. TeamCity's
  * service messages escape with `|`. */
 static void add_title(struct str *out, enum ci_provider p, const char *name)
 {
