@@ -209,6 +209,8 @@ static int beside(const struct chain *c, const struct node *v, const struct node
 	for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
 		if (o->t->wait.kind == outside[i] && o->t->wait.endless)
 			return thread_has_own_place(o->t) || leads_outside(c, o) ? BESIDE_FIRST : BESIDE_NO;
+	if (delegates && o->t->tid != o->p->pid && thread_delegates_within(o->t))
+		return BESIDE_FIRST;
 	if (!thread_has_own_place(o->t))
 		return leads_outside(c, o) ? BESIDE_FIRST : BESIDE_NO;
 	return delegates && v->p->task_count == 0 ? BESIDE_FIRST : BESIDE_LATER;

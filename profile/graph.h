@@ -45,6 +45,8 @@ bool thread_is_idle(const struct snap_process *p, const struct snap_thread *t);
 bool thread_runs_loop(const struct snap_thread *t);
 /* It waits for what others in its process do: an event loop, a future, the end of the tests. */
 bool thread_delegates(const struct snap_thread *t);
+/* Of a native program: it delegates from within a function of the user's, such as a task that waits for another one. */
+bool thread_delegates_within(const struct snap_thread *t);
 /* It is a worker of a pool, and at work. */
 bool thread_is_at_work(const struct snap_thread *t);
 /* The innermost frame is the user's own, with a name at least, before any runtime's waiting for others. */

@@ -156,6 +156,20 @@ bool thread_delegates(const struct snap_thread *t)
 	return first_mark(t) == FIRST_DELEGATE;
 }
 
+bool thread_delegates_within(const struct snap_thread *t)
+{
+	bool delegates = false;
+
+	if (is_interpreted(t))
+		return false;
+	for (size_t i = 0; i < t->frame_count; i++) {
+		delegates = delegates || IS_DELEGATE(&t->frames[i]);
+		if (delegates && t->frames[i].line && is_own(&t->frames[i], false))
+			return true;
+	}
+	return false;
+}
+
 bool thread_is_at_work(const struct snap_thread *t)
 {
 	bool interpreted = is_interpreted(t), own = false;

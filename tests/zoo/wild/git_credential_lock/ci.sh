@@ -2,5 +2,5 @@
 git init -q .
 flock store.lock sleep 300 &
 sleep 0.5
-git config credential.helper "!f() { flock $PWD/store.lock echo password=x; }; f"
+git config credential.helper "!f() { flock '$PWD/store.lock' echo password=x; }; f"
 printf 'protocol=https\nhost=example.com\n\n' | git credential fill
