@@ -76,10 +76,16 @@ sub wild_reset {
 
 sub wild_release { my ($w) = @_; remove_tree($w->{dir}, "$w->{dir}.built") if $w }
 
-# Processes that have the mark of this run in their environment.
+# Processes that have the mark of this run in their environment, with their names. One that is about to end is waited for.
 sub left_of {
 	my ($mark) = @_;
-	return grep { (slurp("/proc/$_/environ") // '') =~ /(?:^|\0)WILD_MARK=\Q$mark\E\0/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
+	my @left;
+	for (1 .. 20) {
+		@left = grep { (slurp("/proc/$_/environ") // '') =~ /(?:^|\0)WILD_MARK=\Q$mark\E\0/ } map { m{(\d+)$} } glob '/proc/[0-9]*';
+		last if !@left;
+		select undef, undef, undef, 0.1;
+	}
+	return map { my $comm = slurp("/proc/$_/comm") // 'gone'; chomp $comm; "$_ ($comm)" } @left;
 }
 
 # Runs it once. program: the binary; opts: its options. Adds code, found (of findings.json), err, out, left to what is returned.
