@@ -41,6 +41,8 @@ static void node(struct peek *peek, const uint8_t *data, size_t size)
 		.type_code = 206, .bytecode_data = 54, .code_inline = 64, .type_async = 208,
 		.type_async_generator = 209, .type_promise = 210, .type_reaction = 211, .type_capability = 212,
 	};
+	struct v8_stack stack = { LANG_PAGE, data, size };
+	struct snap_frame native[2] = { { .sp = LANG_PAGE } };
 	struct v8_frame *frames = xcalloc(V8_FRAMES_MAX, sizeof(*frames));
 	struct v8 *v = xcalloc(1, sizeof(*v));
 	int32_t position;
@@ -50,8 +52,10 @@ static void node(struct peek *peek, const uint8_t *data, size_t size)
 	v->l = layout;
 	lang_mem_init(&v->m, peek);
 	free(v8_string(v, LANG_PAGE + 1, 1000));
-	n = v8_frames(v, &(struct v8_stack){ LANG_PAGE, data, size }, frames);
+	n = v8_frames(v, &stack, frames);
 	BUG_ON(n > V8_FRAMES_MAX);
+	native[1].sp = bytes_u64(data, size, 8);
+	n = v8_frames_live(frames, n, &stack, native, 2, bytes_u64(data, size, 0), data[0] & 1);
 	for (size_t i = 0; i < n; i++) {
 		BUG_ON(!frames[i].function || frames[i].line < 0);
 		v8_frame_release(&frames[i]);
