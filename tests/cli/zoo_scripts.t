@@ -26,6 +26,8 @@ my @perl = (
 	[pl_accept => 'accept, and nobody connects', 'hang.net.accept', 'accept', 'main', qr/^tcp listening on/],
 	[pl_spin => 'a loop without end', 'hang.spin', 'none', 'main'],
 );
+push @perl, [pl_threads => 'two threads, two shared variables in opposite order', 'hang.deadlock.locks', 'mutex', 'thread',
+	qr/^lock\(\) of a shared variable/, 'thread'] if qx{/usr/bin/perl -MConfig -e 'print \$Config{useithreads} || ""'};
 my @php = (
 	[php_sleep => 'sleeps', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],
 	[php_method => 'sleeps in a method, within blocks', $sleep, 'sleep', 'main', qr/^clock_nanosleep for/],

@@ -41,6 +41,19 @@ my %animal = (
 		my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
 		$s->accept; # AT pl_accept
 	},
+	pl_threads => sub { # two threads, two shared variables in opposite order
+		require threads; require threads::shared;
+		my ($stock, $orders) = (0, 0);
+		&threads::shared::share($_) for \$stock, \$orders;
+		my $other = threads->create(sub {
+			lock($orders);
+			select undef, undef, undef, 0.3;
+			lock($stock); # AT pl_threads
+		});
+		lock($stock);
+		select undef, undef, undef, 0.3;
+		lock($orders); # AT pl_threads
+	},
 	pl_spin => sub { my $n = 0; while (1) { $n++ } }, # AT pl_spin
 );
 $animal{$ARGV[0]}->();
