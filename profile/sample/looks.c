@@ -21,6 +21,8 @@
 #define STOP_GUESS_NS (60 * 1000)
 #define STOPS_ROUND_MAX 32
 #define STATS_KEPT_MAX 200
+#define CALL_DEAR_NS (1 * NS_PER_MS)
+#define CALL_DEAR_TIMES 50
 #define STOPS_LEAST_NS (50 * NS_PER_MS) /* of a thread's run time: so often it is stopped whatever we have used */
 
 static int kept_open(struct sthread *t, const char *name)
@@ -42,11 +44,29 @@ static bool sched_read(struct sthread *t, struct proc_sched *out)
 	return n > 0 && proc_sched_parse(text, (size_t)n, out) == 0;
 }
 
+/* The kernel spins until the thread has left its processor: a shell that reaps a child, whose files of /proc somebody else
+ * is about to drop, may stay there for a whole slice. Such a thread is left alone for a while: it runs. */
+static void call_cost_note(const struct sampler *s, struct sthread *t, int64_t began_ns)
+{
+	int64_t now = clock_mono_ns(), spun;
+
+	if (now - began_ns < CALL_DEAR_NS)
+		return;
+	spun = sampler_own_cpu_ns() - s->own_cpu_ns; /* since this round of looks began; else we were without a processor */
+	if (spun >= CALL_DEAR_NS)
+		t->call_after_ns = now + spun * CALL_DEAR_TIMES;
+}
+
 static bool call_read(struct sampler *s, struct sthread *t, struct proc_syscall *out)
 {
+	int64_t began = clock_mono_ns();
 	char text[256];
 	ssize_t n;
 
+	if (began < t->call_after_ns) {
+		out->running = true;
+		return true;
+	}
 	if (t->call_fd < 0)
 		t->call_fd = kept_open(t, "syscall");
 	if (t->call_fd < 0 && (errno == EACCES || errno == EPERM) && !s->refused[0])
@@ -54,6 +74,7 @@ static bool call_read(struct sampler *s, struct sthread *t, struct proc_syscall 
 			 "/proc/PID/syscall is refused: it needs the right to trace (kernel.yama.ptrace_scope=0 or"
 			 " CAP_SYS_PTRACE)");
 	n = t->call_fd >= 0 ? pread(t->call_fd, text, sizeof(text) - 1, 0) : -1;
+	call_cost_note(s, t, began);
 	return n > 0 && proc_syscall_parse(text, (size_t)n, out) == 0;
 }
 

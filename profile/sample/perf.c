@@ -20,9 +20,6 @@
 
 enum { RINGS_MAX = 1024, PAGES = 128 };
 #define EXIT_LATE_NS (3 * NS_PER_S)
-/* Before so much is in a ring nobody is woken: waking at each record costs an interrupt of the processor that writes it,
- * which is where the tree runs. In a program that starts threads all the time that would be a hundredth of its time. */
-#define WAKE_BYTES (3 * SAMPLER_STACK_BYTES)
 
 #if defined(__x86_64__)
 /* The kernel's numbers of ax bx cx dx si di bp sp ip, r8 to r15; by DWARF number below. */
@@ -75,8 +72,10 @@ static int perf_open(const struct sampler *s, pid_t pid, int cpu, bool kernel, s
 	a->sample_id_all = 1;
 	a->use_clockid = 1;
 	a->clockid = CLOCK_MONOTONIC;
+	/* 0: when a ring is half full. Waking at each record costs an interrupt of the processor that writes it, which is
+	 * where the tree runs: in a program that starts threads all the time a hundredth of its time. */
 	a->watermark = 1;
-	a->wakeup_watermark = s->eager ? 1 : WAKE_BYTES;
+	a->wakeup_watermark = s->eager;
 	return (int)syscall(SYS_perf_event_open, a, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 

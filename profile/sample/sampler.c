@@ -17,8 +17,8 @@
 
 /* What we may use: so much at once, and a share of what the tree uses. The rest of the promise (20 ms and 1 %) is for our
  * start and for naming frames at the end. */
-#define BUDGET_FREE_NS (5 * NS_PER_MS)
-#define BUDGET_PPM 7000
+#define BUDGET_FREE_NS (4 * NS_PER_MS)
+#define BUDGET_PPM 5000
 #define HZ_USUAL 99 /* whoever asks for more samples than that pays for them */
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
@@ -28,11 +28,10 @@
 #define THREAD_COST_NS (4 * 1000)
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
-#define RING_NS (80 * NS_PER_MS) /* a ring holds 15 samples: 150 ms of a processor */
-#define RING_CALM_NS (130 * NS_PER_MS) /* where hardly any come, as of a tree that gets no processor */
-#define RING_IDLE_NS (250 * NS_PER_MS) /* where nothing comes: the first samples wake us */
-enum { RING_CALM_SAMPLES = 4 };
+#define RING_NS (80 * NS_PER_MS) /* while processes and threads come and go: who they are is wanted soon */
+#define RING_CALM_NS (250 * NS_PER_MS) /* else: a ring that is half full, of some 7 samples, wakes us */
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
+#define DEBT_TIMES 50
 #define BIRTH_NS (8 * NS_PER_MS)
 #define UNNAMED_NS (2 * NS_PER_MS) /* a child found before it runs its own program is asked again so soon */
 #define CALM_ROUNDS 6
@@ -83,11 +82,15 @@ int sampler_begin(struct sampler *s, const char *with, struct err *e)
 	return -1;
 }
 
+static int64_t budget_ns(const struct sampler *s, int part)
+{
+	return (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part / HZ_USUAL *
+	       (s->hz > HZ_USUAL ? s->hz : HZ_USUAL);
+}
+
 bool sampler_affords(const struct sampler *s, int part)
 {
-	return s->own_cpu_ns - s->began_cpu_ns <
-	       (BUDGET_FREE_NS + s->tree_cpu_ns / 1000000 * BUDGET_PPM) / 100 * part / HZ_USUAL *
-	       (s->hz > HZ_USUAL ? s->hz : HZ_USUAL);
+	return s->own_cpu_ns - s->began_cpu_ns < budget_ns(s, part);
 }
 
 /* Without the kernel's records the end of each thread is not seen: the sum over all tells what is missing. */
@@ -116,6 +119,7 @@ static void look_round(struct sampler *s, int64_t now)
 {
 	int64_t before = sampler_own_cpu_ns();
 
+	s->own_cpu_ns = before;
 	sampler_look(s, now);
 	s->own_cpu_ns = sampler_own_cpu_ns();
 	s->look_cost_ns += (s->own_cpu_ns - before - s->look_cost_ns) / LOOK_COST_PARTS;
@@ -134,9 +138,12 @@ static void tick_adapt(struct sampler *s, int64_t now)
 	if (s->calm_rounds >= CALM_ROUNDS && s->engine == &sampler_perf && !(s->cpu && s->any_scripted))
 		least *= CALM_TIMES;
 	least = idle > least ? idle : least;
-	if (!sampler_affords(s, 100))
-		s->tick_ns = s->tick_ns * 3 / 2;
-	else if (s->tick_ns > least)
+	/* The greater the debt, the longer the pause at once: a look may have cost as much as a hundred others. */
+	if (!sampler_affords(s, 100)) {
+		int64_t pause = (s->own_cpu_ns - s->began_cpu_ns - budget_ns(s, 100)) * DEBT_TIMES;
+
+		s->tick_ns = pause > s->tick_ns * 3 / 2 ? pause : s->tick_ns * 3 / 2;
+	} else if (s->tick_ns > least)
 		s->tick_ns = sampler_affords(s, 75) ? s->tick_ns / 2 : s->tick_ns * 7 / 8;
 	if (s->tick_ns < least)
 		s->tick_ns = least;
@@ -204,9 +211,7 @@ static bool control_read(struct sampler *s, const struct sampler_control *c, str
 
 static int64_t ring_wait_ns(const struct sampler *s)
 {
-	if (!s->batch_records)
-		return RING_IDLE_NS;
-	return s->batch_samples && s->batch_samples <= RING_CALM_SAMPLES ? RING_CALM_NS : RING_NS;
+	return s->batch_records > s->batch_samples || s->young ? RING_NS : RING_CALM_NS;
 }
 
 /* Children that come and go, each eight milliseconds while there are any. To know of them is worth more than to look at
@@ -312,19 +317,17 @@ void sampler_loop(struct sampler *s, const struct sampler_control *c)
 	while (going && now < c->until_ns && !(c->signal && *c->signal)) {
 		int64_t left = loop_next(s, &l, c) - now;
 		struct timespec wait = { left > 0 ? left / NS_PER_S : 0, left > 0 ? left % NS_PER_S : 0 };
-		/* While samples come the clock is enough: each waking costs. */
-		bool deaf = s->batch_records && !s->eager;
-		int got = ppoll(fds, deaf ? 1 : (nfds_t)n, &wait, NULL);
+		int got = ppoll(fds, (nfds_t)n, &wait, NULL);
 
 		now = clock_mono_ns();
 		if (got > 0 && fds[0].revents)
 			going = control_read(s, c, &l);
-		for (int i = 1; got > 0 && !deaf && i < n; i++)
+		for (int i = 1; got > 0 && i < n; i++)
 			if (fds[i].revents & POLLIN) {
 				l.ring_due = now;
 				break;
 			}
-		for (int i = 1; got > 0 && !deaf && i < n; i++)
+		for (int i = 1; got > 0 && i < n; i++)
 			if (fds[i].revents & (POLLERR | POLLNVAL) || (fds[i].revents & POLLHUP &&
 					!(fds[i].revents & POLLIN)))
 				fds[i].fd = -1; /* all that it sampled is gone: what is left in the ring is read by time */

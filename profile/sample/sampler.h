@@ -46,6 +46,7 @@ struct sthread {
 	int64_t first_run_ns, first_delay_ns; /* when collecting began */
 	int64_t paid_ns;       /* of run_ns: what samples of stops have */
 	int64_t looked_ns;     /* time of the last look */
+	int64_t call_after_ns; /* until then its system call is not asked for: that was dear */
 	int32_t wait;          /* what it waits in; -1 none known */
 	uint32_t wait_stack;
 	int64_t wait_since_ns, wait_until_ns;
@@ -121,6 +122,7 @@ struct sampler {
 	int usage_points;
 	int64_t usage_ns;             /* time of the last round of looks at what processes use */
 	int64_t series_ns;            /* time of the last of them */
+	bool young;                   /* some process has just begun: it is looked at soon */
 	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
 	struct proc_stat root_first;  /* of the root, when collecting began */
 	struct births *root_births;

@@ -25,7 +25,7 @@ struct sproc_usage {
 	struct proc_io io, io_first;
 	struct proc_status status, status_first;
 	bool have_io, have_status, looked;
-	int64_t looks, rss_max_bytes, pss_bytes, swap_bytes, fd_first, fd_max, fd_last, threads_max, delay_ns;
+	int64_t looks, rss_max_bytes, pss_bytes, pss_at_bytes, swap_bytes, fd_first, fd_max, fd_last, threads_max, delay_ns;
 	int64_t first_ns, last_ns;
 	int64_t gc_pauses, gc_ms;  /* of a JVM, by its own counters */
 	bool have_gc;
@@ -64,14 +64,17 @@ static int64_t fds_of(const struct sproc *p)
 	return n > 2 ? n - 2 : 0;
 }
 
-/* The costly ones only where memory has grown by a tenth since the last time: PSS at its peak, and swap. */
-static void usage_memory(const struct sproc *p, struct sproc_usage *u)
+/* The costly ones, for which the kernel walks all of its pages, only where memory has grown by a tenth since the last time,
+ * or by a half where we have used more than our share: PSS at its peak, and swap. */
+static void usage_memory(const struct sampler *s, const struct sproc *p, struct sproc_usage *u)
 {
 	char text[4096];
 
-	if (u->last.rss_bytes <= u->rss_max_bytes + u->rss_max_bytes / 10)
+	if (u->last.rss_bytes > u->rss_max_bytes)
+		u->rss_max_bytes = u->last.rss_bytes;
+	if (u->last.rss_bytes <= u->pss_at_bytes + u->pss_at_bytes / (sampler_affords(s, 75) ? 10 : 2))
 		return;
-	u->rss_max_bytes = u->last.rss_bytes;
+	u->pss_at_bytes = u->last.rss_bytes;
 	if (read_of(p, "smaps_rollup", text, sizeof(text)) > 0) {
 		u->pss_bytes = number_after(text, "\nPss:") * 1024;
 		u->swap_bytes = number_after(text, "\nSwap:") * 1024;
@@ -128,7 +131,7 @@ static void usage_look(struct sampler *s, struct sproc *p, int64_t now)
 	u->have_io = n > 0 && proc_io_parse(text, (size_t)n, &u->io) == 0;
 	u->have_status = proc_status_read(p->pid, p->pid, &u->status) == 0;
 	usage_jvm(p, u);
-	usage_memory(p, u);
+	usage_memory(s, p, u);
 	u->fd_last = fds_of(p);
 	if (u->looks == 1) {
 		u->fd_first = u->fd_last;
@@ -264,11 +267,13 @@ void usage_young(struct sampler *s, int64_t now)
 	bool looked = false;
 
 	cgroup_begin(s);
+	s->young = false;
 	for (struct sproc *p = s->first; p; p = p->after) {
 		int64_t looks = p->usage ? p->usage->looks : 0, due = first;
 
 		for (int64_t i = 0; i < looks; i++)
 			due *= 4;
+		s->young |= now - p->start_ns < first * 4;
 		if (looks >= YOUNG_LOOKS || now - p->start_ns < due)
 			continue;
 		usage_look(s, p, now);
