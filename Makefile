@@ -104,7 +104,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) $(PKGS_PROGRAMS) $(PKGS_OPT
 PKG_FOUND := $(call has_pkgs,$(PKGS) $(PKGS_PROGRAMS))
 needs_pkgs = $(if $(PKG_FOUND),,$(error $(PKGS) $(PKGS_PROGRAMS) not found by $(PKG_CONFIG): run contrib/install-deps.sh build))
 COMPILED_IN = $(if $(PORTABLE),-DSPEC_RUNNER_NO_POSTGRES,$(if $(filter-out $(PREFIX)/libexec/spec-runner,$(LIBEXECDIR)),-DSPEC_RUNNER_LIBEXECDIR='"$(LIBEXECDIR)"'))
-CPPFLAGS += -I. $(if $(HAVE_GRAMMARS),-isystem $(TREE_SITTER)/include $(addprefix -DGRAMMAR_,$(notdir $(GRAMMARS_MORE)))) -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' $(COMPILED_IN) -DPCRE2_CODE_UNIT_WIDTH=8
+CPPFLAGS += -I. $(if $(HAVE_GRAMMARS),-isystem $(TREE_SITTER)/include -isystem $(TREE_SITTER)/src $(addprefix -DGRAMMAR_,$(notdir $(GRAMMARS_MORE)))) -D_GNU_SOURCE -DSPEC_RUNNER_VERSION='"$(VERSION)"' $(COMPILED_IN) -DPCRE2_CODE_UNIT_WIDTH=8
 # The same bytes from every folder.
 SAME_BYTES = -ffile-prefix-map=$(CURDIR)=. $(if $(PORTABLE),-ffunction-sections -fdata-sections)
 CFLAGS_ALL = $(needs_pkgs)-std=gnu17 $(OPT) $(WARN) $(HARDEN) $(SAME_BYTES) -fno-strict-aliasing -fno-omit-frame-pointer $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(PKG_CFLAGS)

@@ -2,6 +2,7 @@
 #include "audit/tree.h"
 
 #include "audit/tree_memory.h"
+#include "audit/tree_walk.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -45,14 +46,8 @@ static const struct {
 #define ALLOCATED_MIN ((uint64_t)32 << 20)
 #define ALLOCATED_PER_BYTE 1024
 #define LONG_LINE 4096
-#define SYMBOLS_MAX 1024
 
-/* The grammars' numbers of kinds and fields as ours. */
-struct names {
-	uint16_t kind[SYMBOLS_MAX];
-	uint8_t field[256];
-};
-static struct names names_of[GRAMMARS];
+static struct tree_symbols symbols_of[GRAMMARS];
 static pthread_once_t names_once = PTHREAD_ONCE_INIT;
 
 static const char *const kind_names[] = {
@@ -74,24 +69,19 @@ static uint16_t kind_of_name(const char *name)
 	return K_OTHER;
 }
 
-static void names_read(struct names *names, const TSLanguage *l)
+static uint8_t field_of_name(const char *name)
 {
-	uint32_t symbols = ts_language_symbol_count(l), fields = ts_language_field_count(l);
-
-	for (uint32_t i = 0; i < symbols && i < SYMBOLS_MAX; i++)
-		names->kind[i] = ts_language_symbol_type(l, (TSSymbol)i) == TSSymbolTypeRegular ?
-					kind_of_name(ts_language_symbol_name(l, (TSSymbol)i)) : K_TOKEN;
-	for (uint32_t i = 1; i <= fields && i < 256; i++)
-		for (size_t k = 0; k < sizeof(field_names) / sizeof(*field_names); k++)
-			if (strcmp(field_names[k], ts_language_field_name_for_id(l, (TSFieldId)i)) == 0)
-				names->field[i] = (uint8_t)(F_NONE + 1 + k);
+	for (size_t i = 0; i < sizeof(field_names) / sizeof(*field_names); i++)
+		if (strcmp(field_names[i], name) == 0)
+			return (uint8_t)(F_NONE + 1 + i);
+	return F_NONE;
 }
 
 static void names_init(void)
 {
 	ts_set_allocator(tree_memory_malloc, tree_memory_calloc, tree_memory_realloc, tree_memory_free);
 	for (size_t i = 0; i < GRAMMARS; i++)
-		names_read(&names_of[i], grammars[i].language());
+		tree_symbols_read(&symbols_of[i], grammars[i].language(), kind_of_name, field_of_name);
 }
 
 static int grammar_of(const char *language)
@@ -105,86 +95,6 @@ static int grammar_of(const char *language)
 bool tree_has_language(const char *language)
 {
 	return grammar_of(language) >= 0;
-}
-
-static uint32_t node_add(struct tree *t)
-{
-	if (t->count == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 256;
-		t->nodes = xreallocarray(t->nodes, t->cap, sizeof(*t->nodes));
-	}
-	memset(&t->nodes[t->count], 0, sizeof(*t->nodes));
-	return t->count++;
-}
-
-/* Tokens that carry a meaning beside the kind of their parent. */
-static bool token_is_kept(TSNode n, uint8_t field)
-{
-	const char *type = ts_node_type(n);
-
-	return field || strcmp(type, "async") == 0 || strcmp(type, "from") == 0;
-}
-
-/* The index of the node that the cursor is on, or 0 where it is left out. */
-static uint32_t node_take(struct tree *t, TSTreeCursor *c, const struct names *names)
-{
-	TSNode n = ts_tree_cursor_current_node(c);
-	uint8_t field = names->field[ts_tree_cursor_current_field_id(c) & 0xff];
-	TSSymbol symbol = ts_node_symbol(n);
-	uint16_t kind = symbol < SYMBOLS_MAX ? names->kind[symbol] : ts_node_is_error(n) ? K_ERROR : K_OTHER;
-	uint32_t i;
-
-	if (ts_node_is_extra(n) && kind == K_OTHER)
-		return 0; /* comments, continuations */
-	if (kind == K_TOKEN && !token_is_kept(n, field))
-		return 0;
-	i = node_add(t);
-	t->nodes[i] = (struct tree_node){ .kind = kind, .field = field, .missing = ts_node_is_missing(n),
-		.start = ts_node_start_byte(n), .end = ts_node_end_byte(n), .line = ts_node_start_point(n).row + 1,
-		.end_line = ts_node_end_point(n).row + 1 };
-	return i;
-}
-
-static void link_child(struct tree *t, uint32_t parent, uint32_t *last, uint32_t child)
-{
-	if (*last)
-		t->nodes[*last].next = child;
-	else
-		t->nodes[parent].first = child;
-	*last = child;
-}
-
-static void convert(struct tree *t, TSTree *ts, const struct names *names)
-{
-	TSTreeCursor c = ts_tree_cursor_new(ts_tree_root_node(ts));
-	uint32_t parent[TREE_DEPTH_MAX + 1], last[TREE_DEPTH_MAX + 1];
-	int depth = 0;
-
-	node_add(t);
-	parent[0] = node_take(t, &c, names);
-	last[0] = 0;
-	for (bool down = true;;) {
-		if (down && depth < TREE_DEPTH_MAX && ts_tree_cursor_goto_first_child(&c)) {
-			depth++;
-		} else {
-			if (down && depth == TREE_DEPTH_MAX)
-				t->has_errors = true;
-			if (depth == 0 || !ts_tree_cursor_goto_next_sibling(&c)) {
-				if (depth == 0 || !ts_tree_cursor_goto_parent(&c) || --depth == 0)
-					break;
-				down = false;
-				continue;
-			}
-		}
-		uint32_t i = node_take(t, &c, names);
-
-		if (i)
-			link_child(t, parent[depth - 1], &last[depth - 1], i);
-		down = i != 0;
-		parent[depth] = i;
-		last[depth] = 0;
-	}
-	ts_tree_cursor_delete(&c);
 }
 
 /* Brackets that are nested deeper than anything we keep cost the parser memory without end: they are blanked. A line that
@@ -297,12 +207,13 @@ int tree_parse(const char *language, const char *text, size_t n, struct tree *t)
 		ts = parse_bounded(p, shorter, n);
 	}
 	if (!ts) { /* not one line of it could be read */
-		node_add(t);
-		t->nodes[node_add(t)] = (struct tree_node){ .kind = K_ERROR, .line = 1, .end_line = 1 };
+		t->nodes = xcalloc(2, sizeof(*t->nodes));
+		t->nodes[1] = (struct tree_node){ .kind = K_ERROR, .line = 1, .end_line = 1 };
+		t->count = 2;
 		t->has_errors = true;
 	} else {
 		t->has_errors = dear || bounded || ts_node_has_error(ts_tree_root_node(ts));
-		convert(t, ts, &names_of[grammar]);
+		tree_walk(t, ts, &symbols_of[grammar]);
 	}
 	parser_end(p, ts);
 	t->nodes = xreallocarray(t->nodes, t->count + 1, sizeof(*t->nodes));

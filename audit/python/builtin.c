@@ -128,6 +128,20 @@ static value_t default_join(struct frame *f, uint32_t o, value_t got, const char
 	return value_join(H, got ? got : slots_join(H, o), pops ? 0 : other);
 }
 
+static const char *const texts_methods = "join strip lstrip rstrip lower upper title replace format center ljust rjust "
+	"removeprefix removesuffix capitalize";
+
+/* Is nothing known of a method of a builtin type but its name? */
+static bool is_plain_method(struct frame *f, uint32_t text, const char *last)
+{
+	uint32_t *answer = heap_memo(H, MEMO_PLAIN, text, 1);
+
+	if (!*answer)
+		*answer = is_one_of(last, "append add insert appendleft extend extendleft update get pop popleft setdefault "
+			"values keys items copy send split rsplit splitlines") || is_one_of(last, texts_methods) ? 2 : 1;
+	return *answer == 1;
+}
+
 static value_t method_of(struct frame *f, uint32_t node, struct object o, const struct arguments *a)
 {
 	const char *name = H->texts[o.a], *last = strrchr(name, '.');
@@ -146,6 +160,8 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 		return class_call(f, node, o.b, a); /* type.__call__ */
 	site_target(f, node, o.a);
 	last = last ? last + 1 : name;
+	if (is_plain_method(f, o.a, last))
+		return unknown(f, "return_value");
 	if (strcmp(last, "append") == 0 || strcmp(last, "add") == 0 || strcmp(last, "insert") == 0 || strcmp(last,
 		"appendleft") == 0)
 		slot_set(H, o.b, KEY("*"), v, true);
@@ -175,8 +191,7 @@ static value_t method_of(struct frame *f, uint32_t node, struct object o, const 
 		return value_of(H, o.b);
 	if (strcmp(last, "send") == 0)
 		return generator_send(f, o.b, v);
-	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, "join strip lstrip rstrip lower upper title replace format "
-							"center ljust rjust removeprefix removesuffix capitalize"))
+	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, texts_methods))
 		return some_text(f);
 	if (H->objects[o.b].kind == O_TEXT && is_one_of(last, "split rsplit splitlines"))
 		return wrap(f, O_LIST, "*", some_text(f));
@@ -319,11 +334,30 @@ static value_t builtin_of_items(struct frame *f, uint32_t node, const char *name
 	return 0;
 }
 
+/* Is nothing known of a builtin but its name? */
+static bool is_plain(struct frame *f, uint32_t text)
+{
+	uint32_t *answer = heap_memo(H, MEMO_PLAIN, text, 0);
+	const char *name = H->texts[text];
+
+	if (*answer)
+		return *answer == 1;
+	name += str_starts(name, "<builtin>.") ? strlen("<builtin>.") : 0;
+	*answer = name[0] != '#' && !is_one_of(name, "super property staticmethod classmethod getattr type object.__new__ "
+		"type.__new__ eval exec setattr map filter next anext enumerate zip max min sum any all iter list sorted "
+		"tuple reversed set frozenset dict str repr ascii format chr hex oct bin input len int ord hash id") ? 1 : 2;
+	for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++)
+		if (strcmp(asking[i].builtin, name) == 0)
+			*answer = 2;
+	return *answer == 1;
+}
+
 value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
 {
 	struct object o = H->objects[object];
 	const char *name = H->texts[o.a];
 	value_t first = a->count ? a->position[0] : 0, v;
+	bool plain;
 
 	if (o.kind == O_METHOD)
 		return method_of(f, node, o, a);
@@ -335,12 +369,15 @@ value_t builtin_call(struct frame *f, uint32_t node, uint32_t object, const stru
 	}
 	site_target(f, node, H->objects[object].a);
 	name += strlen("<builtin>.");
-	v = builtin_of_objects(f, node, name, a);
+	plain = is_plain(f, o.a);
+	v = plain ? 0 : builtin_of_objects(f, node, name, a);
 	if (v)
 		return v;
 	for (uint32_t i = 0; i < a->named; i++)
 		if (strcmp(H->texts[a->name[i]], "key") == 0)
 			call_items(f, node, a->keyword[i], first ? iterate(f, node, first) : 0);
+	if (plain)
+		return unknown(f, "return_value");
 	builtin_asks(f, node, name, a);
 	v = builtin_of_items(f, node, name, a);
 	if (v)

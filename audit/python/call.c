@@ -297,13 +297,38 @@ static value_t stack_call(struct frame *f, uint32_t node, const char *method, co
 	return a->position[0];
 }
 
-static value_t external_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+/* Does nothing of Python's own library that is known here have a path that begins like this? */
+static bool is_plain(struct frame *f, uint32_t path)
+{
+	static const char *const known[] = { "functools.", "dataclasses.", "collections.", "importlib.", "contextlib.",
+		"enum.", "typing.", "atexit.", "abc.", "asyncio.", "weakref." };
+	uint32_t *answer = heap_memo(H, MEMO_PLAIN, path, 0);
+
+	if (!*answer) {
+		*answer = 1;
+		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+			if (str_starts(H->texts[path], known[i]))
+				*answer = 2;
+	}
+	return *answer == 1;
+}
+
+static value_t external_default(struct frame *f, uint32_t object)
 {
 	const char *path = H->texts[H->objects[object].a], *last = strrchr(path, '.');
+
+	return isupper((unsigned char)(last ? last[1] : path[0])) ? value_of(H, object) : unknown(f, "outside_type");
+}
+
+static value_t external_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)
+{
+	const char *path = H->texts[H->objects[object].a];
 	uint32_t o;
 	value_t v;
 
 	site_target(f, node, H->objects[object].a);
+	if (is_plain(f, H->objects[object].a))
+		return external_default(f, object);
 	if (strcmp(path, "functools.lru_cache") == 0 && a->count && is_function(f, a->position[0]))
 		return a->position[0];
 	if (strcmp(path, "functools.cached_property") == 0 && a->count)
@@ -351,7 +376,7 @@ static value_t external_call(struct frame *f, uint32_t node, uint32_t object, co
 			slot_set(H, o, a->name[i], a->keyword[i], false);
 		return value_of(H, o);
 	}
-	return isupper((unsigned char)(last ? last[1] : path[0])) ? value_of(H, object) : unknown(f, "outside_type");
+	return external_default(f, object);
 }
 
 static value_t partial_call(struct frame *f, uint32_t node, uint32_t object, const struct arguments *a)

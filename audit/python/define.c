@@ -225,7 +225,6 @@ static void define(struct machine *m, uint32_t source, uint32_t node, uint32_t d
 	d.is_method = m->defs[def].kind == DEF_CLASS && d.kind == DEF_FUNCTION;
 	d.is_async = n->first && s->tree.nodes[n->first].kind == K_TOKEN;
 	own = def_add(m, d);
-	m->node_def[source][node] = own;
 	bind_parameters(m, source, params, own);
 	for (uint32_t c = s->tree.nodes[node].first; c; c = s->tree.nodes[c].next)
 		if (c != body)
@@ -301,17 +300,55 @@ static void walk(struct machine *m, uint32_t source, uint32_t node, uint32_t def
 		walk(m, source, c, def);
 }
 
+/* Definitions come in the order of their nodes, but where errors of syntax put something after a body. */
+static void nodes_index(struct machine *m, uint32_t source)
+{
+	const struct source *s = &m->sources[source];
+	uint32_t end = s->body + s->def_count;
+	bool ordered = true;
+
+	for (uint32_t i = s->body + 1; i < end; i++)
+		ordered &= m->defs[i].node > m->defs[i - 1].node;
+	if (ordered)
+		return;
+	m->node_def[source] = xcalloc(s->tree.count + 1, sizeof(uint32_t));
+	for (uint32_t i = s->body + 1; i < end; i++)
+		m->node_def[source][m->defs[i].node] = i;
+}
+
 void machine_define(struct machine *m, uint32_t source)
 {
 	struct source *s = &m->sources[source];
 	struct definition d = { .kind = DEF_MODULE, .source = source, .node = 1, .name = xstrdup(s->module) };
 
 	s->names = xcalloc((size_t)s->tree.name_count + 1, sizeof(*s->names));
-	m->node_def[source] = xcalloc(s->tree.count + 1, sizeof(uint32_t));
 	s->body = def_add(m, d);
-	m->node_def[source][1] = s->body;
 	walk(m, source, 1, s->body);
 	s->def_count = m->def_count - s->body;
+	nodes_index(m, source);
+}
+
+uint32_t machine_def_at(const struct machine *m, uint32_t source, uint32_t node)
+{
+	const struct source *s = &m->sources[source];
+	uint32_t from = s->body + 1, to = s->body + s->def_count;
+	enum tree_kind kind = s->tree.nodes[node].kind;
+
+	if (kind != K_function_definition && kind != K_lambda && kind != K_class_definition)
+		return 0;
+	if (m->node_def[source])
+		return m->node_def[source][node];
+	while (from < to) {
+		uint32_t mid = from + (to - from) / 2;
+
+		if (m->defs[mid].node == node)
+			return mid;
+		if (m->defs[mid].node < node)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return 0;
 }
 
 void machine_make_room(struct machine *m, uint32_t count)

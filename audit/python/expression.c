@@ -516,10 +516,16 @@ static bool string_text(struct frame *f, uint32_t node, struct str *out)
 static value_t string(struct frame *f, uint32_t node)
 {
 	auto_str text = STR_INIT;
+	uint32_t known = *heap_memo(H, MEMO_CONSTANT, f->source, node);
+	value_t v;
 
-	if (string_text(f, node, &text))
-		return constant(f, O_TEXT, "s:", str_cstr(&text), text.len);
-	return some_text(f);
+	if (known)
+		return value_of(H, known);
+	if (!string_text(f, node, &text))
+		return some_text(f);
+	v = constant(f, O_TEXT, "s:", str_cstr(&text), text.len);
+	*heap_memo(H, MEMO_CONSTANT, f->source, node) = value_at(H, v, 0);
+	return v;
 }
 
 static value_t yield_expression(struct frame *f, uint32_t node)
@@ -639,7 +645,7 @@ value_t expression(struct frame *f, uint32_t node)
 	case K_dictionary: return collection(f, node, O_DICT);
 	case K_list_comprehension: case K_set_comprehension: case K_dictionary_comprehension: case K_generator_expression:
 		return comprehension(f, node);
-	case K_lambda: definition_run(f, node); return value_of(H, f->m->defs[f->m->node_def[f->source][node]].object);
+	case K_lambda: definition_run(f, node); return value_of(H, f->m->defs[machine_def_at(f->m, f->source, node)].object);
 	case K_assignment: case K_augmented_assignment: return assignment(f, node);
 	case K_named_expression:
 		v = expression(f, node_field(f, node, F_value));

@@ -59,7 +59,7 @@ static struct place *places_of(struct python *p, uint32_t source)
 	v[1].scope = p->sources[source].body & PLACE_SCOPE;
 	for (uint32_t i = 1; i < t->count; i++) {
 		const struct tree_node *n = &t->nodes[i];
-		uint32_t own = i == 1 ? 0 : p->m.node_def[source][i], inside = own ? own : v[i].scope;
+		uint32_t own = i == 1 ? 0 : machine_def_at(&p->m, source, i), inside = own ? own : v[i].scope;
 		bool closes = n->kind == K_function_definition || n->kind == K_class_definition;
 		bool may = n->kind == K_list_comprehension || n->kind == K_set_comprehension ||
 			   n->kind == K_dictionary_comprehension || n->kind == K_generator_expression;
@@ -265,7 +265,7 @@ void pyfacts_bind(struct python *p, uint32_t s)
 	p->is_bound[s] = true;
 	v = places_of(p, s);
 	for (uint32_t i = 1; i < t->count; i++) {
-		uint32_t own = i == 1 ? 0 : p->m.node_def[s][i];
+		uint32_t own = i == 1 ? 0 : machine_def_at(&p->m, s, i);
 
 		bind_node(p, s, i, v[i].scope);
 		if (!own)

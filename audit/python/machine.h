@@ -69,7 +69,7 @@ struct machine {
 	uint32_t site_count, site_cap;
 	struct class_order *orders;
 	uint32_t order_count;
-	uint32_t **node_def;  /* source -> node -> definition */
+	uint32_t **node_def;  /* source -> node -> definition, where definitions are not in the order of nodes */
 	uint32_t **node_site; /* source -> node -> call site + 1 */
 	const struct front_options *options;
 	uint32_t *def_of_text, def_of_text_count; /* heap text -> definition of that name + 1 */
@@ -103,6 +103,8 @@ void machine_define(struct machine *m, uint32_t source);
 void machine_make_room(struct machine *m, uint32_t count);
 /* As machine_define(), of a source whose body and def_count say where in that room. False: there are not as many. */
 bool machine_define_at(struct machine *m, uint32_t source);
+/* The definition of a node, 0: it is none, or the module's. */
+uint32_t machine_def_at(const struct machine *m, uint32_t source, uint32_t node);
 /* The definition of that name, or UINT32_MAX. */
 uint32_t machine_def_named(const struct machine *m, uint32_t text);
 /* After the run: a definition that a later one of its name hides is dead, unless a call leads to it or the name may still

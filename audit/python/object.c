@@ -205,6 +205,34 @@ static value_t class_get(struct frame *f, uint32_t node, uint32_t class_object, 
 	return bind(f, node, v, class_object, true);
 }
 
+/* "a.b" of what is outside: a's text. */
+static uint32_t outside_attribute(struct frame *f, enum object_kind kind, uint32_t of, uint32_t name)
+{
+	uint32_t known = *heap_memo(H, MEMO_ATTRIBUTE, of << 1 | (kind == O_BUILTIN), name);
+	auto_free char *path = known ? NULL : xasprintf("%s.%s", H->texts[of], H->texts[name]);
+
+	if (!known) {
+		known = object_intern(H, kind, KEY(path), 0);
+		*heap_memo(H, MEMO_ATTRIBUTE, of << 1 | (kind == O_BUILTIN), name) = known;
+	}
+	return known;
+}
+
+/* "<builtin>.list.append", or of a class of collections: its text. */
+static uint32_t method_path(struct frame *f, uint32_t class_text, const char *type, uint32_t name)
+{
+	uint32_t of = class_text ? class_text : heap_literal(H, type), known = *heap_memo(H, MEMO_METHOD, of, name);
+	auto_free char *path = NULL;
+
+	if (known)
+		return known;
+	path = class_text ? xasprintf("%s.%s", H->texts[of], H->texts[name]) :
+		xasprintf("<builtin>.%s.%s", type, H->texts[name]);
+	known = KEY(path);
+	*heap_memo(H, MEMO_METHOD, of, name) = known;
+	return known;
+}
+
 static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_t name)
 {
 	struct object p = H->objects[o];
@@ -234,18 +262,15 @@ static value_t one_attribute(struct frame *f, uint32_t node, uint32_t o, uint32_
 			v = call_value(f, node, slot_get(H, o, KEY("__getattr__")),
 				       &(struct arguments){ .count = 1, .position = { some_text(f) } });
 		break;
-	case O_EXTERNAL: case O_BUILTIN:
-		path = xasprintf("%s.%s", H->texts[p.a], text);
-		return value_of(H, object_intern(H, p.kind, KEY(path), 0));
+	case O_EXTERNAL: case O_BUILTIN: return value_of(H, outside_attribute(f, p.kind, p.a, name));
 	case O_PROPERTY:
 		return value_of(H, object_intern(H, O_METHOD, name, o));
 	default:
 		v = slot_get(H, o, name);
 		if (type && !v) {
-			bool named = (p.kind == O_LIST || p.kind == O_DICT) && p.c;
+			uint32_t class_text = p.kind == O_LIST || p.kind == O_DICT ? p.c : 0;
 
-			path = named ? xasprintf("%s.%s", H->texts[p.c], text) : xasprintf("<builtin>.%s.%s", type, text);
-			return value_of(H, object_intern(H, O_METHOD, KEY(path), o));
+			return value_of(H, object_intern(H, O_METHOD, method_path(f, class_text, type, name), o));
 		}
 		break;
 	}
@@ -431,7 +456,7 @@ void definition_run(struct frame *f, uint32_t node)
 			decorators[n] = c;
 			made[n++] = expression(f, NODE(f, c)->first);
 		}
-	if (!inner || !(def = f->m->node_def[f->source][inner]))
+	if (!inner || !(def = machine_def_at(f->m, f->source, inner)))
 		return;
 	o = NODE(f, inner)->kind == K_class_definition ? class_make(f, inner, def) : function_make(f, inner, def);
 	v = value_of(H, o);

@@ -74,6 +74,7 @@ void heap_release_values(struct heap *h)
 	mem_free_ptr(&h->ids);
 	mem_free_ptr(&h->objects);
 	mem_free_ptr(&h->trail);
+	mem_free_ptr(&h->memo.v);
 }
 
 static void text_rehash(struct heap *h)
@@ -156,6 +157,38 @@ uint32_t heap_prefixed(struct heap *h, enum heap_prefix prefix, uint32_t text)
 uint32_t heap_textz(struct heap *h, const char *s)
 {
 	return heap_text(h, s, strlen(s));
+}
+
+static void memo_grow(struct memo *m)
+{
+	struct memo wider = { .n = m->n, .cap = m->cap ? m->cap * 2 : 1024 };
+
+	wider.v = xcalloc(wider.cap, sizeof(*wider.v));
+	for (uint32_t i = 0; i < m->cap; i++) {
+		uint32_t at = (uint32_t)hash_step(0, m->v[i].key);
+
+		while (m->v[i].key && wider.v[at &= wider.cap - 1].key)
+			at++;
+		if (m->v[i].key)
+			wider.v[at] = m->v[i];
+	}
+	free(m->v);
+	*m = wider;
+}
+
+uint32_t *heap_memo(struct heap *h, enum memo_kind kind, uint32_t a, uint32_t b)
+{
+	struct memo *m = &h->memo;
+	uint64_t key = (uint64_t)kind << 60 | (uint64_t)a << 30 | b;
+	uint32_t at = (uint32_t)hash_step(0, key);
+
+	if (m->n * 2 >= m->cap)
+		memo_grow(m);
+	while (m->v[at &= m->cap - 1].key && m->v[at].key != key)
+		at++;
+	m->n += !m->v[at].key;
+	m->v[at].key = key;
+	return &m->v[at].v;
 }
 
 uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b)
@@ -352,6 +385,11 @@ static uint32_t slot_find(const struct heap *h, uint32_t owner, uint32_t key, ui
 	return 0;
 }
 
+static uint32_t key_bit(uint32_t key)
+{
+	return UINT32_C(1) << (key * 0x9e3779b1u >> 27);
+}
+
 static uint32_t slot_add(struct heap *h, uint32_t owner, uint32_t key, uint32_t place)
 {
 	uint32_t i;
@@ -360,6 +398,7 @@ static uint32_t slot_add(struct heap *h, uint32_t owner, uint32_t key, uint32_t 
 	i = h->slot_count++;
 	h->slots[i] = (struct slot){ .owner = owner, .key = key, .next = h->objects[owner].slots };
 	h->objects[owner].slots = i;
+	h->objects[owner].keys |= key_bit(key);
 	slot_place(h, i, place);
 	if (h->slot_count * 2 > h->slot_hash_cap) {
 		h->slot_mask = h->slot_count < SLOT_TAGGED_MAX / 2 ? SLOT_TAGGED_MAX - 1 : UINT32_MAX;
@@ -375,7 +414,7 @@ static uint32_t slot_add(struct heap *h, uint32_t owner, uint32_t key, uint32_t 
 
 value_t slot_get(const struct heap *h, uint32_t owner, uint32_t key)
 {
-	uint32_t place, i = slot_find(h, owner, key, &place);
+	uint32_t place, i = h->objects[owner].keys & key_bit(key) ? slot_find(h, owner, key, &place) : 0;
 
 	return i ? h->slots[i].v : 0;
 }

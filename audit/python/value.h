@@ -29,7 +29,17 @@ struct object {
 	bool weak;       /* stands for several: writes join */
 	uint32_t a, b, c; /* by kind */
 	uint32_t slots;  /* head of the list of its slots */
+	uint32_t keys;   /* a bit for each key that a slot of it has: most slots that are asked for are not there */
 };
+
+/* What was worked out once: number -> number. */
+struct memo {
+	struct { uint64_t key; uint32_t v; } *v;
+	uint32_t n, cap;
+};
+/* Whose numbers: kinds of what is kept in the heap's memo. */
+enum memo_kind { MEMO_ATTRIBUTE = 1, MEMO_METHOD, MEMO_CONSTANT, MEMO_PLAIN };
+
 
 struct slot {
 	uint32_t owner, key, next;
@@ -66,6 +76,7 @@ struct heap {
 	uint32_t text_count, text_cap, text_hash_cap;
 	struct { const char *z; uint32_t text; } literals[HEAP_LITERALS];
 	uint32_t indices[HEAP_INDICES];                      /* text of "i:0", "i:1" … */
+	struct memo memo;
 	struct text_map { uint32_t *v, n; } prefixed[HEAP_PREFIXES]; /* text -> text with a prefix */
 };
 
@@ -98,6 +109,9 @@ static inline uint32_t heap_literal(struct heap *h, const char *z)
 uint32_t heap_index(struct heap *h, uint32_t i);
 /* What a function keeps beside its variables, by the name of a parameter, and the key of a named item: "s:name". */
 uint32_t heap_prefixed(struct heap *h, enum heap_prefix prefix, uint32_t text);
+
+/* Where the heap keeps the number for two others, both below 2^29; 0: not known yet. Valid until the next call. */
+uint32_t *heap_memo(struct heap *h, enum memo_kind kind, uint32_t a, uint32_t b);
 
 uint32_t object_new(struct heap *h, enum object_kind kind, uint32_t a, uint32_t b);
 /* The one object of that kind, a and b: for what has no state of its own, so that sets of them stay small. */
