@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # release.sh - everything of a release into .artifacts/release/, and what has to be true before it: a clean checkout, a section of
-# CHANGELOG.md for the Makefile's VERSION. Source and portable tarballs, npm packages, wheel, Debian package where debhelper is,
-# an SBOM (SPDX 2.3 JSON) of what is linked in, SHA256SUMS, and its signature with MINISIGN_KEY or SIGNIFY_KEY (a file).
+# CHANGELOG.md for the Makefile's VERSION. Source and portable tarballs (arm64's where contrib/arm64.sh deps was run), npm packages, wheels,
+# Debian package where debhelper is, RPM where rpmbuild is, an SBOM (SPDX 2.3 JSON) of what is linked in, SHA256SUMS, and its signature with MINISIGN_KEY or SIGNIFY_KEY (a file).
 # It publishes nothing. --unreleased: the changelog may still say "Unreleased".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,9 +22,23 @@ export SOURCE_DATE_EPOCH
 rm -rf "$out"
 mkdir -p "$out"
 make -s -j1 dist portable >"$out/build.log" 2>&1 || { tail -n 20 "$out/build.log"; stop 'the build failed'; }
-# packed of what the line above built
+portable=(.artifacts/portable/*.tar.gz)
+if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64-static >/dev/null; then
+	make -s -j1 portable ARCH=arm64 >>"$out/build.log" 2>&1 || stop "the build for arm64 failed: $out/build.log"
+	portable+=(.artifacts/arm64/portable/*.tar.gz)
+else
+	echo 'release.sh: no cross compiler or no qemu: without arm64' >&2
+	rm -rf .artifacts/arm64/portable # of another day
+fi
+# packed of what the lines above built
 make -s npm wheel >>"$out/build.log" 2>&1 || stop "npm packages and wheel failed: $out/build.log"
-cp ".artifacts/spec-runner-$version.tar.gz" .artifacts/portable/*.tar.gz .artifacts/npm/*.tgz .artifacts/wheel/*.whl "$out/"
+cp ".artifacts/spec-runner-$version.tar.gz" "${portable[@]}" .artifacts/npm/*.tgz .artifacts/wheel/*.whl "$out/"
+if command -v rpmbuild >/dev/null; then
+	make -s rpm >>"$out/build.log" 2>&1 || stop "make rpm failed: $out/build.log"
+	cp .artifacts/rpm/*.rpm "$out/"
+else
+	echo 'release.sh: no rpmbuild: without an RPM' >&2
+fi
 if command -v dh >/dev/null; then
 	make -s deb >>"$out/build.log" 2>&1 || stop "make deb failed: $out/build.log"
 	cp ".artifacts/deb/spec-runner_$version"_*.deb "$out/"
@@ -35,6 +49,9 @@ rm "$out/build.log"
 
 contrib/sbom.py "$version" ".artifacts/portable/spec-runner-$version-linux-$(uname -m)/share/doc/spec-runner/linked-libraries.tsv" \
 	"$SOURCE_DATE_EPOCH" "$out"/*.tar.gz >"$out/spec-runner-$version.spdx.json"
+arm64=.artifacts/arm64/portable/spec-runner-$version-linux-aarch64
+[ ! -d "$arm64" ] || contrib/sbom.py "$version" "$arm64/share/doc/spec-runner/linked-libraries.tsv" "$SOURCE_DATE_EPOCH" \
+	"$out/${arm64##*/}.tar.gz" >"$out/${arm64##*/}.spdx.json"
 (cd "$out" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)
 if [ -n "${MINISIGN_KEY-}" ]; then
 	minisign -S -s "$MINISIGN_KEY" -m "$out/SHA256SUMS"

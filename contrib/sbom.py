@@ -13,7 +13,7 @@ import urllib.parse
 LICENSES = {
     "libbz2-dev": "bzip2-1.0.6", "libc6-dev": "LGPL-2.1-or-later", "libdw-dev": "LGPL-3.0-or-later OR GPL-2.0-or-later",
     "libelf-dev": "LGPL-3.0-or-later OR GPL-2.0-or-later", "libiberty-dev": "LGPL-2.0-or-later",
-    "libpcre2-dev": "BSD-3-Clause", "libsodium-dev": "ISC", "libyaml-dev": "MIT", "zlib1g-dev": "Zlib",
+    "libpcre2-dev": "BSD-3-Clause", "libsqlite3-dev": "blessing", "libsodium-dev": "ISC", "libyaml-dev": "MIT", "zlib1g-dev": "Zlib",
 }
 
 
