@@ -153,9 +153,9 @@ FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
 REPLAY_PROGS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/replay_%)
 FAULT_LIB := $(BUILD)/tests/fault/fault.so $(BUILD)/tests/fault/fast_clock.so
 CLI_TESTS := $(sort $(wildcard tests/cli/*.t))
-# The longest first, so that none of them is alone at the end. A test mostly waits: three for each processor take a third less time than one.
-LONG_TESTS := $(patsubst %,tests/cli/%.t,zoo_patterns console repro runners profile wild python_stacks cancel zoo_scripts zoo_ruby zoo_node \
-	zoo_healthy live_place zoo zoo_native zoo_go serve_pages zoo_python)
+# The longest first, by the times of `prove --timer`, so that none of them is alone at the end. A test mostly waits: three for each processor take a third less time than one.
+LONG_TESTS := $(patsubst %,tests/cli/%.t,zoo_patterns console repro wild profile cancel runners python_stacks zoo_scripts faults init \
+	zoo_healthy zoo_ruby zoo_node zoo_python zoo_java zoo zoo_go leave live_place blocked zoo_native serve_pages python_zoo terminal)
 TESTS = $(LONG_TESTS) $(UNIT_PROGS) $(filter-out $(LONG_TESTS),$(CLI_TESTS)) $(REPLAY_PROGS)
 PROVE_JOBS ?= $(shell expr 3 \* $(JOBS))
 
