@@ -33,6 +33,9 @@
 /* How long a child that was killed, or has answered, may take to be gone. */
 #define REAP_NS (50 * NS_PER_MS)
 
+/* Of an answer, at one go: that of a thousand goroutines has a million bytes. */
+enum { ANSWER_BYTES = 256 << 10 };
+
 /* A thread that has been off the CPU for so long is stuck, unless a second look shows that it moves. */
 #define STUCK_NS (1000 * NS_PER_MS)
 
@@ -42,6 +45,7 @@ struct inspection {
 	pid_t pid;
 	int64_t began_ns, deadline_ns, spare_ns;
 	struct agent *agent;  /* who looks for us, being an ancestor; NULL: we do */
+	bool ends;            /* this process does, right after its look: its memory need not be given back by parts */
 	struct snapshot copy; /* made before the child is forked: both it and we, should it fail, explain the same one */
 };
 
@@ -291,7 +295,8 @@ static void look(struct inspection *in, bool stacks, const char *why_not, struct
 		snapshot_json(&s, in->redactor, out);
 	else
 		snapshot_text(&s, in->redactor, colour, out);
-	snapshot_release(&s);
+	if (!in->ends)
+		snapshot_release(&s);
 }
 
 /* In the child: the answer goes through a pipe as it is, and ends with a NUL so that a torn one shows. */
@@ -300,6 +305,7 @@ static void look_in_child(struct inspection *in, int fd)
 	auto_str out = STR_INIT;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	in->ends = true;
 	look(in, true, NULL, &out);
 	str_addc(&out, '\0');
 	_exit(fd_write_all(fd, out.data, out.len) < 0);
@@ -308,8 +314,6 @@ static void look_in_child(struct inspection *in, int fd)
 /* Whole answer, or false. *late tells why. */
 static bool read_answer(int fd, int64_t deadline_ns, struct str *out, bool *late)
 {
-	char buf[65536];
-
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int64_t left = deadline_ns - clock_mono_ns();
@@ -318,12 +322,14 @@ static bool read_answer(int fd, int64_t deadline_ns, struct str *out, bool *late
 		*late = left <= 0 || poll(&p, 1, (int)(left / NS_PER_MS) + 1) == 0;
 		if (*late)
 			return false;
-		n = read(fd, buf, sizeof(buf));
+		str_reserve(out, ANSWER_BYTES);
+		n = read(fd, out->data + out->len, ANSWER_BYTES);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		str_addn(out, buf, (size_t)n);
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
 	}
 	if (!out->len || out->data[out->len - 1] != '\0')
 		return false;
@@ -356,6 +362,7 @@ static void look_guarded(struct inspection *in, struct str *out)
 		look(in, false, "no helper process could be started", out);
 		return;
 	}
+	fcntl(ends[1], F_SETPIPE_SZ, ANSWER_BYTES); /* where it may: the fewer turns it takes */
 	if (child == 0)
 		look_in_child(in, ends[1]);
 	close(ends[1]);
