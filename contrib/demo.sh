@@ -38,7 +38,11 @@ grep -h -E 'checks in|^1\.\.|^not ok' "$out/gate.out" | sed 's/^/    | /'
 [ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 
 echo "==> A part of CPython's own regression tests, supervised"
-supervise suite run -- /usr/bin/python3 -m test -v test_popen test_thread test_os test_pipes test_fork1
+tests=()
+for test in test_popen test_thread test_os test_pipes test_fork1; do # test_pipes is gone with Python 3.13
+	! /usr/bin/python3 -c "import importlib.util as u, sys; sys.exit(u.find_spec('test.$test') is None)" || tests+=("$test")
+done
+supervise suite run -- /usr/bin/python3 -m test -v "${tests[@]}"
 expect suite $? 0
 tail -n 4 "$out/suite.out" | sed 's/^/    | /'
 "$program" verify "$out/suite.json" | sed 's/^/    /'

@@ -39,5 +39,7 @@ for suite in ${PACKAGE_SUITES:-bullseye trixie}; do
 	check "$suite: make install" || tail -n 5 "$dir/out"
 	in_root "$dir/$suite" "$src/contrib/debian/tests/supervise" >"$dir/out" 2>&1
 	check "$suite: its job: a hang, its line, the trace verified" || tail -n 20 "$dir/out"
+	in_root "$dir/$suite" sh -c "cd $src && make -s run" >"$dir/out" 2>&1
+	check "$suite: make run" || tail -n 40 "$dir/out"
 done
 finish
