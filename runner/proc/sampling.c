@@ -29,7 +29,11 @@
 #define FINISH_CANCELLED_NS (1500 * NS_PER_MS)
 #define LINE_MAX_BYTES 1000
 
-static const char *const with_text[] = { "auto", "perf", "stop", "read" };
+/* The word of --sample-with: the engine's name. */
+static const char *engine_name(const struct profile_options *o)
+{
+	return option_by_key("profile.sample_with")->words[o->sample_with];
+}
 
 static int collector_unknown(const char *name, struct err *e)
 {
@@ -122,9 +126,9 @@ int sampling_check(struct context *c, struct err *e)
 	c->sampling.on = *list != '\0';
 	if (c->sampling.on && c->o->profile_level == LEVEL_OFF)
 		return err_set(e, ERR_USAGE, "--collect needs a trace to put it in: it excludes --profile-level off");
-	if (c->sampling.on && o->sample_with != SAMPLE_WITH_AUTO && sample_probe(with_text[o->sample_with], e) < 0) {
+	if (c->sampling.on && o->sample_with != SAMPLE_WITH_AUTO && sample_probe(engine_name(o), e) < 0) {
 		e->kind = ERR_USAGE;
-		return err_add(e, "--sample-with %s", with_text[o->sample_with]);
+		return err_add(e, "--sample-with %s", engine_name(o));
 	}
 	return 0;
 }
@@ -214,7 +218,7 @@ void sampling_words(struct context *c, pid_t supervisor, bool finish, struct str
 		strv_take(argv, xasprintf("start_real=%lld", (long long)c->start_real_ns));
 		strv_take(argv, xasprintf("collect=%s", list ? list : ""));
 		strv_take(argv, xasprintf("hz=%lld", (long long)o->sample_hz));
-		strv_take(argv, xasprintf("with=%s", with_text[o->sample_with]));
+		strv_take(argv, xasprintf("with=%s", engine_name(o)));
 		strv_take(argv, xasprintf("bytes=%lld", (long long)o->bytes));
 		strv_take(argv, xasprintf("intrusion=%lld", (long long)o->intrusion));
 		strv_take(argv, xasprintf("target=%s", target));
