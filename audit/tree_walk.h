@@ -5,23 +5,24 @@
 
 #include "audit/tree.h"
 
-#include <tree_sitter/api.h>
+struct TSLanguage;
+struct TSTree;
 
 #define TREE_SYMBOLS_MAX 1024
 
 /* A grammar's numbers of kinds and fields as ours. */
 struct tree_symbols {
-	const TSLanguage *language;
+	const struct TSLanguage *language;
 	uint16_t kind[TREE_SYMBOLS_MAX];
 	bool kept[TREE_SYMBOLS_MAX]; /* a token that means something beside the kind of its parent */
 	uint8_t field[256];
 };
 
 /* kind_of, field_of: of a grammar's name. */
-void tree_symbols_read(struct tree_symbols *s, const TSLanguage *l, uint16_t (*kind_of)(const char *name),
+void tree_symbols_read(struct tree_symbols *s, const struct TSLanguage *l, uint16_t (*kind_of)(const char *name),
 	uint8_t (*field_of)(const char *name));
 
 /* Appends the nodes of a tree to t, which has none. */
-void tree_walk(struct tree *t, const TSTree *ts, const struct tree_symbols *s);
+void tree_walk(struct tree *t, const struct TSTree *ts, const struct tree_symbols *s);
 
 #endif
