@@ -3,6 +3,7 @@
  * there, its absent ones not? Then the finding is built from the pattern's own words. */
 #include "findings/analyze.h"
 
+#include "base/frame_home.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -253,10 +254,27 @@ static int64_t order_of(const struct search *s)
 	return least >= 0 ? least : asked ? ORDER_OFF_CHAIN : 0;
 }
 
+/* A line of an interpreter's own library or of a test runner, which is nobody's to mend. */
+static bool is_runtime_line(const struct fact_row *r)
+{
+	struct frame_words words = { .language = fact_text(r, FC_THREAD_language),
+				     .function = fact_text(r, FC_THREAD_function),
+				     .file = fact_text(r, FC_THREAD_file), .module = fact_text(r, FC_THREAD_module),
+				     .line = (long)fact_int(r, FC_THREAD_line, 0) };
+	enum frame_home home;
+
+	if (!words.line || !*words.language || strcmp(words.language, "native") == 0)
+		return false;
+	home = frame_home(&words);
+	return home == FRAME_RUNTIME || home == FRAME_RUNNER;
+}
+
 /* A place outside of any file, or in code that is not the program's own, tells less than the nearest line of the
  * program's own up the chain. */
 static void place_up(const struct search *s, struct finding *x)
 {
+	bool nobodys = false;
+
 	for (unsigned at = 0; at < s->p->scope.n; at++) {
 		const struct fact_row *r = s->b.row[at];
 
@@ -275,6 +293,11 @@ static void place_up(const struct search *s, struct finding *x)
 			x->location = xstrdup(fact_text(r, FC_THREAD_up));
 			return;
 		}
+		nobodys = nobodys || is_runtime_line(r);
+	}
+	if (nobodys && x->location) {
+		free(x->location);
+		x->location = NULL;
 	}
 	if (x->location && x->location[0] == '<') {
 		free(x->location);

@@ -160,6 +160,20 @@ static void test_chain_last(void)
 	result_release(&r);
 }
 
+/* A line of an interpreter's library is no place to look at. */
+static void test_runtime_line(void)
+{
+	struct result r;
+
+	result_init(&r, STUCK ROOT "waits_kind=sleep; language=perl; function=IO::Select::can_read; "
+			      "file=/usr/share/perl/5.36/IO/Select.pm; line=130\n");
+	ok(r.found.n && !r.found.v[0]->location, "a line of Perl's own library is no location");
+	result_release(&r);
+	result_init(&r, STUCK ROOT "waits_kind=sleep; language=perl; function=main::nap; file=/ci/t.pl; line=3; own_line=true\n");
+	is_str(r.found.v[0]->location, "/ci/t.pl:main::nap:3", "one of the program is");
+	result_release(&r);
+}
+
 static void test_ids(void)
 {
 	struct result a, b, c;
@@ -321,6 +335,7 @@ int main(void)
 	test_animals();
 	test_silence();
 	test_chain_last();
+	test_runtime_line();
 	test_ids();
 	test_determinism();
 	test_formats();
