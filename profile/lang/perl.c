@@ -24,7 +24,7 @@ enum { CODE_STASH = 32, CODE_GLOB = 56, CODE_FLAGS = 92, CODE_NAMED = 0x8000 };
 enum { GLOB_NAME = 32, GLOB_STASH = 40, GP_CANONICAL = 56 };
 enum { HASH_MAX = 24, EXTRA_NAME = 0, EXTRA_NAMES = 28 };
 enum { KEY_LENGTH = 4, KEY_BYTES = 8, NAME_MAX_BYTES = 200, FILE_MAX = 2000,
-       VALUES_BYTES_MAX = 1 << 30 };
+       VALUES_BYTES_MAX = 1 << 30, TRIES_MAX = 4096 };
 /* of threads::shared, counted back from the condition variable */
 enum { CONDITION_BYTES = 48, LOCK_OWNER = 16, LOCK_COUNT = 8, LOCKS_MAX = 1 << 16 };
 
@@ -255,6 +255,7 @@ struct perl {
 	struct perl_mem p;
 	struct perl_thread *v;
 	size_t count;
+	unsigned tries; /* places of stacks that were taken for an interpreter: somebody else's memory must not cost more */
 };
 
 static struct module *perl_module(struct native *n)
@@ -340,13 +341,15 @@ static uint64_t interpreter_of(struct perl *perl, const struct native *n, const 
 {
 	uint64_t last = 0;
 
-	for (uint64_t i = 0; i + 8 <= t->stack_size; i += 8) {
+	for (uint64_t i = 0; i + 8 <= t->stack_size && perl->tries < TRIES_MAX; i += 8) {
 		uint64_t word = bytes_u64(t->stack, t->stack_size, i);
 		const struct map_entry *m = word && word != last && !(word & 15) ? maps_find(&n->p->maps, word) : NULL;
 
 		last = word;
-		if (m && m->w && word != main && (word < t->stack_base || word >= t->stack_base + t->stack_size) &&
-		    is_interpreter(&perl->p, word))
+		if (!m || !m->w || word == main || (word >= t->stack_base && word < t->stack_base + t->stack_size))
+			continue;
+		perl->tries++;
+		if (is_interpreter(&perl->p, word))
 			return word;
 	}
 	return 0;
