@@ -5,7 +5,9 @@
 #ifndef RUNNER_PROC_SPAWN_SHARED_H
 #define RUNNER_PROC_SPAWN_SHARED_H
 
-#include "runner/proc/spawn.h"
+#include "runner/proc/spawn_request.h"
+
+#include <sys/types.h>
 
 /* The child's pid; -1 if this way is not open (an old kernel, a filter of system calls, a sanitizer, a child before it
  * that has not executed yet, a terminal to hand over): fork then. q may go away when this returns; argv, envp and cwd in it
