@@ -18,7 +18,7 @@ sysroot=$out/sysroot
 libraries=(libc6-dev libyaml-dev libpcre2-dev libsodium-dev libdw-dev libiberty-dev liblzma-dev libbz2-dev zlib1g-dev libsqlite3-dev)
 pkg_config="env PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig:$sysroot/usr/share/pkgconfig pkg-config"
 # what the tests run there, beyond what debootstrap takes of itself
-guest=perl,python3,procps,util-linux,kmod,mawk,binutils,xz-utils,libc6-dbg,libstdc++6,libdw1,libyaml-0-2,libpcre2-8-0,libsodium23
+guest=perl,python3,procps,util-linux,kmod,mawk,binutils,xz-utils,libc6-dbg,libstdc++6,libdw1,libyaml-0-2,libpcre2-8-0,libsodium23,libsqlite3-0
 
 stop() {
 	echo "arm64.sh: $*" >&2
