@@ -86,7 +86,7 @@ static void samples_take(struct profile *p, const struct raw *r, const struct na
 			stack[x->stack] = names_stack(names, p, r, x->stack);
 		out = profile_sample(p);
 		*out = (struct prof_sample){ x->ts_ns, x->thread, stack[x->stack], -1, -1, x->cpu_ns, x->wall_ns,
-					     x->from_ns };
+					     x->from_ns, x->source == FROM_REST };
 		if (x->wait >= 0) {
 			const struct book_wait *w = &r->waits[x->wait];
 			const char *kind = wait_kind_of(w, p, out->stack);

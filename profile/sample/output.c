@@ -176,6 +176,7 @@ static int write_span_attrs(const struct sample_session *x, const struct profile
 struct totals {
 	int64_t cpu_ns, unknown_ns, wall_ns, wait_ns, delay_ns;
 	uint64_t cpu_samples, wait_samples;
+	uint64_t cpu_taken, wait_taken; /* of them: without those that stand for what no sample was taken of */
 	size_t processes, threads;
 	struct { const char *name; int64_t ns; } languages[16];
 	size_t language_n;
@@ -225,11 +226,13 @@ static void totals_take(const struct profile *p, const bool *wanted, struct tota
 		if (x->wait >= 0) {
 			t->wait_ns += x->wall_ns;
 			t->wait_samples++;
+			t->wait_taken += !x->rest;
 			continue;
 		}
 		t->cpu_ns += x->cpu_ns;
 		t->delay_ns += x->wall_ns > x->cpu_ns ? x->wall_ns - x->cpu_ns : 0;
 		t->cpu_samples++;
+		t->cpu_taken += !x->rest;
 		for (uint32_t k = p->stack_len[x->stack]; k-- > 0;) {
 			const struct prof_frame *f = &p->frames[p->pool[p->stack_first[x->stack] + k]];
 
@@ -275,7 +278,7 @@ static void metrics_cpu(struct json *j, const struct sample_session *x, const st
 	json_uint(j, "lost_count", x->sampler.book.lost);
 	json_fixed(j, "cpu_ms", (double)t->cpu_ns / 1e6, 3);
 	json_int(j, "rate_hz", x->hz);
-	json_fixed(j, "rate_hz_effective", seconds > 0 ? (double)t->cpu_samples / seconds : 0, 2);
+	json_fixed(j, "rate_hz_effective", seconds > 0 ? (double)t->cpu_taken / seconds : 0, 2);
 	json_uint(j, "processes_count", t->processes);
 	json_uint(j, "threads_count", t->threads);
 	json_str(j, "with", x->sampler.engine ? x->sampler.engine->name : "read");
@@ -514,7 +517,7 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 		return o->used.processes ? ARTIFACT_OK : ARTIFACT_PARTIAL;
 	}
 	if (strcmp(row->name, "gc") == 0) {
-		if (!o->totals.cpu_samples)
+		if (!o->totals.cpu_taken)
 			snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
 				 (double)o->totals.cpu_ns / 1e6);
 		else if (!runs_language(&o->totals))
@@ -527,12 +530,12 @@ static enum artifact_status status_of(struct output *o, const struct collector_r
 		snprintf(o->reason, sizeof(o->reason), "%s", x->sampler.refused);
 	else if (x->sampler.engine == &sampler_read)
 		snprintf(o->reason, sizeof(o->reason), "sampled without stops: what runs is known by name only");
-	else if (strcmp(row->name, "pyspy") == 0 && !o->python.cpu_samples && !o->python.wait_samples)
+	else if (strcmp(row->name, "pyspy") == 0 && !o->python.cpu_taken && !o->python.wait_taken)
 		snprintf(o->reason, sizeof(o->reason), "no thread was seen that runs Python: no sample");
-	else if (!wall && !o->totals.cpu_samples)
+	else if (!wall && !o->totals.cpu_taken)
 		snprintf(o->reason, sizeof(o->reason), "the tree used %.0f ms of CPU: no sample",
 			 (double)o->totals.cpu_ns / 1e6);
-	else if (wall && !o->totals.wait_samples && !o->totals.cpu_samples)
+	else if (wall && !o->totals.wait_taken && !o->totals.cpu_taken)
 		snprintf(o->reason, sizeof(o->reason), "the tree ended before the first look: no sample");
 	return o->reason[0] ? ARTIFACT_PARTIAL : ARTIFACT_OK;
 }

@@ -42,6 +42,7 @@ struct prof_sample {
 	int32_t span, wait;     /* -1: none; wait -1: it ran */
 	int64_t cpu_ns, wall_ns;
 	int64_t from_ns;        /* where ts_ns is the end of what it weighs: its beginning; else 0. Not in profile.json */
+	bool rest;              /* nobody has taken it: it stands for what was counted without one. Not in profile.json */
 };
 struct profile {
 	char *run_id;

@@ -206,7 +206,7 @@ static int take_sample(struct reading *x, const struct json_value *v, struct err
 		return err_set(e, ERR_FAILURE, "a sample is out of bounds");
 	s = profile_sample(x->p);
 	*s = (struct prof_sample){ n[0], (uint32_t)n[1], x->stack[n[2]], (int32_t)n[3], n[4] < 0 ? -1 : x->wait[n[4]],
-				   n[5], n[6], 0 };
+				   n[5], n[6], 0, false };
 	return 0;
 }
 

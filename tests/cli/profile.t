@@ -63,6 +63,15 @@ for my $with ('perf', 'stop') {
 	is(run_spec(['verify', "$r->{dir}/.artifacts/run-trace.json"])->{code}, 0, "$with: the trace is valid");
 }
 
+# What is counted without any sample is no sample.
+subtest 'a run in which nothing could be sampled' => sub {
+	my $r = run_spec(['record', '--collect', 'cpu', '--sample-hz', '1', '--', $split, '0.01'], timeout => 60);
+	my $a = load(raw_of($r) . '/artifact-cpu.json') or return fail('an artifact');
+	plan skip_all => 'a sample was taken' if $a->{metrics}{unknown_share} < 1;
+	is($a->{status}, 'partial', 'is partial');
+	like($a->{reason}, qr/^the tree used \d+ ms of CPU: no sample$/, 'and the reason says why');
+};
+
 subtest 'short children are all there' => sub {
 	my $r = run_spec(['record', '--', 'sh', '-c', "i=0; while [ \$i -lt 40 ]; do $split 0.012; i=\$((i+1)); done"], timeout => 60);
 	is($r->{code}, 0);
