@@ -22,6 +22,7 @@
 #define HZ_USUAL 99 /* whoever asks for more samples than that pays for them */
 #define LOOK_HZ_MAX 49
 #define TICK_MAX_NS (2000 * NS_PER_MS)
+#define TICK_DEAR_MAX_NS (100 * NS_PER_MS)
 #define IDLE_TICK_MAX_NS (40 * NS_PER_MS)
 #define LOOK_COST_NS (20 * 1000)
 #define LOOK_COST_PARTS 8 /* an eighth of what a look is taken to cost is what the last one cost */
@@ -106,12 +107,13 @@ static void note_total(struct sampler *s)
 
 /* A look at threads that have not moved costs a read each: a thousandth of a processor is always there for it, or a test
  * that sleeps would get the next one's waits. Where threads come and go and wake, looks cost many times that, and there
- * are as many fewer. */
+ * are as many fewer, down to a rate at which a wait of half a second still has its own length. */
 static int64_t tick_most_ns(const struct sampler *s)
 {
-	int64_t cost = LOOK_COST_NS + (int64_t)s->thread_count * THREAD_COST_NS, ns;
+	int64_t ns = (LOOK_COST_NS + (int64_t)s->thread_count * THREAD_COST_NS) * 1000, dear = s->look_cost_ns * 1000;
 
-	ns = (s->look_cost_ns > cost ? s->look_cost_ns : cost) * 1000;
+	dear = dear < TICK_DEAR_MAX_NS ? dear : TICK_DEAR_MAX_NS;
+	ns = dear > ns ? dear : ns;
 	return ns < TICK_MAX_NS ? ns : TICK_MAX_NS;
 }
 
