@@ -30,7 +30,7 @@
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
 #define RING_NS (80 * NS_PER_MS) /* while processes and threads come and go: who they are is wanted soon */
-#define RING_CALM_NS (130 * NS_PER_MS) /* else: a ring that is half full, of some 7 samples, wakes us */
+#define RING_CALM_NS (80 * NS_PER_MS) /* else: a ring that is half full, of some 7 samples, wakes us */
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
 #define DEBT_TIMES 50
 #define BIRTH_NS (8 * NS_PER_MS)
