@@ -63,19 +63,36 @@ static bool may_attach(long tracer, long target)
 	return false;
 }
 
-/* The process whose guarded file this path names; 0: none. -1: the scope itself. */
-static long guarded_path(long reader, uint64_t address)
+/* A path below a folder that the reader has open, as one from the root. */
+static void path_from_root(long reader, int dir_fd, char path[160])
+{
+	char link[48], whole[160] = "";
+	ssize_t n;
+
+	if (path[0] == '/' || dir_fd < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/%ld/fd/%d", reader, dir_fd);
+	n = readlink(link, whole, 79);
+	if (n <= 0)
+		return;
+	snprintf(whole + n, sizeof(whole) - (size_t)n, "/%.79s", path);
+	memcpy(path, whole, sizeof(whole));
+}
+
+/* The process whose guarded file is opened, by its path below dir_fd; 0: none. -1: the scope itself. */
+static long guarded_path(long reader, int dir_fd, uint64_t address)
 {
 	static const char *const names[] = { "/mem", "/syscall", "/stack", "/personality" };
-	char path[80] = "";
-	struct iovec to = { path, sizeof(path) - 1 }, from = { (void *)(uintptr_t)address, sizeof(path) - 1 };
+	char path[160] = "";
+	struct iovec to = { path, 79 }, from = { (void *)(uintptr_t)address, 79 };
 	const char *end, *task;
 
 	if (process_vm_readv((pid_t)reader, &to, 1, &from, 1, 0) <= 0) {
 		from.iov_len = to.iov_len = 4096 - (address & 4095); /* up to the end of its page */
-		if (from.iov_len >= sizeof(path) || process_vm_readv((pid_t)reader, &to, 1, &from, 1, 0) <= 0)
+		if (from.iov_len >= 80 || process_vm_readv((pid_t)reader, &to, 1, &from, 1, 0) <= 0)
 			return 0;
 	}
+	path_from_root(reader, dir_fd, path);
 	if (strcmp(path, "/proc/sys/kernel/yama/ptrace_scope") == 0)
 		return -1;
 	if (strncmp(path, "/proc/", 6) != 0 || path[6] < '1' || path[6] > '9')
@@ -117,7 +134,7 @@ static void decide(int listener)
 	case SYS_ptrace: target = (long)q.data.args[1]; break;
 	case SYS_process_vm_readv:
 	case SYS_process_vm_writev: target = (long)q.data.args[0]; break;
-	case SYS_openat: target = guarded_path((long)q.pid, q.data.args[1]); break;
+	case SYS_openat: target = guarded_path((long)q.pid, (int)q.data.args[0], q.data.args[1]); break;
 	}
 	if (target == -1)
 		answer_scope(listener, q.id, &resp);
