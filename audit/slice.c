@@ -241,7 +241,9 @@ static struct graph_list list_take(struct reader *r)
 
 		graph_add_list(r->g, &text, 1);
 	}
-	return r->is_bad ? (struct graph_list){ 0 } : l;
+	if (r->is_bad)
+		l.n = 0;
+	return l;
 }
 
 static void function_take(struct reader *r)

@@ -32,9 +32,12 @@ static inline long raw_call(long number, long a, long b, long c, long d)
 #endif
 }
 
+/* What a child of raw_clone() runs: it never returns. */
+typedef void raw_child(void *);
+
 /* clone3 whose child runs run(arg) on the stack that args names (16-byte aligned) and never returns from it.
  * In the parent: the child's pid, or -errno. glibc has such a function, but keeps it to itself. */
-static inline long raw_clone(struct clone_args *args, void (*run)(void *) __attribute__((noreturn)), void *arg)
+static inline long raw_clone(struct clone_args *args, raw_child *run, void *arg)
 {
 #if defined(__x86_64__)
 	register void (*r8)(void *) __asm__("r8") = run;

@@ -298,9 +298,9 @@ void sampling_ready(struct context *c)
 	sampling_readable(c, clock_mono_ns());
 }
 
-static void sampler_tell(struct context *c, const char *line, int n)
+static void sampler_tell(struct context *c, const char *line)
 {
-	if (send(c->sampling.fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE)
+	if (send(c->sampling.fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EPIPE)
 		fd_close(&c->sampling.fd);
 }
 
@@ -308,8 +308,10 @@ void sampling_command(struct context *c, pid_t pid, span_id wait_span)
 {
 	char line[64];
 
-	if (c->sampling.fd >= 0)
-		sampler_tell(c, line, snprintf(line, sizeof(line), "command %d %u\n", (int)pid, (unsigned)wait_span));
+	if (c->sampling.fd < 0)
+		return;
+	snprintf(line, sizeof(line), "command %d %u\n", (int)pid, (unsigned)wait_span);
+	sampler_tell(c, line);
 }
 
 void sampling_ended(struct context *c, pid_t pid)
@@ -325,7 +327,8 @@ void sampling_ended(struct context *c, pid_t pid)
 		return;
 	used = ((int64_t)u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
 	       ((int64_t)u.ru_utime.tv_usec + u.ru_stime.tv_usec) * (NS_PER_MS / 1000);
-	sampler_tell(c, line, snprintf(line, sizeof(line), "ended %d %lld\n", (int)pid, (long long)used));
+	snprintf(line, sizeof(line), "ended %d %lld\n", (int)pid, (long long)used);
+	sampler_tell(c, line);
 }
 
 /* At its end of the socket the sampler is done. */
