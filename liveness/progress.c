@@ -12,10 +12,11 @@ static const char own_prefix[] = "spec-runner: ";
 #define OWN_PREFIX_LEN (sizeof(own_prefix) - 1)
 
 /* No screen is higher: nobody goes up further than this. */
-enum { ROWS_MAX = 200, PARAM_MAX = 9999 };
+enum { ROWS_MAX = 200, PARAM_MAX = 9999, BLOCK = 128 };
 enum { TEXT, ESCAPE, CSI, STRING, STRING_ESCAPE, CHARSET };
 enum { KEY_BS = '\b', KEY_ESC = 0x1b, KEY_BEL = 7 };
 
+static bool is_text(char c) { return (unsigned char)c >= 0x20 || c == '\t'; }
 static unsigned min_u(unsigned a, unsigned b) { return a < b ? a : b; }
 
 static void own_line_reset(struct progress_filter *f)
@@ -196,7 +197,7 @@ static bool on_byte(struct progress_filter *f, char c)
 	case '\r': f->col = 0; return false;
 	case KEY_BS: f->col -= f->col > 0; return false;
 	case KEY_ESC: f->state = ESCAPE; return false;
-	default: return (unsigned char)c < 0x20 && c != '\t' ? false : on_text(f, c);
+	default: return is_text(c) && on_text(f, c);
 	}
 }
 
@@ -207,34 +208,76 @@ static bool is_plain(const struct progress_filter *f, const char *p, size_t n)
 	       !memchr(p, KEY_BS, n);
 }
 
-/* Of the whole rest of a line. */
+/* Bytes that are no later ones of a character of UTF-8. */
+static bool is_column(char c) { return (c & 0xc0) != 0x80 && is_text(c); }
+
+/* Of the whole rest of a line. Every byte of the output comes by: sums of blocks that fit a byte are what compilers make
+ * vector code of. */
 static unsigned columns_of(const char *p, size_t n)
 {
 	unsigned columns = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
-		columns += (p[i] & 0xc0) != 0x80 && ((unsigned char)p[i] >= 0x20 || p[i] == '\t');
+	for (; n - i >= BLOCK; i += BLOCK) {
+		unsigned char sum = 0;
+
+		for (unsigned k = 0; k < BLOCK; k++)
+			sum = (unsigned char)(sum + (((p[i + k] & 0xc0) != 0x80) & is_text(p[i + k])));
+		columns += sum;
+	}
+	for (; i < n; i++)
+		columns += is_column(p[i]);
 	return columns;
 }
 
-/* Whole lines at once. */
+/* Is there any column in it? Mostly the first byte tells. */
+static bool has_columns(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && !is_column(p[i]))
+		i++;
+	return i < n;
+}
+
+/* Nothing but control characters. */
+static bool is_binary(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (; n - i >= BLOCK; i += BLOCK) {
+		unsigned char all = 0;
+
+		for (unsigned k = 0; k < BLOCK; k++)
+			all |= (unsigned char)p[i + k];
+		if (all >= 0x20)
+			return false;
+	}
+	for (; i < n; i++)
+		if ((unsigned char)p[i] >= 0x20)
+			return false;
+	return !memchr(p, '\t', n);
+}
+
+/* Whole lines at once. How wide one was matters only while the cursor may yet go back over it: that of the last one. */
 static bool plain_bytes(struct progress_filter *f, const char *p, size_t n)
 {
 	bool counts = false;
-	unsigned columns;
 
 	while (n) {
 		const char *eol = memchr(p, '\n', n);
 		size_t line = eol ? (size_t)(eol - p) : n, i = 0;
 
+		if (is_binary(p, line))
+			i = line; /* none of it is printed */
 		while (i < line && !f->own_line && f->matched != UINT_MAX && !f->painted_over)
 			counts |= on_byte(f, p[i++]);
-		if (i < line && (columns = columns_of(p + i, line - i)) > 0) {
+		if (has_columns(p + i, line - i)) {
 			f->painted_over |= f->col < f->width;
-			f->col += columns;
-			f->width = f->col > f->width ? f->col : f->width;
 			counts |= !f->painted_over && !f->own_line;
 			f->printed = true;
+			f->col += eol ? 0 : columns_of(p + i, line - i);
+			f->width = f->col > f->width ? f->col : f->width;
 		}
 		if (!eol)
 			break;
