@@ -72,7 +72,7 @@ sub peak {
 		open my $list, '<', "/proc/$pid/task/$pid/children" or next;
 		for my $p ($pid, split ' ', <$list> // '') {
 			open my $status, '<', "/proc/$p/status" or next;
-			my ($kib) = join('', <$status>) =~ /^Name:\s+spec-runner$.*^VmHWM:\s+(\d+)/ms or next;
+			my ($kib) = join('', <$status>) =~ /^Name:\s+spec-runner\n.*^VmHWM:\s+(\d+)/ms or next;
 			$most = $kib if $kib > $most;
 		}
 		select undef, undef, undef, 0.01;
