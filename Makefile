@@ -312,7 +312,7 @@ lint:
 SAN_DIR := .artifacts/san
 san:
 	@contrib/install-deps.sh build check demo
-	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:verify_asan_link_order=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
 	 $(MAKE) --no-print-directory check-here BUILD=$(SAN_DIR)/build PROG=$(SAN_DIR)/spec-runner LIBEXEC=$(SAN_DIR)/.artifacts/libexec \
 		OPT='-O1 -g' SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 

@@ -78,7 +78,7 @@ ok -s (($r->{file} =~ s/repro\.json$/run-4\/run-trace.json/r)), 'its trace is ke
 # --- a race that plain runs hardly meet ---
 
 SKIP: {
-	skip 'a sanitised library cannot be loaded into other programs', 14 if $ENV{TEST_SANITIZED};
+	skip 'hundreds of runs take too long where each is sanitised', 14 if $ENV{TEST_SANITIZED};
 	my $dir = project();
 	write_file("$dir/abba.c", <<'C');
 #include <pthread.h>
