@@ -520,8 +520,6 @@ static int front_take_over(struct front *f)
 		say_always(c, "the supervising process died (%s %d): ending the command",
 			   WIFSIGNALED(f->wait_status) ? "signal" : "exit code",
 			   WIFSIGNALED(f->wait_status) ? WTERMSIG(f->wait_status) : WEXITSTATUS(f->wait_status));
-	if (f->looker > 0)
-		kill(f->looker, SIGKILL); /* what is asked of nobody any more */
 	look_end(f->look);
 	f->look = NULL;
 	fd_close(&c->link);
@@ -694,6 +692,8 @@ int front_run(struct context *c, pid_t supervisor)
 	}
 	front_reap(f); /* it may be over already */
 	front_loop(f);
+	if (f->looker > 0)
+		kill(f->looker, SIGKILL); /* nobody asks any more; and stopped, we may have missed its time */
 	if (atomic_load(&c->shared->sealed))
 		code = atomic_load(&c->shared->exit_code);
 	else
