@@ -445,8 +445,8 @@ static void a_language(void)
 	static const struct language_ops *const table[] = { &ops, NULL };
 	pid_t pid = child_of(child_reads);
 	int64_t deadline = clock_mono_ns() + 10 * NS_PER_S;
-	struct snapshot_options o = { .deadline_ns = deadline };
-	struct resolve_options ro = { .deadline_ns = deadline, .languages = table };
+	struct snapshot_options o = { .deadline_ns = deadline, .intrusion = INTRUSION_MICRO_STOP };
+	struct resolve_options ro = { .deadline_ns = deadline, .intrusion = INTRUSION_MICRO_STOP, .languages = table };
 	const struct snap_collector *row = NULL;
 	struct snap_thread *t;
 	struct snapshot s;
