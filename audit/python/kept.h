@@ -14,7 +14,7 @@ struct kept_source {
 	uint64_t path;     /* hash of it */
 	uint64_t meaning;  /* tree_meaning() */
 	uint64_t sites;    /* hash of its call sites with their targets, and of its definitions' names */
-	uint64_t at, size; /* the slice in the file; 0: there is none, for it holds a text that must not be kept */
+	uint64_t at, size; /* the slice in the file; 0: not kept, because one of its texts would be redacted */
 	uint64_t hash;     /* of the slice */
 	uint32_t body, def_count, lines, has_errors;
 };
@@ -34,7 +34,7 @@ void kept_close(struct kept *k);
 /* The source of that path and bytes, or NULL. */
 const struct kept_source *kept_find(const struct kept *k, const char *path, const struct tree_name *name);
 
-/* Adds its slice to the graph. False: there is none, or it is damaged. body: its first definition now. */
+/* Adds its slice to the graph. False: it was not kept, or is damaged. body: its first definition now. */
 bool kept_read(const struct kept *k, const struct kept_source *s, struct graph *g, uint32_t file, uint32_t body);
 
 /* The next version of the file. */

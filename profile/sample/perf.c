@@ -443,7 +443,6 @@ static void on_sample(struct sampler *s, const struct perf_event_header *h, cons
 	s->kernel_samples += kernel;
 	t->sampled_ns += at > t->looked_ns ? s->period_ns : 0;
 	s->tree_cpu_ns += s->period_ns;
-	s->batch_samples++;
 	s->idle_since_ns = at;
 	book_sample(&s->book, &x);
 }
@@ -505,11 +504,9 @@ static void perf_readable(struct sampler *s, int64_t now)
 	struct perf *p = s->engine_data;
 	uint64_t until = (uint64_t)clock_mono_ns();
 
-	s->batch_samples = 0;
 	p->ref_n = 0;
 	for (int i = 0; i < p->n; i++)
 		refs_of_ring(p, (uint32_t)i, until);
-	s->batch_records = p->ref_n;
 	if (p->ref_n > 1)
 		qsort(p->ref, p->ref_n, sizeof(*p->ref), by_time);
 	for (size_t i = 0; i < p->ref_n; i++) {

@@ -29,8 +29,7 @@
 #define THREAD_COST_NS (4 * 1000)
 #define SCAN_NS (100 * NS_PER_MS)
 #define FLUSH_NS (1000 * NS_PER_MS)
-#define RING_NS (80 * NS_PER_MS) /* while processes and threads come and go: who they are is wanted soon */
-#define RING_CALM_NS (80 * NS_PER_MS) /* else: a ring that is half full, of some 7 samples, wakes us */
+#define RING_NS (80 * NS_PER_MS) /* a ring that is half full, of some 7 samples, wakes us sooner */
 #define TOGETHER_NS (25 * NS_PER_MS) /* what is due so soon is done at once: waking costs more than most of it */
 #define DEBT_TIMES 50
 #define BIRTH_NS (8 * NS_PER_MS)
@@ -177,7 +176,7 @@ static void command_ends(struct sampler *s, const char *text)
 
 struct loop {
 	int64_t scan_due, flush_due, ring_due, birth_due;
-	char text[512]; /* from whoever started us: what is not a whole line yet */
+	char text[512]; /* from the supervisor: what is not yet a whole line */
 	size_t text_n;
 };
 
@@ -207,13 +206,8 @@ static bool control_read(struct sampler *s, const struct sampler_control *c, str
 		memmove(l->text, nl + 1, l->text_n);
 	}
 	if (l->text_n == sizeof(l->text))
-		l->text_n = 0; /* nobody of ours writes so long a line */
+		l->text_n = 0; /* the supervisor writes no line that long */
 	return true;
-}
-
-static int64_t ring_wait_ns(const struct sampler *s)
-{
-	return s->batch_records > s->batch_samples || s->young ? RING_NS : RING_CALM_NS;
 }
 
 /* Children that come and go, each eight milliseconds while there are any. To know of them is worth more than to look at
@@ -241,7 +235,7 @@ static void loop_due(struct sampler *s, const struct sampler_control *c, struct 
 	}
 	if (ring) {
 		s->engine->readable(s, now);
-		l->ring_due = now + ring_wait_ns(s);
+		l->ring_due = now + RING_NS;
 		if (s->proc)
 			usage_young(s, now);
 		if (c->turn)

@@ -122,7 +122,6 @@ struct sampler {
 	int usage_points;
 	int64_t usage_ns;             /* time of the last round of looks at what processes use */
 	int64_t series_ns;            /* time of the last of them */
-	bool young;                   /* some process has just begun: it is looked at soon */
 	int64_t pressure_us[3];       /* of CPU, I/O and memory, as of the beginning */
 	struct proc_stat root_first;  /* of the root, when collecting began */
 	struct births *root_births;
@@ -138,8 +137,6 @@ struct sampler {
 	int64_t own_cpu_ns;     /* as of this turn of the loop: asking costs a system call */
 	int calm_rounds;        /* of looks in which every thread went on computing, or waiting */
 	bool any_scripted;      /* some process is an interpreter: its threads are stopped where the clock finds them */
-	uint64_t batch_samples; /* of the last reading of the rings */
-	size_t batch_records;   /* the same, of all kinds */
 	int64_t look_cost_ns;   /* what a look costs: of the last ones, the latest most */
 	uint64_t ticks, stops, stops_refused, copies, kernel_samples, unknown_samples;
 	bool with_kernel;       /* samples in the kernel are seen */

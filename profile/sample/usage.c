@@ -267,13 +267,11 @@ void usage_young(struct sampler *s, int64_t now)
 	bool looked = false;
 
 	cgroup_begin(s);
-	s->young = false;
 	for (struct sproc *p = s->first; p; p = p->after) {
 		int64_t looks = p->usage ? p->usage->looks : 0, due = first;
 
 		for (int64_t i = 0; i < looks; i++)
 			due *= 4;
-		s->young |= now - p->start_ns < first * 4;
 		if (looks >= YOUNG_LOOKS || now - p->start_ns < due)
 			continue;
 		usage_look(s, p, now);
